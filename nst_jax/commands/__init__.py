@@ -1,0 +1,1 @@
+"""The `nst-jax` program, one file a command."""

@@ -1,0 +1,1 @@
+"""Image files, resizing and colour: the border between files and arrays."""

@@ -1,0 +1,1 @@
+"""Pretrained networks: frozen Flax modules with activations ("taps") by name."""

@@ -1,0 +1,1 @@
+"""Pretrained weights: fetched, read from any format, verified, stored."""
