@@ -1,3 +1,35 @@
-"""Neural style transfer at accelerator speed."""
+"""Neural style transfer at accelerator speed: the public names.
+
+    import nst_jax
+
+    result = nst_jax.stylize("photo.jpg", "painting.jpg", nst_jax.Options(size=512))
+    result.save("painted.png")
+
+Names are loaded when first used, so that `nst-weights` and `--help` need no JAX.
+"""
+
+import importlib
+import typing
 
 __version__ = "0.1.0"
+
+if typing.TYPE_CHECKING:
+    from nst_jax.optimize.engine import Progress
+    from nst_jax.options import Options
+    from nst_jax.verbs import Result, load_network, stylize
+
+_HOMES = {
+    "Options": "nst_jax.options",
+    "Progress": "nst_jax.optimize.engine",
+    "Result": "nst_jax.verbs",
+    "load_network": "nst_jax.verbs",
+    "stylize": "nst_jax.verbs",
+}
+
+__all__ = ["Options", "Progress", "Result", "__version__", "load_network", "stylize"]
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

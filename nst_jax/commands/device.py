@@ -1,0 +1,36 @@
+"""What the programs tell JAX, and the user, about the device."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+
+from weights_convert import store
+
+
+def keep_compiled_programs(folder: str | None) -> None:
+    """Turns on JAX's persistent compilation cache.
+
+    Args:
+      folder: where; None for the project's own place, "off" for no cache.
+    """
+    if folder == "off":
+        return
+    place = Path(folder) if folder else store.home() / "xla"
+    # Private to the user: who can write there can run code here.
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    jax.config.update("jax_compilation_cache_dir", str(place))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def report_missing_accelerator(report: Callable[[str], None]) -> None:
+    """Says so where an NVIDIA driver is there but JAX computes on the CPU."""
+    asked_for_cpu = jax.config.jax_platforms == "cpu"
+    if not asked_for_cpu and jax.default_backend() == "cpu":
+        if shutil.which("nvidia-smi"):
+            report(
+                "nst-jax: an NVIDIA driver is here, but JAX runs on the CPU; install "
+                "its plugin with: pip install 'nst-jax[cuda13]'"
+            )

@@ -1,0 +1,118 @@
+"""The `nst-jax` program: finds the command, and turns errors into one line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from absl import app
+from absl.flags import argparse_flags
+
+from nst_jax import __version__
+from nst_jax.commands import flags, stylize
+from nst_jax.images.errors import ImageError
+from nst_jax.options import OptionsError
+from weights_convert.errors import WeightsError
+
+_COMMANDS = (stylize,)
+
+_DESCRIPTION = """\
+Neural style transfer: repaints a photo in the style of one or more paintings.
+
+The picture is found by optimisation (Gatys, Ecker & Bethge, "Image Style Transfer Using
+Convolutional Neural Networks", 2016): it is changed until a pretrained VGG network sees
+in it the content of the photo and the style of the paintings. Runs on GPUs, TPUs and CPUs.
+"""
+
+_EPILOG = """\
+examples:
+  nst-jax stylize photo.jpg painting.jpg -o painted.png
+  nst-jax stylize photo.jpg painting.jpg --size=1024 --steps=300 --style_weight=300
+  nst-jax stylize photo.jpg monet.jpg munch.jpg --style_blend=3,1
+  nst-jax stylize --help        every option, with its default
+
+files:
+  ~/.cache/nst_jax/weights      converted weights, fetched on first use (nst-weights)
+  ~/.cache/nst_jax/xla          compiled programs, so that the next start is quick
+
+environment:
+  NST_JAX_HOME                  where these folders are, instead of ~/.cache/nst_jax
+  NST_JAX_MIRROR                another server for the weights, such as http://host/path
+  JAX_PLATFORMS                 cpu, cuda or tpu: the device to use
+
+exit status:
+  0 done; 1 something failed, said in one line; 2 wrong usage; 130 stopped by Ctrl-C,
+  with the best picture so far saved
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole program."""
+    result = argparse_flags.ArgumentParser(
+        prog="nst-jax",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        inherited_absl_flags=None,
+        allow_abbrev=False,
+    )
+    result.add_argument("--version", action="version", version=__version__)
+    commands = result.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, title="commands"
+    )
+    for module in _COMMANDS:
+        module.add_parser(commands)
+    return result
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Runs the command; returns the exit status."""
+    try:
+        return arguments.run(arguments)
+    except (ImageError, OptionsError, WeightsError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("\nnst-jax: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        line = _expected(error)
+        if line is None:
+            raise
+        return _fail(line)
+
+
+def _fail(line: str) -> int:
+    print(f"nst-jax: {line}", file=sys.stderr)
+    return 1
+
+
+def _expected(error: Exception) -> str | None:
+    """The line for an error whose class only a running JAX brings along."""
+    from nst_jax.networks.registry import NetworkError
+    from nst_jax.optimize.checkpoint import CheckpointError
+    from nst_jax.optimize.engine import DivergenceError
+
+    if isinstance(error, NetworkError | CheckpointError | DivergenceError):
+        return str(error)
+    if "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error):
+        return (
+            "the device's memory is too small for this picture: try a smaller --size, "
+            "--precision=bfloat16, or a shorter --history (--solver=adam needs least)"
+        )
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or error}"
+    return None
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    return parser().parse_args(flags.underscored(argv[1:]))
+
+
+def run() -> None:
+    """The entry point of the installed program."""
+    app.run(main, flags_parser=_parse)
+
+
+if __name__ == "__main__":
+    run()

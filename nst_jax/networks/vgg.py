@@ -1,0 +1,102 @@
+"""VGG-16 and VGG-19 (Simonyan & Zisserman 2014, arXiv:1409.1556), convolutions only."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from nst_jax.networks import layers
+from nst_jax.networks.tables import NetworkTable
+
+
+class VGG(nnx.Module):
+    """A frozen VGG: 3x3 convolutions with ReLU in five blocks, 2x2 pooling after each.
+
+    Taps are `convB_I` (before the ReLU), `reluB_I` (after it) and `poolB`, for block B
+    and convolution I in it. An instance is a pytree of its weights: pass it to jitted
+    functions as an argument.
+
+    Attributes:
+      table: names and shapes of the layers, and the preprocessing.
+      pooling: "max" or "avg".
+      convolutions: the layers by name.
+    """
+
+    def __init__(
+        self,
+        table: NetworkTable,
+        weights: Mapping[str, Any],
+        *,
+        pooling: str = "max",
+        dtype: Any = jnp.float32,
+    ):
+        """Builds the network around `weights`, which must have `table.shapes`.
+
+        Args:
+          table: the network to build.
+          weights: arrays by key, `{"conv1_1/kernel": [3, 3, 3, 64], ...}`.
+          pooling: "max" or "avg".
+          dtype: of weights and activations.
+        """
+        self.table = table
+        self.pooling = pooling
+        self.convolutions = nnx.Dict(
+            {
+                layer.name: nnx.Conv(
+                    layer.inputs,
+                    layer.outputs,
+                    (layer.height, layer.width),
+                    dtype=dtype,
+                    param_dtype=dtype,
+                    kernel_init=_constant(weights[f"{layer.name}/kernel"]),
+                    bias_init=_constant(weights[f"{layer.name}/bias"]),
+                    conv_general_dilated=layers.frozen_convolution,
+                    rngs=nnx.Rngs(0),
+                )
+                for layer in table.convolutions
+            }
+        )
+
+    def __call__(self, inputs: jax.Array, taps: Collection[str]) -> dict[str, jax.Array]:
+        """Activations by name up to the deepest of `taps`, more than those asked for.
+
+        Args:
+          inputs: preprocessed images, `[b, h, w, 3]`.
+          taps: names of `taps(table)`.
+
+        Returns:
+          `{tap: [b, h', w', c]}`.
+        """
+        wanted = set(taps)
+        found: dict[str, jax.Array] = {}
+        x, block = inputs, "1"
+        for layer in self.table.convolutions:
+            if wanted <= found.keys():
+                return found
+            index = layer.name.removeprefix("conv")
+            if index[0] != block:
+                x = found[f"pool{block}"] = self._pool(x)
+                block = index[0]
+            x = found[layer.name] = self.convolutions[layer.name](x)
+            x = found[f"relu{index}"] = nnx.relu(x)
+        return found | {f"pool{block}": self._pool(x)}
+
+    def _pool(self, images: jax.Array) -> jax.Array:
+        return layers.POOLINGS[self.pooling](images)
+
+
+def _constant(value: Any) -> Any:
+    return lambda key, shape, dtype: jnp.asarray(value, dtype)
+
+
+def taps(table: NetworkTable) -> tuple[str, ...]:
+    """Every tap of a VGG from the image up: `("conv1_1", "relu1_1", ..., "pool5")`."""
+    names: list[str] = []
+    for layer in table.convolutions:
+        index = layer.name.removeprefix("conv")
+        if names and names[-1][4] != index[0]:
+            names.append(f"pool{names[-1][4]}")
+        names += [layer.name, f"relu{index}"]
+    return (*names, "pool5")

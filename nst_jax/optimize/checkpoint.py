@@ -1,0 +1,74 @@
+"""A run's state in a file, so that an interrupted run can go on where it stopped."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import jax
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from nst_jax.optimize.engine import State
+
+
+class CheckpointError(ValueError):
+    """A file that is no state, or the state of another run."""
+
+
+def save(path: Path, state: State, fingerprint: str) -> None:
+    """Writes `state` to `path`, a safetensors file, atomically.
+
+    Args:
+      path: where; the folder must exist.
+      state: of a run.
+      fingerprint: tells this run from others; `load` compares it.
+
+    Raises:
+      OSError: the file can't be written.
+    """
+    leaves = jax.device_get(jax.tree.leaves(state))
+    arrays = {f"{i:03d}": np.ascontiguousarray(leaf) for i, leaf in enumerate(leaves)}
+    data = safetensors.numpy.save(arrays, metadata={"fingerprint": fingerprint})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: Path, like: State, fingerprint: str) -> State:
+    """Reads what `save` wrote.
+
+    Args:
+      path: the file.
+      like: a state of the same run, such as its first; its values don't matter.
+      fingerprint: the one given to `save`.
+
+    Raises:
+      CheckpointError: the file is missing, damaged, or of a run with other pictures or
+        options.
+    """
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = [file.get_tensor(key) for key in sorted(file.keys())]
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path}: nothing to resume from; run without --resume first"
+        ) from None
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a saved run ({error})") from None
+    leaves, structure = jax.tree.flatten(like)
+    same = metadata.get("fingerprint") == fingerprint and [
+        (leaf.shape, leaf.dtype) for leaf in leaves
+    ] == [(array.shape, array.dtype) for array in arrays]
+    if not same:
+        raise CheckpointError(
+            f"{path}: saved by a run with other pictures or options; repeat that "
+            "command with --resume, or leave --resume out to start anew"
+        )
+    return jax.tree.unflatten(structure, jax.device_put(arrays))

@@ -1,0 +1,92 @@
+"""The solvers by name, each an `optax.GradientTransformation`."""
+
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from nst_jax.optimize.lbfgs import scale_by_lbfgs
+from nst_jax.options import Options
+
+
+def solver(options: Options) -> optax.GradientTransformation:
+    """The solver that `options` asks for; equal options give the same object.
+
+    The same object matters: it is a static argument of the engine's compiled program.
+    """
+    rate, decay = _DEFAULTS[options.solver]
+    rate = rate if options.learning_rate is None else options.learning_rate
+    decay = options.learning_rate_decay or decay
+    steps = options.steps if decay == "cosine" else None
+    if options.solver == "lbfgs":
+        return lbfgs(float(rate), decay_steps=steps, history=options.history)
+    return adam(float(rate), decay_steps=steps, epsilon=float(options.adam_epsilon))
+
+
+@functools.cache
+def lbfgs(
+    learning_rate: float = 1.0, *, decay_steps: int | None = None, history: int = 20
+) -> optax.GradientTransformation:
+    """L-BFGS with fixed steps; see `scale_by_lbfgs`.
+
+    Args:
+      learning_rate: factor of every step after the first, and of the first as well.
+      decay_steps: over which the factor falls to 0 along a cosine; None: it stays.
+      history: curvature pairs kept.
+    """
+    return optax.chain(
+        scale_by_lbfgs(history),
+        optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
+    )
+
+
+@functools.cache
+def adam(
+    learning_rate: float = 0.04,
+    *,
+    decay_steps: int | None = None,
+    epsilon: float = 1e-8,
+) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2014, arXiv:1412.6980), the picture kept in [0, 1].
+
+    Args:
+      learning_rate: largest change of a pixel in a step, about; 0.04 is the 10 of 255
+        that Johnson's `neural-style` uses.
+      decay_steps: over which the rate falls to 0 along a cosine; None: it stays.
+      epsilon: added to the root of the second moment.
+    """
+    return optax.chain(
+        optax.scale_by_adam(eps=epsilon),
+        optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
+        keep_in_box(0.0, 1.0),
+    )
+
+
+def keep_in_box(low: float, high: float) -> optax.GradientTransformation:
+    """Shortens updates so that `params + updates` stays within `[low, high]`."""
+
+    def update(
+        updates: optax.Updates, params: optax.Params | None = None
+    ) -> optax.Updates:
+        return jax.tree.map(
+            lambda u, p: jnp.clip(p + u, low, high) - p, updates, params
+        )
+
+    return optax.stateless(update)
+
+
+def _schedule(
+    learning_rate: float, decay_steps: int | None
+) -> float | Callable[[jax.Array], jax.Array]:
+    if decay_steps is None:
+        return learning_rate
+    return optax.cosine_decay_schedule(learning_rate, max(decay_steps, 1))
+
+
+# Name -> default learning rate and decay.
+_DEFAULTS: Mapping[str, tuple[float, str]] = MappingProxyType(
+    {"lbfgs": (1.0, "none"), "adam": (0.04, "cosine")}
+)

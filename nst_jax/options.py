@@ -1,0 +1,220 @@
+"""The options of a style transfer, with their defaults, help and checks.
+
+This is the only place where a default is written: command-line flags, README's table
+and the benchmarks are derived from these fields.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+
+class OptionsError(ValueError):
+    """An option has a value that is not allowed; one line says what is."""
+
+
+def _option(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] = (),
+    check: tuple[Callable[[Any], bool], str] | None = None,
+) -> Any:
+    metadata = {"help": help, "choices": choices, "check": check}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _finite_and(condition: Callable[[float], bool]) -> Callable[[float], bool]:
+    return lambda value: math.isfinite(value) and condition(value)
+
+
+_AT_LEAST_1 = (lambda value: value >= 1, "a whole number, 1 or more")
+_NOT_NEGATIVE_INT = (lambda value: value >= 0, "a whole number, 0 or more")
+_POSITIVE = (_finite_and(lambda value: value > 0), "a number above 0")
+_NOT_NEGATIVE = (_finite_and(lambda value: value >= 0), "a number, 0 or more")
+_WEIGHTS = (
+    lambda values: all(math.isfinite(value) and value >= 0 for value in values),
+    "numbers, 0 or more",
+)
+_BLEND = (
+    lambda values: (
+        all(math.isfinite(value) and value >= 0 for value in values)
+        and (not values or sum(values) > 0)
+    ),
+    "numbers, 0 or more, not all 0",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to make and how; every field is also a flag of `nst-jax stylize`.
+
+    The defaults are those of Johnson's `neural-style` (VGG-19, content relu4_2 x 5,
+    style relu1_1..relu5_1 x 100, L-BFGS from the content image), whose losses the
+    field's users know, with the step counts and the short L-BFGS history that were
+    measured to be enough.
+
+    Raises:
+      OptionsError: a value is outside of what its field allows.
+    """
+
+    size: int = _option(
+        512,
+        "Longest side of the result in pixels; the photo's aspect ratio is kept.",
+        check=(lambda value: value >= 16, "a whole number, 16 or more"),
+    )
+    steps: int = _option(
+        500, "Iterations: one gradient of the loss each.", check=_NOT_NEGATIVE_INT
+    )
+    network: str = _option(
+        "vgg19",
+        "Pretrained network that sees content and style; `nst-weights list` shows all.",
+    )
+    content_taps: tuple[str, ...] = _option(
+        ("relu4_2",),
+        "Activations compared with the photo's. conv4_2 is before, relu4_2 after "
+        "the ReLU.",
+    )
+    style_taps: tuple[str, ...] = _option(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        "Activations whose Gram matrices are compared with the painting's.",
+    )
+    content_weight: float = _option(
+        5.0, "Weight of the content loss: higher keeps more.", check=_NOT_NEGATIVE
+    )
+    style_weight: float = _option(
+        100.0, "Weight of the style loss: higher paints more.", check=_NOT_NEGATIVE
+    )
+    content_tap_weights: tuple[float, ...] = _option(
+        (), "One factor for each content tap (default: 1 each).", check=_WEIGHTS
+    )
+    style_tap_weights: tuple[float, ...] = _option(
+        (),
+        "One factor for each style tap (default: 1 each). Early taps hold fine "
+        "texture, late ones large shapes.",
+        check=_WEIGHTS,
+    )
+    style_blend: tuple[float, ...] = _option(
+        (),
+        "Shares of several paintings in the style, such as 3,1 (default: equal).",
+        check=_BLEND,
+    )
+    style_scale: float = _option(
+        1.0,
+        "Longest side of the painting as a multiple of --size: larger gives coarser "
+        "strokes.",
+        check=_POSITIVE,
+    )
+    gram: str = _option(
+        "chw",
+        "Scale of the Gram matrices: chw = G/(C*H*W), hw = G/(H*W), both with the mean "
+        "squared difference; paper = Gatys's 1/(4*N^2*M^2) sum.",
+        choices=("chw", "hw", "paper"),
+    )
+    tv: str = _option(
+        "l2",
+        "Total variation between neighbouring pixels: absolute (l1) or squared (l2), "
+        "averaged over the picture; l1_sum and l2_sum add it up instead.",
+        choices=("l1", "l2", "l1_sum", "l2_sum"),
+    )
+    tv_weight: float = _option(
+        0.0, "Weight of the total variation: higher is smoother.", check=_NOT_NEGATIVE
+    )
+    init: str = _option(
+        "content",
+        "Where to start: content, style, noise, or the path of a picture.",
+    )
+    seed: int = _option(0, "Seed of the starting noise.", check=_NOT_NEGATIVE_INT)
+    pooling: str = _option(
+        "max",
+        "Pooling of the network. The 2015 paper found average pooling smoother.",
+        choices=("max", "avg"),
+    )
+    precision: str = _option(
+        "auto",
+        "Arithmetic of the network; image, statistics, losses and solver are always "
+        "float32. auto = float32 on CPUs, bfloat16 on GPUs and TPUs.",
+        choices=("auto", "float32", "tf32", "bfloat16"),
+    )
+    solver: str = _option(
+        "lbfgs",
+        "lbfgs needs the fewest steps; adam the least memory.",
+        choices=("lbfgs", "adam"),
+    )
+    learning_rate: float | None = _option(
+        None,
+        "Step size (default: 1 for lbfgs; 0.04 of the pixel range for adam).",
+        check=_POSITIVE,
+    )
+    learning_rate_decay: str | None = _option(
+        None,
+        "Decay of the step size to 0 over --steps (default: none for lbfgs, cosine for "
+        "adam).",
+        choices=("none", "cosine"),
+    )
+    history: int = _option(
+        20, "L-BFGS: steps remembered, two images of memory each.", check=_AT_LEAST_1
+    )
+    adam_epsilon: float = _option(
+        1e-8,
+        "Adam: added to the root of the second moment. Larger ones, such as 1e-4, "
+        "avoid grey spots.",
+        check=_POSITIVE,
+    )
+
+    def __post_init__(self) -> None:
+        """Checks every field for itself, then those that belong together."""
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+        _check_lengths(self)
+
+
+def base_type(annotation: Any) -> Any:
+    """`float | None` -> `float`; anything else is returned as it is."""
+    if isinstance(annotation, types.UnionType):
+        (inner,) = (t for t in typing.get_args(annotation) if t is not type(None))
+        return inner
+    return annotation
+
+
+def _check(field: dataclasses.Field, value: Any) -> None:
+    if value is None and field.default is None:
+        return
+    if not _has_type(value, base_type(field.type)):
+        kind = base_type(field.type)
+        name = getattr(kind, "__name__", str(kind)) if kind is not tuple else str(kind)
+        raise OptionsError(f"{field.name}={value!r}: expected {name}")
+    choices, check = field.metadata["choices"], field.metadata["check"]
+    if choices and value not in choices:
+        raise OptionsError(
+            f"{field.name}={value!r} is not known; choose one of {', '.join(choices)}"
+        )
+    if check and not check[0](value):
+        raise OptionsError(f"{field.name}={value!r} is out of range: give {check[1]}")
+
+
+def _has_type(value: Any, kind: Any) -> bool:
+    if typing.get_origin(kind) is tuple:
+        item = typing.get_args(kind)[0]
+        return isinstance(value, tuple) and all(_has_type(v, item) for v in value)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _check_lengths(options: Options) -> None:
+    for kind in ("content", "style"):
+        taps = getattr(options, f"{kind}_taps")
+        weights = getattr(options, f"{kind}_tap_weights")
+        if len(set(taps)) != len(taps):
+            raise OptionsError(f"{kind}_taps={','.join(taps)} names a tap twice")
+        if weights and len(weights) != len(taps):
+            raise OptionsError(
+                f"{kind}_tap_weights has {len(weights)} numbers for {len(taps)} "
+                f"{kind} taps; give one for each of {', '.join(taps) or '(none)'}"
+            )
+    if not options.content_taps and not options.style_taps:
+        raise OptionsError("content_taps and style_taps are both empty: name a tap")

@@ -1,0 +1,409 @@
+"""The verbs: a photo and paintings in, the photo repainted out."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+import weights_convert.fetch
+import weights_convert.store
+from nst_jax import __version__
+from nst_jax.images import files, resize
+from nst_jax.losses.objective import StyleObjective, Targets, Weights, blend
+from nst_jax.networks import registry
+from nst_jax.optimize import checkpoint, engine
+from nst_jax.optimize.solvers import solver as make_solver
+from nst_jax.options import Options, OptionsError
+
+Picture = str | os.PathLike | np.ndarray
+"""A file's path, or float `[h, w, 3]`, sRGB in [0, 1]."""
+
+Report = Callable[[str], None]
+
+_STARTS = ("content", "style", "noise")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A finished picture and how it came about.
+
+    Attributes:
+      image: `[h, w, 3]` float32, sRGB in [0, 1]: the iterate of the lowest loss.
+      loss: its total loss.
+      losses: `[n]` float32, the total loss of every iteration.
+      iterations: updates made, fewer than asked for if the run was stopped.
+      seconds: of optimising, compilation left out.
+      compile_seconds: of compiling.
+      events: lines about what went wrong and was answered, such as a divergence.
+      options: that made it.
+    """
+
+    image: np.ndarray
+    loss: float
+    losses: np.ndarray
+    iterations: int
+    seconds: float
+    compile_seconds: float
+    events: tuple[str, ...]
+    options: Options
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
+
+        Raises:
+          ImageError: another ending, or a folder that can't be written to.
+        """
+        files.write(path, self.image, description=self.description())
+
+    def description(self) -> dict[str, Any]:
+        """What made the picture: options, versions, device, final loss."""
+        return {
+            "options": dataclasses.asdict(self.options),
+            "loss": self.loss,
+            "iterations": self.iterations,
+            "versions": {
+                "nst_jax": __version__,
+                "jax": jax.__version__,
+                "python": platform.python_version(),
+            },
+            "device": jax.devices()[0].device_kind,
+        }
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """The data of an objective, traced: network, targets and weights of the losses."""
+
+    network: nnx.Module
+    targets: Targets
+    weights: Weights
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """A `StyleObjective` seen through a network, as the engine takes it.
+
+    Attributes:
+      style: the losses.
+      precision: of products of float32 arrays, as `options.Options.precision`.
+    """
+
+    style: StyleObjective
+    precision: str = "float32"
+
+    def __call__(
+        self, image: jax.Array, problem: Problem
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """Total loss and terms of `image`, `[h, w, 3]`."""
+        features = functools.partial(registry.extract, problem.network)
+        with self.arithmetic():
+            return self.style(features, image, problem.targets, problem.weights)
+
+    def arithmetic(self) -> Any:
+        """The context in which products of float32 arrays have this precision."""
+        # "float32" has to be asked for: JAX's default is TF32 on GPUs, bfloat16 on
+        # TPUs. A bfloat16 network keeps full products for its float32 statistics.
+        tf32 = self.precision == "tf32"
+        return jax.default_matmul_precision("tensorfloat32" if tf32 else "float32")
+
+
+def load_network(
+    name: str = "vgg19",
+    *,
+    pooling: str = "max",
+    precision: str = "auto",
+    offline: bool = False,
+    report: Report | None = None,
+) -> nnx.Module:
+    """A pretrained network from the store; its weights are fetched on first use.
+
+    Args:
+      name: in `networks.tables.NETWORKS`.
+      pooling: "max" or "avg".
+      precision: as in `Options`.
+      offline: don't fetch.
+      report: takes lines about what is fetched and from where.
+
+    Raises:
+      NetworkError: an unknown name.
+      WeightsError: weights that can't be fetched or don't fit.
+    """
+    registry.table(name)
+    weights_convert.fetch.fetch(name, report=report or _ignore, offline=offline)
+    weights, _ = weights_convert.store.load(name)
+    return registry.build(
+        name, weights, pooling=pooling, precision=resolve_precision(precision)
+    )
+
+
+def resolve_precision(precision: str) -> str:
+    """What "auto" means on this machine's default device; others stay."""
+    if precision != "auto":
+        return precision
+    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
+
+
+def stylize(
+    content: Picture,
+    styles: Picture | Sequence[Picture],
+    options: Options | None = None,
+    *,
+    network: nnx.Module | None = None,
+    offline: bool = False,
+    on_progress: Callable[[engine.Progress], bool | None] | None = None,
+    every: Sequence[int] = (),
+    state_file: str | os.PathLike | None = None,
+    resume: bool = False,
+    report: Report | None = None,
+) -> Result:
+    """Repaints `content` in the style of `styles` (Gatys et al. 2016).
+
+    Args:
+      content: the photo.
+      styles: a painting, or several to blend.
+      options: what to make and how.
+      network: from `load_network`, to load it once for many pictures; default: the one
+        that `options` names.
+      offline: don't fetch the network's weights if they aren't stored.
+      on_progress: called after each chunk of iterations; a true answer stops the run.
+      every: `on_progress` is called at multiples of each of these, among others.
+      state_file: where a stopped run leaves its state, and `resume` finds it.
+      resume: go on from `state_file`.
+      report: takes lines for the user: a download, transparency in a picture.
+
+    Returns:
+      The picture with the lowest loss, and the losses.
+
+    Raises:
+      ImageError: a picture that can't be read.
+      OptionsError: options that don't fit the pictures or the network.
+      WeightsError, NetworkError: weights that are missing or don't fit.
+      CheckpointError: nothing to resume from, or the state of another run.
+      DivergenceError: a loss that isn't finite at the start.
+    """
+    options = options or Options()
+    styles = [styles] if isinstance(styles, str | os.PathLike | np.ndarray) else styles
+    check(options, len(styles))
+    pictures = _Pictures.read(content, styles, options, report)
+    if network is None:
+        network = load_network(
+            options.network,
+            pooling=options.pooling,
+            precision=options.precision,
+            offline=offline,
+            report=report,
+        )
+    objective, problem = pose(pictures.content, pictures.styles, options, network)
+    solver = make_solver(options)
+    state = engine.start(solver, jnp.asarray(pictures.start))
+    fingerprint = pictures.fingerprint(options)
+    if resume:
+        state = checkpoint.load(_path(state_file), state, fingerprint)
+
+    losses: list[np.ndarray] = []
+    events: list[str] = []
+    for progress in engine.run(
+        objective, problem, solver, state, steps=options.steps, every=every
+    ):
+        losses.append(progress.losses)
+        events += [progress.event] if progress.event else []
+        stop = on_progress(progress) if on_progress else False
+        if stop and progress.iteration < options.steps:
+            if state_file is not None:
+                checkpoint.save(_path(state_file), progress.state, fingerprint)
+            break
+    else:
+        if state_file is not None:
+            _path(state_file).unlink(missing_ok=True)
+    return Result(
+        image=progress.image(),
+        loss=progress.best_loss,
+        losses=np.concatenate(losses),
+        iterations=progress.iteration,
+        seconds=progress.seconds,
+        compile_seconds=progress.compile_seconds,
+        events=tuple(events),
+        options=options,
+    )
+
+
+def check(options: Options, paintings: int) -> None:
+    """Raises if `options` don't fit the network or the number of paintings.
+
+    Raises:
+      OptionsError: no painting; blend shares for another number of paintings; a start
+        that is no file.
+      NetworkError: an unknown network or tap.
+    """
+    registry.check_taps(options.network, options.content_taps + options.style_taps)
+    if paintings < 1:
+        raise OptionsError("no painting given: name one or more style pictures")
+    if options.style_blend and len(options.style_blend) != paintings:
+        raise OptionsError(
+            f"style_blend has {len(options.style_blend)} shares for {paintings} "
+            "paintings; give one for each"
+        )
+    if options.init not in _STARTS and not os.path.exists(options.init):
+        raise OptionsError(
+            f"init={options.init!r} is neither {', '.join(_STARTS)} nor a file"
+        )
+
+
+def pose(
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    options: Options,
+    network: nnx.Module,
+) -> tuple[Objective, Problem]:
+    """The optimisation problem of a photo and paintings.
+
+    Args:
+      content: `[h, w, 3]`, sRGB in [0, 1], at the size of the result.
+      styles: each `[h', w', 3]`, at the size at which its strokes count.
+      options: taps, formulas and weights are taken from here.
+      network: that sees them.
+
+    Returns:
+      The objective, static, and its data.
+    """
+    objective = Objective(
+        StyleObjective(
+            options.content_taps, options.style_taps, options.gram, options.tv
+        ),
+        resolve_precision(options.precision),
+    )
+    shares = options.style_blend or (1.0,) * len(styles)
+    targets = Targets(
+        content=_content_targets(objective, network, jnp.asarray(content)),
+        style=blend(
+            [_style_targets(objective, network, jnp.asarray(s)) for s in styles], shares
+        ),
+    )
+    return objective, Problem(network, targets, loss_weights(options))
+
+
+def loss_weights(options: Options) -> Weights:
+    """The weights of the terms: overall weight times the tap's own."""
+
+    def by_tap(
+        taps: tuple[str, ...], weight: float, tap_weights: tuple[float, ...]
+    ) -> Mapping[str, jax.Array]:
+        factors = tap_weights or (1.0,) * len(taps)
+        return {
+            tap: jnp.float32(weight * factor)
+            for tap, factor in zip(taps, factors, strict=True)
+        }
+
+    return Weights(
+        content=by_tap(
+            options.content_taps, options.content_weight, options.content_tap_weights
+        ),
+        style=by_tap(
+            options.style_taps, options.style_weight, options.style_tap_weights
+        ),
+        total_variation=jnp.float32(options.tv_weight),
+    )
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _content_targets(
+    objective: Objective, network: nnx.Module, content: jax.Array
+) -> dict[str, jax.Array]:
+    with objective.arithmetic():
+        features = functools.partial(registry.extract, network)
+        return objective.style.content_targets(features, content)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _style_targets(
+    objective: Objective, network: nnx.Module, style: jax.Array
+) -> dict[str, jax.Array]:
+    with objective.arithmetic():
+        features = functools.partial(registry.extract, network)
+        return objective.style.style_targets(features, style)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pictures:
+    """The pictures of a run at their working sizes, `[h, w, 3]` in [0, 1]."""
+
+    content: np.ndarray
+    styles: Sequence[np.ndarray]
+    start: np.ndarray
+
+    @classmethod
+    def read(
+        cls,
+        content: Picture,
+        styles: Sequence[Picture],
+        options: Options,
+        report: Report | None,
+    ) -> "_Pictures":
+        photo = resize.resize_longest(_read(content, report), options.size)
+        longest = max(1, round(options.size * options.style_scale))
+        paintings = [_read(style, report) for style in styles]
+        sized = [resize.resize_longest(painting, longest) for painting in paintings]
+        return cls(photo, sized, _start(photo, paintings, options, report))
+
+    def fingerprint(self, options: Options) -> str:
+        """Tells runs apart that give other results; --steps may grow on resuming."""
+        digest = hashlib.sha256()
+        fields = dataclasses.asdict(options)
+        if make_solver(options) is make_solver(dataclasses.replace(options, steps=0)):
+            del fields["steps"]
+        digest.update(json.dumps(fields).encode())
+        for picture in (self.content, *self.styles, self.start):
+            digest.update(np.ascontiguousarray(picture).tobytes())
+        return digest.hexdigest()
+
+
+def _start(
+    photo: np.ndarray,
+    paintings: Sequence[np.ndarray],
+    options: Options,
+    report: Report | None,
+) -> np.ndarray:
+    height, width, _ = photo.shape
+    if options.init == "content":
+        return photo
+    if options.init == "noise":
+        return np.random.default_rng(options.seed).random(photo.shape, np.float32)
+    if options.init == "style":
+        return resize.resize(paintings[0], (height, width))
+    return resize.resize(_read(options.init, report), (height, width))
+
+
+def _read(picture: Picture, report: Report | None) -> np.ndarray:
+    if not isinstance(picture, np.ndarray):
+        return files.read(picture, report=report)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype.kind != "f":
+        raise files.ImageError(
+            f"array of shape {picture.shape} and dtype {picture.dtype}: a picture is "
+            "float [h, w, 3], sRGB in [0, 1] (divide uint8 values by 255)"
+        )
+    if not (np.isfinite(picture).all() and 0 <= picture.min() <= picture.max() <= 1):
+        raise files.ImageError("array values outside of [0, 1]: divide them by 255?")
+    return picture.astype(np.float32)
+
+
+def _path(state_file: str | os.PathLike | None) -> Path:
+    if state_file is None:
+        raise OptionsError("resume needs the state_file that a stopped run left")
+    return Path(state_file)
+
+
+def _ignore(line: str) -> None:
+    """Drops a line for the user."""

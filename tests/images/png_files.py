@@ -1,0 +1,37 @@
+"""PNG files of any colour type and bit depth, written byte by byte."""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(name + content)
+    return (
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+    )
+
+
+def write_png(
+    path: Path,
+    size: tuple[int, int],
+    depth: int,
+    kind: int,
+    rows: Sequence[bytes],
+    *chunks: bytes,
+) -> Path:
+    """`size`: (height, width); `rows`: the packed samples of each row."""
+    height, width = size
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + b"".join(chunks)
+        + chunk(b"IDAT", pixels)
+        + chunk(b"IEND", b"")
+    )
+    return path

@@ -1,0 +1,126 @@
+"""What is no image gets one clear line, never another exception or a warning."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nst_jax.images import files
+
+ENCODED = ["png", "jpg", "gif", "webp", "tif", "bmp"]
+
+
+def message_of(path: Path) -> str:
+    with pytest.raises(files.ImageError) as caught:
+        files.read(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+def encoded(ending: str) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(
+        file, {"jpg": "jpeg", "tif": "tiff"}.get(ending, ending)
+    )
+    return file.getvalue()
+
+
+def test_missing(tmp_path):
+    assert message_of(tmp_path / "a.png") == "no such file; check the name"
+    with pytest.raises(files.ImageError, match="no such file; check the name"):
+        files.read_description(tmp_path / "a.png")
+
+
+def test_folder(tmp_path):
+    assert message_of(tmp_path) == "is a folder; give an image file"
+
+
+def test_a_file_is_not_a_folder(tmp_path):
+    (tmp_path / "a").write_text("x")
+    assert message_of(tmp_path / "a" / "b.png") == "can't be opened (Not a directory)"
+
+
+def test_pipe(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    expected = "is not a regular file; give an image file"
+    assert message_of(tmp_path / "a.png") == expected
+
+
+def test_no_permission(tmp_path, monkeypatch):
+    # By a patched `open`, since the superuser may read everything.
+    def refuse(*args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.png").write_bytes(encoded("png"))
+    monkeypatch.setattr("builtins.open", refuse)
+    expected = "no permission to read it; check its owner and mode"
+    assert message_of(tmp_path / "a.png") == expected
+
+
+def test_empty(tmp_path):
+    (tmp_path / "a.png").touch()
+    assert message_of(tmp_path / "a.png") == "is empty; get the image again"
+
+
+@pytest.mark.parametrize("content", [b"hello, world\n" * 99, b"\x00" * 500, b"P"])
+def test_no_image(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    expected = "is not an image, or of an unknown kind; give a PNG or JPEG"
+    assert message_of(tmp_path / "a.png") == expected
+
+
+@pytest.mark.parametrize("ending", ENCODED)
+def test_truncated(tmp_path, ending):
+    content = encoded(ending)
+    (tmp_path / "a").write_bytes(content[: len(content) // 2])
+    message = message_of(tmp_path / "a")
+    # A TIFF's directory is at its end: without it, it is no image at all.
+    assert message.startswith("can't be decoded (") or ending in ("tif", "webp")
+    assert message.endswith("PNG or JPEG")
+
+
+@pytest.mark.parametrize("side", [4, 8])
+def test_decompression_bomb(tmp_path, monkeypatch, side):
+    # Pillow warns of 16 pixels where 10 are the limit, and refuses 64.
+    Image.new("RGB", (side, side)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    expected = "has more than 10 pixels, the limit; scale it down first"
+    assert message_of(tmp_path / "a.png") == expected
+
+
+def test_the_limit_is_stated(tmp_path):
+    assert f"{Image.MAX_IMAGE_PIXELS:,}" == "89,478,485"
+    header = b"P6 20000 20000 255\n"
+    (tmp_path / "a.ppm").write_bytes(header)
+    expected = "has more than 89,478,485 pixels, the limit; scale it down first"
+    assert message_of(tmp_path / "a.ppm") == expected
+
+
+@pytest.mark.parametrize("ending", ENCODED)
+def test_damage_anywhere_is_an_image_or_an_image_error(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10**5)
+    rng = np.random.default_rng(0)
+    content = np.frombuffer(encoded(ending), np.uint8)
+    path, messages = tmp_path / "a", list[str]()
+    for trial in range(60):
+        image = np.zeros((1, 1, 3))
+        damaged = content.copy()
+        # Half of them in the header, where the decoders' assumptions are.
+        reach = len(content) if trial % 2 else 200
+        places = rng.integers(0, reach, rng.integers(1, 9))
+        damaged[places] = rng.integers(0, 256, len(places))
+        path.write_bytes(damaged.tobytes())
+        try:
+            image = files.read(path)
+        except files.ImageError as error:
+            messages.append(str(error))
+        assert image.shape[2] == 3
+        assert 0 <= image.min() <= image.max() <= 1
+    assert messages
+    assert not any("\n" in message for message in messages)

@@ -1,0 +1,191 @@
+"""The program `nst-weights`: list, fetch, convert and verify pretrained weights."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from absl import app
+from absl.flags import argparse_flags
+
+from nst_jax.networks.tables import NETWORKS
+from weights_convert import formats, store
+from weights_convert.convert import convert, megabytes
+from weights_convert.errors import WeightsError
+from weights_convert.fetch import fetch
+from weights_convert.formats import safetensors_file
+from weights_convert.sources import SOURCES
+
+_DESCRIPTION = """\
+Pretrained networks for nst-jax: fetched, converted from any known format, verified.
+
+Weights are stored in $NST_JAX_HOME/weights (by default ~/.cache/nst_jax/weights) as
+safetensors, with source, hash and licence in the metadata. Nothing of a file is run."""
+
+_EPILOG = """\
+environment:
+  NST_JAX_HOME    folder of the store; by default ~/.cache/nst_jax
+  NST_JAX_MIRROR  http://HOST/PATH put in place of scheme and host of every source
+
+examples:
+  nst-weights list
+  nst-weights fetch vgg19
+  nst-weights convert vgg19-dcbb9e9d.pth --to vgg19-torchvision
+  nst-weights verify vgg19"""
+
+
+class _Parser(argparse_flags.ArgumentParser):
+    """Says a usage error in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"nst-weights: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="nst-weights",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=raw,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands.add_parser(
+        "list",
+        help="what is known: whether it is stored, size, licence, source",
+        description="Lists the known networks and their sources.",
+    ).set_defaults(run=_list)
+    _add_fetch(commands)
+    _add_convert(commands)
+    verify = commands.add_parser(
+        "verify",
+        help="check stored weights: hash, shapes, mean and deviation of each layer",
+        description="Checks the stored weights of a network and shows them in numbers.",
+    )
+    _add_name(verify, "name")
+    verify.set_defaults(run=_verify)
+    return parser
+
+
+def _add_name(parser: argparse.ArgumentParser, *names: str) -> None:
+    required = {"required": True} if names[0].startswith("-") else {}
+    parser.add_argument(
+        *names,
+        metavar="NAME",
+        help=f"network: {', '.join(NETWORKS)}",
+        **required,  # type: ignore[arg-type]
+    )
+
+
+def _add_fetch(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser(
+        "fetch",
+        help="download a network's weights and store them",
+        description=(
+            "Downloads a network's weights, checks the hash, converts and stores them."
+            " Sources are tried in the order that `nst-weights list` shows."
+        ),
+    )
+    _add_name(command, "name")
+    command.add_argument(
+        "--force", action="store_true", help="fetch again even if it is stored"
+    )
+    labels = sorted({item.label for items in SOURCES.values() for item in items})
+    command.add_argument(
+        "--source", metavar="SOURCE", help=f"use this one only: {', '.join(labels)}"
+    )
+    command.set_defaults(run=_fetch)
+
+
+def _add_convert(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    known = ", ".join(item.description for item in formats.FORMATS)
+    command = commands.add_parser(
+        "convert",
+        help="store a weights file of your own",
+        description=f"Stores a weights file as a network's. Formats: {known}.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="the file to convert")
+    _add_name(command, "--to")
+    command.add_argument(
+        "--channels",
+        choices=("rgb", "bgr"),
+        help="order the first layer takes; by default that of the file's naming",
+    )
+    command.set_defaults(run=_convert)
+
+
+def _say(line: str) -> None:
+    print(f"nst-weights: {line}", file=sys.stderr)
+
+
+def _list(_: argparse.Namespace) -> None:
+    print(f"store: {store.weights_path('NAME').parent}")
+    for name in NETWORKS:
+        path = store.weights_path(name)
+        size = megabytes(path.stat().st_size) if path.is_file() else None
+        print(f"\n{name}: {f'stored, {size}' if size else 'not stored'}")
+        if size:
+            metadata = safetensors_file.read_metadata(path)
+            print(f"  stored from  {metadata.get('source', 'unknown')}")
+        for source in SOURCES.get(name, ()):
+            print(f"  {source.label:<11}  {source.url}")
+            print(f"               {megabytes(source.size)}; {source.origin}")
+            print(f"               {source.licence}")
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    path = fetch(
+        arguments.name, report=_say, force=arguments.force, source=arguments.source
+    )
+    print(path)
+
+
+def _convert(arguments: argparse.Namespace) -> None:
+    print(
+        convert(arguments.file, arguments.to, report=_say, channels=arguments.channels)
+    )
+
+
+def _verify(arguments: argparse.Namespace) -> None:
+    found = store.verify(arguments.name)
+    print(f"{'tensor':<16} {'shape':<18} {'mean':>13} {'std':>13}")
+    for layer in found.layers:
+        shape = "x".join(map(str, layer.shape))
+        print(f"{layer.key:<16} {shape:<18} {layer.mean:>13.6g} {layer.std:>13.6g}")
+    for key in sorted(found.metadata):
+        if found.metadata[key]:
+            print(f"{key}: {found.metadata[key]}")
+    print(f"{arguments.name}: hash, shapes and values are right ({found.path})")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Runs the chosen command; returns the exit status."""
+    try:
+        arguments.run(arguments)
+    except WeightsError as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        _say("interrupted; what was downloaded is kept, run it again to go on")
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    return _parser().parse_args(argv[1:])
+
+
+def run() -> None:
+    """Entry of the program `nst-weights`."""
+    app.run(main, flags_parser=_parse)
+
+
+if __name__ == "__main__":
+    run()

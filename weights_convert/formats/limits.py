@@ -1,0 +1,27 @@
+"""Bounds that keep a hostile or damaged file from filling the memory."""
+
+from pathlib import Path
+
+from weights_convert.errors import WeightsError
+
+# Trained weights hardly compress (float32 VGG: 8 %); zeros do, so leave room.
+MAX_EXPANSION = 16
+_SLACK = 1 << 20
+
+
+def check_expansion(path: Path, declared: int) -> None:
+    """Refuses a file whose contents claim to be far larger than the file itself.
+
+    Args:
+      path: the file.
+      declared: bytes that reading it would allocate, as the file declares.
+
+    Raises:
+      WeightsError: `declared` is over 16 times the file's size plus 1 MiB.
+    """
+    size = path.stat().st_size
+    if declared > MAX_EXPANSION * size + _SLACK:
+        raise WeightsError(
+            f"{path}: declares {declared} bytes of contents in a file of {size} bytes;"
+            " damaged or hostile, download it again"
+        )

