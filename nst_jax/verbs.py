@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import nnx
 
 import weights_convert.fetch
@@ -278,6 +276,9 @@ def pose(
 
     Returns:
       The objective, static, and its data.
+
+    Raises:
+      OptionsError: a picture too small for a tap to see anything of it.
     """
     objective = Objective(
         StyleObjective(
@@ -285,6 +286,9 @@ def pose(
         ),
         resolve_precision(options.precision),
     )
+    _check_size(network, content, options.content_taps + options.style_taps)
+    for style in styles:
+        _check_size(network, style, options.style_taps)
     shares = options.style_blend or (1.0,) * len(styles)
     targets = Targets(
         content=_content_targets(objective, network, jnp.asarray(content)),
@@ -293,6 +297,22 @@ def pose(
         ),
     )
     return objective, Problem(network, targets, loss_weights(options))
+
+
+def _check_size(
+    network: nnx.Module, picture: np.ndarray, taps: tuple[str, ...]
+) -> None:
+    image = jax.ShapeDtypeStruct((1, *picture.shape), jnp.float32)
+    shapes = jax.eval_shape(
+        functools.partial(registry.extract, taps=taps), network, image
+    )
+    for tap in taps:
+        if not shapes[tap].size:
+            height, width, _ = picture.shape
+            raise OptionsError(
+                f"a picture of {width}x{height} is too small for {tap}, which sees "
+                "nothing of it: give a larger size, or earlier taps"
+            )
 
 
 def loss_weights(options: Options) -> Weights:

@@ -119,7 +119,8 @@ def _add_convert(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _say(line: str) -> None:
-    print(f"nst-weights: {line}", file=sys.stderr)
+    # A hostile file may name its layers as it likes: one line stays one line.
+    print(f"nst-weights: {' '.join(line.splitlines())}", file=sys.stderr)
 
 
 def _list(_: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import hashlib
 import http.client
 import os
@@ -117,7 +118,9 @@ def verify_file(
 def file_digest(path: Path, algorithm: str) -> str:
     """Hash of a file's bytes, in hex."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
+        # MD5 guards against damage here, so machines that forbid it may still use it.
+        new = functools.partial(hashlib.new, algorithm, usedforsecurity=False)
+        return hashlib.file_digest(file, new).hexdigest()
 
 
 def _lock(file: BinaryIO, part: Path) -> None:

@@ -72,9 +72,9 @@ class Layout:
 
     `family` None is every family. `formats` are the file formats it occurs in; `axes`
     brings a kernel to HWIO; `channels` is the order that its first kernel takes, None
-    where it is ours already, whatever the network's preprocessing. Every key that starts
-    with one of `claims` must be a layer of the network: VGG-19's file under Keras's
-    names holds all of VGG-16's.
+    where it is ours already, whatever the network's preprocessing. Every key that
+    starts with one of `claims` must be a layer of the network: VGG-19's file under
+    Keras's names holds all of VGG-16's.
     """
 
     name: str
@@ -100,9 +100,7 @@ LAYOUTS: tuple[Layout, ...] = (
         "bgr",
         claims=("block", "layers/conv2d"),
     ),
-    Layout(
-        "palette", "vgg", ("palette",), _palette, _OIHW, "bgr", claims=("block",)
-    ),
+    Layout("palette", "vgg", ("palette",), _palette, _OIHW, "bgr", claims=("block",)),
     Layout(
         "torchvision",
         "vgg",

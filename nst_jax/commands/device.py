@@ -1,5 +1,6 @@
 """What the programs tell JAX, and the user, about the device."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +28,10 @@ def keep_compiled_programs(folder: str | None) -> None:
 
 def report_missing_accelerator(report: Callable[[str], None]) -> None:
     """Says so where an NVIDIA driver is there but JAX computes on the CPU."""
-    asked_for_cpu = jax.config.jax_platforms == "cpu"
-    if not asked_for_cpu and jax.default_backend() == "cpu":
-        if shutil.which("nvidia-smi"):
-            report(
-                "nst-jax: an NVIDIA driver is here, but JAX runs on the CPU; install "
-                "its plugin with: pip install 'nst-jax[cuda13]'"
-            )
+    if os.environ.get("JAX_PLATFORMS") == "cpu" or jax.default_backend() != "cpu":
+        return
+    if shutil.which("nvidia-smi"):
+        report(
+            "nst-jax: an NVIDIA driver is here, but JAX runs on the CPU; install its "
+            "plugin with: pip install 'nst-jax[cuda13]'"
+        )

@@ -41,7 +41,7 @@ def options(arguments: argparse.Namespace) -> Options:
 
 def underscored(argv: Sequence[str]) -> list[str]:
     """`--style-weight=3` -> `--style_weight=3`: both spellings are understood."""
-    result = []
+    result: list[str] = []
     for position, argument in enumerate(argv):
         if argument == "--":
             return [*result, *argv[position:]]

@@ -18,9 +18,10 @@ _COMMANDS = (stylize,)
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.
 
-The picture is found by optimisation (Gatys, Ecker & Bethge, "Image Style Transfer Using
-Convolutional Neural Networks", 2016): it is changed until a pretrained VGG network sees
-in it the content of the photo and the style of the paintings. Runs on GPUs, TPUs and CPUs.
+The picture is found by optimisation (Gatys, Ecker & Bethge, "Image Style Transfer
+Using Convolutional Neural Networks", 2016): it is changed until a pretrained VGG
+network sees in it the content of the photo and the style of the paintings. It runs on
+GPUs, TPUs and CPUs.
 """
 
 _EPILOG = """\

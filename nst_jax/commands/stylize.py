@@ -15,8 +15,8 @@ from nst_jax.options import OptionsError
 _DESCRIPTION = """\
 Repaints PHOTO in the style of PAINTING. Several paintings blend into one style.
 
-Stop with Ctrl-C whenever the picture pleases: the best one so far is saved, and the same
-command with --resume goes on from there.
+Stop with Ctrl-C whenever the picture pleases: the best one so far is saved, and the
+same command with --resume goes on from there.
 """
 
 

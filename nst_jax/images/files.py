@@ -100,7 +100,8 @@ def check_writable(path: StrPath) -> None:
 
     Raises:
       ImageError: the ending is none of .png, .jpg, .jpeg, .webp, .tif, .tiff; the
-        folder does not exist, is no folder or can't be written in; `path` is a folder.
+        folder does not exist, is no folder or can't be written in; `path` is a folder
+        or too long.
     """
     name, folder = os.fspath(path), Path(os.path.realpath(path)).parent
     if _ending(path) not in encode.FORMATS:
@@ -116,6 +117,13 @@ def check_writable(path: StrPath) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         message = f"no permission to write in {folder}; choose another folder"
         raise ImageError(f"{name}: {message}")
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:  # such as a name that is too long
+        message = f"can't be written ({error.strerror}); choose another name"
+        raise ImageError(f"{name}: {message}") from error
 
 
 def read_description(path: StrPath) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """Contact sheets: several images on one, to be looked at together."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,8 @@ def grid(
     Args:
       images: at least one `[h, w, 3]` in [0, 1]; the sizes may differ.
       columns: images in a row; the last row may be shorter.
-      labels: one text an image, drawn below it, cut with "…" where it is too wide.
+      labels: one text an image, drawn below it without accents (the font has none),
+        cut with "…" where it is too wide.
       gap: pixels between the cells and around them.
       background: grey of gaps and empty cells, in [0, 1].
       label_size: height of the letters' line in pixels.
@@ -70,7 +72,9 @@ def _paste(
 def _label(text: str, width: int, size: int, background: float) -> np.ndarray:
     # -> [lines of `size`, width, 3]: centred, black or white, whichever can be read
     font = ImageFont.load_default(size=size)
-    text = " ".join(text.split())
+    # Pillow's own font has no accented letters; without their accents it has most.
+    plain = unicodedata.normalize("NFKD", " ".join(text.split()))
+    text = "".join(letter for letter in plain if not unicodedata.combining(letter))
     if font.getlength(text) > width:
         while text and font.getlength(text + "…") > width:
             text = text[:-1]

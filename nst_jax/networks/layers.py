@@ -5,7 +5,8 @@ each layer here has a backward pass written for that case.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -13,6 +14,8 @@ import jax.numpy as jnp
 from jax import lax
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
+
+_Padding = tuple[tuple[int, int], ...]
 
 
 def frozen_convolution(
@@ -68,11 +71,14 @@ def frozen_convolution(
         padding = lax.padtype_to_pads(
             inputs.shape[1:3], kernel.shape[:2], (1, 1), padding
         )
-    return _convolve(inputs, kernel, tuple(map(tuple, padding)), precision)
+    pads = tuple((before, after) for before, after in padding)
+    return _convolve(inputs, kernel, pads, precision)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _convolve(inputs, kernel, padding, precision):
+def _convolve(
+    inputs: jax.Array, kernel: jax.Array, padding: _Padding, precision: Any
+) -> jax.Array:
     return lax.conv_general_dilated(
         inputs,
         kernel,
@@ -83,16 +89,20 @@ def _convolve(inputs, kernel, padding, precision):
     )
 
 
-def _convolve_forward(inputs, kernel, padding, precision):
+def _convolve_forward(
+    inputs: jax.Array, kernel: jax.Array, padding: _Padding, precision: Any
+) -> tuple[jax.Array, jax.Array]:
     return _convolve(inputs, kernel, padding, precision), kernel
 
 
-def _convolve_backward(padding, precision, kernel, cotangent):
+def _convolve_backward(
+    padding: _Padding, precision: Any, kernel: jax.Array, cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    full = [
+    full = tuple(
         (size - 1 - before, size - 1 - after)
         for size, (before, after) in zip(kernel.shape[:2], padding, strict=True)
-    ]
+    )
     return _convolve(cotangent, flipped, full, precision), jnp.zeros_like(kernel)
 
 
@@ -128,12 +138,16 @@ def max_pool(images: jax.Array) -> jax.Array:
     )
 
 
-def _max_pool_forward(images):
+def _max_pool_forward(
+    images: jax.Array,
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     pooled = max_pool(images)
     return pooled, (images, pooled)
 
 
-def _max_pool_backward(residuals, cotangent):
+def _max_pool_backward(
+    residuals: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array]:
     images, pooled = residuals
     windows = _windows(images)
     equal = windows == pooled[:, :, None, :, None, :]
@@ -161,4 +175,6 @@ def average_pool(images: jax.Array) -> jax.Array:
     return _windows(images).mean(axis=(2, 4))
 
 
-POOLINGS = {"max": max_pool, "avg": average_pool}
+POOLINGS: Mapping[str, Callable[[jax.Array], jax.Array]] = MappingProxyType(
+    {"max": max_pool, "avg": average_pool}
+)

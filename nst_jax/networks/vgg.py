@@ -59,7 +59,9 @@ class VGG(nnx.Module):
             }
         )
 
-    def __call__(self, inputs: jax.Array, taps: Collection[str]) -> dict[str, jax.Array]:
+    def __call__(
+        self, inputs: jax.Array, taps: Collection[str]
+    ) -> dict[str, jax.Array]:
         """Activations by name up to the deepest of `taps`, more than those asked for.
 
         Args:

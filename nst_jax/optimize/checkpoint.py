@@ -28,7 +28,7 @@ def save(path: Path, state: State, fingerprint: str) -> None:
       OSError: the file can't be written.
     """
     leaves = jax.device_get(jax.tree.leaves(state))
-    arrays = {f"{i:03d}": np.ascontiguousarray(leaf) for i, leaf in enumerate(leaves)}
+    arrays = {f"{i:03d}": np.asarray(leaf, order="C") for i, leaf in enumerate(leaves)}
     data = safetensors.numpy.save(arrays, metadata={"fingerprint": fingerprint})
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -22,7 +22,7 @@ Objective = Callable[[jax.Array, Any], tuple[jax.Array, Mapping[str, jax.Array]]
 """`(image, problem) -> (total, {term: value})`, pure and hashable."""
 
 _CAPACITY = 64  # Iterations that one chunk can record.
-_DIVERGED = 100.0  # Times the best loss so far: all progress is lost.
+_DIVERGED = 100.0  # Times the best loss above it: all progress is lost.
 _RETRIES = 3
 
 
@@ -89,7 +89,7 @@ class Progress:
 
 @functools.partial(jax.jit, static_argnums=0)
 def start(solver: optax.GradientTransformation, image: jax.Array) -> State:
-    """The state before the first iteration from `image`, `[h, w, 3]`, which is copied."""
+    """The state before the first iteration; `image`, `[h, w, 3]`, is copied."""
     return State(
         image=jnp.copy(image),
         solver=solver.init(image),
@@ -171,9 +171,9 @@ def run(
     """Minimises `objective` from `state`, yielding after each chunk.
 
     `steps` updates are made and the last image is scored too, so `steps + 1` losses are
-    reported. When the loss of a chunk stops being finite, or ends above 100 times the
-    best, the run goes back to its best image with a fresh solver and half the steps; at
-    the fourth time it stops. Stop earlier by leaving the loop.
+    reported. When the loss of a chunk stops being finite, or ends 100 times
+    above the best, the run goes back to its best image with a fresh solver and half
+    the steps; at the fourth time it stops. Stop earlier by leaving the loop.
 
     Args:
       objective: what to minimise; a static argument of the compiled program.
@@ -198,7 +198,8 @@ def run(
     began = time.perf_counter()
     pace, retries = 1, 0
     while done <= steps:
-        count = min(pace, steps + 1 - done, *(n - (done - 1) % n for n in every if n > 0))
+        to_multiples = [n - (done - 1) % n for n in every if n > 0]
+        count = min(pace, steps + 1 - done, *to_multiples)
         chunk_began = time.perf_counter()
         state, records = run_chunk(
             objective, solver, state, problem, jax.device_put(np.int32(count))
@@ -234,7 +235,7 @@ def _divergence(
 ) -> tuple[str | None, bool]:
     """What to tell the user about a chunk's losses, if anything; whether to stop."""
     finite = np.isfinite(losses).all()
-    if finite and losses[-1] <= _DIVERGED * best:
+    if finite and losses[-1] - best <= _DIVERGED * abs(best):
         return None, False
     if not math.isfinite(best):
         raise DivergenceError(

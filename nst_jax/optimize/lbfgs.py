@@ -14,7 +14,7 @@ class LBFGSState(NamedTuple):
     Attributes:
       params: `[n]`, where the last gradient was taken.
       gradient: `[n]`, the last gradient.
-      count: updates made.
+      updates: made so far.
       pairs: curvature pairs stored so far; pair k lies in row k % m.
       steps: `[m, n]`, differences of successive parameters (s).
       changes: `[m, n]`, differences of successive gradients (y).
@@ -25,7 +25,7 @@ class LBFGSState(NamedTuple):
 
     params: jax.Array
     gradient: jax.Array
-    count: jax.Array
+    updates: jax.Array
     pairs: jax.Array
     steps: jax.Array
     changes: jax.Array
@@ -66,9 +66,7 @@ def scale_by_lbfgs(history: int = 20) -> optax.GradientTransformation:
         products = jnp.zeros((history, history), flat.dtype)
         zero = jnp.zeros((), jnp.int32)
         one = jnp.ones((), flat.dtype)
-        return LBFGSState(
-            flat, flat, zero, zero, rows, rows, products, products, one
-        )
+        return LBFGSState(flat, flat, zero, zero, rows, rows, products, products, one)
 
     def update(
         gradient: jax.Array, state: LBFGSState, params: jax.Array | None = None
@@ -96,7 +94,7 @@ def _remember(
     history = state.steps.shape[0]
     step, change = params - state.params, gradient - state.gradient
     curvature = jnp.vdot(step, change, precision=lax.Precision.HIGHEST)
-    keep = (state.count > 0) & (curvature > 1e-10)
+    keep = (state.updates > 0) & (curvature > 1e-10)
     row = state.pairs % history
 
     def put(rows: jax.Array, value: jax.Array) -> jax.Array:
@@ -113,7 +111,7 @@ def _remember(
         LBFGSState(
             params=params,
             gradient=gradient,
-            count=optax.safe_increment(state.count),
+            updates=optax.safe_increment(state.updates),
             pairs=state.pairs + keep,
             steps=steps,
             changes=changes,
@@ -135,7 +133,7 @@ def _scale(
 ) -> jax.Array:
     """The scale of the identity after the pair of this step was kept or skipped."""
     first = jnp.minimum(1, 1 / jnp.sum(jnp.abs(gradient)))
-    unscaled = jnp.where(state.count == 0, first, 4 * state.scale)
+    unscaled = jnp.where(state.updates == 0, first, 4 * state.scale)
     fallback = jnp.where(state.pairs == 0, unscaled, state.scale)
     squared = jnp.vdot(change, change, precision=lax.Precision.HIGHEST)
     return jnp.where(keep, curvature / squared, fallback)

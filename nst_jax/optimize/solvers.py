@@ -30,16 +30,21 @@ def solver(options: Options) -> optax.GradientTransformation:
 def lbfgs(
     learning_rate: float = 1.0, *, decay_steps: int | None = None, history: int = 20
 ) -> optax.GradientTransformation:
-    """L-BFGS with fixed steps; see `scale_by_lbfgs`.
+    """L-BFGS with fixed steps, none longer than a tenth of the pixel range.
+
+    See `scale_by_lbfgs`. The limit (on the root mean square over the picture) stands in
+    for a line search: where the objective hardly curves, the step of a quadratic model
+    would leave the range of pixels by far. Steps in the regular course are well below.
 
     Args:
-      learning_rate: factor of every step after the first, and of the first as well.
+      learning_rate: factor of every step.
       decay_steps: over which the factor falls to 0 along a cosine; None: it stays.
       history: curvature pairs kept.
     """
     return optax.chain(
         scale_by_lbfgs(history),
         optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
+        limit_rms(0.1),
     )
 
 
@@ -63,6 +68,18 @@ def adam(
         optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
         keep_in_box(0.0, 1.0),
     )
+
+
+def limit_rms(limit: float) -> optax.GradientTransformation:
+    """Shortens an update, one array, whose root mean square is above `limit`."""
+
+    def update(
+        updates: optax.Updates, params: optax.Params | None = None
+    ) -> optax.Updates:
+        rms = jnp.sqrt(jnp.mean(jnp.square(updates)))
+        return updates * (limit / jnp.maximum(rms, limit))
+
+    return optax.stateless(update)
 
 
 def keep_in_box(low: float, high: float) -> optax.GradientTransformation:

@@ -47,10 +47,14 @@ def srgb_of_xyz(xyz: np.ndarray) -> np.ndarray:
 
 def srgb_of_lab(lab: np.ndarray) -> np.ndarray:
     """[..., 3] CIE L*a*b* under D50 -> [..., 3] sRGB in [0, 1]."""
+    return srgb_of_xyz(xyz_of_lab(lab))
+
+
+def xyz_of_lab(lab: np.ndarray) -> np.ndarray:
+    """[..., 3] CIE L*a*b* -> [..., 3] XYZ, both under D50."""
     y = (lab[..., 0] + 16) / 116
     f = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
-    xyz = D50 * np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29))
-    return srgb_of_xyz(xyz)
+    return D50 * np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29))
 
 
 def matrix_profile(
@@ -68,13 +72,25 @@ def grey_profile(curve: bytes) -> bytes:
     return _profile(b"mntr", b"GRAY", b"XYZ ", {b"wtpt": _xyz(D50), b"kTRC": curve})
 
 
-def cmyk_profile(corners: np.ndarray) -> bytes:
-    """`corners`: [2, 2, 2, 2, 3] the Lab colour of each mix of full or no ink."""
+def cmyk_profile(corners: np.ndarray, *, kind: bytes = b"prtr") -> bytes:
+    """A profile for paper that is not white, and with two intents.
+
+    `corners`: [2, 2, 2, 2, 3] the Lab colour, relative to the paper, of each mix of
+    full or no ink. The perceptual intent asks for other colours than these.
+    """
     ramp = bytes(range(256))
-    encoded = np.rint(corners * [255 / 100, 1, 1] + [0, 128, 128]).astype(np.uint8)
-    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + _fixed(*np.eye(3).ravel())
-    lut += ramp * 4 + encoded.tobytes() + ramp * 3
-    return _profile(b"prtr", b"CMYK", b"Lab ", {b"wtpt": _xyz(D50), b"A2B0": lut})
+
+    def table(lab: np.ndarray) -> bytes:
+        encoded = np.rint(lab * [255 / 100, 1, 1] + [0, 128, 128]).astype(np.uint8)
+        head = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + _fixed(*np.eye(3).ravel())
+        return head + ramp * 4 + encoded.tobytes() + ramp * 3
+
+    tags = {
+        b"wtpt": _xyz(D50 * [0.8, 0.8, 0.6]),
+        b"A2B0": table(corners * 0.5),
+        b"A2B1": table(corners),
+    }
+    return _profile(kind, b"CMYK", b"Lab ", tags)
 
 
 def gamma_curve(gamma: float) -> bytes:

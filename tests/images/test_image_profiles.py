@@ -5,6 +5,7 @@ import pytest
 from icc_files import (
     ADOBE_GAMMA,
     ADOBE_XY,
+    D50,
     SRGB_XY,
     cmyk_profile,
     gamma_curve,
@@ -14,6 +15,7 @@ from icc_files import (
     srgb_encode,
     srgb_of_lab,
     srgb_of_xyz,
+    xyz_of_lab,
     xyz_of_primaries,
 )
 from PIL import Image, ImageCms
@@ -144,6 +146,22 @@ def test_cmyk_goes_through_its_profile(tmp_path, ending):
     expected = srgb_of_lab(corners.reshape(4, 4, 3))
     np.testing.assert_allclose(image[4::8, 4::8], expected, atol=2 * LEVEL)
     assert lines == []
+
+
+def test_black_point_is_compensated(tmp_path):
+    # Adobe, "Black Point Compensation" (2006): XYZ scaled until the darkest is 0.
+    corners = cmyk_corners()
+    corners[1, 1, 1, 1] = [20, 0, 0]
+    inks = np.array([[[255] * 4, [0] * 4, [255, 0, 0, 0], [0, 0, 0, 255]]], np.uint8)
+    icc = cmyk_profile(corners, kind=b"scnr")
+    Image.fromarray(inks, "CMYK").save(tmp_path / "a.tif", icc_profile=icc)
+    lab = np.stack([corners[tuple(ink // 255)] for ink in inks[0]])
+    lab[..., 0] = np.rint(lab[..., 0] * 2.55) / 2.55
+    xyz, darkest = xyz_of_lab(lab), xyz_of_lab(lab[:1])
+    expected = srgb_of_xyz(D50 * (xyz - darkest) / (D50 - darkest))
+    image = files.read(tmp_path / "a.tif")
+    np.testing.assert_allclose(image[0], expected, atol=2 * LEVEL)
+    assert np.abs(srgb_of_xyz(xyz) - expected).max() > 20 * LEVEL
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,12 @@ def test_labels_are_below_their_images(background, ink):
         np.testing.assert_array_equal(result[4:14, 4 + 84 * i : 84 + 84 * i], images[i])
 
 
+def test_accents_that_the_font_lacks_are_left_out():
+    image = plain(10, 80, 0, 0, 0)
+    accented, bare = (sheet.grid([image], 1, labels=[t]) for t in ("Gérôme", "Gerome"))
+    np.testing.assert_array_equal(accented, bare)
+
+
 def test_a_long_label_is_cut():
     image = plain(10, 60, 0, 0, 0)
     long, longer = (

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import nst_jax
-from nst_jax.images import files
+from nst_jax.images import files, profiles
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "PNG", "JPG"]
 DESCRIPTION = {
@@ -140,6 +140,12 @@ def test_the_same_image_gives_the_same_bytes(tmp_path, image):
         assert contents[0] == contents[1]
 
 
+def test_the_profile_does_not_carry_the_time():
+    profile = profiles.srgb_profile()
+    assert profile[24:36] == struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    assert ImageCms.ImageCmsProfile(io.BytesIO(profile)).tobytes() == profile
+
+
 def fail_in_encoder(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
     def save(
         self: Image.Image, file: io.BytesIO, *args: object, **more: object
@@ -217,6 +223,8 @@ def bad_targets(folder: Path) -> dict[Path, str]:
         folder / "folder.png": "is a folder; give the name of a file",
         missing / "a.png": f"there is no folder {missing}; make it first",
         file / "a.png": f"{file} is a file, not a folder; choose another",
+        folder / f"{'a' * 300}.png": "can't be written (File name too long); choose "
+        "another name",
     }
 
 

@@ -3,8 +3,8 @@
     pip install torch==2.13.0 numpy
     python tests/weights_convert/make_fixtures.py
 
-Values are `ramp(shape)` of `weights_tiny.py`, so the tests can compute them again. Each file
-exists as PyTorch's zip (`_zip.pth`) and its legacy format (`_legacy.pth`):
+Values are `ramp(shape)` of `weights_tiny.py`, so the tests can compute them again. Each
+file exists as PyTorch's zip (`_zip.pth`) and its legacy format (`_legacy.pth`):
 
 - `tiny`: the state dict of two convolutions under torchvision's names, a classifier;
 - `kinds`: an array of each element type, a transposed view, a slice, a scalar, an

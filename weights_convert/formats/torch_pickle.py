@@ -7,14 +7,13 @@ Then a `pickle.Unpickler` runs whose `find_class` knows the names in `_ALLOWED` 
 returns stand-ins of ours for them; any other name is refused by that name.
 """
 
-import dataclasses
 import io
 import pickle
 import pickletools
 import reprlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -51,8 +50,9 @@ _OPCODE_NAMES = """
 _OPCODES = frozenset(_OPCODE_NAMES.split())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Storage:
+# Named tuples, not dataclasses: a pickle's BUILD can rewrite a dataclass after its
+# numbers were checked, frozen or not, and has no way into a tuple.
+class Storage(NamedTuple):
     """A storage as the pickle names it: where its bytes are is the container's job.
 
     `key` is its name in the container, `numel` its length in elements, `view` an
@@ -70,8 +70,7 @@ class Storage:
         return STORAGES[self.kind]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """A strided view of a storage; offset and strides count elements."""
 
     storage: Storage
@@ -87,15 +86,20 @@ class _Dict(dict[Any, Any]):
         pass
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class _StandIn:
-    """What `find_class` returns: callable, and immutable for BUILD."""
+    """What `find_class` returns: callable, and closed to BUILD."""
 
-    name: str
-    build: Callable[..., Any]
+    __slots__ = ("build", "name")
+
+    def __init__(self, name: str, build: Callable[..., Any]) -> None:
+        self.name = name
+        self.build = build
 
     def __call__(self, *args: Any) -> Any:
         return self.build(*args)
+
+    def __setstate__(self, state: object) -> None:
+        raise WeightsError(f"its pickle tries to alter {self.name}: refused")
 
 
 def _rebuild_tensor(

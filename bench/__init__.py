@@ -1,0 +1,1 @@
+"""Benchmarks: one definition of each workload, a runner for each framework."""

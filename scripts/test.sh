@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes .venv if it is missing, installs what the tests need, and runs the tests.
+# Arguments are passed on to pytest:
+#
+#   bash scripts/test.sh
+#   bash scripts/test.sh tests/losses -x
+set -euo pipefail
+. "$(dirname "$0")/environment.sh"
+
+cd "$root"
+ensure_environment test
+exec "$venv/bin/python" -m pytest "$@"

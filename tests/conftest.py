@@ -1,0 +1,75 @@
+"""What every test shares: a JAX of its own, and a tiny network with two pictures."""
+
+import os
+import tempfile
+
+import numpy as np
+import pytest
+
+# Before JAX is imported: tests never touch a user's weights or compiled programs.
+_HOME = tempfile.TemporaryDirectory(prefix="nst_jax_tests_")
+os.environ["NST_JAX_HOME"] = _HOME.name
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+def pytest_unconfigure() -> None:
+    _HOME.cleanup()
+
+
+@pytest.fixture(scope="session")
+def tiny_table():
+    """VGG-19 in full depth, so that every tap exists, a few channels wide."""
+    from nst_jax.networks import tables
+
+    widths = {"1": 4, "2": 5, "3": 6, "4": 7, "5": 8}
+    layers, inputs = [], 3
+    for layer in tables.NETWORKS["vgg19"].convolutions:
+        outputs = widths[layer.name.removeprefix("conv")[0]]
+        layers.append(tables.Convolution(layer.name, inputs, outputs))
+        inputs = outputs
+    return tables.NetworkTable("tiny", "vgg", tables.CAFFE, tuple(layers))
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tiny_table) -> dict[str, np.ndarray]:
+    """Seeded weights of `tiny_table`."""
+    from nst_jax.networks import registry
+
+    return registry.random_weights(tiny_table, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tiny_table, tiny_weights):
+    """The network of `tiny_table` and `tiny_weights`: max pooling, float32."""
+    from nst_jax.networks import registry
+
+    return registry.build(tiny_table, tiny_weights)
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """`[33, 45, 3]` float32 in [0, 1]: smooth waves and a disc. Read-only."""
+    return _picture(seed=1, height=33, width=45, cycles=2)
+
+
+@pytest.fixture(scope="session")
+def painting() -> np.ndarray:
+    """`[41, 37, 3]` float32 in [0, 1]: shorter waves and a disc. Read-only."""
+    return _picture(seed=2, height=41, width=37, cycles=5)
+
+
+def _picture(*, seed: int, height: int, width: int, cycles: float) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    image = np.zeros((height, width, 3))
+    for _ in range(4):
+        down, across = rng.uniform(-cycles, cycles, 2)
+        wave = np.sin(2 * np.pi * (down * y + across * x + rng.random()))
+        image += wave[..., None] * rng.uniform(0.3, 1, 3)
+    disc = np.hypot(y - 0.4, x - 0.5) < 0.2
+    image += disc[..., None] * rng.uniform(-2, 2, 3)
+    low, high = image.min(), image.max()
+    picture = ((image - low) / (high - low)).astype(np.float32)
+    picture.setflags(write=False)
+    return picture

@@ -1,0 +1,248 @@
+"""The objective: its terms, weights, targets and gradient."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nst_jax.losses.objective import StyleObjective, Targets, Weights, blend
+from nst_jax.networks import registry
+
+CONTENT_TAPS, STYLE_TAPS = ("half", "mixed"), ("mixed", "bent")
+
+
+def features(images, taps):
+    """Smooth features of a picture, in place of a network's."""
+    found = {
+        "half": images[:, ::2, ::2],
+        "mixed": jnp.concatenate([images, images[..., ::-1] ** 2], axis=-1),
+        "bent": jnp.sin(3 * images),
+    }
+    return {tap: found[tap] for tap in taps}
+
+
+def picture(seed: int, height: int = 5, width: int = 6) -> np.ndarray:
+    return np.random.default_rng(seed).random((height, width, 3))
+
+
+def targets_of(objective: StyleObjective, content, style) -> Targets:
+    return Targets(
+        objective.content_targets(features, jnp.asarray(content)),
+        objective.style_targets(features, jnp.asarray(style)),
+    )
+
+
+WEIGHTS = Weights(
+    content={"half": 2.0, "mixed": 3.0},
+    style={"mixed": 5.0, "bent": 7.0},
+    total_variation=11.0,
+)
+
+
+def gram(values) -> np.ndarray:
+    flat = np.float64(values).reshape(-1, values.shape[-1])
+    return flat.T @ flat / flat.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("scale", "by_channel", "factor"),
+    [("hw", False, 1), ("chw", True, 1), ("paper", False, 0.25)],
+)
+@pytest.mark.parametrize("norm", ["l1", "l2_sum"])
+def test_every_term_in_numpy(scale, by_channel, factor, norm):
+    objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS, scale, norm)
+    image, content, style = picture(0), picture(1), picture(2, 4, 9)
+    targets = targets_of(objective, np.float32(content), np.float32(style))
+    run = jax.jit(lambda x: objective(features, x, targets, WEIGHTS))
+    total, terms = run(jnp.float32(image))
+
+    def view(pixels, tap):
+        return np.float64(features(jnp.float32(pixels)[None], [tap])[tap][0])
+
+    expected = {}
+    for tap in CONTENT_TAPS:
+        difference = view(image, tap) - view(content, tap)
+        expected[f"content/{tap}"] = WEIGHTS.content[tap] * np.mean(difference**2)
+    for tap in STYLE_TAPS:
+        channels = view(image, tap).shape[-1] if by_channel else 1
+        difference = (gram(view(image, tap)) - gram(view(style, tap))) / channels
+        loss = factor * np.mean(difference**2)
+        expected[f"style/{tap}"] = WEIGHTS.style[tap] * loss
+    across, down = np.diff(image, axis=1), np.diff(image, axis=0)
+    expected["total_variation"] = 11 * (
+        np.mean(np.abs(across)) + np.mean(np.abs(down))
+        if norm == "l1"
+        else np.sum(across**2) + np.sum(down**2)
+    )
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        assert value > 1e-4
+        assert terms[name] == pytest.approx(value, rel=1e-4), name
+    assert total == pytest.approx(sum(expected.values()), rel=1e-5)
+    assert total.dtype == jnp.float32
+
+
+def test_defaults_are_those_of_the_options():
+    objective = StyleObjective((), ())
+    assert (objective.gram, objective.tv) == ("chw", "l2")
+
+
+def test_every_tap_is_asked_for_once():
+    asked = []
+
+    def spying(images, taps):
+        asked.append(tuple(taps))
+        return features(images, taps)
+
+    objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS)
+    assert objective.taps == ("half", "mixed", "bent")
+    content = objective.content_targets(spying, jnp.float32(picture(1)))
+    style = objective.style_targets(spying, jnp.float32(picture(2)))
+    objective(spying, jnp.float32(picture(0)), Targets(content, style), WEIGHTS)
+    assert asked == [CONTENT_TAPS, STYLE_TAPS, ("half", "mixed", "bent")]
+    assert {tap: f.shape for tap, f in content.items()} == {
+        "half": (3, 3, 3),
+        "mixed": (5, 6, 6),
+    }
+    assert {tap: g.shape for tap, g in style.items()} == {
+        "mixed": (6, 6),
+        "bent": (3, 3),
+    }
+
+
+def test_a_picture_is_at_its_own_targets():
+    objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS)
+    image = jnp.float32(picture(0))
+    weights = Weights(WEIGHTS.content, WEIGHTS.style, total_variation=0.0)
+    targets = targets_of(objective, image, image)
+    total, terms = objective(features, image, targets, weights)
+    assert total == 0
+    assert len(terms) == 5
+
+
+def test_each_weight_scales_its_own_term_and_compiles_nothing_again():
+    objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS)
+    image = jnp.float32(picture(0))
+    targets = targets_of(objective, picture(1), picture(2))
+    traces = []
+
+    @jax.jit
+    def terms_of(weights):
+        traces.append(1)
+        return objective(features, image, targets, weights)[1]
+
+    ones = jax.tree.map(lambda _: 1.0, WEIGHTS)
+    unweighted, weighted = terms_of(ones), terms_of(WEIGHTS)
+    ratios = {name: float(weighted[name] / unweighted[name]) for name in weighted}
+    assert ratios == pytest.approx(
+        {
+            "content/half": 2,
+            "content/mixed": 3,
+            "style/mixed": 5,
+            "style/bent": 7,
+            "total_variation": 11,
+        },
+        rel=1e-6,
+    )
+    assert len(traces) == 1
+
+
+def test_content_or_style_alone():
+    image = jnp.float32(picture(0))
+    for taps, name in [((("half",), ()), "content"), (((), ("bent",)), "style")]:
+        objective = StyleObjective(*taps)
+        targets = targets_of(objective, picture(1), picture(2))
+        total, terms = objective(features, image, targets, WEIGHTS)
+        assert [term.split("/")[0] for term in terms] == [name, "total_variation"]
+        assert total == pytest.approx(float(sum(terms.values())), rel=1e-6)
+
+
+def test_gradient():
+    with jax.enable_x64(True):
+        objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS)
+        targets = targets_of(objective, picture(1), picture(2))
+        image, direction = picture(0), picture(3) - 0.5
+
+        @jax.jit
+        def loss(pixels):
+            return objective(features, pixels, targets, WEIGHTS)[0]
+
+        gradient = jax.jit(jax.grad(loss))(jnp.asarray(image))
+        step = 1e-5
+        slope = (loss(image + step * direction) - loss(image - step * direction)) / (
+            2 * step
+        )
+        assert np.vdot(gradient, direction) == pytest.approx(float(slope), rel=1e-6)
+
+
+def test_vmap_is_a_loop():
+    objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS)
+    targets = targets_of(objective, np.float32(picture(1)), np.float32(picture(2)))
+
+    @jax.jit
+    def value_and_gradient(image):
+        return jax.value_and_grad(
+            lambda x: objective(features, x, targets, WEIGHTS), has_aux=True
+        )(image)
+
+    lanes = np.float32([picture(seed) for seed in (3, 4, 5)])
+    (totals, terms), gradients = jax.jit(jax.vmap(value_and_gradient))(lanes)
+    looped = [value_and_gradient(lane) for lane in lanes]
+    np.testing.assert_allclose(totals, [total for (total, _), _ in looped], rtol=1e-5)
+    for name, values in terms.items():
+        expected = [terms[name] for (_, terms), _ in looped]
+        np.testing.assert_allclose(values, expected, rtol=1e-4)
+    np.testing.assert_allclose(
+        gradients, [gradient for _, gradient in looped], rtol=1e-4, atol=1e-5
+    )
+
+
+def test_through_a_network(tiny_network, photo, painting):
+    objective = StyleObjective(("relu2_1", "conv1_2"), ("relu1_1", "relu2_1"), "hw")
+    extract = jax.jit(registry.extract, static_argnums=2)
+    see = functools.partial(extract, tiny_network)
+    targets = Targets(
+        objective.content_targets(see, jnp.asarray(photo)),
+        objective.style_targets(see, jnp.asarray(painting)),
+    )
+    weights = Weights(
+        dict.fromkeys(objective.content_taps, 1.0),
+        dict.fromkeys(objective.style_taps, 1.0),
+        total_variation=0.0,
+    )
+    total, terms = objective(see, jnp.asarray(photo), targets, weights)
+    assert terms["content/relu2_1"] == terms["content/conv1_2"] == 0
+    seen, wanted = (
+        see(image[None], objective.style_taps) for image in (photo, painting)
+    )
+    expected = sum(
+        np.mean((gram(seen[tap]) - gram(wanted[tap])) ** 2)
+        for tap in objective.style_taps
+    )
+    assert total == pytest.approx(expected, rel=1e-4)
+
+
+# Several paintings.
+
+
+def test_blend_by_hand():
+    paintings = [{"a": jnp.array([[4.0]])}, {"a": jnp.array([[8.0]])}]
+    assert blend(paintings, (3, 1)) == {"a": jnp.array([[5.0]])}
+    assert blend(paintings, (1.0, 1.0)) == {"a": jnp.array([[6.0]])}
+    assert blend(paintings, (0.0, 0.5)) == {"a": jnp.array([[8.0]])}
+
+
+def test_blend_of_several_taps():
+    paintings = [
+        {"a": jnp.ones((2, 2)) * k, "b": jnp.ones((3, 3)) * k**2} for k in (1, 2, 3)
+    ]
+    blended = blend(paintings, (1, 2, 1))
+    np.testing.assert_allclose(blended["a"], np.full((2, 2), 2.0))
+    np.testing.assert_allclose(blended["b"], np.full((3, 3), (1 + 8 + 9) / 4))
+
+
+def test_blend_needs_a_share_for_each():
+    with pytest.raises(ValueError, match=r"zip\(\) argument 2"):
+        blend([{"a": jnp.ones((1, 1))}] * 2, (1.0,))

@@ -1,0 +1,114 @@
+"""Total variation against loops in float64, and by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nst_jax.losses.total_variation import total_variation
+from nst_jax.options import Options
+
+NORMS = ("l1", "l2", "l1_sum", "l2_sum")
+
+
+def image(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).random(shape)
+
+
+def reference(pixels: np.ndarray, norm: str) -> float:
+    """A neighbour at a time."""
+    height, width, channels = pixels.shape
+    across, down = [], []
+    for y, x, c in np.ndindex(height, width, channels):
+        if x + 1 < width:
+            across.append(abs(pixels[y, x + 1, c] - pixels[y, x, c]))
+        if y + 1 < height:
+            down.append(abs(pixels[y + 1, x, c] - pixels[y, x, c]))
+    power = int(norm[1])
+    sums = [sum(d**power for d in differences) for differences in (across, down)]
+    if norm.endswith("sum"):
+        return sum(sums)
+    return sums[0] / max(len(across), 1) + sums[1] / max(len(down), 1)
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [
+        # Across 1 and 0, down 3 and 2.
+        ("l1", 0.5 + 2.5),
+        ("l2", 0.5 + 6.5),
+        ("l1_sum", 1 + 5),
+        ("l2_sum", 1 + 13),
+    ],
+)
+def test_by_hand(norm, expected):
+    pixels = jnp.array([[0.0, 1.0], [3.0, 3.0]])[..., None]
+    assert total_variation(pixels, norm=norm) == expected
+
+
+def test_the_options_offer_these_norms():
+    field = Options.__dataclass_fields__["tv"]
+    assert field.metadata["choices"] == NORMS
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("shape", [(5, 7, 3), (4, 1, 3), (1, 6, 3), (1, 2, 1)])
+def test_numpy(norm, shape):
+    pixels = image(0, *shape)
+    found = total_variation(jnp.float32(pixels), norm=norm)
+    assert found.dtype == jnp.float32
+    assert found.shape == ()
+    assert found == pytest.approx(reference(pixels, norm), rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_one_pixel_has_no_variation_and_no_gradient(norm):
+    pixel = jnp.full((1, 1, 3), 0.5)
+    value, gradient = jax.jit(
+        jax.value_and_grad(lambda x: total_variation(x, norm=norm))
+    )(pixel)
+    assert value == 0
+    assert not np.any(gradient)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_side_of_one_pixel_has_no_variation_along_it(norm):
+    column = jnp.float32(image(0, 5, 1, 3))
+    wide = jnp.tile(column, (1, 4, 1))
+    scale = 4 if norm.endswith("sum") else 1
+    assert total_variation(wide, norm=norm) == pytest.approx(
+        scale * float(total_variation(column, norm=norm)), rel=1e-5
+    )
+    assert total_variation(jnp.full((1, 4, 3), 0.3), norm=norm) == 0
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_flat_picture_has_no_gradient(norm):
+    flat = jnp.full((3, 4, 3), 0.5)
+    assert not np.any(jax.jit(jax.grad(lambda x: total_variation(x, norm=norm)))(flat))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_gradient(norm):
+    with jax.enable_x64(True):
+        pixels, direction = image(0, 4, 5, 3), image(1, 4, 5, 3) - 0.5
+
+        @jax.jit
+        def loss(values):
+            return total_variation(values, norm=norm)
+
+        gradient = jax.grad(loss)(jnp.asarray(pixels))
+        step = 1e-6
+        slope = (loss(pixels + step * direction) - loss(pixels - step * direction)) / (
+            2 * step
+        )
+        assert np.vdot(gradient, direction) == pytest.approx(float(slope), rel=1e-6)
+
+
+def test_vmap_is_a_loop():
+    lanes = np.float32(image(0, 3, 4, 5, 3))
+    np.testing.assert_allclose(
+        jax.vmap(total_variation)(lanes),
+        [total_variation(lane) for lane in lanes],
+        rtol=1e-6,
+    )

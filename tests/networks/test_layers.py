@@ -1,0 +1,317 @@
+"""Convolution and pooling against lax, scipy and loops; what they compile to."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.signal
+from jax import lax
+
+from nst_jax.networks import layers
+
+# A kernel size and padding, and the padding in numbers.
+CASES = [
+    (1, "SAME", ((0, 0), (0, 0))),
+    (3, "SAME", ((1, 1), (1, 1))),
+    (5, "VALID", ((0, 0), (0, 0))),
+    (2, "SAME", ((0, 1), (0, 1))),
+    (2, "VALID", ((0, 0), (0, 0))),
+    # Asymmetric, and wider than the kernel, so that the gradient has to crop.
+    (3, ((0, 5), (3, 1)), ((0, 5), (3, 1))),
+]
+
+
+def lax_convolution(inputs, kernel, strides, padding):
+    return lax.conv_general_dilated(
+        inputs, kernel, strides, padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def normal(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def reference(inputs, kernel, padding) -> np.ndarray:
+    """Convolution in float64, an image and an output channel at a time."""
+    inputs, kernel = inputs.astype(np.float64), kernel.astype(np.float64)
+    padded = np.pad(inputs, ((0, 0), *padding, (0, 0)))
+    outputs = [
+        [
+            scipy.signal.correlate(image, kernel[..., o], "valid", "direct")[..., 0]
+            for o in range(kernel.shape[-1])
+        ]
+        for image in padded
+    ]
+    return np.moveaxis(np.array(outputs), 1, -1)
+
+
+def reference_gradient(cotangent, kernel, padding) -> np.ndarray:
+    """The adjoint of `reference`: spread each output over its window, cut the edges."""
+    cotangent, kernel = cotangent.astype(np.float64), kernel.astype(np.float64)
+    (top, bottom), (left, right) = padding
+    spread = [
+        [
+            sum(
+                scipy.signal.convolve2d(image[..., o], kernel[..., i, o], "full")
+                for o in range(kernel.shape[3])
+            )
+            for i in range(kernel.shape[2])
+        ]
+        for image in cotangent
+    ]
+    whole = np.moveaxis(np.array(spread), 1, -1)
+    height, width = whole.shape[1:3]
+    return whole[:, top : height - bottom, left : width - right]
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("size", "padding", "numbers"), CASES)
+def test_convolution_and_its_gradient(size, padding, numbers, batch):
+    inputs, kernel = normal(0, batch, 7, 9, 3), normal(1, size, size, 3, 4)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def value_and_pullback(convolution, inputs, cotangent):
+        value, backward = jax.vjp(
+            lambda x: convolution(x, kernel, (1, 1), padding), inputs
+        )
+        return value, backward(cotangent)[0]
+
+    cotangent = normal(2, *reference(inputs, kernel, numbers).shape)
+    value, gradient = value_and_pullback(layers.frozen_convolution, inputs, cotangent)
+    lax_value, lax_gradient = value_and_pullback(lax_convolution, inputs, cotangent)
+    expected = reference(inputs, kernel, numbers)
+    np.testing.assert_allclose(value, lax_value, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-5)
+
+    expected = reference_gradient(cotangent, kernel, numbers)
+    np.testing.assert_allclose(gradient, lax_gradient, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_convolution_by_hand():
+    inputs = jnp.array([[1.0, 2.0, 3.0]]).reshape(1, 1, 3, 1)
+    kernel = jnp.array([10.0, 1.0, 0.0]).reshape(1, 3, 1, 1)
+
+    def convolve(x):
+        return layers.frozen_convolution(x, kernel, (1, 1), "SAME")
+
+    value, backward = jax.vjp(convolve, inputs)
+    assert value.ravel().tolist() == [1.0, 12.0, 23.0]
+    (gradient,) = backward(jnp.array([1.0, 2.0, 4.0]).reshape(1, 1, 3, 1))
+    assert gradient.ravel().tolist() == [1.0 + 20.0, 2.0 + 40.0, 4.0]
+
+
+def test_kernels_that_are_not_square():
+    inputs, kernel = normal(0, 1, 6, 7, 2), normal(1, 1, 3, 2, 2)
+    value, backward = jax.vjp(
+        lambda x: layers.frozen_convolution(x, kernel, (1, 1), "SAME"), inputs
+    )
+    padding = ((0, 0), (1, 1))
+    np.testing.assert_allclose(value, reference(inputs, kernel, padding), rtol=1e-4)
+    cotangent = normal(2, *value.shape)
+    expected = reference_gradient(cotangent, kernel, padding)
+    np.testing.assert_allclose(backward(cotangent)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_kernel_is_frozen():
+    inputs, kernel = normal(0, 1, 5, 6, 2), normal(1, 3, 3, 2, 3)
+
+    def total(x, k, convolution):
+        return jnp.sum(convolution(x, k, (1, 1), "SAME") ** 2)
+
+    of_inputs, of_kernel = jax.grad(total, (0, 1))(
+        inputs, kernel, layers.frozen_convolution
+    )
+    assert not np.any(of_kernel)
+    assert of_kernel.shape == kernel.shape
+    assert np.all(of_inputs)
+    assert np.any(jax.grad(total, 1)(inputs, kernel, lax_convolution))
+
+
+@pytest.mark.parametrize("function", ["convolution", "max", "avg"])
+def test_vmap_is_a_loop(function):
+    kernel = normal(1, 3, 3, 2, 2)
+    operation = {
+        **layers.POOLINGS,
+        "convolution": lambda x: layers.frozen_convolution(x, kernel, (1, 1), "SAME"),
+    }[function]
+
+    @jax.jit
+    def value_and_gradient(image):
+        return jax.value_and_grad(lambda x: jnp.sum(operation(x[None]) ** 3))(image)
+
+    lanes = normal(0, 3, 7, 6, 2)
+    values, gradients = jax.jit(jax.vmap(value_and_gradient))(lanes)
+    looped = [value_and_gradient(lane) for lane in lanes]
+    np.testing.assert_allclose(values, [v for v, _ in looped], rtol=1e-5)
+    np.testing.assert_allclose(gradients, [g for _, g in looped], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("strides", "given", "named"),
+    [
+        ((2, 1), {}, "strides=(2, 1)"),
+        ((1, 1), {"lhs_dilation": (1, 2)}, "lhs_dilation=(1, 2)"),
+        ((1, 1), {"rhs_dilation": (3, 3)}, "rhs_dilation=(3, 3)"),
+        ((1, 1), {"feature_group_count": 2}, "groups=2"),
+    ],
+)
+def test_other_convolutions_are_refused(strides, given, named):
+    with pytest.raises(ValueError, match=re.escape(named)):
+        layers.frozen_convolution(
+            normal(0, 1, 4, 4, 2), normal(1, 3, 3, 2, 2), strides, "SAME", **given
+        )
+
+
+def test_an_accumulation_type_is_refused():
+    with pytest.raises(ValueError, match="preferred_element_type"):
+        layers.frozen_convolution(
+            normal(0, 1, 4, 4, 2),
+            normal(1, 3, 3, 2, 2),
+            (1, 1),
+            "SAME",
+            preferred_element_type=jnp.float32,
+        )
+
+
+def kernel_layouts(convolution, *, lanes: bool) -> list[str]:
+    """Kernel layouts of a compiled loop of gradient steps through two convolutions."""
+    kernels = (normal(0, 3, 3, 3, 4), normal(1, 3, 3, 4, 5))
+
+    def loss(image, kernels):
+        x = image[None]
+        for kernel in kernels:
+            x = jax.nn.relu(convolution(x, kernel, (1, 1), "SAME"))
+        return jnp.sum(jnp.square(x))
+
+    def descend(images, kernels):
+        gradient = jax.grad(loss)
+        if lanes:
+            gradient = jax.vmap(gradient, in_axes=(0, None))
+        return lax.fori_loop(0, 5, lambda _, x: x - gradient(x, kernels), images)
+
+    images = normal(2, 2, 9, 11, 3) if lanes else normal(2, 9, 11, 3)
+    program = jax.jit(descend).lower(images, kernels).compile().as_text()
+    return re.findall(r"dim_labels=b01f_(01\w\w)->b01f", program)
+
+
+@pytest.mark.parametrize("lanes", [False, True])
+def test_gradients_in_a_loop_compile_to_fast_convolutions(lanes):
+    """XLA:CPU runs only kernels in `01io` layout in parallel (jax#12868)."""
+    assert kernel_layouts(layers.frozen_convolution, lanes=lanes) == ["01io"] * 4
+
+
+def test_plain_convolutions_do_not():
+    """If this fails, XLA has learnt it: frozen_convolution may have lost its reason."""
+    layouts = kernel_layouts(lax_convolution, lanes=False)
+    assert sorted(layouts) == ["01io"] * 2 + ["01oi"] * 2
+
+
+# Pooling.
+
+
+def pool_by_loops(images, cotangent, pick) -> tuple[np.ndarray, np.ndarray]:
+    """2x2 pooling and its gradient; `pick` gives a window's value and shares."""
+    b, h, w, c = images.shape
+    pooled = np.zeros((b, h // 2, w // 2, c))
+    gradient = np.zeros(images.shape)
+    for n, y, x, k in np.ndindex(pooled.shape):
+        place = (n, slice(2 * y, 2 * y + 2), slice(2 * x, 2 * x + 2), k)
+        pooled[n, y, x, k], shares = pick(images[place])
+        gradient[place] = shares * cotangent[n, y, x, k]
+    return pooled, gradient
+
+
+def first_maximum(window):
+    shares = np.zeros(4)
+    shares[np.argmax(window.ravel())] = 1  # argmax gives the first of equals
+    return window.max(), shares.reshape(2, 2)
+
+
+def mean(window):
+    return window.mean(), np.full((2, 2), 0.25)
+
+
+PICKS = {"max": first_maximum, "avg": mean}
+
+
+@pytest.mark.parametrize("pooling", PICKS)
+@pytest.mark.parametrize("shape", [(1, 4, 6, 2), (2, 5, 7, 3), (1, 3, 2, 1)])
+@pytest.mark.parametrize("ties", [False, True])
+def test_pooling_and_its_gradient(pooling, shape, ties):
+    images = normal(0, *shape)
+    if ties:
+        images = np.round(images)  # three or four values: most windows have ties
+    b, h, w, c = shape
+    cotangent = normal(1, b, h // 2, w // 2, c)
+
+    @jax.jit
+    def value_and_pullback(images, cotangent):
+        pooled, backward = jax.vjp(layers.POOLINGS[pooling], images)
+        return pooled, backward(cotangent)[0]
+
+    pooled, gradient = value_and_pullback(images, cotangent)
+    expected, slopes = pool_by_loops(images, cotangent, PICKS[pooling])
+    np.testing.assert_allclose(pooled, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6)
+
+
+def test_of_equal_pixels_the_first_gets_the_gradient():
+    windows = {
+        (5.0, 5.0, 5.0, 5.0): (1, 0, 0, 0),
+        (1.0, 5.0, 5.0, 5.0): (0, 1, 0, 0),
+        (1.0, 1.0, 5.0, 5.0): (0, 0, 1, 0),
+        (1.0, 5.0, 5.0, 1.0): (0, 1, 0, 0),
+        (5.0, 1.0, 1.0, 5.0): (1, 0, 0, 0),
+        (0.0, 0.0, -1.0, 0.0): (1, 0, 0, 0),
+    }
+    images = jnp.array(list(windows)).reshape(-1, 2, 2, 1)
+    gradient = jax.jit(jax.grad(lambda x: jnp.sum(layers.max_pool(x))))(images)
+    assert gradient.reshape(-1, 4).tolist() == [list(w) for w in windows.values()]
+
+
+def test_negative_images_are_not_cut_at_zero():
+    assert layers.max_pool(jnp.full((1, 2, 2, 1), -3.0)).item() == -3.0
+
+
+def test_a_dropped_line_gets_no_gradient():
+    gradient = jax.grad(lambda x: jnp.sum(layers.average_pool(x)))(
+        jnp.ones((1, 3, 5, 1))
+    )
+    assert gradient[0, :, :, 0].tolist() == [[0.25] * 4 + [0]] * 2 + [[0] * 5]
+
+
+def test_max_pooling_needs_no_select_and_scatter():
+    def plain(images):
+        window = (1, 2, 2, 1)
+        return lax.reduce_window(images, -jnp.inf, lax.max, window, window, "VALID")
+
+    def scatters(pool) -> list[str]:
+        gradient = jax.grad(lambda x: jnp.sum(jnp.square(pool(x))))
+        lowered = jax.jit(gradient).lower(jnp.ones((1, 5, 7, 2)))
+        # XLA:CPU rewrites the select-and-scatter of JAX into a scatter.
+        program = lowered.as_text() + lowered.compile().as_text()
+        return re.findall(r"stablehlo\.select_and_scatter|scatter\(", program)
+
+    assert len(scatters(plain)) >= 2
+    assert not scatters(layers.max_pool)
+
+
+@pytest.mark.parametrize("function", ["convolution", "max", "avg"])
+def test_bfloat16_stays(function):
+    kernel = jnp.asarray(normal(1, 3, 3, 2, 2), jnp.bfloat16)
+    operation = {
+        **layers.POOLINGS,
+        "convolution": lambda x: layers.frozen_convolution(x, kernel, (1, 1), "SAME"),
+    }[function]
+
+    def value_and_pullback(images):
+        value, backward = jax.vjp(operation, images)
+        return value, backward(jnp.ones_like(value))[0]
+
+    images = jnp.asarray(normal(0, 1, 5, 6, 2), jnp.bfloat16)
+    value, gradient = jax.eval_shape(value_and_pullback, images)
+    assert value.dtype == gradient.dtype == jnp.bfloat16

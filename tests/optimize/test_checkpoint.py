@@ -1,0 +1,76 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nst_jax.optimize import checkpoint, engine, solvers
+
+_START = np.random.default_rng(5).random((4, 6, 3), np.float32)
+
+
+def objective(image, problem):
+    loss = jnp.sum(jnp.cosh(2 * (image - problem)))
+    return loss, {"cosh": loss}
+
+
+def state_after(steps, solver, state=None):
+    if state is None:
+        state = engine.start(solver, jnp.asarray(_START))
+    problem = jnp.float32(0.3)
+    return list(engine.run(objective, problem, solver, state, steps=steps))[-1].state
+
+
+@pytest.fixture(params=["lbfgs", "adam"])
+def solver(request):
+    return {"lbfgs": solvers.lbfgs(history=3), "adam": solvers.adam(0.01)}[
+        request.param
+    ]
+
+
+def test_a_resumed_run_is_the_uninterrupted_run(solver, tmp_path):
+    path = tmp_path / "run.state"
+    checkpoint.save(path, state_after(6, solver), "abc")
+    like = engine.start(solver, jnp.zeros((4, 6, 3)))
+    resumed = state_after(15, solver, checkpoint.load(path, like, "abc"))
+    whole = state_after(15, solver)
+    for found, expected in zip(
+        jax.tree.leaves(resumed), jax.tree.leaves(whole), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_what_can_be_wrong_with_the_file(tmp_path):
+    solver = solvers.lbfgs(history=3)
+    like = engine.start(solver, jnp.asarray(_START))
+    path = tmp_path / "run.state"
+    with pytest.raises(checkpoint.CheckpointError, match="nothing to resume from"):
+        checkpoint.load(path, like, "abc")
+    checkpoint.save(path, like, "abc")
+    with pytest.raises(checkpoint.CheckpointError, match="other pictures or options"):
+        checkpoint.load(path, like, "xyz")
+    larger = engine.start(solver, jnp.zeros((8, 6, 3)))
+    with pytest.raises(checkpoint.CheckpointError, match="other pictures or options"):
+        checkpoint.load(path, larger, "abc")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(checkpoint.CheckpointError, match="not a saved run"):
+        checkpoint.load(path, like, "abc")
+    path.write_text("no state")
+    with pytest.raises(checkpoint.CheckpointError, match="not a saved run"):
+        checkpoint.load(path, like, "abc")
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    solver = solvers.lbfgs(history=3)
+    state = engine.start(solver, jnp.asarray(_START))
+    path = tmp_path / "run.state"
+    checkpoint.save(path, state, "abc")
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(checkpoint.os, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        checkpoint.save(path, state, "xyz")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

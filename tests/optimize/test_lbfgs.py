@@ -1,0 +1,143 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nst_jax.optimize.lbfgs import scale_by_lbfgs
+
+_RNG = np.random.default_rng(7)
+_FACTOR = _RNG.normal(size=(24, 24))
+_MATRIX = _FACTOR @ _FACTOR.T / 24 + np.eye(24)
+
+
+def quartic(x):
+    """Convex, curved differently everywhere."""
+    matrix = jnp.asarray(_MATRIX, x.dtype)
+    return 0.5 * x @ matrix @ x + 0.1 * jnp.sum(x**4)
+
+
+def two_loop_losses(function, start, steps, history):
+    """torch.optim.LBFGS without line search, from its description, in numpy float64."""
+    value_and_gradient = jax.jit(jax.value_and_grad(function))
+    x, pairs, scale = np.array(start, np.float64), [], 1.0
+    losses, before, step = [], None, None
+    for iteration in range(steps):
+        loss, gradient = (np.array(a, np.float64) for a in value_and_gradient(x))
+        losses.append(float(loss))
+        if iteration == 0:
+            rate = min(1.0, 1.0 / np.abs(gradient).sum())
+        else:
+            rate, change = 1.0, gradient - before
+            if step @ change > 1e-10:
+                pairs = [*pairs, (step, change)][-history:]
+                scale = step @ change / (change @ change)
+        direction, alphas = -gradient, []
+        for s, y in reversed(pairs):
+            alphas.append(s @ direction / (s @ y))
+            direction = direction - alphas[-1] * y
+        direction = direction * scale
+        for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
+            direction = direction + (alpha - y @ direction / (s @ y)) * s
+        step, before = rate * direction, gradient
+        x = x + step
+    return losses
+
+
+def our_losses(function, start, steps, history):
+    solver = scale_by_lbfgs(history)
+
+    @jax.jit
+    def iterate(x, state):
+        loss, gradient = jax.value_and_grad(function)(x)
+        updates, state = solver.update(gradient, state, x)
+        return x - updates, state, loss
+
+    x, losses = start, []
+    state = solver.init(x)
+    for _ in range(steps):
+        x, state, loss = iterate(x, state)
+        losses.append(float(loss))
+    return losses
+
+
+@pytest.mark.parametrize("history", [1, 3, 10, 50])
+def test_follows_the_two_loop_recursion_in_float64(history):
+    with jax.enable_x64(True):
+        start = jnp.asarray(_RNG.normal(size=24))
+        expected = two_loop_losses(quartic, start, 25, history)
+        found = our_losses(quartic, start, 25, history)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_follows_the_two_loop_recursion_in_float32():
+    start = jnp.asarray(_RNG.normal(size=24), jnp.float32)
+    with jax.enable_x64(True):
+        expected = two_loop_losses(quartic, jnp.asarray(start, jnp.float64), 12, 10)
+    found = our_losses(quartic, start, 12, 10)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_first_step_has_absolute_sum_one_at_most():
+    solver = scale_by_lbfgs(3)
+    for gradient in (jnp.array([3.0, -1.0]), jnp.array([0.1, 0.2])):
+        updates, _ = solver.update(gradient, solver.init(gradient), gradient)
+        expected = gradient * min(1.0, 1.0 / float(jnp.abs(gradient).sum()))
+        np.testing.assert_allclose(updates, expected, rtol=1e-6)
+
+
+def test_pairs_with_negative_curvature_are_skipped():
+    solver = scale_by_lbfgs(4)
+    x = jnp.array([1.0, 2.0])
+    state = solver.init(x)
+    _, state = solver.update(x, state, x)
+    _, state = solver.update(-0.9 * x, state, 0.9 * x)
+    assert int(state.pairs) == 1
+    _, skipped = solver.update(-1.1 * x, state, 0.8 * x + 0.2 * x)
+    assert int(skipped.pairs) == 1
+    np.testing.assert_array_equal(skipped.steps, state.steps)
+    assert float(skipped.scale) == float(state.scale)
+
+
+def test_first_step_grows_until_a_pair_is_found():
+    """From the top of a hill the curvature is negative: PyTorch would leap off it."""
+
+    def hill(x):
+        return jnp.sum(jnp.cos(x))
+
+    solver = scale_by_lbfgs(4)
+    x = jnp.full(2000, 0.05)
+    state = solver.init(x)
+    sizes = []
+    while int(state.pairs) == 0 and len(sizes) < 20:
+        updates, state = solver.update(jax.grad(hill)(x), state, x)
+        sizes.append(float(jnp.abs(updates).max()))
+        x = x - updates
+    assert 2 <= len(sizes) < 20
+    assert sizes[1] > 3 * sizes[0]
+    assert max(sizes) < 4
+
+
+def test_shape_is_kept_and_vmap_is_the_loop():
+    solver = scale_by_lbfgs(3)
+    images = jnp.asarray(_RNG.normal(size=(3, 4, 5, 2)), jnp.float32)
+
+    def loss(image):
+        return jnp.sum(jnp.cosh(image))
+
+    def run(image):
+        def iterate(_, carry):
+            image, state = carry
+            updates, state = solver.update(jax.grad(loss)(image), state, image)
+            return image - updates, state
+
+        return jax.lax.fori_loop(0, 8, iterate, (image, solver.init(image)))[0]
+
+    together = jax.jit(jax.vmap(run))(images)
+    assert together.shape == images.shape
+    for lane, image in zip(together, images, strict=True):
+        np.testing.assert_allclose(lane, jax.jit(run)(image), rtol=1e-5, atol=1e-6)
+
+
+def test_history_below_one_is_refused():
+    with pytest.raises(ValueError, match="history=0"):
+        scale_by_lbfgs(0)

