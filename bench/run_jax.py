@@ -15,10 +15,10 @@ import numpy as np
 
 import nst_jax
 from bench.workload import Workload
-from nst_jax import verbs
 from nst_jax.networks import registry
 from nst_jax.optimize import engine
 from nst_jax.optimize.solvers import solver as make_solver
+from nst_jax.problem import pose
 
 
 def measure(workload: Workload, *, steps: int, repeats: int, precision: str) -> dict:
@@ -37,19 +37,19 @@ def measure(workload: Workload, *, steps: int, repeats: int, precision: str) -> 
     )
     network = registry.build("vgg19", workload.weights(), precision=precision)
     content, style = workload.pictures()
-    objective, problem = verbs.pose(content, [style], options, network)
+    objective, data = pose(content, [style], options, network)
     solver = make_solver(options)
     state = engine.start(solver, jnp.asarray(content))
 
     began = time.perf_counter()
-    state, records = engine.run_chunk(objective, solver, state, problem, np.int32(3))
+    state, records = engine.run_chunk(objective, solver, state, data, np.int32(3))
     losses = np.asarray(records["total"])[:3]
     warm_up = time.perf_counter() - began
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
         state, records = engine.run_chunk(
-            objective, solver, state, problem, np.int32(steps)
+            objective, solver, state, data, np.int32(steps)
         )
         jax.block_until_ready((state.image, records))
         seconds.append((time.perf_counter() - began) / steps)

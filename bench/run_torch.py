@@ -1,4 +1,4 @@
-"""Times the step workload in PyTorch: `python -m bench.run_torch --layout=channels_last`.
+"""Times the step workload in PyTorch: `python -m bench.run_torch --size=256 ...`.
 
 Eager mode as tutorials write it, with what makes it fast and costs nothing: frozen
 weights, no work for their gradients, targets computed once, no transfer to the host

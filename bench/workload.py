@@ -1,8 +1,8 @@
 """The workload of the step benchmark: what both frameworks compute, defined once.
 
-VGG-19 with seeded random weights (its cost does not depend on their values), the content
-of relu4_2 and the style of relu1_1..relu5_1, starting from the photo. The arrays are
-numpy, so that each runner takes them into its own framework.
+VGG-19 with seeded random weights (its cost does not depend on their values), the
+content of relu4_2 and the style of relu1_1..relu5_1, starting from the photo. The
+arrays are numpy, so that each runner takes them into its own framework.
 """
 
 import dataclasses

@@ -185,7 +185,7 @@ def _check(field: dataclasses.Field, value: Any) -> None:
         return
     if not _has_type(value, base_type(field.type)):
         kind = base_type(field.type)
-        name = getattr(kind, "__name__", str(kind)) if kind is not tuple else str(kind)
+        name = str(kind) if typing.get_origin(kind) else kind.__name__
         raise OptionsError(f"{field.name}={value!r}: expected {name}")
     choices, check = field.metadata["choices"], field.metadata["check"]
     if choices and value not in choices:

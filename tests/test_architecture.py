@@ -27,9 +27,13 @@ MAY_IMPORT = {
     "losses": {"options"},
     "images": {"options"},
     "optimize": {"options", "networks", "losses", "images"},
-    "verbs": {"options", "networks", "losses", "images", "optimize", "weights_convert"},
+    "problem": {"options", "networks", "losses"},
+    "verbs": {
+        *("options", "networks", "losses", "images", "optimize", "problem"),
+        "weights_convert",
+    },
     "commands": {
-        *("options", "networks", "losses", "images", "optimize", "verbs"),
+        *("options", "networks", "losses", "images", "optimize", "problem", "verbs"),
         "weights_convert",
     },
     "weights_convert": {"networks"},

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax import Options, verbs
+from nst_jax import Options, problem, verbs
 from nst_jax.images import files, resize
 from nst_jax.images.errors import ImageError
 from nst_jax.networks import registry
@@ -39,8 +39,8 @@ def test_lowers_the_loss_and_reports_it(stylize, photo, painting, tiny_network):
     # The reported loss is that of the objective of these pictures.
     content = resize.resize_longest(photo, 32)
     style = resize.resize_longest(painting, 32)
-    objective, problem = verbs.pose(content, [style], _OPTIONS, tiny_network)
-    total, _ = objective(jnp.asarray(content), problem)
+    objective, data = problem.pose(content, [style], _OPTIONS, tiny_network)
+    total, _ = objective(jnp.asarray(content), data)
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
 
 
@@ -72,8 +72,8 @@ def test_style_scale_sizes_the_painting(stylize, photo, painting, tiny_network):
     options = dataclasses.replace(_OPTIONS, style_scale=0.6, steps=0)
     smaller = resize.resize_longest(painting, round(0.6 * 32))
     content = resize.resize_longest(photo, 32)
-    objective, problem = verbs.pose(content, [smaller], options, tiny_network)
-    total, _ = objective(jnp.asarray(content), problem)
+    objective, data = problem.pose(content, [smaller], options, tiny_network)
+    total, _ = objective(jnp.asarray(content), data)
     np.testing.assert_allclose(stylize(options).losses[0], total, rtol=1e-5)
     assert stylize().losses[0] != pytest.approx(float(total), rel=1e-3)
 
@@ -175,9 +175,9 @@ def test_bfloat16_network_sees_nearly_the_same(
     def value_and_gradient(precision):
         network = registry.build(tiny_table, tiny_weights, precision=precision)
         options = dataclasses.replace(_OPTIONS, precision=precision)
-        objective, problem = verbs.pose(photo, [painting], options, network)
+        objective, data = problem.pose(photo, [painting], options, network)
         (total, _), gradient = jax.value_and_grad(objective, has_aux=True)(
-            jnp.asarray(photo), problem
+            jnp.asarray(photo), data
         )
         assert total.dtype == gradient.dtype == jnp.float32
         return float(total), np.ravel(gradient)
@@ -225,5 +225,5 @@ def test_what_does_not_fit(stylize, photo, painting):
 
 
 def test_auto_precision_is_float32_on_a_cpu():
-    assert verbs.resolve_precision("auto") == "float32"
-    assert verbs.resolve_precision("bfloat16") == "bfloat16"
+    assert problem.resolve_precision("auto") == "float32"
+    assert problem.resolve_precision("bfloat16") == "bfloat16"

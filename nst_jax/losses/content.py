@@ -15,5 +15,6 @@ def content_loss(features: jax.Array, target: jax.Array) -> jax.Array:
       features: `[h, w, c]`, any float dtype.
       target: `[h, w, c]`.
     """
-    difference = features.astype(jnp.float32) - target.astype(jnp.float32)
+    wide = jnp.promote_types(features.dtype, jnp.float32)
+    difference = features.astype(wide) - target.astype(wide)
     return jnp.mean(jnp.square(difference))

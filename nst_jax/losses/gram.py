@@ -46,7 +46,8 @@ def gram_matrix(features: jax.Array, *, scale: str = "chw") -> jax.Array:
     """
     h, w, c = features.shape
     pixels = features.reshape(h * w, c)
-    products = jnp.matmul(pixels.T, pixels, preferred_element_type=jnp.float32)
+    wide = jnp.promote_types(features.dtype, jnp.float32)
+    products = jnp.matmul(pixels.T, pixels, preferred_element_type=wide)
     return products / (h * w * (c if GRAM_SCALES[scale].per_channel else 1))
 
 

@@ -28,11 +28,16 @@ def _mean(values: jax.Array) -> jax.Array:
     return jnp.sum(values) / max(values.size, 1)
 
 
+def _absolute(values: jax.Array) -> jax.Array:
+    # jnp.abs has slope 1 at 0: flat areas would drift. This has 0, as in PyTorch.
+    return values * jnp.sign(values)
+
+
 _NORMS: Mapping[str, tuple[Callable, Callable]] = MappingProxyType(
     {
-        "l1": (jnp.abs, _mean),
+        "l1": (_absolute, _mean),
         "l2": (jnp.square, _mean),
-        "l1_sum": (jnp.abs, jnp.sum),
+        "l1_sum": (_absolute, jnp.sum),
         "l2_sum": (jnp.square, jnp.sum),
     }
 )

@@ -57,10 +57,16 @@ def frozen_convolution(
       `[b, h', w', o]`, in the dtype of `inputs`.
 
     Raises:
-      ValueError: strides, dilations or groups other than 1.
+      ValueError: strides, dilations or groups other than 1, or an argument that must
+        be None.
     """
     general = (*strides, *lhs_dilation, *rhs_dilation, feature_group_count)
-    if set(general) != {1} or preferred_element_type or out_sharding:
+    if preferred_element_type is not None or out_sharding is not None:
+        raise ValueError(
+            "frozen_convolution takes no preferred_element_type and no out_sharding; "
+            f"got {preferred_element_type}, {out_sharding}"
+        )
+    if set(general) != {1}:
         raise ValueError(
             "frozen_convolution has stride 1, no dilation and one group; got "
             f"strides={tuple(strides)}, lhs_dilation={tuple(lhs_dilation)}, "

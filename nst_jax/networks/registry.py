@@ -13,7 +13,7 @@ from nst_jax.networks.tables import NETWORKS, NetworkTable
 
 # family -> (module, tap names)
 _FAMILIES: Mapping[str, tuple[Callable, Callable]] = {
-    "vgg": (vgg.VGG, vgg.taps),
+    "vgg": (vgg.VGG, vgg.tap_names),
 }
 
 _DTYPES = {"float32": jnp.float32, "tf32": jnp.float32, "bfloat16": jnp.bfloat16}

@@ -1,6 +1,6 @@
 """VGG-16 and VGG-19 (Simonyan & Zisserman 2014, arXiv:1409.1556), convolutions only."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import jax
@@ -66,34 +66,33 @@ class VGG(nnx.Module):
 
         Args:
           inputs: preprocessed images, `[b, h, w, 3]`.
-          taps: names of `taps(table)`.
+          taps: names of `tap_names(table)`.
 
         Returns:
           `{tap: [b, h', w', c]}`.
         """
         wanted = set(taps)
         found: dict[str, jax.Array] = {}
-        x, block = inputs, "1"
-        for layer in self.table.convolutions:
+        x = inputs
+        for name in tap_names(self.table):
             if wanted <= found.keys():
-                return found
-            index = layer.name.removeprefix("conv")
-            if index[0] != block:
-                x = found[f"pool{block}"] = self._pool(x)
-                block = index[0]
-            x = found[layer.name] = self.convolutions[layer.name](x)
-            x = found[f"relu{index}"] = nnx.relu(x)
-        return found | {f"pool{block}": self._pool(x)}
+                break
+            x = found[name] = self._layer(name)(x)
+        return found
 
-    def _pool(self, images: jax.Array) -> jax.Array:
-        return layers.POOLINGS[self.pooling](images)
+    def _layer(self, name: str) -> Callable[[jax.Array], jax.Array]:
+        if name in self.convolutions:
+            return self.convolutions[name]
+        if name.startswith("relu"):
+            return nnx.relu
+        return layers.POOLINGS[self.pooling]
 
 
 def _constant(value: Any) -> Any:
     return lambda key, shape, dtype: jnp.asarray(value, dtype)
 
 
-def taps(table: NetworkTable) -> tuple[str, ...]:
+def tap_names(table: NetworkTable) -> tuple[str, ...]:
     """Every tap of a VGG from the image up: `("conv1_1", "relu1_1", ..., "pool5")`."""
     names: list[str] = []
     for layer in table.convolutions:
