@@ -1,7 +1,7 @@
 """README's table of options, made from `nst_jax.Options`.
 
-    python scripts/options_table.py            print it
-    python scripts/options_table.py --write    put it into README.md
+python scripts/options_table.py            print it
+python scripts/options_table.py --write    put it into README.md
 """
 
 import dataclasses

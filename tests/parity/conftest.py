@@ -7,7 +7,7 @@ it, and fails where PyTorch or Keras is missing.
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ class Converted:
 )
 def converted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Converted]:
+) -> Converted:
     """VGG-16 and VGG-19 as torchvision and as Keras write them."""
     network, maker = request.param
     published = PUBLISHERS[maker](network, tmp_path_factory.mktemp("published"))
@@ -60,7 +60,7 @@ def converted(
     published.path.unlink()
     weights, _ = weights_convert.store.load(published.network)
     stored.unlink()
-    yield Converted(published, weights)
+    return Converted(published, weights)
 
 
 @pytest.fixture(scope="session")

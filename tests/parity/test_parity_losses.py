@@ -9,9 +9,9 @@ import pytest
 import torch
 from references import GatysLoss, TorchVGG, relative_error, tensor, value_and_gradient
 
-from nst_jax import verbs
 from nst_jax.networks import registry
 from nst_jax.options import Options
+from nst_jax.problem import pose
 
 pytestmark = pytest.mark.parity
 
@@ -52,7 +52,7 @@ def check(network, reference: TorchVGG, pictures, *, gram: str, tv: str) -> None
         reference.to(torch.float64), photo, painting, CONTENT_TAPS, STYLE_TAPS, gram, tv
     )
     weights = balanced(loss, image)
-    objective, problem = verbs.pose(
+    objective, problem = pose(
         pictures[0], [pictures[1]], options(gram, tv, weights), network
     )
     (total, terms), gradient = jax.jit(jax.value_and_grad(objective, has_aux=True))(
