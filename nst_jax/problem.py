@@ -89,6 +89,7 @@ def pose(
             [_style_targets(objective, network, jnp.asarray(s)) for s in styles], shares
         ),
     )
+    network = registry.prepare(network, objective.style.taps)
     return objective, Problem(network, targets, loss_weights(options))
 
 

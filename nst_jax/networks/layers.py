@@ -11,7 +11,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from flax import nnx
 from jax import lax
+
+from nst_jax.networks import winograd
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
 
@@ -113,6 +117,59 @@ def _convolve_backward(
 
 
 _convolve.defvjp(_convolve_forward, _convolve_backward)
+
+
+class FrozenConvolution(nnx.Conv):
+    """`flax.nnx.Conv` by `frozen_convolution`, or by Winograd's method once prepared.
+
+    Attributes:
+      transformed: kernels of `winograd.convolve`, forward and backward, or None.
+    """
+
+    def __init__(self, kernel: Any, bias: Any, *, dtype: Any):
+        """Wraps pretrained weights.
+
+        Args:
+          kernel: `[h, w, i, o]`.
+          bias: `[o]`.
+          dtype: of weights and activations.
+        """
+        height, width, inputs, outputs = kernel.shape
+        super().__init__(
+            inputs,
+            outputs,
+            (height, width),
+            dtype=dtype,
+            param_dtype=dtype,
+            kernel_init=lambda key, shape, dtype: jnp.asarray(kernel, dtype),
+            bias_init=lambda key, shape, dtype: jnp.asarray(bias, dtype),
+            conv_general_dilated=frozen_convolution,
+            rngs=nnx.Rngs(0),
+        )
+        self.transformed: tuple[jax.Array, jax.Array] | None = nnx.data(None)
+
+    def prepare(self) -> None:
+        """Transforms the kernel for Winograd's method, where that pays off on CPUs."""
+        kernel = np.asarray(self.kernel[...])
+        height, width, inputs, outputs = kernel.shape
+        large = winograd.pays_off((1, 64, 64, inputs), outputs)
+        if (height, width) == (3, 3) and kernel.dtype == np.float32 and large:
+            back = kernel[::-1, ::-1].swapaxes(2, 3)
+            self.transformed = nnx.data(
+                (
+                    jnp.asarray(winograd.transform(kernel)),
+                    jnp.asarray(winograd.transform(back)),
+                )
+            )
+
+    def __call__(self, inputs: jax.Array, out_sharding: Any = None) -> jax.Array:
+        """`[b, h, w, i]` -> `[b, h, w, o]`, zero padded."""
+        if self.transformed is None or not winograd.pays_off(
+            inputs.shape, self.out_features
+        ):
+            return super().__call__(inputs, out_sharding)
+        assert self.bias is not None
+        return winograd.convolve(inputs, *self.transformed) + self.bias[...]
 
 
 def _windows(images: jax.Array) -> jax.Array:

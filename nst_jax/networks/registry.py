@@ -80,6 +80,28 @@ def build(
     return module(found, weights, pooling=pooling, dtype=_DTYPES[precision])
 
 
+def prepare(network: Any, taps: Collection[str]) -> Any:
+    """The network as it computes `taps` fastest on this machine; same results.
+
+    On CPUs the kernels up to the deepest tap are transformed for `winograd.convolve`,
+    in a copy that shares all else: about half a second and 400 MB for VGG-19, which
+    pay off within a few gradients.
+
+    Args:
+      network: a module of `build`.
+      taps: that will be asked for.
+    """
+    if jax.default_backend() != "cpu":
+        return network
+    names = _FAMILIES[network.table.family][1](network.table)
+    needed = names[: max((names.index(tap) + 1 for tap in taps), default=0)]
+    prepared = nnx.clone(network)
+    for name, convolution in prepared.convolutions.items():
+        if name in needed:
+            convolution.prepare()
+    return prepared
+
+
 def random_weights(
     network: NetworkTable, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:

@@ -44,16 +44,10 @@ class VGG(nnx.Module):
         self.pooling = pooling
         self.convolutions = nnx.Dict(
             {
-                layer.name: nnx.Conv(
-                    layer.inputs,
-                    layer.outputs,
-                    (layer.height, layer.width),
+                layer.name: layers.FrozenConvolution(
+                    weights[f"{layer.name}/kernel"],
+                    weights[f"{layer.name}/bias"],
                     dtype=dtype,
-                    param_dtype=dtype,
-                    kernel_init=_constant(weights[f"{layer.name}/kernel"]),
-                    bias_init=_constant(weights[f"{layer.name}/bias"]),
-                    conv_general_dilated=layers.frozen_convolution,
-                    rngs=nnx.Rngs(0),
                 )
                 for layer in table.convolutions
             }
@@ -86,10 +80,6 @@ class VGG(nnx.Module):
         if name.startswith("relu"):
             return nnx.relu
         return layers.POOLINGS[self.pooling]
-
-
-def _constant(value: Any) -> Any:
-    return lambda key, shape, dtype: jnp.asarray(value, dtype)
 
 
 def tap_names(table: NetworkTable) -> tuple[str, ...]:

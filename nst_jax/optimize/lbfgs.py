@@ -51,8 +51,8 @@ def scale_by_lbfgs(history: int = 20) -> optax.GradientTransformation:
     Nocedal & Wright, eq. 7.24): two matrix products with the history and two m x m
     triangular solves, the same direction in a few large operations.
 
-    Parameters are one array of any shape (a picture), not a tree of arrays. What follows
-    in a chain may only scale the result, by one number a step.
+    Parameters are one array of any shape (a picture), not a tree of arrays. What
+    follows in a chain may only scale the result, by one number a step.
 
     Args:
       history: m, the curvature pairs kept, two arrays of the parameters' size each.
