@@ -45,10 +45,29 @@ def gram_matrix(features: jax.Array, *, scale: str = "chw") -> jax.Array:
       scale: a name in `GRAM_SCALES`.
     """
     h, w, c = features.shape
-    pixels = features.reshape(h * w, c)
-    wide = jnp.promote_types(features.dtype, jnp.float32)
-    products = jnp.matmul(pixels.T, pixels, preferred_element_type=wide)
+    products = _products(features.reshape(h * w, c))
     return products / (h * w * (c if GRAM_SCALES[scale].per_channel else 1))
+
+
+@jax.custom_vjp
+def _products(pixels: jax.Array) -> jax.Array:
+    """`[n, c]` -> `[c, c]`, summed in float32 at least."""
+    wide = jnp.promote_types(pixels.dtype, jnp.float32)
+    return jnp.matmul(pixels.T, pixels, preferred_element_type=wide)
+
+
+def _products_forward(pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return _products(pixels), pixels
+
+
+def _products_backward(pixels: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
+    # Both factors are the same array: one product with the symmetric part, where
+    # automatic differentiation makes one for each.
+    symmetric = (cotangent + cotangent.T).astype(pixels.dtype)
+    return (jnp.matmul(pixels, symmetric),)
+
+
+_products.defvjp(_products_forward, _products_backward)
 
 
 def style_loss(

@@ -179,14 +179,6 @@ def _windows(images: jax.Array) -> jax.Array:
     return even.reshape(b, h // 2, 2, w // 2, 2, c)
 
 
-def _unwindow(windows: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """The inverse of `_windows`, with zeros in a dropped last line."""
-    b, h2, _, w2, _, c = windows.shape
-    even = windows.reshape(b, 2 * h2, 2 * w2, c)
-    _, h, w, _ = shape
-    return jnp.pad(even, ((0, 0), (0, h - 2 * h2), (0, w - 2 * w2), (0, 0)))
-
-
 @jax.custom_vjp
 def max_pool(images: jax.Array) -> jax.Array:
     """2x2 maximum with stride 2: `[b, h, w, c]` -> `[b, h // 2, w // 2, c]`.
@@ -212,18 +204,21 @@ def _max_pool_backward(
     residuals: tuple[jax.Array, jax.Array], cotangent: jax.Array
 ) -> tuple[jax.Array]:
     images, pooled = residuals
-    windows = _windows(images)
-    equal = windows == pooled[:, :, None, :, None, :]
-    # Of equal pixels the first in reading order: not the right one of a row when the
-    # left one is, not the lower row when any of the upper row is.
-    left, right = equal[:, :, :, :, 0], equal[:, :, :, :, 1]
-    in_row = jnp.stack([left, right & ~left], axis=4)
-    upper = (left | right)[:, :, 0]
-    first = jnp.stack(
-        [in_row[:, :, 0], in_row[:, :, 1] & ~upper[:, :, :, None]], axis=2
-    )
-    routed = jnp.where(first, cotangent[:, :, None, :, None, :], 0)
-    return (_unwindow(routed, images.shape),)
+    height, width = (size // 2 * 2 for size in images.shape[1:3])
+    taken = jnp.zeros(pooled.shape, bool)
+    lines = []
+    for i in range(2):
+        line = []
+        for j in range(2):
+            equal = images[:, i:height:2, j:width:2] == pooled
+            line.append(jnp.where(equal & ~taken, cotangent, 0))
+            taken = taken | equal
+        # Joined along channels, the pixels of a window's line lie side by side.
+        lines.append(jnp.concatenate(line, axis=-1))
+    batch, _, _, channels = images.shape
+    even = jnp.stack(lines, axis=2).reshape(batch, height, width, channels)
+    below, right = images.shape[1] - height, images.shape[2] - width
+    return (jnp.pad(even, ((0, 0), (0, below), (0, right), (0, 0))),)
 
 
 max_pool.defvjp(_max_pool_forward, _max_pool_backward)
