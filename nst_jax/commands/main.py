@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from absl import app
+from absl import app, logging
+from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
 from nst_jax import __version__
@@ -67,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
+    if not absl_flags.FLAGS["verbosity"].present:
+        # JAX tells of every kind of device that it does not find.
+        logging.set_verbosity(logging.WARNING)
     try:
         return arguments.run(arguments)
     except (ImageError, OptionsError, WeightsError) as error:

@@ -56,7 +56,7 @@ def pays_off(inputs: Sequence[int], outputs: int) -> bool:
       outputs: channels of the result.
     """
     _, height, width, channels = inputs
-    return channels >= 64 and channels * outputs >= 64 * 128 and height * width >= 64
+    return channels >= 64 and channels * outputs >= 64 * 128 and height * width >= 256
 
 
 def transform(kernel: np.ndarray) -> np.ndarray:

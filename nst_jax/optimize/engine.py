@@ -166,7 +166,7 @@ def run(
     *,
     steps: int,
     every: Sequence[int] = (),
-    chunk_seconds: float = 0.5,
+    chunk_seconds: float = 1.0,
 ) -> Iterator[Progress]:
     """Minimises `objective` from `state`, yielding after each chunk.
 
