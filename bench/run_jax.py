@@ -62,7 +62,7 @@ def measure(workload: Workload, *, steps: int, repeats: int, precision: str) -> 
         },
         "device": jax.devices()[0].device_kind,
         "precision": precision,
-        "variant": "scan in chunks",
+        "variant": "device loop in chunks",
         "first_losses": [float(loss) for loss in losses],
         "warm_up_seconds": warm_up,
         "seconds_per_step": seconds,

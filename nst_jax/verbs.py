@@ -1,6 +1,7 @@
 """The verbs: a photo and paintings in, the photo repainted out."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -18,13 +19,13 @@ import weights_convert.fetch
 import weights_convert.store
 from nst_jax import __version__
 from nst_jax.images import files, resize
-from nst_jax.networks import registry
+from nst_jax.networks import registry, tables
 from nst_jax.optimize import checkpoint, engine
 from nst_jax.optimize.solvers import solver as make_solver
 from nst_jax.options import Options, OptionsError
 from nst_jax.problem import pose, resolve_precision
 
-Picture = str | os.PathLike | np.ndarray
+Picture = str | os.PathLike | np.ndarray | jax.Array
 """A file's path, or float `[h, w, 3]`, sRGB in [0, 1]."""
 
 Report = Callable[[str], None]
@@ -39,7 +40,8 @@ class Result:
     Attributes:
       image: `[h, w, 3]` float32, sRGB in [0, 1]: the iterate of the lowest loss.
       loss: its total loss.
-      losses: `[n]` float32, the total loss of every iteration.
+      losses: `[n]` float32, the total loss of every iteration, of a resumed run those
+        since it was resumed; `seconds` likewise.
       iterations: updates made, fewer than asked for if the run was stopped.
       seconds: of optimising, compilation left out.
       compile_seconds: of compiling.
@@ -147,9 +149,12 @@ def stylize(
       DivergenceError: a loss that isn't finite at the start.
     """
     options = options or Options()
-    styles = [styles] if isinstance(styles, str | os.PathLike | np.ndarray) else styles
-    check(options, len(styles))
-    pictures = _Pictures.read(content, styles, options, report)
+    paintings: Sequence[Any]
+    paintings = styles if isinstance(styles, list | tuple) else [styles]
+    check(options, len(paintings))
+    if network is not None:
+        _check_network(network, options)
+    pictures = _Pictures.read(content, paintings, options, report)
     if network is None:
         network = load_network(
             options.network,
@@ -160,10 +165,17 @@ def stylize(
         )
     objective, problem = pose(pictures.content, pictures.styles, options, network)
     solver = make_solver(options)
-    state = engine.start(solver, jnp.asarray(pictures.start))
-    fingerprint = pictures.fingerprint(options)
+    begin = functools.partial(engine.start, solver)
+    fingerprint = pictures.fingerprint(options, network)
     if resume:
-        state = checkpoint.load(_path(state_file), state, fingerprint)
+        like = jax.eval_shape(begin, pictures.start)
+        state = checkpoint.load(_path(state_file), like, fingerprint)
+        if (made := int(state.iteration) - 1) >= options.steps:
+            raise OptionsError(
+                f"steps={options.steps}: the stopped run made {made} already; give more"
+            )
+    else:
+        state = begin(jnp.asarray(pictures.start))
 
     losses: list[np.ndarray] = []
     events: list[str] = []
@@ -173,13 +185,14 @@ def stylize(
         losses.append(progress.losses)
         events += [progress.event] if progress.event else []
         stop = on_progress(progress) if on_progress else False
-        if stop and progress.iteration < options.steps:
-            if state_file is not None:
-                checkpoint.save(_path(state_file), progress.state, fingerprint)
+        if stop:
             break
-    else:
-        if state_file is not None:
-            _path(state_file).unlink(missing_ok=True)
+    if state_file is not None:
+        path = _path(state_file)
+        if progress.iteration >= options.steps:
+            path.unlink(missing_ok=True)
+        else:
+            _save_state(path, progress.state, fingerprint, report or _ignore)
     return Result(
         image=progress.image(),
         loss=progress.best_loss,
@@ -190,6 +203,28 @@ def stylize(
         events=tuple(events),
         options=options,
     )
+
+
+def _check_network(network: Any, options: Options) -> None:
+    is_for = (network.table.name, network.pooling)
+    if network.table.name in tables.NETWORKS and is_for != (
+        options.network,
+        options.pooling,
+    ):
+        raise OptionsError(
+            f"network is {is_for[0]} with {is_for[1]} pooling, but the options say "
+            f"{options.network} with {options.pooling} pooling"
+        )
+
+
+def _save_state(
+    path: Path, state: engine.State, fingerprint: str, report: Report
+) -> None:
+    # The picture matters more: it must not be lost with a state that doesn't fit.
+    try:
+        checkpoint.save(path, state, fingerprint)
+    except (OSError, MemoryError) as error:
+        report(f"{path}: not written ({error}); the run can't be resumed")
 
 
 def check(options: Options, paintings: int) -> None:
@@ -236,7 +271,7 @@ class _Pictures:
         sized = [resize.resize_longest(painting, longest) for painting in paintings]
         return cls(photo, sized, _start(photo, paintings, options, report))
 
-    def fingerprint(self, options: Options) -> str:
+    def fingerprint(self, options: Options, network: nnx.Module) -> str:
         """Tells runs apart that give other results; --steps may grow on resuming."""
         digest = hashlib.sha256()
         fields = dataclasses.asdict(options)
@@ -245,6 +280,10 @@ class _Pictures:
         digest.update(json.dumps(fields).encode())
         for picture in (self.content, *self.styles, self.start):
             digest.update(np.ascontiguousarray(picture).tobytes())
+        # The biases tell copies of a network apart, and are few.
+        for leaf in jax.tree.leaves(network):
+            if leaf.ndim == 1:
+                digest.update(np.asarray(leaf).tobytes())
         return digest.hexdigest()
 
 
@@ -265,9 +304,11 @@ def _start(
 
 
 def _read(picture: Picture, report: Report | None) -> np.ndarray:
-    if not isinstance(picture, np.ndarray):
+    if isinstance(picture, str | os.PathLike):
         return files.read(picture, report=report)
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype.kind != "f":
+    picture = np.asarray(picture)
+    fits = picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0
+    if not fits or picture.dtype.kind != "f":
         raise files.ImageError(
             f"array of shape {picture.shape} and dtype {picture.dtype}: a picture is "
             "float [h, w, 3], sRGB in [0, 1] (divide uint8 values by 255)"

@@ -22,3 +22,4 @@ lap "weights of VGG-19"
 "$venv/bin/nst-jax" stylize examples/photos/cat.jpg examples/styles/swirls.jpg \
   --output=demo.png --size=256 --steps=80 --print_every=20 "$@"
 lap "picture"
+echo "The picture is in $root, or where --output says."

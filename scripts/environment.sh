@@ -18,12 +18,14 @@ make_venv() {
   command -v "$python" >/dev/null || fail "$python not found: install Python 3.11 to 3.13"
   "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' ||
     fail "$("$python" --version) is not supported: set PYTHON to a Python 3.11 to 3.13"
-  "$python" -m venv "$venv" ||
+  "$python" -m venv "$venv" || {
+    rm -rf "$venv"
     fail "no virtual environment could be made (on Debian: apt install python3-venv)"
+  }
 }
 
 ensure_environment() {
-  local extras stamp
+  local extra extras stamp
   # `nvidia-smi` comes with the driver.
   if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then
     set -- "$@" cuda13

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import pytest
 from nst_jax import Options, problem, verbs
 from nst_jax.images import files, resize
 from nst_jax.images.errors import ImageError
-from nst_jax.networks import registry
+from nst_jax.networks import registry, tables
 from nst_jax.networks.registry import NetworkError
 from nst_jax.optimize import engine
 from nst_jax.optimize.checkpoint import CheckpointError
@@ -227,3 +228,61 @@ def test_what_does_not_fit(stylize, photo, painting):
 def test_auto_precision_is_float32_on_a_cpu():
     assert problem.resolve_precision("auto") == "float32"
     assert problem.resolve_precision("bfloat16") == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [("float32", "HIGHEST"), ("tf32", "HIGH"), ("bfloat16", "HIGHEST")],
+)
+def test_precision_holds_in_the_backward_pass_too(
+    photo, painting, tiny_table, tiny_weights, precision, expected
+):
+    options = dataclasses.replace(_OPTIONS, precision=precision)
+    network = registry.build(tiny_table, tiny_weights, precision=precision)
+    objective, data = problem.pose(photo, [painting], options, network)
+    jaxpr = str(
+        jax.make_jaxpr(jax.grad(lambda x: objective(x, data)[0]))(jnp.asarray(photo))
+    )
+    products = re.findall(
+        r"(?:conv_general_dilated|dot_general)\[.*?precision=(.*?)\n", jaxpr, re.DOTALL
+    )
+    # 13 convolutions to relu5_1 and 5 Gram matrices, forward and backward.
+    assert len(products) == 2 * (13 + 5)
+    assert all(re.search(rf"\b{expected}\b", product) for product in products), products
+
+
+def test_a_network_for_other_options_is_refused(photo, painting):
+    table = tables.NETWORKS["vgg16"]
+    network = registry.build(
+        table, {key: np.zeros(shape, np.float32) for key, shape in table.shapes.items()}
+    )
+    with pytest.raises(OptionsError, match="network is vgg16 with max pooling, but"):
+        verbs.stylize(photo, painting, _OPTIONS, network=network)
+
+
+def test_jax_arrays_are_pictures(stylize, photo, painting):
+    found = stylize(content=jnp.asarray(photo), styles=(jnp.asarray(painting),))
+    np.testing.assert_array_equal(found.image, stylize().image)
+
+
+def test_resuming_needs_more_steps(stylize, tmp_path):
+    state_file = tmp_path / "run.state"
+    stylize(on_progress=lambda p: p.iteration >= 4, every=(4,), state_file=state_file)
+    with pytest.raises(OptionsError, match="made 4 already; give more"):
+        stylize(
+            dataclasses.replace(_OPTIONS, steps=3), state_file=state_file, resume=True
+        )
+    assert state_file.exists()
+
+
+def test_a_state_that_does_not_fit_loses_no_picture(stylize, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(verbs.checkpoint.os, "replace", full)
+    lines = []
+    result = stylize(
+        on_progress=lambda _: True, state_file=tmp_path / "s", report=lines.append
+    )
+    assert result.image.shape == (23, 32, 3)
+    assert "can't be resumed" in lines[0]

@@ -5,9 +5,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from absl import app
+from absl import app, flags
 from absl.flags import argparse_flags
 
 from nst_jax.networks.tables import NETWORKS
@@ -37,7 +37,12 @@ examples:
 
 
 class _Parser(argparse_flags.ArgumentParser):
-    """Says a usage error in one line."""
+    """Knows its own flags only, unabbreviated; says a usage error in one line."""
+
+    def __init__(self, **keywords: Any):
+        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        keywords["allow_abbrev"] = False
+        super().__init__(**keywords, inherited_absl_flags=None)
 
     def error(self, message: str) -> NoReturn:
         print(f"nst-weights: {message} (see {self.prog} --help)", file=sys.stderr)
@@ -45,14 +50,7 @@ class _Parser(argparse_flags.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(
-        prog="nst-weights",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=raw,
-        allow_abbrev=False,
-    )
+    parser = _Parser(prog="nst-weights", description=_DESCRIPTION, epilog=_EPILOG)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser(
         "list",
@@ -180,7 +178,10 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    return _parser().parse_args(argv[1:])
+    arguments = _parser().parse_args(argv[1:])
+    # absl's own flags, which the parser doesn't offer, at their defaults.
+    flags.FLAGS(argv[:1])
+    return arguments
 
 
 def run() -> None:

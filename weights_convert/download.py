@@ -83,16 +83,17 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file:
             _lock(file, part)
-            _check_room(file.tell(), size, path)
-            _transfer(url, file, size, patience or Patience())
-        verify_file(part, algorithm, digest, delete=True)
-        os.replace(part, path)
+            try:
+                _check_room(file.tell(), size, path)
+                _transfer(url, file, size, patience or Patience())
+                file.flush()
+                verify_file(part, algorithm, digest, delete=True)
+                os.replace(part, path)
+            finally:
+                if os.fstat(file.fileno()).st_size == 0:
+                    part.unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            if part.stat().st_size == 0:
-                part.unlink()
 
 
 def verify_file(

@@ -14,13 +14,21 @@ def keep_compiled_programs(folder: str | None) -> None:
     """Turns on JAX's persistent compilation cache.
 
     Args:
-      folder: where; None for the project's own place, "off" for no cache.
+      folder: where; None for the project's own place, unless JAX's environment variable
+        names another; "off" for no cache. A place that can't be written to is not used.
     """
-    if folder == "off":
+    if folder == "off" or (
+        folder is None and "JAX_COMPILATION_CACHE_DIR" in os.environ
+    ):
         return
     place = Path(folder) if folder else store.home() / "xla"
-    # Private to the user: who can write there can run code here.
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        # Private to the user: who can write there can run code here.
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return  # A store that can only be read: everything is compiled anew.
+    if not os.access(place, os.W_OK):
+        return
     jax.config.update("jax_compilation_cache_dir", str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

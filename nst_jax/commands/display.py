@@ -1,5 +1,6 @@
 """What a run shows and leaves behind while it goes on: bar, lines, trace, snapshots."""
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -9,37 +10,46 @@ from typing import TextIO
 import numpy as np
 import tqdm
 
+from nst_jax import __version__
 from nst_jax.images import files
 from nst_jax.optimize.engine import Progress
+from nst_jax.options import Options
 
 
 class Display:
     """Takes the progress of one run; use it as a context.
 
     Args:
-      steps: iterations of the run.
+      options: of the run; kept in the snapshots.
       output: the picture's path; snapshots are named after it.
       print_every: print a line at multiples of it; 0: never.
       snapshot_every: write a snapshot at multiples of it; 0: never.
       trace: file that gets one JSON record a chunk, or None.
+      resumed: the run goes on from an earlier one, whose trace is continued.
     """
 
     def __init__(
         self,
-        steps: int,
+        options: Options,
         output: Path,
         *,
         print_every: int = 0,
         snapshot_every: int = 0,
         trace: Path | None = None,
+        resumed: bool = False,
     ):
-        self._steps = steps
+        self._description = {
+            "options": dataclasses.asdict(options),
+            "versions": {"nst_jax": __version__},
+        }
         self._output = output
         self._print_every = print_every
         self._snapshot_every = snapshot_every
-        self._trace: TextIO | None = trace.open("w") if trace else None
+        self._trace = trace
+        self._resumed = resumed
+        self._trace_file: TextIO | None = None
         # A bar on terminals only: `disable=None` is tqdm's way to ask for that.
-        self._bar = tqdm.tqdm(total=steps, unit="it", disable=None, leave=False)
+        self._bar = tqdm.tqdm(total=options.steps, unit="it", disable=None, leave=False)
 
     def __enter__(self) -> "Display":
         return self
@@ -51,8 +61,8 @@ class Display:
         traceback: TracebackType | None,
     ) -> None:
         self._bar.close()
-        if self._trace:
-            self._trace.close()
+        if self._trace_file:
+            self._trace_file.close()
 
     def say(self, line: str) -> None:
         """Prints a line on standard error, above the bar."""
@@ -60,18 +70,41 @@ class Display:
 
     def show(self, progress: Progress) -> None:
         """Takes in the end of a chunk."""
+        if self._resumed and self._bar.n == 0:
+            self._bar.initial = self._bar.n = self._bar.last_print_n = (
+                progress.iteration
+            )
         self._bar.set_postfix_str(f"loss {progress.loss:.6g}", refresh=False)
         self._bar.update(progress.iteration - self._bar.n)
         if progress.event:
             self.say(f"nst-jax: {progress.event}")
-        if self._trace:
-            self._trace.write(json.dumps(_record(progress)) + "\n")
-            self._trace.flush()
         if _due(progress.iteration, self._print_every):
             self.say(_line(progress))
+        # What is only an extra must not end the run when, say, the disk is full.
+        try:
+            self._write_trace(progress)
+        except OSError as error:
+            self.say(f"nst-jax: {self._trace}: {error.strerror}; the trace ends here")
+            self._trace = None
+        try:
+            self._write_snapshot(progress)
+        except files.ImageError as error:
+            self.say(f"nst-jax: {error}; no more snapshots")
+            self._snapshot_every = 0
+
+    def _write_trace(self, progress: Progress) -> None:
+        if self._trace is None:
+            return
+        if self._trace_file is None:
+            self._trace_file = self._trace.open("a" if self._resumed else "w")
+        self._trace_file.write(json.dumps(_record(progress)) + "\n")
+        self._trace_file.flush()
+
+    def _write_snapshot(self, progress: Progress) -> None:
         if _due(progress.iteration, self._snapshot_every):
             path = snapshot_path(self._output, progress.iteration)
-            files.write(path, progress.image())
+            made_by = {"iteration": progress.iteration, **self._description}
+            files.write(path, progress.image(), description=made_by)
 
 
 def snapshot_path(output: Path, iteration: int) -> Path:

@@ -1,8 +1,10 @@
 """The `nst-jax` program: finds the command, and turns errors into one line."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from absl import app, logging
 from absl import flags as absl_flags
@@ -42,24 +44,29 @@ environment:
   JAX_PLATFORMS                 cpu, cuda or tpu: the device to use
 
 exit status:
-  0 done; 1 something failed, said in one line; 2 wrong usage; 130 stopped by Ctrl-C,
-  with the best picture so far saved
+  0 done; 1 something failed, said in one line; 2 wrong usage; 130 stopped by Ctrl-C
+  (143 by termination, 129 by a lost terminal), with the best picture so far saved
 """
+
+
+class _Parser(argparse_flags.ArgumentParser):
+    """A parser that knows its own flags only, unabbreviated."""
+
+    def __init__(self, **keywords: Any):
+        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        super().__init__(**keywords, inherited_absl_flags=None, allow_abbrev=False)
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole program."""
-    result = argparse_flags.ArgumentParser(
-        prog="nst-jax",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        inherited_absl_flags=None,
-        allow_abbrev=False,
-    )
+    result = _Parser(prog="nst-jax", description=_DESCRIPTION, epilog=_EPILOG)
     result.add_argument("--version", action="version", version=__version__)
     commands = result.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, title="commands"
+        dest="command",
+        metavar="COMMAND",
+        required=True,
+        title="commands",
+        parser_class=_Parser,
     )
     for module in _COMMANDS:
         module.add_parser(commands)
@@ -68,9 +75,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    if not absl_flags.FLAGS["verbosity"].present:
-        # JAX tells of every kind of device that it does not find.
-        logging.set_verbosity(logging.WARNING)
+    # JAX tells of every kind of device that it does not find.
+    logging.set_verbosity(logging.WARNING)
     try:
         return arguments.run(arguments)
     except (ImageError, OptionsError, WeightsError) as error:
@@ -79,6 +85,8 @@ def main(arguments: argparse.Namespace) -> int:
         print("\nnst-jax: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        # Python would complain on leaving: it flushes what nobody reads.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         line = _expected(error)
@@ -100,9 +108,10 @@ def _expected(error: Exception) -> str | None:
 
     if isinstance(error, NetworkError | CheckpointError | DivergenceError):
         return str(error)
-    if "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error):
+    too_large = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+    if too_large or "Out of memory" in str(error):
         return (
-            "the device's memory is too small for this picture: try a smaller --size, "
+            "the memory is too small for this picture: try a smaller --size, "
             "--precision=bfloat16, or a shorter --history (--solver=adam needs least)"
         )
     if isinstance(error, OSError):
@@ -111,7 +120,10 @@ def _expected(error: Exception) -> str | None:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    return parser().parse_args(flags.underscored(argv[1:]))
+    arguments = parser().parse_args(flags.underscored(argv[1:]))
+    # absl's own flags, which the parser doesn't offer, at their defaults.
+    absl_flags.FLAGS(argv[:1])
+    return arguments
 
 
 def run() -> None:

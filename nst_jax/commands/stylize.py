@@ -26,8 +26,6 @@ def add_parser(commands: Any) -> None:
         "stylize",
         help="repaint a photo in the style of one or more paintings",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("photo", metavar="PHOTO", help="picture that gives the content")
     parser.add_argument(
@@ -94,11 +92,12 @@ def run_command(arguments: argparse.Namespace) -> int:
     verbs.check(options, len(arguments.paintings))
     device.keep_compiled_programs(arguments.compilation_cache_dir)
     screen = display.Display(
-        options.steps,
+        options,
         output,
         print_every=arguments.print_every,
         snapshot_every=arguments.snapshot_every,
         trace=arguments.trace,
+        resumed=arguments.resume,
     )
     with screen, _StopRequest(screen.say) as stop:
         device.report_missing_accelerator(screen.say)
@@ -128,7 +127,8 @@ def run_command(arguments: argparse.Namespace) -> int:
         f"optimising {result.seconds:.1f})"
     )
     if stop.signal is not None and result.iterations < options.steps:
-        print("stopped early; the same command with --resume goes on from here")
+        if _state_path(output).exists():
+            print("stopped early; the same command with --resume goes on from here")
         return 128 + stop.signal
     return 0
 
@@ -158,7 +158,7 @@ class _StopRequest:
         self._deferred = True
 
     def __enter__(self) -> "_StopRequest":
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._note)
         return self
 
@@ -167,10 +167,12 @@ class _StopRequest:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if not self._deferred or self.signal is not None:
+        again = self.signal == number == signal.SIGINT
+        if again or not self._deferred:
             raise KeyboardInterrupt
-        self.signal = number
-        self._say("nst-jax: stopping; once more to give up without saving")
+        if self.signal is None:
+            self.signal = number
+            self._say("nst-jax: stopping; Ctrl-C once more gives up without saving")
 
 
 def _default_output(arguments: argparse.Namespace) -> Path:

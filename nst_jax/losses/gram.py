@@ -1,8 +1,10 @@
 """The style loss: squared difference of Gram matrices (Gatys et al. 2016, eq. 3-5)."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,26 +47,32 @@ def gram_matrix(features: jax.Array, *, scale: str = "chw") -> jax.Array:
       scale: a name in `GRAM_SCALES`.
     """
     h, w, c = features.shape
-    products = _products(features.reshape(h * w, c))
+    # Read here: the backward pass is traced outside of the caller's context.
+    precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    products = _products(features.reshape(h * w, c), precision)
     return products / (h * w * (c if GRAM_SCALES[scale].per_channel else 1))
 
 
-@jax.custom_vjp
-def _products(pixels: jax.Array) -> jax.Array:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _products(pixels: jax.Array, precision: Any) -> jax.Array:
     """`[n, c]` -> `[c, c]`, summed in float32 at least."""
     wide = jnp.promote_types(pixels.dtype, jnp.float32)
-    return jnp.matmul(pixels.T, pixels, preferred_element_type=wide)
+    return jnp.matmul(
+        pixels.T, pixels, precision=precision, preferred_element_type=wide
+    )
 
 
-def _products_forward(pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return _products(pixels), pixels
+def _products_forward(pixels: jax.Array, precision: Any) -> tuple[jax.Array, jax.Array]:
+    return _products(pixels, precision), pixels
 
 
-def _products_backward(pixels: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
+def _products_backward(
+    precision: Any, pixels: jax.Array, cotangent: jax.Array
+) -> tuple[jax.Array]:
     # Both factors are the same array: one product with the symmetric part, where
     # automatic differentiation makes one for each.
     symmetric = (cotangent + cotangent.T).astype(pixels.dtype)
-    return (jnp.matmul(pixels, symmetric),)
+    return (jnp.matmul(pixels, symmetric, precision=precision),)
 
 
 _products.defvjp(_products_forward, _products_backward)

@@ -81,6 +81,9 @@ def frozen_convolution(
         padding = lax.padtype_to_pads(
             inputs.shape[1:3], kernel.shape[:2], (1, 1), padding
         )
+    if precision is None:
+        # Read here: the backward pass is traced outside of the caller's context.
+        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     pads = tuple((before, after) for before, after in padding)
     return _convolve(inputs, kernel, pads, precision)
 
@@ -162,12 +165,12 @@ class FrozenConvolution(nnx.Conv):
                 )
             )
 
-    def __call__(self, inputs: jax.Array, out_sharding: Any = None) -> jax.Array:
+    def __call__(self, inputs: jax.Array) -> jax.Array:  # type: ignore[override]
         """`[b, h, w, i]` -> `[b, h, w, o]`, zero padded."""
         if self.transformed is None or not winograd.pays_off(
             inputs.shape, self.out_features
         ):
-            return super().__call__(inputs, out_sharding)
+            return super().__call__(inputs)
         assert self.bias is not None
         return winograd.convolve(inputs, *self.transformed) + self.bias[...]
 

@@ -93,12 +93,8 @@ def prepare(network: Any, taps: Collection[str]) -> Any:
     """
     if jax.default_backend() != "cpu":
         return network
-    names = _FAMILIES[network.table.family][1](network.table)
-    needed = names[: max((names.index(tap) + 1 for tap in taps), default=0)]
     prepared = nnx.clone(network)
-    for name, convolution in prepared.convolutions.items():
-        if name in needed:
-            convolution.prepare()
+    prepared.prepare(taps)
     return prepared
 
 

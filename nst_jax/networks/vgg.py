@@ -74,6 +74,14 @@ class VGG(nnx.Module):
             x = found[name] = self._layer(name)(x)
         return found
 
+    def prepare(self, taps: Collection[str]) -> None:
+        """Makes ready on a CPU what computes `taps` faster; see `registry.prepare`."""
+        names = tap_names(self.table)
+        depth = max((names.index(tap) + 1 for tap in taps), default=0)
+        for name in names[:depth]:
+            if name in self.convolutions:
+                self.convolutions[name].prepare()
+
     def _layer(self, name: str) -> Callable[[jax.Array], jax.Array]:
         if name in self.convolutions:
             return self.convolutions[name]

@@ -45,7 +45,7 @@ def load(path: Path, like: State, fingerprint: str) -> State:
 
     Args:
       path: the file.
-      like: a state of the same run, such as its first; its values don't matter.
+      like: a state of the same run, such as its first, or its shapes and dtypes.
       fingerprint: the one given to `save`.
 
     Raises:

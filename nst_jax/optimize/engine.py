@@ -100,7 +100,7 @@ def start(solver: optax.GradientTransformation, image: jax.Array) -> State:
     )
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1, keep_unused=True)
 def _restart(solver: optax.GradientTransformation, state: State) -> State:
     """From the best image again, with a fresh solver and half the steps."""
     return dataclasses.replace(

@@ -168,7 +168,9 @@ def _direction(
     ages = (state.pairs + jnp.arange(history)) % history
     empty = jnp.diagonal(state.steps_changes)[ages] == 0
     ordered = jnp.ix_(ages, ages)
-    upper = jnp.triu(state.steps_changes[ordered]) + jnp.diag(empty.astype(float))
+    upper = jnp.triu(state.steps_changes[ordered]) + jnp.diag(
+        empty.astype(state.scale.dtype)
+    )
     curvatures = jnp.where(empty, 0, jnp.diagonal(upper))
     inner = jnp.diag(curvatures) + state.scale * state.changes_changes[ordered]
 

@@ -194,6 +194,31 @@ def test_ctrl_c_saves_the_best_picture_and_resume_goes_on(folder, home):
     assert state.exists()
 
     steps = f"--steps={reached + 2}"
-    subprocess.run([*command, steps, "--resume"], env=environment, check=True)
+    resume = [*command, steps, "--resume", "--trace=trace.jsonl"]
+    subprocess.run(resume, env=environment, check=True)
+    # The trace goes on as well, without a gap or a repetition.
+    lines = [json.loads(line) for line in trace.read_text().splitlines()]
+    iterations = [line["iteration"] for line in lines]
+    assert iterations[0] == 0
+    assert iterations[-1] == reached + 2
+    assert iterations == sorted(set(iterations))
     assert not state.exists()
     assert files.read_description("out.png")["iterations"] == reached + 2
+
+
+def test_flags_of_absl_are_no_flags_of_the_program(folder):
+    assert run("stylize", "photo.png", "painting.jpg", "--only_check_args") == 2
+
+
+def test_an_extra_that_cannot_be_written_ends_no_run(folder, capsys):
+    (folder / "t.jsonl").mkdir()
+    (folder / "out_000002.png").mkdir()
+    status = run(
+        *("stylize", "photo.png", "painting.jpg", "-o", "out.png", *_SMALL),
+        *("--trace=t.jsonl", "--snapshot_every=2"),
+    )
+    assert status == 0
+    assert (folder / "out.png").exists()
+    errors = capsys.readouterr().err
+    assert "the trace ends here" in errors
+    assert "no more snapshots" in errors
