@@ -177,9 +177,8 @@ def test_bfloat16_network_sees_nearly_the_same(
         network = registry.build(tiny_table, tiny_weights, precision=precision)
         options = dataclasses.replace(_OPTIONS, precision=precision)
         objective, data = problem.pose(photo, [painting], options, network)
-        (total, _), gradient = jax.value_and_grad(objective, has_aux=True)(
-            jnp.asarray(photo), data
-        )
+        evaluate = jax.jit(jax.value_and_grad(objective, has_aux=True))
+        (total, _), gradient = evaluate(jnp.asarray(photo), data)
         assert total.dtype == gradient.dtype == jnp.float32
         return float(total), np.ravel(gradient)
 
