@@ -1,7 +1,7 @@
 """Checks a picture of `demo.sh`: `python scripts/check_demo.py PICTURE SIZE`.
 
 It must have the size asked for, differ from the photo, keep the photo's shapes (the
-luminance correlates) and have taken the painting's colours (its mean colour is nearer
+luminance correlates) and have taken the painting's colours (their covariance is nearer
 to the painting's than the photo's was). Fails with one line otherwise.
 """
 
@@ -29,9 +29,10 @@ def faults(picture: np.ndarray, size: int) -> list[str]:
         found.append(f"the photo's shapes are lost (correlation {likeness:.2f})")
 
     def distance(image: np.ndarray) -> float:
-        return float(np.linalg.norm(image.mean((0, 1)) - painting.mean((0, 1))))
+        colours, wanted = (np.cov(i.reshape(-1, 3).T) for i in (image, painting))
+        return float(np.linalg.norm(colours - wanted))
 
-    if distance(picture) > 0.8 * distance(photo):
+    if distance(picture) > 0.9 * distance(photo):
         found.append("its colours are not the painting's")
     return found
 
