@@ -6,6 +6,7 @@ Nothing of `nst_jax` is used here. Tensors are `[1, c, h, w]` inside the network
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -73,24 +74,41 @@ class TorchVGG:
         }
         return dataclasses.replace(self, layers=layers)
 
-    def taps(self, image: Tensor) -> dict[str, Tensor]:
-        """Every activation of `image`, `[h, w, 3]`: `{name: [1, c, h', w']}`."""
-        pool = {"max": F.max_pool2d, "avg": F.avg_pool2d}[self.pooling]
+    def taps(
+        self, image: Tensor, sides: Mapping[str, Tensor] = MappingProxyType({})
+    ) -> dict[str, Tensor]:
+        """Every activation of `image`, `[h, w, 3]`: `{name: [1, c, h', w']}`.
+
+        `sides` are activations, such as another program's, whose signs and maxima
+        decide on which side of the kinks this one stands, instead of its own.
+        """
         found: dict[str, Tensor] = {}
-        x, block = self.preprocess(image), "1"
+        x, block, previous = self.preprocess(image), "1", ""
         for name, (kernel, bias) in self.layers.items():
             index = name.removeprefix("conv")
             if index[0] != block:
-                x = found[f"pool{block}"] = pool(x, 2)
+                x = found[f"pool{block}"] = self._pool(x, sides.get(previous, x))
                 block = index[0]
             x = found[name] = F.conv2d(x, kernel, bias, padding=1)
-            x = found[f"relu{index}"] = F.relu(x)
-        return found | {f"pool{block}": pool(x, 2)}
+            previous = f"relu{index}"
+            x = found[previous] = x * (sides.get(previous, x) > 0)
+        return found | {f"pool{block}": self._pool(x, sides.get(previous, x))}
+
+    def _pool(self, x: Tensor, side: Tensor) -> Tensor:
+        if self.pooling == "avg":
+            return F.avg_pool2d(x, 2)
+        _, places = F.max_pool2d(side, 2, return_indices=True)
+        return x.flatten(2).gather(2, places.flatten(2)).reshape(places.shape)
 
 
 def tensor(array: np.ndarray) -> Tensor:
     """A tensor of its own memory, in the array's precision."""
     return torch.from_numpy(np.array(array))
+
+
+def nchw(array: np.ndarray) -> Tensor:
+    """`[1, h, w, c]` -> `[1, c, h, w]`, in float64."""
+    return tensor(array).double().permute(0, 3, 1, 2)
 
 
 def oihw(kernel: np.ndarray) -> Tensor:
@@ -143,6 +161,7 @@ class GatysLoss:
       gram: "chw", "hw" or "paper".
       tv: "l1", "l2", "l1_sum" or "l2_sum".
       weights: of the terms by name; those not named count once.
+      sides: of the kinks, as `TorchVGG.taps` takes them.
     """
 
     network: TorchVGG
@@ -153,10 +172,11 @@ class GatysLoss:
     gram: str = "chw"
     tv: str = "l2"
     weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    sides: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
         """`{"content/<tap>": ..., "style/<tap>": ..., "total_variation": ...}`."""
-        found = self.network.taps(image)
+        found = self.network.taps(image, self.sides)
         with torch.no_grad():
             photo = self.network.taps(self.content)
             painting = self.network.taps(self.painting)
