@@ -80,7 +80,12 @@ class StyleObjective:
         }
 
     def __call__(
-        self, features: Features, image: jax.Array, targets: Targets, weights: Weights
+        self,
+        features: Features,
+        image: jax.Array,
+        targets: Targets,
+        weights: Weights,
+        extent: jax.Array | None = None,
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
         """The total loss of `image` and its weighted terms, which add up to it.
 
@@ -89,6 +94,9 @@ class StyleObjective:
           image: `[h, w, 3]`, sRGB in [0, 1].
           targets: from `content_targets` and `style_targets`.
           weights: one for each tap of this objective.
+          extent: `[2]` int32, the part of a padded image that the total variation
+            counts. `features` gives zeros elsewhere; their share in the means of the
+            other terms belongs into `targets` and `weights`, see `unpadded`.
 
         Returns:
           `(total, {"content/<tap>": ..., "style/<tap>": ..., "total_variation": ...})`,
@@ -102,7 +110,7 @@ class StyleObjective:
         for tap in self.style_taps:
             loss = style_loss(found[tap], targets.style[tap], scale=self.gram)
             terms[f"style/{tap}"] = weights.style[tap] * loss
-        variation = total_variation(image, norm=self.tv)
+        variation = total_variation(image, norm=self.tv, extent=extent)
         terms["total_variation"] = weights.total_variation * variation
         return jnp.sum(jnp.stack(list(terms.values()))), terms
 

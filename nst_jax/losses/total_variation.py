@@ -6,8 +6,12 @@ from types import MappingProxyType
 import jax
 import jax.numpy as jnp
 
+Length = int | jax.Array
 
-def total_variation(image: jax.Array, *, norm: str = "l2") -> jax.Array:
+
+def total_variation(
+    image: jax.Array, *, norm: str = "l2", extent: jax.Array | None = None
+) -> jax.Array:
     """Differences of neighbouring pixels, across and down, as a float32 scalar.
 
     Rudin, Osher & Fatemi 1992; squared as in Mahendran & Vedaldi 2015
@@ -17,15 +21,25 @@ def total_variation(image: jax.Array, *, norm: str = "l2") -> jax.Array:
       image: `[h, w, c]`; a side of one pixel has no differences along it.
       norm: "l1" or "l2", the mean of absolute or squared differences across plus the
         mean of those down; "l1_sum" or "l2_sum", their sums.
+      extent: `[2]` int32, height and width of the part that counts, from the top left
+        corner; None for the whole image.
     """
     measure, reduce = _NORMS[norm]
     across = measure(image[:, 1:] - image[:, :-1])
     down = measure(image[1:] - image[:-1])
-    return reduce(across) + reduce(down)
+    height, width = image.shape[:2] if extent is None else extent
+    return reduce(across, height, width - 1) + reduce(down, height - 1, width)
 
 
-def _mean(values: jax.Array) -> jax.Array:
-    return jnp.sum(values) / max(values.size, 1)
+def _sum(values: jax.Array, height: Length, width: Length) -> jax.Array:
+    rows = jnp.arange(values.shape[0])[:, None] < height
+    columns = jnp.arange(values.shape[1]) < width
+    return jnp.sum(jnp.where((rows & columns)[..., None], values, 0))
+
+
+def _mean(values: jax.Array, height: Length, width: Length) -> jax.Array:
+    count = jnp.maximum(height * width * values.shape[2], 1)
+    return _sum(values, height, width) / count
 
 
 def _absolute(values: jax.Array) -> jax.Array:
@@ -37,7 +51,7 @@ _NORMS: Mapping[str, tuple[Callable, Callable]] = MappingProxyType(
     {
         "l1": (_absolute, _mean),
         "l2": (jnp.square, _mean),
-        "l1_sum": (_absolute, jnp.sum),
-        "l2_sum": (jnp.square, jnp.sum),
+        "l1_sum": (_absolute, _sum),
+        "l2_sum": (jnp.square, _sum),
     }
 )

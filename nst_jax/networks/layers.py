@@ -236,6 +236,22 @@ def average_pool(images: jax.Array) -> jax.Array:
     return _windows(images).mean(axis=(2, 4))
 
 
+def confine(images: jax.Array, extents: jax.Array) -> jax.Array:
+    """Zero outside of each image's own part, from its top left corner.
+
+    Applied after every layer, it makes images of several shapes that were padded to one
+    see exactly what each would alone, where layers pad with zeros too.
+
+    Args:
+      images: `[b, h, w, c]`.
+      extents: `[b, 2]` int32, height and width of the part that belongs to the image.
+    """
+    _, height, width, _ = images.shape
+    rows = jnp.arange(height)[:, None] < extents[:, 0, None, None]
+    columns = jnp.arange(width) < extents[:, 1, None, None]
+    return jnp.where((rows & columns)[..., None], images, 0)
+
+
 POOLINGS: Mapping[str, Callable[[jax.Array], jax.Array]] = MappingProxyType(
     {"max": max_pool, "avg": average_pool}
 )

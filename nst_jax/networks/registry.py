@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from nst_jax.networks import vgg
+from nst_jax.networks import layers, vgg
 from nst_jax.networks.tables import NETWORKS, NetworkTable
 
 # family -> (module, tap names)
@@ -115,7 +115,10 @@ def random_weights(
 
 
 def extract(
-    network: Any, images: jax.Array, taps: Collection[str]
+    network: Any,
+    images: jax.Array,
+    taps: Collection[str],
+    extents: jax.Array | None = None,
 ) -> dict[str, jax.Array]:
     """Activations of `images` at `taps`; the network is run no deeper than needed.
 
@@ -123,14 +126,20 @@ def extract(
       network: a module of `build`, passed to jitted functions as an argument.
       images: `[b, h, w, 3]`, sRGB in [0, 1].
       taps: names such as "conv4_2" (before the ReLU) and "relu4_2" (after it).
+      extents: `[b, 2]` int32, true height and width of images of several shapes padded
+        below and right to one; None where all fill theirs.
 
     Returns:
-      `{tap: [b, h', w', c]}` in the network's dtype.
+      `{tap: [b, h', w', c]}` in the network's dtype. Of a padded image, just what it
+      would give alone, and zero around that.
     """
     if not taps:
         return {}
     preprocessing = network.table.preprocessing
     mean = jnp.asarray(preprocessing.mean, images.dtype)
     std = jnp.asarray(preprocessing.std, images.dtype)
-    found = network((images - mean) / std, taps)
+    inputs = (images - mean) / std
+    if extents is not None:
+        inputs = layers.confine(inputs, extents)
+    found = network(inputs, taps, extents)
     return {tap: found[tap] for tap in taps}

@@ -54,13 +54,17 @@ class VGG(nnx.Module):
         )
 
     def __call__(
-        self, inputs: jax.Array, taps: Collection[str]
+        self,
+        inputs: jax.Array,
+        taps: Collection[str],
+        extents: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
         """Activations by name up to the deepest of `taps`, more than those asked for.
 
         Args:
           inputs: preprocessed images, `[b, h, w, 3]`.
           taps: names of `tap_names(table)`.
+          extents: `[b, 2]` int32, see `registry.extract`.
 
         Returns:
           `{tap: [b, h', w', c]}`.
@@ -71,7 +75,11 @@ class VGG(nnx.Module):
         for name in tap_names(self.table):
             if wanted <= found.keys():
                 break
-            x = found[name] = self._layer(name)(x)
+            x = self._layer(name)(x)
+            if extents is not None:
+                extents = extents // 2 if name.startswith("pool") else extents
+                x = layers.confine(x, extents)
+            found[name] = x
         return found
 
     def prepare(self, taps: Collection[str]) -> None:
