@@ -14,19 +14,30 @@ import typing
 __version__ = "0.1.0"
 
 if typing.TYPE_CHECKING:
+    from nst_jax.batch import stylize_batch
     from nst_jax.optimize.engine import Progress
     from nst_jax.options import Options
-    from nst_jax.verbs import Result, load_network, stylize
+    from nst_jax.results import Result
+    from nst_jax.verbs import load_network, stylize
 
 _HOMES = {
     "Options": "nst_jax.options",
     "Progress": "nst_jax.optimize.engine",
-    "Result": "nst_jax.verbs",
+    "Result": "nst_jax.results",
     "load_network": "nst_jax.verbs",
     "stylize": "nst_jax.verbs",
+    "stylize_batch": "nst_jax.batch",
 }
 
-__all__ = ["Options", "Progress", "Result", "__version__", "load_network", "stylize"]
+__all__ = [
+    "Options",
+    "Progress",
+    "Result",
+    "__version__",
+    "load_network",
+    "stylize",
+    "stylize_batch",
+]
 
 
 def __getattr__(name: str) -> typing.Any:

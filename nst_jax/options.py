@@ -22,8 +22,10 @@ def _option(
     *,
     choices: tuple[str, ...] = (),
     check: tuple[Callable[[Any], bool], str] | None = None,
+    bare: str | None = None,
 ) -> Any:
-    metadata = {"help": help, "choices": choices, "check": check}
+    # `bare` is the value that the flag alone stands for.
+    metadata = {"help": help, "choices": choices, "check": check, "bare": bare}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -68,6 +70,13 @@ class Options:
     )
     steps: int = _option(
         500, "Iterations: one gradient of the loss each.", check=_NOT_NEGATIVE_INT
+    )
+    pyramid: int = _option(
+        1,
+        "Sizes to go through, coarse to fine, each half of the next, with equal shares "
+        "of --steps; 1: the full size only. --pyramid alone means 3.",
+        check=_AT_LEAST_1,
+        bare="3",
     )
     network: str = _option(
         "vgg19",

@@ -10,7 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from nst_jax.losses.objective import StyleObjective, Targets, Weights, blend
+from nst_jax.images.frames import Framed
+from nst_jax.losses.objective import (
+    StyleObjective,
+    Targets,
+    Weights,
+    blend,
+    for_padded,
+)
 from nst_jax.networks import registry
 from nst_jax.options import Options, OptionsError
 
@@ -18,11 +25,21 @@ from nst_jax.options import Options, OptionsError
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """The data of an objective, traced: network, targets and weights of the losses."""
+    """The data of an objective for n lanes, traced.
+
+    Attributes:
+      network: that sees all of them.
+      targets: leaves with a leading axis of lanes; `content` without one where all
+        lanes have the same photo.
+      weights: `[n]` each.
+      extents: `[n, 2]` int32, height and width of each image in its padding; None where
+        none has any.
+    """
 
     network: nnx.Module
     targets: Targets
     weights: Weights
+    extents: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +54,36 @@ class Objective:
     style: StyleObjective
     precision: str = "float32"
 
+    @classmethod
+    def of(cls, options: Options) -> "Objective":
+        """The objective that `options` ask for."""
+        style = StyleObjective(
+            options.content_taps, options.style_taps, options.gram, options.tv
+        )
+        return cls(style, resolve_precision(options.precision))
+
     def __call__(
-        self, image: jax.Array, problem: Problem
+        self, images: jax.Array, problem: Problem
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """Total loss and terms of `image`, `[h, w, 3]`."""
-        features = functools.partial(registry.extract, problem.network)
+        """Total losses `[n]` and terms `{name: [n]}` of `images`, `[n, h, w, 3]`."""
+        content = problem.targets.content
+        shared = all(target.ndim == 3 for target in content.values())
+        lanes = Targets(content=None if shared else 0, style=0)  # type: ignore[arg-type]
+        extents = None if problem.extents is None else 0
         with self.arithmetic():
-            return self.style(features, image, problem.targets, problem.weights)
+            activations = self.see(problem.network, images, problem.extents)
+            return jax.vmap(self.style, in_axes=(0, 0, lanes, 0, extents))(
+                activations, images, problem.targets, problem.weights, problem.extents
+            )
+
+    def see(
+        self,
+        network: nnx.Module,
+        images: jax.Array,
+        extents: jax.Array | None = None,
+    ) -> dict[str, jax.Array]:
+        """Activations of `images`, `[n, h, w, 3]`, at every tap of the losses."""
+        return registry.extract(network, images, self.style.taps, extents)
 
     def arithmetic(self) -> Any:
         """The context in which products of float32 arrays have this precision."""
@@ -53,13 +93,124 @@ class Objective:
         return jax.default_matmul_precision("tensorfloat32" if tf32 else "float32")
 
 
+@dataclasses.dataclass(frozen=True)
+class Lane:
+    """What one picture is made of.
+
+    Attributes:
+      content: the photo, at the size of the result.
+      styles: the paintings, each at the size at which its strokes count.
+      options: weights and blend are taken from here.
+    """
+
+    content: Framed
+    styles: Sequence[Framed]
+    options: Options
+
+
+class Studio:
+    """Poses problems that share a network and all options but the weights.
+
+    What the network sees in a picture is computed once for each `Framed` object, as
+    long as the studio lasts; arrays of equal shape share a compiled program.
+
+    Attributes:
+      objective: static.
+    """
+
+    def __init__(self, network: nnx.Module, options: Options):
+        """Prepares the network for the taps of `options`."""
+        self.objective = Objective.of(options)
+        self._network = network
+        self._prepared = registry.prepare(network, self.objective.style.taps)
+        self._sizes_known: dict[Any, dict[str, int]] = {}
+        self._targets: dict[tuple[int, str], Any] = {}
+        self._seen: list[Framed] = []  # Kept, so that no other gets their id.
+
+    def pose(self, lanes: Sequence[Lane], *, share: bool = True) -> Problem:
+        """The data of `objective` for `lanes`, whose photos have one frame.
+
+        Args:
+          lanes: at least one.
+          share: keep the targets of one photo once, where all lanes have the same.
+
+        Raises:
+          OptionsError: a picture too small for a tap to see anything of it.
+        """
+        style = self.objective.style
+        posed = []
+        for lane in lanes:
+            self._check_size(lane.content, style.taps)
+            for painting in lane.styles:
+                self._check_size(painting, style.style_taps)
+            shares = lane.options.style_blend or (1.0,) * len(lane.styles)
+            targets = blend([self._of("style", s) for s in lane.styles], shares)
+            filled = self._filled(lane.content, style.taps)
+            posed.append(for_padded(targets, loss_weights(lane.options), filled))
+        contents = [self._of("content", lane.content) for lane in lanes]
+        same = share and all(content is contents[0] for content in contents)
+        padded = any(not lane.content.full for lane in lanes)
+        extents = np.array([lane.content.extent for lane in lanes], np.int32)
+        return Problem(
+            self._prepared,
+            Targets(
+                content=contents[0] if same else _stack(contents),
+                style=_stack([targets for targets, _ in posed]),
+            ),
+            _stack([weights for _, weights in posed]),
+            jnp.asarray(extents) if padded else None,
+        )
+
+    def _of(self, kind: str, picture: Framed) -> dict[str, jax.Array]:
+        key = (id(picture), kind)
+        if key not in self._targets:
+            self._seen.append(picture)
+            compute = {"content": _content_targets, "style": _style_targets}[kind]
+            extents = None if picture.full else jnp.asarray([picture.extent], jnp.int32)
+            self._targets[key] = compute(
+                self.objective, self._network, jnp.asarray(picture.pixels), extents
+            )
+            if kind == "style":
+                filled = self._filled(picture, self.objective.style.style_taps)
+                self._targets[key] = {
+                    tap: target / filled[tap]
+                    for tap, target in self._targets[key].items()
+                }
+        return self._targets[key]
+
+    def _filled(self, picture: Framed, taps: Sequence[str]) -> dict[str, float]:
+        """The share of its frame's pixels that a picture fills, by tap."""
+        whole = self._sizes(picture.pixels.shape[:2], tuple(taps))
+        part = self._sizes(tuple(picture.extent), tuple(taps))
+        return {tap: part[tap] / whole[tap] for tap in taps}
+
+    def _check_size(self, picture: Framed, taps: Sequence[str]) -> None:
+        height, width = picture.extent
+        for tap, size in self._sizes((height, width), tuple(taps)).items():
+            if not size:
+                raise OptionsError(
+                    f"a picture of {width}x{height} is too small for {tap}, which sees "
+                    "nothing of it: give a larger size, or earlier taps"
+                )
+
+    def _sizes(self, size: tuple[int, ...], taps: tuple[str, ...]) -> dict[str, int]:
+        if (size, taps) not in self._sizes_known:
+            image = jax.ShapeDtypeStruct((1, *size, 3), jnp.float32)
+            shapes = jax.eval_shape(
+                functools.partial(registry.extract, taps=taps), self._network, image
+            )
+            pixels = {tap: int(np.prod(shapes[tap].shape[1:3])) for tap in taps}
+            self._sizes_known[size, taps] = pixels
+        return self._sizes_known[size, taps]
+
+
 def pose(
     content: np.ndarray,
     styles: Sequence[np.ndarray],
     options: Options,
     network: nnx.Module,
 ) -> tuple[Objective, Problem]:
-    """The optimisation problem of a photo and paintings.
+    """The optimisation problem of one photo and its paintings: a single lane.
 
     Args:
       content: `[h, w, 3]`, sRGB in [0, 1], at the size of the result.
@@ -73,40 +224,11 @@ def pose(
     Raises:
       OptionsError: a picture too small for a tap to see anything of it.
     """
-    objective = Objective(
-        StyleObjective(
-            options.content_taps, options.style_taps, options.gram, options.tv
-        ),
-        resolve_precision(options.precision),
+    studio = Studio(network, options)
+    paintings = [Framed.put(style) for style in styles]
+    return studio.objective, studio.pose(
+        [Lane(Framed.put(content), paintings, options)]
     )
-    _check_size(network, content, options.content_taps + options.style_taps)
-    for style in styles:
-        _check_size(network, style, options.style_taps)
-    shares = options.style_blend or (1.0,) * len(styles)
-    targets = Targets(
-        content=_content_targets(objective, network, jnp.asarray(content)),
-        style=blend(
-            [_style_targets(objective, network, jnp.asarray(s)) for s in styles], shares
-        ),
-    )
-    network = registry.prepare(network, objective.style.taps)
-    return objective, Problem(network, targets, loss_weights(options))
-
-
-def _check_size(
-    network: nnx.Module, picture: np.ndarray, taps: tuple[str, ...]
-) -> None:
-    image = jax.ShapeDtypeStruct((1, *picture.shape), jnp.float32)
-    shapes = jax.eval_shape(
-        functools.partial(registry.extract, taps=taps), network, image
-    )
-    for tap in taps:
-        if not shapes[tap].size:
-            height, width, _ = picture.shape
-            raise OptionsError(
-                f"a picture of {width}x{height} is too small for {tap}, which sees "
-                "nothing of it: give a larger size, or earlier taps"
-            )
 
 
 def loss_weights(options: Options) -> Weights:
@@ -132,22 +254,34 @@ def loss_weights(options: Options) -> Weights:
     )
 
 
+def _stack(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
 @functools.partial(jax.jit, static_argnums=0)
 def _content_targets(
-    objective: Objective, network: nnx.Module, content: jax.Array
+    objective: Objective,
+    network: nnx.Module,
+    content: jax.Array,
+    extents: jax.Array | None,
 ) -> dict[str, jax.Array]:
     with objective.arithmetic():
-        features = functools.partial(registry.extract, network)
-        return objective.style.content_targets(features, content)
+        taps = objective.style.content_taps
+        found = registry.extract(network, content[None], taps, extents)
+        return objective.style.content_targets({tap: found[tap][0] for tap in taps})
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _style_targets(
-    objective: Objective, network: nnx.Module, style: jax.Array
+    objective: Objective,
+    network: nnx.Module,
+    style: jax.Array,
+    extents: jax.Array | None,
 ) -> dict[str, jax.Array]:
     with objective.arithmetic():
-        features = functools.partial(registry.extract, network)
-        return objective.style.style_targets(features, style)
+        taps = objective.style.style_taps
+        found = registry.extract(network, style[None], taps, extents)
+        return objective.style.style_targets({tap: found[tap][0] for tap in taps})
 
 
 def resolve_precision(precision: str) -> str:

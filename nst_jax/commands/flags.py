@@ -20,6 +20,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(
             f"--{field.name}",
             metavar=_metavar(kind, field.metadata["choices"]),
+            **(
+                {"nargs": "?", "const": bare}
+                if (bare := field.metadata["bare"])
+                else {}
+            ),
             help=text.replace("%", "%%"),
             default=argparse.SUPPRESS,
         )

@@ -1,11 +1,12 @@
 """The objective of a style transfer: content, style and total variation, weighted.
 
 `StyleObjective` is the recipe (which taps, which formulas), static and hashable;
-`Targets` and `Weights` are data, traced, so that changing them recompiles nothing.
+`Targets` and `Weights` are data, traced, so that changing them recompiles nothing. All
+here is about one image, and about activations, whatever network gave them.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +14,6 @@ import jax.numpy as jnp
 from nst_jax.losses.content import content_loss
 from nst_jax.losses.gram import gram_matrix, style_loss
 from nst_jax.losses.total_variation import total_variation
-
-Features = Callable[[jax.Array, Collection[str]], Mapping[str, jax.Array]]
-"""`(images [b, h, w, 3], taps) -> {tap: [b, h', w', c]}`."""
 
 
 @jax.tree_util.register_dataclass
@@ -64,55 +62,74 @@ class StyleObjective:
         return tuple(dict.fromkeys(self.content_taps + self.style_taps))
 
     def content_targets(
-        self, features: Features, content: jax.Array
+        self, activations: Mapping[str, jax.Array]
     ) -> dict[str, jax.Array]:
-        """`{tap: [h', w', c]}` of the photo `content`, `[h, w, 3]`."""
-        found = features(content[None], self.content_taps)
-        return {tap: found[tap][0] for tap in self.content_taps}
+        """`{tap: [h', w', c]}` of the photo, of its `activations` of that kind."""
+        return {tap: activations[tap] for tap in self.content_taps}
 
     def style_targets(
-        self, features: Features, style: jax.Array
+        self, activations: Mapping[str, jax.Array]
     ) -> dict[str, jax.Array]:
-        """`{tap: [c, c]}` of the painting `style`, `[h, w, 3]`."""
-        found = features(style[None], self.style_taps)
+        """`{tap: [c, c]}` of the painting, of its activations `{tap: [h', w', c]}`."""
         return {
-            tap: gram_matrix(found[tap][0], scale=self.gram) for tap in self.style_taps
+            tap: gram_matrix(activations[tap], scale=self.gram)
+            for tap in self.style_taps
         }
 
     def __call__(
         self,
-        features: Features,
+        activations: Mapping[str, jax.Array],
         image: jax.Array,
         targets: Targets,
         weights: Weights,
         extent: jax.Array | None = None,
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """The total loss of `image` and its weighted terms, which add up to it.
+        """The total loss of an image and its weighted terms, which add up to it.
 
         Args:
-          features: how the network sees images.
+          activations: `{tap: [h', w', c]}`, what a network sees in the image.
           image: `[h, w, 3]`, sRGB in [0, 1].
           targets: from `content_targets` and `style_targets`.
           weights: one for each tap of this objective.
-          extent: `[2]` int32, the part of a padded image that the total variation
-            counts. `features` gives zeros elsewhere; their share in the means of the
-            other terms belongs into `targets` and `weights`, see `unpadded`.
+          extent: `[2]` int32, height and width of the image in its padding, if it has
+            any: the part that the total variation counts. What padding does to the
+            other terms is mended in targets and weights, see `for_padded`.
 
         Returns:
           `(total, {"content/<tap>": ..., "style/<tap>": ..., "total_variation": ...})`,
           float32 scalars.
         """
-        found = {tap: f[0] for tap, f in features(image[None], self.taps).items()}
         terms = {}
         for tap in self.content_taps:
-            loss = content_loss(found[tap], targets.content[tap])
+            loss = content_loss(activations[tap], targets.content[tap])
             terms[f"content/{tap}"] = weights.content[tap] * loss
         for tap in self.style_taps:
-            loss = style_loss(found[tap], targets.style[tap], scale=self.gram)
+            loss = style_loss(activations[tap], targets.style[tap], scale=self.gram)
             terms[f"style/{tap}"] = weights.style[tap] * loss
         variation = total_variation(image, norm=self.tv, extent=extent)
         terms["total_variation"] = weights.total_variation * variation
         return jnp.sum(jnp.stack(list(terms.values()))), terms
+
+
+def for_padded(
+    style: Mapping[str, jax.Array], weights: Weights, filled: Mapping[str, float]
+) -> tuple[dict[str, jax.Array], Weights]:
+    """Style targets and weights that give a padded image the losses it has alone.
+
+    Means over pixels count the padding, whose activations are zero: the content loss
+    and Gram matrices come out smaller by the filled share of the pixels.
+
+    Args:
+      style: `{tap: [c, c]}`, as for an image without padding.
+      weights: likewise.
+      filled: share of its pixels that an image fills, by tap.
+    """
+    content = {tap: w / filled[tap] for tap, w in weights.content.items()}
+    squared = {tap: w / filled[tap] ** 2 for tap, w in weights.style.items()}
+    return (
+        {tap: target * filled[tap] for tap, target in style.items()},
+        dataclasses.replace(weights, content=content, style=squared),
+    )
 
 
 def blend(

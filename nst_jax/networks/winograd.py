@@ -126,8 +126,8 @@ def _convolve(inputs: jax.Array, transformed: jax.Array) -> jax.Array:
     rows = jnp.stack(_combine(_INPUT, _every_fourth(padded, 1, down)))
     products = []
     for i in range(0, _INPUT_TILE, at_once):
-        columns = _every_fourth(rows[i : i + at_once], 3, across)
-        factors = jnp.stack(_combine(_INPUT, columns), axis=1)
+        row = rows[i : i + at_once]
+        factors = jnp.stack(_combine(_INPUT, _every_fourth(row, 3, across)), axis=1)
         product = jnp.matmul(
             factors.reshape(at_once * _INPUT_TILE, tiles, channels),
             transformed[i : i + at_once].reshape(-1, channels, outputs),

@@ -10,18 +10,16 @@ import dataclasses
 import functools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
-Objective = Callable[[jax.Array, Any], tuple[jax.Array, Mapping[str, jax.Array]]]
-"""`(image, problem) -> (total, {term: value})`, pure and hashable."""
+from nst_jax.optimize import chunk
+from nst_jax.optimize.chunk import Objective, State
 
-_CAPACITY = 64  # Iterations that one chunk can record.
 _DIVERGED = 100.0  # Times the best loss above it: all progress is lost.
 _RETRIES = 3
 
@@ -30,31 +28,9 @@ class DivergenceError(RuntimeError):
     """The loss of the starting image is not finite."""
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class State:
-    """Everything that a run carries from one iteration to the next.
-
-    Attributes:
-      image: `[h, w, 3]` float32, the current iterate; not confined to [0, 1].
-      solver: the solver's state.
-      best_image: `[h, w, 3]`, the iterate of the lowest loss so far.
-      best_loss: its loss.
-      iteration: how many iterations were run.
-      step_scale: factor of the solver's steps, halved after a divergence.
-    """
-
-    image: jax.Array
-    solver: optax.OptState
-    best_image: jax.Array
-    best_loss: jax.Array
-    iteration: jax.Array
-    step_scale: jax.Array
-
-
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """What happened up to the end of a chunk.
+    """What happened to one lane up to the end of a chunk.
 
     Attributes:
       iteration: updates made to the image whose loss is `loss`.
@@ -67,7 +43,8 @@ class Progress:
       compile_seconds: spent compiling, or finding the program compiled.
       iterations_per_second: of this chunk.
       event: a line for the user if something happened, such as a divergence.
-      state: valid until the next chunk is asked for, then its memory is reused.
+      image: the best picture so far, a function: `[h, w, 3]` float32 in [0, 1]. To be
+        called before the next chunk is asked for, when its memory is reused.
     """
 
     iteration: int
@@ -80,82 +57,20 @@ class Progress:
     compile_seconds: float
     iterations_per_second: float
     event: str | None
-    state: State
-
-    def image(self) -> np.ndarray:
-        """The best picture so far, `[h, w, 3]` float32 clipped to [0, 1]."""
-        return np.clip(jax.device_get(self.state.best_image), 0, 1)
+    image: Callable[[], np.ndarray]
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def start(solver: optax.GradientTransformation, image: jax.Array) -> State:
-    """The state before the first iteration; `image`, `[h, w, 3]`, is copied."""
-    return State(
-        image=jnp.copy(image),
-        solver=solver.init(image),
-        best_image=jnp.copy(image),
-        best_loss=jnp.array(jnp.inf, jnp.float32),
-        iteration=jnp.array(0, jnp.int32),
-        step_scale=jnp.array(1, jnp.float32),
-    )
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """What happened up to the end of a chunk.
 
-
-@functools.partial(jax.jit, static_argnums=0, donate_argnums=1, keep_unused=True)
-def _restart(solver: optax.GradientTransformation, state: State) -> State:
-    """From the best image again, with a fresh solver and half the steps."""
-    return dataclasses.replace(
-        state,
-        image=jnp.copy(state.best_image),
-        solver=solver.init(state.best_image),
-        step_scale=state.step_scale / 2,
-    )
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
-def run_chunk(
-    objective: Objective,
-    solver: optax.GradientTransformation,
-    state: State,
-    problem: Any,
-    count: jax.Array,
-) -> tuple[State, dict[str, jax.Array]]:
-    """Runs `count` iterations, at most 64, as one device program.
-
-    Args:
-      objective: static; equal objects share a compiled program.
-      solver: static too.
-      state: donated: its arrays can't be used afterwards.
-      problem: traced data of the objective: network, targets, weights.
-      count: int32 scalar.
-
-    Returns:
-      The new state and `{"total": [64], term: [64], ...}`, filled up to `count`: values
-      at each iterate *before* its update.
+    Attributes:
+      lanes: of each image.
+      state: valid until the next chunk is asked for, then its memory is reused.
     """
-    _, terms = jax.eval_shape(objective, state.image, problem)
-    names = ("total", *terms)
-    records = {name: jnp.zeros(_CAPACITY, jnp.float32) for name in names}
 
-    def iterate(
-        index: jax.Array, carry: tuple[State, dict[str, jax.Array]]
-    ) -> tuple[State, dict[str, jax.Array]]:
-        state, records = carry
-        (loss, terms), gradient = jax.value_and_grad(objective, has_aux=True)(
-            state.image, problem
-        )
-        better = loss < state.best_loss
-        updates, solver_state = solver.update(gradient, state.solver, state.image)
-        values = {"total": loss, **terms}
-        return State(
-            image=state.image + state.step_scale * updates,
-            solver=solver_state,
-            best_image=jnp.where(better, state.image, state.best_image),
-            best_loss=jnp.where(better, loss, state.best_loss),
-            iteration=state.iteration + 1,
-            step_scale=state.step_scale,
-        ), {name: records[name].at[index].set(values[name]) for name in names}
-
-    return jax.lax.fori_loop(0, count, iterate, (state, records))
+    lanes: tuple[Progress, ...]
+    state: State
 
 
 def run(
@@ -167,13 +82,13 @@ def run(
     steps: int,
     every: Sequence[int] = (),
     chunk_seconds: float = 1.0,
-) -> Iterator[Progress]:
+) -> Iterator[Chunk]:
     """Minimises `objective` from `state`, yielding after each chunk.
 
-    `steps` updates are made and the last image is scored too, so `steps + 1` losses are
-    reported. When the loss of a chunk stops being finite, or ends 100 times
-    above the best, the run goes back to its best image with a fresh solver and half
-    the steps; at the fourth time it stops. Stop earlier by leaving the loop.
+    `steps` updates are made and the last images are scored too, so `steps + 1` losses
+    are reported. When the loss of a lane's chunk stops being finite, or ends 100 times
+    above the best, the lane goes back to its best image with a fresh solver and half
+    the steps; at the fourth time it stays there. Stop earlier by leaving the loop.
 
     Args:
       objective: what to minimise; a static argument of the compiled program.
@@ -185,65 +100,91 @@ def run(
       chunk_seconds: aimed length of a chunk.
 
     Yields:
-      Progress, once for each chunk.
+      The progress of every lane, once for each chunk.
 
     Raises:
-      DivergenceError: the loss of the first image is not finite.
+      DivergenceError: the loss of a first image is not finite.
     """
     began = time.perf_counter()
-    state, _ = run_chunk(objective, solver, state, problem, jax.device_put(np.int32(0)))
+    advance = chunk.program(objective, solver, state, problem)
     done = int(jax.device_get(state.iteration))
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()
-    pace, retries = 1, 0
-    while done <= steps:
+    pace, retries = 1, np.zeros(state.image.shape[0], int)
+    while done <= steps and (retries <= _RETRIES).any():
         to_multiples = [n - (done - 1) % n for n in every if n > 0]
         count = min(pace, steps + 1 - done, *to_multiples)
         chunk_began = time.perf_counter()
-        state, records = run_chunk(
-            objective, solver, state, problem, jax.device_put(np.int32(count))
-        )
+        state, records = advance(state, problem, jax.device_put(np.int32(count)))
         values, best = jax.device_get((records, state.best_loss))
         taken = time.perf_counter() - chunk_began
         done += count
-        losses = values["total"][:count]
-        event, gone = _divergence(losses, float(best), done, retries)
-        if event:
-            retries += 1
-            state = _restart(solver, state)
-        yield Progress(
-            iteration=done - 1,
-            steps=steps,
-            loss=float(losses[-1]),
-            terms={k: float(v[count - 1]) for k, v in values.items() if k != "total"},
-            losses=losses,
-            best_loss=float(best),
-            seconds=time.perf_counter() - began,
-            compile_seconds=compile_seconds,
-            iterations_per_second=count / taken,
-            event=event,
-            state=state,
+        scale, events = _divergences(values["total"][:, :count], best, done, retries)
+        if (scale != 1).any():
+            state = chunk.restart(solver, state, jax.device_put(scale))
+        yield Chunk(
+            tuple(
+                Progress(
+                    iteration=done - 1,
+                    steps=steps,
+                    loss=float(values["total"][lane, count - 1]),
+                    terms={
+                        name: float(value[lane, count - 1])
+                        for name, value in values.items()
+                        if name != "total"
+                    },
+                    losses=values["total"][lane, :count],
+                    best_loss=float(best[lane]),
+                    seconds=time.perf_counter() - began,
+                    compile_seconds=compile_seconds,
+                    iterations_per_second=count / taken,
+                    event=event,
+                    image=functools.partial(_picture, state, lane),
+                )
+                for lane, event in enumerate(events)
+            ),
+            state,
         )
-        if gone:
-            return
-        pace = max(1, min(4 * count, int(chunk_seconds * count / taken), _CAPACITY))
+        pace = max(
+            1, min(4 * count, int(chunk_seconds * count / taken), chunk.CAPACITY)
+        )
 
 
-def _divergence(
-    losses: np.ndarray, best: float, done: int, retries: int
-) -> tuple[str | None, bool]:
-    """What to tell the user about a chunk's losses, if anything; whether to stop."""
-    finite = np.isfinite(losses).all()
-    if finite and losses[-1] - best <= _DIVERGED * abs(best):
-        return None, False
-    if not math.isfinite(best):
-        raise DivergenceError(
-            "the loss of the starting image is not finite: check the weights of the "
-            "network (nst-weights verify) and the loss weights"
+def _picture(state: State, lane: int) -> np.ndarray:
+    return np.clip(jax.device_get(state.best_image[lane]), 0, 1)
+
+
+def _divergences(
+    losses: np.ndarray, best: np.ndarray, done: int, retries: np.ndarray
+) -> tuple[np.ndarray, list[str | None]]:
+    """Factors of the lanes' steps after a chunk, and lines for the user if any.
+
+    Counts in `retries`, in place.
+    """
+    scale = np.ones(len(best), np.float32)
+    events: list[str | None] = []
+    for lane, values in enumerate(losses):
+        finite = np.isfinite(values).all()
+        good = finite and values[-1] - best[lane] <= _DIVERGED * abs(best[lane])
+        if good or retries[lane] > _RETRIES:
+            events.append(None)
+            continue
+        if not math.isfinite(best[lane]):
+            raise DivergenceError(
+                "the loss of the starting image is not finite: check the weights of "
+                "the network (nst-weights verify) and the loss weights"
+            )
+        retries[lane] += 1
+        stopped = retries[lane] > _RETRIES
+        scale[lane] = 0 if stopped else 0.5
+        what = "exploded" if finite else "is no longer finite"
+        then = (
+            f" and stopped there, after {_RETRIES} retries"
+            if stopped
+            else ", with half the step size"
         )
-    what = "exploded" if finite else "is no longer finite"
-    event = f"the loss {what} by iteration {done - 1}; back to the best picture"
-    if retries == _RETRIES:
-        return f"{event} and stopped there, after {_RETRIES} retries", True
-    return f"{event}, with half the step size", False
+        events.append(
+            f"the loss {what} by iteration {done - 1}; back to the best picture{then}"
+        )
+    return scale, events

@@ -71,12 +71,16 @@ def adam(
 
 
 def limit_rms(limit: float) -> optax.GradientTransformation:
-    """Shortens an update, one array, whose root mean square is above `limit`."""
+    """Shortens an update, one array, whose root mean square is above `limit`.
+
+    The mean is over the numbers that it changes: padding doesn't count.
+    """
 
     def update(
         updates: optax.Updates, params: optax.Params | None = None
     ) -> optax.Updates:
-        rms = jnp.sqrt(jnp.mean(jnp.square(updates)))
+        changed = jnp.maximum(jnp.count_nonzero(updates), 1)
+        rms = jnp.sqrt(jnp.sum(jnp.square(updates)) / changed)
         return updates * (limit / jnp.maximum(rms, limit))
 
     return optax.stateless(update)

@@ -1,0 +1,321 @@
+"""Many results at once: every photo in every style, in lanes of one device program."""
+
+import dataclasses
+import hashlib
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+from flax import nnx
+
+from nst_jax import verbs
+from nst_jax.coarse_to_fine import Resumed, Run
+from nst_jax.framing import Framing
+from nst_jax.images.errors import ImageError
+from nst_jax.images.frames import Shape
+from nst_jax.optimize import checkpoint, engine, memory, pyramid
+from nst_jax.options import Options, OptionsError
+from nst_jax.pictures import Picture, Pictures, Reader, Report
+from nst_jax.problem import Studio
+from nst_jax.results import Record, Result
+
+VARYING = (
+    *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
+    *("tv_weight", "style_blend", "style_scale", "init", "seed"),
+)
+"""Options that lanes of one program may differ in."""
+
+# Pixels of all lanes together above which more of them no longer save time.
+_ENOUGH = {"cpu": 2**16, "other": 2**22}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One result that is asked for.
+
+    Attributes:
+      content: the photo.
+      styles: the painting, or several to blend.
+      options: of this result.
+    """
+
+    content: Picture
+    styles: tuple[Picture, ...]
+    options: Options
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchProgress:
+    """What happened up to the end of a chunk of one group of lanes.
+
+    Attributes:
+      jobs: places of the group's jobs in the batch.
+      lanes: progress of each.
+      finished: jobs finished before this group, given up ones included.
+      total: jobs of the batch.
+    """
+
+    jobs: tuple[int, ...]
+    lanes: tuple[engine.Progress, ...]
+    finished: int
+    total: int
+
+
+def stylize_batch(
+    contents: Picture | Sequence[Picture],
+    styles: Picture | Sequence[Picture],
+    options: Options | None = None,
+    *,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
+    lanes: int | None = None,
+    network: nnx.Module | None = None,
+    offline: bool = False,
+    on_progress: Callable[[BatchProgress], bool | None] | None = None,
+    on_result: Callable[[int, Result], None] | None = None,
+    report: Report | None = None,
+) -> list[Result]:
+    """Repaints every photo in the style of every painting.
+
+    The results are optimised side by side in one device program, which costs less than
+    one after the other; each is what `stylize` makes of its pair.
+
+    Args:
+      contents: photos.
+      styles: paintings.
+      options: of all results.
+      sweep: options that vary, of `VARYING`, each with its values: every pair is made
+        with every combination of them.
+      lanes: results side by side; default: as many as help and as fit the memory.
+      network: from `load_network`; default: the one that `options` name.
+      offline: don't fetch the network's weights if they aren't stored.
+      on_progress: called after each chunk of iterations; a true answer stops.
+      on_result: called with the place in the list and the result as each is finished.
+      report: takes lines for the user.
+
+    Returns:
+      Results by photo, then painting, then values of the sweep; of a stopped batch
+      those that were finished.
+
+    Raises:
+      ImageError: a picture that can't be read.
+      OptionsError: options that don't fit, or that can't vary.
+      WeightsError, NetworkError: weights that are missing or don't fit.
+      DivergenceError: a loss that isn't finite at the start.
+    """
+    photos, paintings = (
+        tuple(given) if isinstance(given, list | tuple) else (given,)
+        for given in (contents, styles)
+    )
+    jobs = [
+        Job(photo, (painting,), varied)
+        for photo in photos
+        for painting in paintings
+        for varied in variations(options or Options(), sweep or {})
+    ]
+    found: dict[int, Result] = {}
+    for place, result in run_jobs(
+        jobs,
+        lanes=lanes,
+        network=network,
+        offline=offline,
+        on_progress=on_progress,
+        report=report,
+    ):
+        if isinstance(result, ImageError):
+            raise result
+        found[place] = result
+        if on_result:
+            on_result(place, result)
+    return [found[place] for place in sorted(found)]
+
+
+def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Options]:
+    """`options` with every combination of the sweep's values, the first slowest.
+
+    Raises:
+      OptionsError: an option that can't vary, no values, or a value not allowed.
+    """
+    for name, values in sweep.items():
+        if name not in VARYING:
+            raise OptionsError(
+                f"{name} can't vary within a batch; these can: {', '.join(VARYING)}"
+            )
+        if not values:
+            raise OptionsError(f"{name}: the sweep names no values")
+    return [
+        dataclasses.replace(options, **dict(zip(sweep, values, strict=True)))
+        for values in itertools.product(*sweep.values())
+    ]
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    *,
+    lanes: int | None = None,
+    network: nnx.Module | None = None,
+    offline: bool = False,
+    on_progress: Callable[[BatchProgress], bool | None] | None = None,
+    report: Report | None = None,
+    state_folder: Path | None = None,
+) -> Iterator[tuple[int, Result | ImageError]]:
+    """Does `jobs`, whose options may differ in `VARYING` only, in groups of lanes.
+
+    Args:
+      jobs: at least one.
+      lanes: see `stylize_batch`.
+      network: likewise.
+      offline: likewise.
+      on_progress: likewise.
+      report: likewise.
+      state_folder: where the state of a stopped group is kept, from which the same
+        batch goes on.
+
+    Yields:
+      The place of a job and its result, or what is wrong with its pictures; groups are
+      done in the order of their jobs. A group that `on_progress` stops yields results
+      too, with fewer iterations than asked for, and is the last.
+
+    Raises:
+      OptionsError, WeightsError, NetworkError, DivergenceError: see `stylize_batch`.
+    """
+    if not jobs:
+        raise OptionsError("the batch is empty: name photos and paintings")
+    options = jobs[0].options
+    for job in jobs:
+        verbs.check(job.options, len(job.styles))
+        _check_alike(options, job.options)
+    if network is not None:
+        verbs.check_network(network, options)
+    reader, read = Reader(report), {}
+    for place, job in enumerate(jobs):
+        try:
+            read[place] = reader.read(job.content, job.styles, job.options)
+        except ImageError as error:
+            yield place, error
+    if not read:
+        return
+    if network is None:
+        network = verbs.network_of(options, offline=offline, report=report)
+    plan = _Plan(network, read, lanes)
+    finished = len(jobs) - len(read)
+    for group in plan.groups():
+        run, stopped = plan.run(group), False
+        path = None if state_folder is None else plan.state_path(group, state_folder)
+        records = [Record(read[place].options) for place in group]
+        for progress in run.chunks(resumed=_resumed(run, path, report)):
+            for record, lane in zip(records, progress.lanes, strict=False):
+                record.add(lane)
+            if on_progress and on_progress(
+                BatchProgress(group, progress.lanes[: len(group)], finished, len(jobs))
+            ):
+                stopped = True
+                break
+        for place, record in zip(group, records, strict=True):
+            yield place, record.result()
+        if path:
+            path.unlink(missing_ok=True)
+        if stopped:
+            if path:
+                checkpoint.save(path, progress.state, path.stem)
+            return
+        finished += len(group)
+
+
+def _check_alike(first: Options, other: Options) -> None:
+    for field in dataclasses.fields(Options):
+        values = getattr(first, field.name), getattr(other, field.name)
+        if field.name not in VARYING and values[0] != values[1]:
+            raise OptionsError(
+                f"{field.name} can't vary within a batch: {values[0]} and {values[1]}"
+            )
+
+
+def _resumed(run: Run, path: Path | None, report: Report | None) -> Resumed | None:
+    """The state in `path`, if there is one of this run."""
+    if path is None or not path.exists():
+        return None
+    try:
+        return run.load(path, path.stem)
+    except checkpoint.CheckpointError as error:
+        if report:
+            report(f"{error}; these pictures are begun anew")
+        return None
+
+
+def _groups(places: Sequence[int], width: int) -> list[tuple[int, ...]]:
+    return [tuple(places[i : i + width]) for i in range(0, len(places), width)]
+
+
+class _Plan:
+    """Which results share a program, and a run.
+
+    Results whose photos share a frame do; they are shared out equally to groups of at
+    most so many lanes as help and fit.
+    """
+
+    def __init__(
+        self, network: nnx.Module, results: Mapping[int, Pictures], lanes: int | None
+    ):
+        self._network, self._results, self._lanes = network, results, lanes
+        options = next(iter(results.values())).options
+        self._scales = pyramid.scales(options)
+        self._studio = Studio(network, options)
+        sizes = [scale.size for scale in self._scales]
+        self._framing = Framing(list(results.values()), sizes)
+        # Of the groups whose run has fewer results than lanes, or one photo only.
+        self._width: dict[tuple[int, ...], int] = {}
+        self._share: dict[tuple[int, ...], bool] = {}
+
+    def groups(self) -> Iterator[tuple[int, ...]]:
+        """Places of results, in groups of lanes, in the order of their first ones."""
+        frames: dict[Shape, list[int]] = {}
+        for place, pictures in self._results.items():
+            frames.setdefault(self._framing.frame(pictures), []).append(place)
+        for frame, places in frames.items():
+            count = math.ceil(len(places) / self._most(frame, places))
+            width = math.ceil(len(places) / count)
+            groups = _groups(places, width)
+            share = all(self._one_photo(group) for group in groups)
+            for group in groups:
+                self._width[group], self._share[group] = width, share
+                yield group
+
+    def run(self, group: tuple[int, ...]) -> Run:
+        """The run of a group; results are repeated to fill its last lanes."""
+        return self._run(group, self._width[group], self._share[group])
+
+    def state_path(self, group: tuple[int, ...], folder: Path) -> Path:
+        """Where the state of a group is kept: a name that tells groups apart."""
+        seals = [
+            verbs.fingerprint(self._results[place], self._network) for place in group
+        ]
+        digest = hashlib.sha256("".join(seals).encode()).hexdigest()
+        return folder / f"{digest[:32]}.state"
+
+    def _run(self, group: Sequence[int], width: int, share: bool) -> Run:
+        pictures = [self._results[place] for place in group]
+        pictures += [pictures[-1]] * (width - len(pictures))
+        return Run(self._studio, self._framing, pictures, share=share)
+
+    def _one_photo(self, group: Sequence[int]) -> bool:
+        return len({id(self._results[place].content) for place in group}) == 1
+
+    def _most(self, frame: Shape, places: Sequence[int]) -> int:
+        if self._lanes is not None:
+            return self._lanes
+        pixels = frame[0] * frame[1]
+        kind = "cpu" if jax.default_backend() == "cpu" else "other"
+        most = max(1, min(_ENOUGH[kind] // pixels, len(places)))
+        # Shared out equally, as `groups` will.
+        most = math.ceil(len(places) / math.ceil(len(places) / most))
+
+        def compiled(width: int) -> jax.stages.Compiled:
+            groups = _groups(places, width)
+            share = all(self._one_photo(group) for group in groups)
+            run = self._run(groups[0], width, share)
+            return run.program(run.stage(self._scales[-1]))
+
+        return memory.fitting_lanes(most, compiled, memory.free_bytes())

@@ -1,0 +1,174 @@
+"""A chunk of iterations as one device program, for several lanes side by side.
+
+A lane is one image and a solver's state of its own; lanes have one shape and share the
+network. One image alone is one lane.
+"""
+
+import dataclasses
+import functools
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+Objective = Callable[[jax.Array, Any], tuple[jax.Array, Mapping[str, jax.Array]]]
+"""`(images [n, h, w, 3], problem) -> (totals [n], {term: [n]})`, pure and hashable; a
+lane's values depend on its own image only."""
+
+CAPACITY = 64
+"""Iterations that one chunk can record."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Everything that a run of n lanes carries from one iteration to the next.
+
+    Attributes:
+      image: `[n, h, w, 3]` float32, the current iterates; not confined to [0, 1].
+      solver: the solver's state, every leaf with a leading axis of lanes.
+      best_image: `[n, h, w, 3]`, the iterate of the lowest loss so far.
+      best_loss: `[n]`, its loss.
+      iteration: how many iterations were run, a scalar.
+      step_scale: `[n]`, factor of the solver's steps, halved after a divergence.
+    """
+
+    image: jax.Array
+    solver: optax.OptState
+    best_image: jax.Array
+    best_loss: jax.Array
+    iteration: jax.Array
+    step_scale: jax.Array
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def start(
+    solver: optax.GradientTransformation, images: jax.Array, iteration: Any = 0
+) -> State:
+    """The state before the first iteration.
+
+    Args:
+      solver: static.
+      images: `[n, h, w, 3]`, copied.
+      iteration: those that a run made before, with other images.
+    """
+    lanes = images.shape[0]
+    return State(
+        image=jnp.copy(images),
+        solver=jax.vmap(solver.init)(images),
+        best_image=jnp.copy(images),
+        best_loss=jnp.full(lanes, jnp.inf, jnp.float32),
+        iteration=jnp.asarray(iteration, jnp.int32),
+        step_scale=jnp.ones(lanes, jnp.float32),
+    )
+
+
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1, keep_unused=True)
+def restart(
+    solver: optax.GradientTransformation, state: State, scale: jax.Array
+) -> State:
+    """Lanes whose `scale`, `[n]`, isn't 1 begin at their best image again.
+
+    With a fresh solver, and steps so many times as long.
+    """
+    fresh = jax.vmap(solver.init)(state.best_image)
+
+    def choose(new: jax.Array, old: jax.Array) -> jax.Array:
+        again = (scale != 1).reshape(-1, *[1] * (old.ndim - 1))
+        return jnp.where(again, new, old)
+
+    return dataclasses.replace(
+        state,
+        image=choose(state.best_image, state.image),
+        solver=jax.tree.map(choose, fresh, state.solver),
+        step_scale=state.step_scale * scale,
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
+def run_chunk(
+    objective: Objective,
+    solver: optax.GradientTransformation,
+    state: State,
+    problem: Any,
+    count: jax.Array,
+) -> tuple[State, dict[str, jax.Array]]:
+    """Runs `count` iterations, at most 64, as one device program.
+
+    Args:
+      objective: static; equal objects share a compiled program.
+      solver: static too.
+      state: donated: its arrays can't be used afterwards.
+      problem: traced data of the objective: network, targets, weights.
+      count: int32 scalar.
+
+    Returns:
+      The new state and `{"total": [n, 64], term: [n, 64], ...}`, filled up to `count`:
+      values at each iterate *before* its update.
+    """
+    _, terms = jax.eval_shape(objective, state.image, problem)
+    lanes = state.image.shape[0]
+    names = ("total", *terms)
+    records = {name: jnp.zeros((lanes, CAPACITY), jnp.float32) for name in names}
+
+    def summed(images: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+        totals, terms = objective(images, problem)
+        return jnp.sum(totals), {"total": totals, **terms}
+
+    def iterate(
+        index: jax.Array, carry: tuple[State, dict[str, jax.Array]]
+    ) -> tuple[State, dict[str, jax.Array]]:
+        state, records = carry
+        # Lanes don't see each other: the sum's gradient is each total's own.
+        gradient, values = jax.grad(summed, has_aux=True)(state.image)
+        better = values["total"] < state.best_loss
+        updates, solver_state = jax.vmap(solver.update)(
+            gradient, state.solver, state.image
+        )
+        of_lanes = (slice(None), None, None, None)
+        return State(
+            image=state.image + state.step_scale[of_lanes] * updates,
+            solver=solver_state,
+            best_image=jnp.where(better[of_lanes], state.image, state.best_image),
+            best_loss=jnp.where(better, values["total"], state.best_loss),
+            iteration=state.iteration + 1,
+            step_scale=state.step_scale,
+        ), {name: records[name].at[:, index].set(values[name]) for name in names}
+
+    return jax.lax.fori_loop(0, count, iterate, (state, records))
+
+
+_programs: dict[Hashable, Any] = {}
+_compiling = threading.Lock()
+
+
+def program(
+    objective: Objective,
+    solver: optax.GradientTransformation,
+    state: State,
+    problem: Any,
+) -> Any:
+    """`run_chunk` compiled for arguments like these: `(state, problem, count)`.
+
+    May be called from another thread, ahead of time. `memory_analysis()` of the result
+    tells what it will need.
+
+    Args:
+      objective: see `run_chunk`.
+      solver: likewise.
+      state: arrays, or their shapes.
+      problem: likewise.
+    """
+    count = jax.ShapeDtypeStruct((), jnp.int32)
+    leaves, structure = jax.tree.flatten((state, problem))
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    key = (objective, solver, structure, shapes, precision)
+    with _compiling:
+        if key not in _programs:
+            lowered = run_chunk.lower(objective, solver, state, problem, count)
+            _programs[key] = lowered.compile()
+        return _programs[key]

@@ -1,0 +1,93 @@
+"""What comes out: a finished picture and how it came about."""
+
+import dataclasses
+import os
+import platform
+from typing import Any
+
+import jax
+import numpy as np
+
+from nst_jax import __version__
+from nst_jax.images import files
+from nst_jax.optimize.engine import Progress
+from nst_jax.options import Options
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A finished picture and how it came about.
+
+    Attributes:
+      image: `[h, w, 3]` float32, sRGB in [0, 1]: the iterate of the lowest loss.
+      loss: its total loss.
+      losses: `[n]` float32, the total loss of every iteration, of a resumed run those
+        since it was resumed; `seconds` likewise.
+      iterations: updates made, fewer than asked for if the run was stopped.
+      seconds: of optimising, compilation left out.
+      compile_seconds: of compiling.
+      events: lines about what went wrong and was answered, such as a divergence.
+      options: that made it.
+    """
+
+    image: np.ndarray
+    loss: float
+    losses: np.ndarray
+    iterations: int
+    seconds: float
+    compile_seconds: float
+    events: tuple[str, ...]
+    options: Options
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
+
+        Raises:
+          ImageError: another ending, or a folder that can't be written to.
+        """
+        files.write(path, self.image, description=self.description())
+
+    def description(self) -> dict[str, Any]:
+        """What made the picture: options, versions, device, final loss."""
+        return {
+            "options": dataclasses.asdict(self.options),
+            "loss": self.loss,
+            "iterations": self.iterations,
+            "versions": {
+                "nst_jax": __version__,
+                "jax": jax.__version__,
+                "python": platform.python_version(),
+            },
+            "device": jax.devices()[0].device_kind,
+        }
+
+
+class Record:
+    """Gathers a result from the progress of one lane."""
+
+    def __init__(self, options: Options):
+        """For a run with these options; nothing is gathered yet."""
+        self._options = options
+        self._losses: list[np.ndarray] = []
+        self._events: list[str] = []
+        self._last: Progress | None = None
+
+    def add(self, progress: Progress) -> None:
+        """Takes in the end of a chunk."""
+        self._losses.append(progress.losses)
+        self._events += [progress.event] if progress.event else []
+        self._last = progress
+
+    def result(self) -> Result:
+        """The result so far; to be called before the next chunk is asked for."""
+        assert self._last is not None
+        return Result(
+            image=self._last.image(),
+            loss=self._last.best_loss,
+            losses=np.concatenate(self._losses),
+            iterations=self._last.iteration,
+            seconds=self._last.seconds,
+            compile_seconds=self._last.compile_seconds,
+            events=tuple(self._events),
+            options=self._options,
+        )
