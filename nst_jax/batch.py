@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +159,7 @@ def run_jobs(
     offline: bool = False,
     on_progress: Callable[[BatchProgress], bool | None] | None = None,
     report: Report | None = None,
+    done: Collection[int] = (),
     state_folder: Path | None = None,
 ) -> Iterator[tuple[int, Result | ImageError]]:
     """Does `jobs`, whose options may differ in `VARYING` only, in groups of lanes.
@@ -170,6 +171,8 @@ def run_jobs(
       offline: likewise.
       on_progress: likewise.
       report: likewise.
+      done: places of jobs to leave out. The others are grouped as they were with them,
+        so that a batch that goes on finds its programs and its state.
       state_folder: where the state of a stopped group is kept, from which the same
         batch goes on.
 
@@ -181,12 +184,7 @@ def run_jobs(
     Raises:
       OptionsError, WeightsError, NetworkError, DivergenceError: see `stylize_batch`.
     """
-    if not jobs:
-        raise OptionsError("the batch is empty: name photos and paintings")
-    options = jobs[0].options
-    for job in jobs:
-        verbs.check(job.options, len(job.styles))
-        _check_alike(options, job.options)
+    options = _checked(jobs)
     if network is not None:
         verbs.check_network(network, options)
     reader, read = Reader(report), {}
@@ -194,15 +192,20 @@ def run_jobs(
         try:
             read[place] = reader.read(job.content, job.styles, job.options)
         except ImageError as error:
-            yield place, error
-    if not read:
+            if place not in done:
+                yield place, error
+    if not read.keys() - set(done):
         return
     if network is None:
         network = verbs.network_of(options, offline=offline, report=report)
     plan = _Plan(network, read, lanes)
     finished = len(jobs) - len(read)
-    for group in plan.groups():
-        run, stopped = plan.run(group), False
+    for whole in plan.groups():
+        group = tuple(place for place in whole if place not in done)
+        finished += len(whole) - len(group)
+        if not group:
+            continue
+        run, stopped = plan.run(whole, group), False
         path = None if state_folder is None else plan.state_path(group, state_folder)
         records = [Record(read[place].options) for place in group]
         for progress in run.chunks(resumed=_resumed(run, path, report)):
@@ -222,6 +225,16 @@ def run_jobs(
                 checkpoint.save(path, progress.state, path.stem)
             return
         finished += len(group)
+
+
+def _checked(jobs: Sequence[Job]) -> Options:
+    """The options of the first job, which all fit, if all do."""
+    if not jobs:
+        raise OptionsError("the batch is empty: name photos and paintings")
+    for job in jobs:
+        verbs.check(job.options, len(job.styles))
+        _check_alike(jobs[0].options, job.options)
+    return jobs[0].options
 
 
 def _check_alike(first: Options, other: Options) -> None:
@@ -283,9 +296,9 @@ class _Plan:
                 self._width[group], self._share[group] = width, share
                 yield group
 
-    def run(self, group: tuple[int, ...]) -> Run:
-        """The run of a group; results are repeated to fill its last lanes."""
-        return self._run(group, self._width[group], self._share[group])
+    def run(self, group: tuple[int, ...], places: Sequence[int]) -> Run:
+        """The run of those `places` of a group; they are repeated to fill its lanes."""
+        return self._run(places, self._width[group], self._share[group])
 
     def state_path(self, group: tuple[int, ...], folder: Path) -> Path:
         """Where the state of a group is kept: a name that tells groups apart."""

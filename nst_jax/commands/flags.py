@@ -6,12 +6,19 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
+from nst_jax import presets
 from nst_jax.options import Options, OptionsError, base_type
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds a flag for every field of `Options`, with its help and default."""
     group = parser.add_argument_group("options")
+    group.add_argument(
+        "--preset",
+        choices=tuple(presets.PRESETS),
+        help="Start from these options instead of the defaults; other flags override "
+        "them. `nst-jax presets` tells about each.",
+    )
     for field in dataclasses.fields(Options):
         kind = base_type(field.type)
         text = field.metadata["help"]
@@ -30,18 +37,39 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def add_machine(group: Any) -> None:
+    """Adds the flags about this machine: fetching, and compiled programs."""
+    group.add_argument(
+        "--offline", action="store_true", help="Never fetch weights; use stored ones."
+    )
+    group.add_argument(
+        "--compilation_cache_dir",
+        metavar="DIR",
+        help="Where compiled programs are kept; 'off' keeps none. "
+        "Default: ~/.cache/nst_jax/xla.",
+    )
+
+
+def count(text: str) -> int:
+    """Parses a whole number, 0 or more, for argparse."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 0 or more")
+    return int(text)
+
+
 def options(arguments: argparse.Namespace) -> Options:
     """The `Options` that the flags given on the command line ask for.
 
     Raises:
       OptionsError: a value that is no number, or not allowed.
     """
+    base = presets.PRESETS[arguments.preset] if arguments.preset else Options()
     given = {
-        field.name: _parse(field.name, getattr(arguments, field.name), field.type)
+        field.name: parse(field, getattr(arguments, field.name))
         for field in dataclasses.fields(Options)
         if hasattr(arguments, field.name)
     }
-    return Options(**given)
+    return dataclasses.replace(base, **given)
 
 
 def underscored(argv: Sequence[str]) -> list[str]:
@@ -55,6 +83,15 @@ def underscored(argv: Sequence[str]) -> list[str]:
             name = "--" + name[2:].replace("-", "_")
         result.append(name + equals + value)
     return result
+
+
+def parse(field: dataclasses.Field, text: str) -> Any:
+    """The value that `text` gives to a field of `Options`.
+
+    Raises:
+      OptionsError: no number, where the field holds one.
+    """
+    return _parse(field.name, text, field.type)
 
 
 def _parse(name: str, text: str, annotation: Any) -> Any:

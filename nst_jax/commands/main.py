@@ -11,12 +11,12 @@ from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
 from nst_jax import __version__
-from nst_jax.commands import flags, stylize
+from nst_jax.commands import batch, flags, stylize
 from nst_jax.images.errors import ImageError
 from nst_jax.options import OptionsError
 from weights_convert.errors import WeightsError
 
-_COMMANDS = (stylize,)
+_COMMANDS = (stylize, batch)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.
@@ -32,6 +32,7 @@ examples:
   nst-jax stylize photo.jpg painting.jpg -o painted.png
   nst-jax stylize photo.jpg painting.jpg --size=1024 --steps=300 --style_weight=300
   nst-jax stylize photo.jpg monet.jpg munch.jpg --style_blend=3,1
+  nst-jax batch --contents='photos/*.jpg' --styles=paintings/ --output_dir=out
   nst-jax stylize --help        every option, with its default
 
 files:

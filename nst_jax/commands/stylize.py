@@ -1,14 +1,11 @@
 """`nst-jax stylize`: one photo, one or more paintings, one picture."""
 
 import argparse
-import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from nst_jax.commands import flags
+from nst_jax.commands import flags, stop
 from nst_jax.images import files
 from nst_jax.options import OptionsError
 
@@ -41,14 +38,14 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--print_every",
-        type=_count,
+        type=flags.count,
         default=0,
         metavar="N",
         help="Print the losses at every Nth iteration.",
     )
     run.add_argument(
         "--snapshot_every",
-        type=_count,
+        type=flags.count,
         default=0,
         metavar="N",
         help="Save the best picture so far at every Nth iteration: OUT_000050.png.",
@@ -65,15 +62,7 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="Go on from where this command was stopped.",
     )
-    run.add_argument(
-        "--offline", action="store_true", help="Never fetch weights; use stored ones."
-    )
-    run.add_argument(
-        "--compilation_cache_dir",
-        metavar="DIR",
-        help="Where compiled programs are kept; 'off' keeps none. "
-        "Default: ~/.cache/nst_jax/xla.",
-    )
+    flags.add_machine(run)
     flags.add_options(parser)
     parser.set_defaults(run=run_command)
 
@@ -99,13 +88,13 @@ def run_command(arguments: argparse.Namespace) -> int:
         trace=arguments.trace,
         resumed=arguments.resume,
     )
-    with screen, _StopRequest(screen.say) as stop:
+    with screen, stop.StopRequest(screen.say) as request:
         device.report_missing_accelerator(screen.say)
 
         def on_progress(progress: verbs.engine.Progress) -> bool:
-            stop.defer()
+            request.defer()
             screen.show(progress)
-            return stop.signal is not None
+            return request.signal is not None
 
         result = verbs.stylize(
             arguments.photo,
@@ -126,10 +115,10 @@ def run_command(arguments: argparse.Namespace) -> int:
         f"iterations; {total:.1f} s (compiling {result.compile_seconds:.1f}, "
         f"optimising {result.seconds:.1f})"
     )
-    if stop.signal is not None and result.iterations < options.steps:
+    if request.signal is not None and result.iterations < options.steps:
         if _state_path(output).exists():
             print("stopped early; the same command with --resume goes on from here")
-        return 128 + stop.signal
+        return 128 + request.signal
     return 0
 
 
@@ -140,41 +129,6 @@ def _check_outputs(arguments: argparse.Namespace, output: Path) -> None:
         raise OptionsError(f"trace={arguments.trace}: the folder doesn't exist")
 
 
-class _StopRequest:
-    """Ctrl-C and termination: at once before the optimisation, then after the chunk.
-
-    Attributes:
-      signal: the number of the signal that asked to stop, or None.
-    """
-
-    def __init__(self, say: Callable[[str], None]):
-        self.signal: int | None = None
-        self._say = say
-        self._deferred = False
-        self._before: dict[int, Any] = {}
-
-    def defer(self) -> None:
-        """From now on there is something to save: finish the chunk first."""
-        self._deferred = True
-
-    def __enter__(self) -> "_StopRequest":
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        again = self.signal == number == signal.SIGINT
-        if again or not self._deferred:
-            raise KeyboardInterrupt
-        if self.signal is None:
-            self.signal = number
-            self._say("nst-jax: stopping; Ctrl-C once more gives up without saving")
-
-
 def _default_output(arguments: argparse.Namespace) -> Path:
     names = (Path(path).stem for path in (arguments.photo, *arguments.paintings))
     return Path("_".join(names) + ".png")
@@ -182,9 +136,3 @@ def _default_output(arguments: argparse.Namespace) -> Path:
 
 def _state_path(output: Path) -> Path:
     return output.with_name(output.name + ".state")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 0 or more")
-    return int(text)

@@ -1,10 +1,13 @@
 """Contact sheets: several images on one, to be looked at together."""
 
+import dataclasses
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from nst_jax.images import resize
 
 
 def grid(
@@ -58,6 +61,186 @@ def grid(
             below = top + height
             sheet[below : below + strip.shape[0], left : left + width] = strip
     return sheet
+
+
+def table(
+    contents: Iterable[np.ndarray | None],
+    styles: Iterable[np.ndarray | None],
+    results: Iterable[np.ndarray | None],
+    *,
+    content_labels: Sequence[str],
+    style_labels: Sequence[str],
+    cell: int = 256,
+    gap: int = 8,
+    background: float = 1.0,
+    label_size: int = 16,
+    longest: int = 9000,
+) -> np.ndarray:
+    """Photos down, paintings across, each result where the two cross.
+
+    Every picture is scaled to its cell, its aspect ratio kept, and centred. The
+    iterables may be generators that read a picture when it is its turn: no more than
+    one is needed at a time.
+
+    Args:
+      contents: the photos, `[h, w, 3]` in [0, 1]; None: an empty cell with a dash.
+      styles: the paintings, likewise.
+      results: those of the first photo, painting by painting, then of the second...
+      content_labels: one text a photo; as for `grid`.
+      style_labels: one text a painting.
+      cell: longest side of a picture in pixels.
+      gap: pixels between the cells and around them.
+      background: grey of the sheet, in [0, 1].
+      label_size: height of the letters' line in pixels.
+      longest: bound of the sheet's sides, kept by smaller cells. The default keeps it
+        below the 89 million pixels that are read without objection.
+
+    Returns:
+      `[h, w, 3]` float32 in [0, 1].
+
+    Raises:
+      ValueError: no labels, not one picture a label, or too many for `longest`.
+    """
+    rows, columns = len(content_labels), len(style_labels)
+    if not rows or not columns:
+        raise ValueError(f"labels: {rows} photos, {columns} paintings; give one each")
+    sizes = _sizes((rows, columns), (cell, gap, label_size), longest)
+    photos = _scaled(_exactly("contents", contents, rows), sizes[0])
+    paintings = _scaled(_exactly("styles", styles, columns), sizes[0])
+    layout = _layout(photos, paintings, *sizes)
+    sheet = layout.empty(columns, background)
+    for column, (picture, label) in enumerate(
+        zip(paintings, style_labels, strict=True)
+    ):
+        layout.head(sheet, picture, label, 0, column + 1)
+    for row, (picture, label) in enumerate(zip(photos, content_labels, strict=True)):
+        layout.head(sheet, picture, label, row + 1, 0)
+    for index, picture in enumerate(_exactly("results", results, rows * columns)):
+        layout.put(sheet, picture, 1 + index // columns, 1 + index % columns)
+    return sheet
+
+
+@dataclasses.dataclass(frozen=True)
+class _Layout:
+    """Where the cells of a table are; row 0 and column 0 hold the originals."""
+
+    heights: tuple[int, ...]
+    width: int
+    gap: int
+    label_size: int
+
+    @property
+    def strip(self) -> int:
+        return round(1.5 * self.label_size)
+
+    def corner(self, row: int, column: int) -> tuple[int, int]:
+        # The originals have their gap on both sides, hence the one more after them.
+        above = sum(self.heights[:row]) + row * (self.strip + self.gap)
+        left = column * (self.width + self.gap)
+        more_above, more_left = self.gap * (row > 0), self.gap * (column > 0)
+        return self.gap + above + more_above, self.gap + left + more_left
+
+    def empty(self, columns: int, background: float) -> np.ndarray:
+        """The sheet, originals on a slightly different grey, like a table's head."""
+        shape = self.corner(len(self.heights), columns + 1)
+        sheet = np.full((*shape, 3), background, np.float32)
+        top, left = self.corner(1, 1)
+        shade = background + (-0.08 if background > 0.5 else 0.08)
+        sheet[: top - self.gap] = shade
+        sheet[:, : left - self.gap] = shade
+        return sheet
+
+    def head(
+        self,
+        sheet: np.ndarray,
+        picture: np.ndarray | None,
+        label: str,
+        row: int,
+        column: int,
+    ) -> None:
+        self.put(sheet, picture, row, column)
+        top, left = self.corner(row, column)
+        below = top + self.heights[row]
+        grey = float(sheet[below, left, 0])
+        strip = _label(label, self.width, self.label_size, grey)
+        sheet[below : below + self.strip, left : left + self.width] = strip
+
+    def put(
+        self, sheet: np.ndarray, picture: np.ndarray | None, row: int, column: int
+    ) -> None:
+        top, left = self.corner(row, column)
+        height, width = self.heights[row], self.width
+        if picture is not None:
+            scaled = resize.resize(picture, _fitted(picture.shape, height, width))
+        else:
+            size = max(1, height // 32), max(1, width // 6)
+            scaled = np.full((*size, 3), 0.6, np.float32)
+        _paste(sheet, scaled, top, left, height, width)
+
+
+def _layout(
+    photos: Sequence[np.ndarray | None],
+    paintings: Sequence[np.ndarray | None],
+    cell: int,
+    gap: int,
+    label_size: int,
+) -> _Layout:
+    def longest(pictures: Sequence[np.ndarray | None], axis: int) -> int:
+        sides = [picture.shape[axis] for picture in pictures if picture is not None]
+        return max(sides, default=cell)
+
+    # Only as large as the pictures need: a row of wide photos is low.
+    heights = (longest(paintings, 0), *(longest([photo], 0) for photo in photos))
+    return _Layout(heights, longest([*photos, *paintings], 1), gap, label_size)
+
+
+def _sizes(
+    counts: tuple[int, int], wanted: tuple[int, int, int], longest: int
+) -> tuple[int, int, int]:
+    # -> cell, gap, label_size: as wanted, or what keeps both sides below `longest`
+    cell, gap, label_size = wanted
+    height = (counts[0] + 1) * (cell + gap + round(1.5 * label_size)) + 2 * gap
+    width = (counts[1] + 1) * (cell + gap) + 2 * gap
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return wanted
+    gap = max(min(gap, 2), int(scale * gap))
+    label_size = max(min(label_size, 9), int(scale * label_size))
+    strip = round(1.5 * label_size)
+    high = (longest - 2 * gap) // (counts[0] + 1) - gap - strip
+    wide = (longest - 2 * gap) // (counts[1] + 1) - gap
+    if min(high, wide) < 8:
+        message = f"{counts[0]} photos x {counts[1]} paintings; too many for {longest}"
+        raise ValueError(f"labels: {message} pixels a side, make several sheets")
+    return min(cell, high, wide), gap, label_size
+
+
+def _scaled(
+    pictures: Iterable[np.ndarray | None], longest: int
+) -> list[np.ndarray | None]:
+    return [
+        None if picture is None else resize.resize_longest(picture, longest)
+        for picture in pictures
+    ]
+
+
+def _fitted(shape: tuple[int, ...], height: int, width: int) -> tuple[int, int]:
+    # The largest size of this aspect ratio in height x width, rounded to nearest.
+    scale = min(height / shape[0], width / shape[1])
+    return max(1, round(scale * shape[0])), max(1, round(scale * shape[1]))
+
+
+def _exactly(
+    name: str, pictures: Iterable[np.ndarray | None], count: int
+) -> Iterator[np.ndarray | None]:
+    found = 0
+    for found, picture in enumerate(pictures, start=1):
+        if found > count:
+            break
+        yield picture
+    if found != count:
+        problem = "more" if found > count else f"only {found}"
+        raise ValueError(f"{name}: {problem} pictures for {count} cells")
 
 
 def _paste(

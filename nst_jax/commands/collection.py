@@ -1,0 +1,259 @@
+"""The folder of a batch: what is done already, what comes in, and what shows it all."""
+
+import dataclasses
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from nst_jax.commands import gallery, manifest, naming
+from nst_jax.images import files, sheet
+from nst_jax.images.errors import ImageError
+from nst_jax.options import OptionsError
+
+MANIFEST, GALLERY, SHEET = "manifest.jsonl", "index.html", "contact_sheet.jpg"
+
+
+class Collection:
+    """Takes the results of a batch; use it as a context while they are made.
+
+    Attributes:
+      done: places of the pairs that were made before, by the same options from the
+        same files, and are still there.
+      failed: whether a picture couldn't be read or written.
+      unfinished: whether results were stopped before their last iteration.
+    """
+
+    def __init__(self, folder: Path, pairs: Sequence[Any], template: str):
+        """Finds out what there is; makes the folder if need be.
+
+        Args:
+          folder: of the results.
+          pairs: `batch.Pair`s, in their order.
+          template: of the names; see `naming.file_names`.
+
+        Raises:
+          OptionsError: names that don't work, or a folder that can't be written to.
+        """
+        self._folder, self._pairs = folder, pairs
+        self._names = _names(pairs, template)
+        hashes = _hashes(pairs)
+        self._keys = [pair.key(hashes) for pair in pairs]
+        self._make_folders()
+        self._known = manifest.read(folder / MANIFEST)
+        self.done = frozenset(
+            place for place in range(len(pairs)) if self._is_done(place)
+        )
+        self.failed = self.unfinished = False
+        steps = sum(pair.options.steps for pair in pairs)
+        before = sum(pairs[place].options.steps for place in self.done)
+        self._bar = tqdm.tqdm(
+            total=steps, initial=before, unit="it", disable=None, leave=False
+        )
+        self._group: dict[int, int] = {}
+        self._said: set[str] = set()  # A bad photo is one line, not one a painting.
+
+    def __enter__(self) -> "Collection":
+        if self.done:
+            self.say(
+                f"nst-jax: {len(self.done)} of {len(self._pairs)} are done already"
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def say(self, line: str) -> None:
+        """Prints a line on standard error, above the bar."""
+        self._bar.write(line, file=sys.stderr)
+
+    def show(self, progress: Any) -> None:
+        """Takes in the end of a chunk, a `batch.BatchProgress`."""
+        for place, lane in zip(progress.jobs, progress.lanes, strict=True):
+            self._bar.update(lane.iteration - self._group.get(place, 0))
+            self._group[place] = lane.iteration
+            if lane.event:
+                self.say(f"nst-jax: {self._names[place]}: {lane.event}")
+        self._bar.set_postfix_str(
+            f"{progress.finished}/{progress.total} done, {len(progress.jobs)} at work",
+            refresh=False,
+        )
+
+    def add(self, place: int, result: Any) -> None:
+        """Takes in a `Result`, or the `ImageError` that stands for it."""
+        name = self._names[place]
+        entry = self._entry(place)
+        if isinstance(result, ImageError):
+            self._fail(entry, result)
+            return
+        options = self._pairs[place].options
+        stopped = result.iterations < options.steps
+        self.unfinished |= stopped
+        try:
+            result.save(self._folder / name)
+        except ImageError as error:
+            self._fail(entry, error)
+            return
+        made = result.description()
+        height, width, _ = result.image.shape
+        first = result.iterations + 1 - len(result.losses)
+        entry = dataclasses.replace(
+            entry,
+            status="stopped" if stopped else "done",
+            loss=result.loss,
+            iterations=result.iterations,
+            seconds=round(result.seconds, 3),
+            losses=manifest.thin(result.losses, first=max(0, first)),
+            size=[width, height],
+            versions=made["versions"],
+            device=made["device"],
+        )
+        self._write(entry)
+        self._bar.write(
+            f"{self._folder / name}: {width}x{height}, loss {result.loss:.6g} after "
+            f"{result.iterations} iterations",
+            file=sys.stdout,
+        )
+
+    def finish(self) -> None:
+        """Writes contact sheet and gallery of what there is."""
+        entries = [self._known[name] for name in self._names if name in self._known]
+        if not entries:
+            return
+        self._write_sheet()
+        gallery.write(
+            self._folder / GALLERY, self._folder.resolve().name, entries, self._folder
+        )
+        print(f"{self._folder / GALLERY}: {len(entries)} pairs; {SHEET} beside it")
+
+    def _write_sheet(self) -> None:
+        contents = list(dict.fromkeys(pair.content for pair in self._pairs))
+        columns = list(dict.fromkeys(self._column(pair) for pair in self._pairs))
+        names = {
+            (pair.content, self._column(pair)): name
+            for pair, name in zip(self._pairs, self._names, strict=True)
+        }
+        labels = dict(
+            zip(
+                styles := list(dict.fromkeys(style for style, _ in columns)),
+                naming.labels(styles),
+                strict=True,
+            )
+        )
+        pictures = sheet.table(
+            (_read(content) for content in contents),
+            (_read(style) for style, _ in columns),
+            (
+                _read(self._folder / names[content, column])
+                if (content, column) in names
+                else None
+                for content in contents
+                for column in columns
+            ),
+            content_labels=naming.labels(contents),
+            style_labels=[labels[style] + varied for style, varied in columns],
+        )
+        files.write(self._folder / SHEET, pictures)
+
+    def _column(self, pair: Any) -> tuple[str, str]:
+        return pair.style, _varied(pair.varied, " ")
+
+    def _entry(self, place: int) -> manifest.Entry:
+        pair = self._pairs[place]
+        return manifest.Entry(
+            output=self._names[place],
+            content=pair.content,
+            style=pair.style,
+            key=self._keys[place],
+            status="failed",
+            options=dataclasses.asdict(pair.options),
+            varied=dict(pair.varied),
+        )
+
+    def _fail(self, entry: manifest.Entry, error: ImageError) -> None:
+        self.failed = True
+        if str(error) not in self._said:
+            self.say(f"nst-jax: {error}")
+            self._said.add(str(error))
+        self._write(dataclasses.replace(entry, error=str(error)))
+
+    def _write(self, entry: manifest.Entry) -> None:
+        self._known[entry.output] = entry
+        manifest.append(self._folder / MANIFEST, entry)
+
+    def _is_done(self, place: int) -> bool:
+        entry = self._known.get(self._names[place])
+        return (
+            entry is not None
+            and (entry.status, entry.key) == ("done", self._keys[place])
+            and (self._folder / self._names[place]).is_file()
+        )
+
+    def _make_folders(self) -> None:
+        for folder in {self._folder, *((self._folder / n).parent for n in self._names)}:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OptionsError(
+                    f"output_dir={folder}: can't be made ({error.strerror})"
+                ) from None
+        for name in self._names:
+            files.check_writable(self._folder / name)
+
+
+def _names(pairs: Sequence[Any], template: str) -> list[str]:
+    contents = naming.labels([pair.content for pair in pairs])
+    styles = naming.labels([pair.style for pair in pairs])
+    jobs = [
+        {
+            "content": content,
+            "style": style,
+            "index": f"{index:04d}",
+            "varied": _varied(pair.varied, "_"),
+            **{k: f"{v}" for k, v in dataclasses.asdict(pair.options).items()},
+        }
+        for index, (pair, content, style) in enumerate(
+            zip(pairs, contents, styles, strict=True)
+        )
+    ]
+    reserved = (MANIFEST, GALLERY, SHEET)
+    return naming.file_names(template, jobs, reserved=reserved, option="name")
+
+
+def _varied(varied: Any, separator: str) -> str:
+    shown = (
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in varied.items()
+    )
+    return "".join(separator + text for text in shown)
+
+
+def _hashes(pairs: Sequence[Any]) -> dict[str, str]:
+    """SHA-256 of every file that pairs are made of; those that can't be read lack."""
+    found = {}
+    for path in {
+        p for pair in pairs for p in (pair.content, pair.style, pair.options.init)
+    }:
+        try:
+            with open(path, "rb") as file:
+                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            continue
+    return found
+
+
+def _read(path: str | Path) -> np.ndarray | None:
+    try:
+        return files.read(path)
+    except ImageError:
+        return None

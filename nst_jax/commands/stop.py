@@ -1,0 +1,41 @@
+"""Ctrl-C and termination, turned into a request that long work can answer."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+
+class StopRequest:
+    """Ctrl-C and termination: at once before the optimisation, then after the chunk.
+
+    Attributes:
+      signal: the number of the signal that asked to stop, or None.
+    """
+
+    def __init__(self, say: Callable[[str], None]):
+        self.signal: int | None = None
+        self._say = say
+        self._deferred = False
+        self._before: dict[int, Any] = {}
+
+    def defer(self) -> None:
+        """From now on there is something to save: finish the chunk first."""
+        self._deferred = True
+
+    def __enter__(self) -> "StopRequest":
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        again = self.signal == number == signal.SIGINT
+        if again or not self._deferred:
+            raise KeyboardInterrupt
+        if self.signal is None:
+            self.signal = number
+            self._say("nst-jax: stopping; Ctrl-C once more gives up without saving")
