@@ -35,7 +35,7 @@ def labels(paths: Sequence[str]) -> list[str]:
     Returns:
       Labels without separators, control characters and leading dots.
     """
-    candidates = {path: _candidates(path) for path in sorted(set(paths))}
+    candidates = {path: _candidates(path) for path in dict.fromkeys(paths)}
     level = dict.fromkeys(candidates, 0)
     while True:
         groups = collections.defaultdict(list)

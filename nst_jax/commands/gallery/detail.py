@@ -133,7 +133,7 @@ def _options(options: Mapping[str, Any]) -> Markup | None:
     ]
     folded = element(
         "details",
-        element("summary", f"{len(same)} at their defaults"),
+        element("summary", f"{'' if rows else 'all '}{len(same)} at their defaults"),
         element("table", *same),
     )
     return join(

@@ -93,11 +93,13 @@ button, summary { cursor: pointer; }
 }
 .card a:hover .pair, .card a:focus-visible .pair, .peek .pair { opacity: 1; }
 .badge { left: auto; right: 6px; bottom: auto; top: 6px; }
-.caption { display: flex; gap: 8px; margin-top: 7px; font-size: 14px; }
-.caption > :first-child { flex: 1; min-width: 0; }
-.caption > :first-child, .varied {
-  overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+.caption { display: flex; flex-wrap: wrap; gap: 0 8px; margin-top: 7px; }
+.caption { font-size: 14px; }
+.caption .names {
+  flex: 1 1 60%; overflow: hidden; overflow-wrap: anywhere;
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
 }
+.varied { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .caption .number, .varied { color: var(--soft); font-size: 12.5px; }
 .caption .number { line-height: 20px; }
 .varied { display: block; }
@@ -185,7 +187,7 @@ summary { font-size: 13.5px; color: var(--soft); padding: 4px 0; }
   .shown { margin: 14px 16px 10px; }
   .grid { gap: 18px 8px; }
   .caption { display: block; font-size: 13px; }
-  .caption > span { display: block; }
+  .caption .number { display: block; }
   .bar { padding: 4px 8px 4px 16px; }
   .stage { overflow-y: auto; }
   .detail { display: block; height: auto; }

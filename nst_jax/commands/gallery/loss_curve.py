@@ -25,7 +25,7 @@ def draw(losses: Sequence[Sequence[Any]]) -> Markup | None:
       An `<svg>` element, or None if there is no point at all.
     """
     points = [
-        (float(x), float(y)) if y is not None and 1e-300 < y < 1e300 else None
+        (float(x), float(y)) if y is not None and 1e-60 < y < 1e60 else None
         for x, y in losses
     ]
     known = [point for point in points if point is not None]

@@ -176,7 +176,7 @@ def _card(number: int, card: Card, facets: Sequence[Facet]) -> Markup:
     loss = None if entry.loss is None else f"loss {entry.loss:.4g}"
     caption = element(
         "div",
-        element("span", names),
+        element("span", names, class_="names"),
         element("span", loss, class_="number") if loss else None,
         class_="caption",
     )
