@@ -1,6 +1,6 @@
 """Pictures of many results brought to a size, in frames that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -25,18 +25,15 @@ class Framing:
           sizes: of the run, the full one last.
         """
         self._size = sizes[-1]
-        contents = {id(p.content): (p.content, p) for p in results}
-        styles = {id(s): (s, p) for p in results for s in p.styles}
-        self._contents = _frames(
-            [(image, list(sizes)) for image, _ in contents.values()]
-        )
-        self._styles = _frames(
-            [
-                (image, [style_size(size, p.options) for size in sizes])
-                for image, p in styles.values()
-            ]
-        )
-        self._framed: dict[tuple[int, int], Framed] = {}
+        contents = {id(p.content): (p.content, sizes) for p in results}
+        styles: dict[Hashable, tuple[np.ndarray, Sequence[int]]] = {}
+        for p in results:
+            sides = tuple(style_size(size, p.options) for size in sizes)
+            styles |= {(id(s), sides): (s, sides) for s in p.styles}
+        self._contents = _frames(list(contents.values()))
+        self._styles = _frames(list(styles.values()))
+        # A photo that is a painting too has a frame of each kind.
+        self._framed: dict[tuple[int, int, Shape], Framed] = {}
         self._results = tuple(results)  # Kept, so that no other array gets their id.
 
     def frame(self, pictures: Pictures) -> Shape:
@@ -56,7 +53,7 @@ class Framing:
         return Lane(content, styles, pictures.options)
 
     def _at(self, image: np.ndarray, side: int, frame: Shape) -> Framed:
-        key = id(image), side
+        key = id(image), side, frame
         if key not in self._framed:
             resized = resize.resize_longest(image, side)
             self._framed[key] = Framed.put(resized, frame)
@@ -76,10 +73,12 @@ def _frames(
             height, width = resize.fit(shape[0], shape[1], side)
             down, across = joined.get(key, (0, 0))
             joined[key] = max(down, height), max(across, width)
-    return {
-        image.shape[:2]: {
-            side: joined[largest[image.shape[:2]], place]
-            for place, side in enumerate(sides)
+    tables: dict[Shape, dict[int, Shape]] = {}
+    for image, sides in images:
+        shape = image.shape[:2]
+        frames_of_shape = {
+            side: joined[largest[shape], place] for place, side in enumerate(sides)
         }
-        for image, sides in images
-    }
+        # Paintings of one shape may differ by a pixel below the full size.
+        tables.setdefault(shape, {}).update(frames_of_shape)
+    return tables

@@ -167,6 +167,12 @@ class Options:
     history: int = _option(
         20, "L-BFGS: steps remembered, two images of memory each.", check=_AT_LEAST_1
     )
+    preconditioner: str = _option(
+        "multiscale",
+        "L-BFGS: multiscale moves large shapes first and needs about half the "
+        "iterations for the same loss; none is the plain method.",
+        choices=("multiscale", "none"),
+    )
     adam_epsilon: float = _option(
         1e-8,
         "Adam: added to the root of the second moment. Larger ones, such as 1e-4, "

@@ -126,15 +126,22 @@ class Collection:
         )
 
     def finish(self) -> None:
-        """Writes contact sheet and gallery of what there is."""
+        """Writes the gallery of all that the folder holds, and this batch's sheet."""
         entries = [self._known[name] for name in self._names if name in self._known]
+        entries += [
+            entry
+            for name, entry in self._known.items()
+            if name not in self._names and (self._folder / name).is_file()
+        ]
         if not entries:
             return
-        self._write_sheet()
-        gallery.write(
-            self._folder / GALLERY, self._folder.resolve().name, entries, self._folder
-        )
-        print(f"{self._folder / GALLERY}: {len(entries)} pairs; {SHEET} beside it")
+        path = self._folder / GALLERY
+        gallery.write(path, self._folder.resolve().name, entries, self._folder)
+        print(f"{path}: {len(entries)} pictures")
+        try:
+            self._write_sheet()
+        except (ValueError, ImageError) as error:
+            self.say(f"nst-jax: no {SHEET}: {error}")
 
     def _write_sheet(self) -> None:
         contents = list(dict.fromkeys(pair.content for pair in self._pairs))

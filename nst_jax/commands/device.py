@@ -9,6 +9,8 @@ import jax
 
 from weights_convert import store
 
+_CACHE_BYTES = 2 * 2**30  # The programs used longest ago make room beyond that.
+
 
 def keep_compiled_programs(folder: str | None) -> None:
     """Turns on JAX's persistent compilation cache.
@@ -32,6 +34,7 @@ def keep_compiled_programs(folder: str | None) -> None:
     jax.config.update("jax_compilation_cache_dir", str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
 
 
 def report_missing_accelerator(report: Callable[[str], None]) -> None:

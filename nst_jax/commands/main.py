@@ -11,12 +11,12 @@ from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
 from nst_jax import __version__
-from nst_jax.commands import batch, flags, stylize
+from nst_jax.commands import batch, flags, presets, stylize
 from nst_jax.images.errors import ImageError
 from nst_jax.options import OptionsError
 from weights_convert.errors import WeightsError
 
-_COMMANDS = (stylize, batch)
+_COMMANDS = (stylize, batch, presets)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.

@@ -122,6 +122,19 @@ def _convolve_backward(
 _convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
+class _NoRandomness(nnx.Rngs):
+    """Stands in for the keys that initialisers get: those of weights ignore them."""
+
+    def __init__(self) -> None:
+        pass
+
+    def params(self) -> None:
+        """No key; making real ones takes longer than loading the weights."""
+
+
+_NO_RANDOMNESS = _NoRandomness()
+
+
 class FrozenConvolution(nnx.Conv):
     """`flax.nnx.Conv` by `frozen_convolution`, or by Winograd's method once prepared.
 
@@ -147,7 +160,7 @@ class FrozenConvolution(nnx.Conv):
             kernel_init=lambda key, shape, dtype: jnp.asarray(kernel, dtype),
             bias_init=lambda key, shape, dtype: jnp.asarray(bias, dtype),
             conv_general_dilated=frozen_convolution,
-            rngs=nnx.Rngs(0),
+            rngs=_NO_RANDOMNESS,
         )
         self.transformed: tuple[jax.Array, jax.Array] | None = nnx.data(None)
 

@@ -129,8 +129,11 @@ def run_chunk(
             gradient, state.solver, state.image
         )
         of_lanes = (slice(None), None, None, None)
+        scale = state.step_scale[of_lanes]
+        # A lane of scale 0 stays even where its update is no number.
+        updates = jnp.where(scale == 0, 0, scale * updates)
         return State(
-            image=state.image + state.step_scale[of_lanes] * updates,
+            image=state.image + updates,
             solver=solver_state,
             best_image=jnp.where(better[of_lanes], state.image, state.best_image),
             best_loss=jnp.where(better, values["total"], state.best_loss),
@@ -167,6 +170,8 @@ def program(
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     key = (objective, solver, structure, shapes, precision)
+    if key in _programs:  # Not to wait for another's compilation.
+        return _programs[key]
     with _compiling:
         if key not in _programs:
             lowered = run_chunk.lower(objective, solver, state, problem, count)

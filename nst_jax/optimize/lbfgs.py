@@ -1,11 +1,15 @@
 """L-BFGS with fixed steps, as an optax transformation."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+
+# Full float32: TF32 and bfloat16 products break the curvature.
+_EXACT = lax.Precision.HIGHEST
 
 
 class LBFGSState(NamedTuple):
@@ -14,18 +18,20 @@ class LBFGSState(NamedTuple):
     Attributes:
       params: `[n]`, where the last gradient was taken.
       gradient: `[n]`, the last gradient.
+      preconditioned: `[n]`, the preconditioner times it.
       direction: `[n]`, the last result, along which the next step is expected.
       updates: made so far.
       pairs: curvature pairs stored so far; pair k lies in row k % m.
       steps: `[m, n]`, differences of successive parameters (s).
       changes: `[m, n]`, differences of successive gradients (y).
       steps_changes: `[m, m]`, products s_i . y_j, for j no older than i.
-      changes_changes: `[m, m]`, products y_i . y_j.
-      scale: of the identity from which the inverse Hessian is built.
+      changes_changes: `[m, m]`, products y_i . P y_j of the preconditioner P.
+      scale: of the preconditioner, from which the inverse Hessian is built.
     """
 
     params: jax.Array
     gradient: jax.Array
+    preconditioned: jax.Array
     direction: jax.Array
     updates: jax.Array
     pairs: jax.Array
@@ -36,7 +42,9 @@ class LBFGSState(NamedTuple):
     scale: jax.Array
 
 
-def scale_by_lbfgs(history: int = 20) -> optax.GradientTransformation:
+def scale_by_lbfgs(
+    history: int = 20, precondition: Callable[[jax.Array], jax.Array] | None = None
+) -> optax.GradientTransformation:
     """Multiplies gradients by the L-BFGS approximation of the inverse Hessian.
 
     Follows `torch.optim.LBFGS` without line search, step for step: the first update is
@@ -51,11 +59,17 @@ def scale_by_lbfgs(history: int = 20) -> optax.GradientTransformation:
     Nocedal & Wright, eq. 7.24): two matrix products with the history and two m x m
     triangular solves, the same direction in a few large operations.
 
+    A second deviation is optional: `precondition`, an operator P, takes the place of
+    the identity, scaled by s . y / y . P y. It costs one application a step, to two
+    gradients at once. Parameters without a gradient stay where they are.
+
     Parameters are one array of any shape (a picture), not a tree of arrays. What
     follows in a chain may only scale the result, by one number a step.
 
     Args:
       history: m, the curvature pairs kept, two arrays of the parameters' size each.
+      precondition: linear, symmetric and positive definite, `[..., c] -> [..., c]` for
+        parameters of shape `[..., c]` with any number of channels c.
 
     Raises:
       ValueError: history below 1.
@@ -70,7 +84,7 @@ def scale_by_lbfgs(history: int = 20) -> optax.GradientTransformation:
         zero = jnp.zeros((), jnp.int32)
         one = jnp.ones((), flat.dtype)
         return LBFGSState(
-            flat, flat, flat, zero, zero, rows, rows, products, products, one
+            *(flat, flat, flat, flat, zero, zero), rows, rows, products, products, one
         )
 
     def update(
@@ -78,19 +92,35 @@ def scale_by_lbfgs(history: int = 20) -> optax.GradientTransformation:
     ) -> tuple[jax.Array, LBFGSState]:
         if params is None:
             raise ValueError("scale_by_lbfgs.update needs params")
-        state, along_steps, along_changes = _remember(
-            state, params.reshape(-1), gradient.reshape(-1)
+        state, pair = _remember(state, params.reshape(-1), gradient.reshape(-1))
+        factor = _Factor.of(state)
+        first = factor.solve(pair.along_steps)
+        behind = jnp.matmul(first, state.changes, precision=_EXACT)
+        state, behind, along_changes = _apply_preconditioner(
+            precondition, state, pair, behind.reshape(gradient.shape)
         )
-        direction = _direction(state, along_steps, along_changes)
+        inner = jnp.matmul(state.changes_changes, first, precision=_EXACT)
+        inner = factor.curvatures() * first + state.scale * (inner - along_changes)
+        second = factor.solve(inner, transposed=True)
+        direction = state.scale * (state.preconditioned - behind)
+        direction += jnp.matmul(second, state.steps, precision=_EXACT)
+        if precondition is not None:
+            # P reaches beyond them, into the padding of a picture.
+            direction = jnp.where(state.gradient == 0, 0, direction)
         state = state._replace(direction=direction)
         return direction.reshape(gradient.shape), state
 
     return optax.GradientTransformation(init, update)
 
 
-def _products(rows: jax.Array, vectors: jax.Array) -> jax.Array:
-    # Full float32: TF32 and bfloat16 products break the curvature.
-    return jnp.einsum("mn,kn->mk", rows, vectors, precision=lax.Precision.HIGHEST)
+class _Pair(NamedTuple):
+    """The newest curvature pair, and `steps` times the newest gradient, `[m]`."""
+
+    keep: jax.Array
+    row: jax.Array
+    change: jax.Array
+    curvature: jax.Array
+    along_steps: jax.Array
 
 
 def _step(state: LBFGSState, params: jax.Array) -> jax.Array:
@@ -100,92 +130,118 @@ def _step(state: LBFGSState, params: jax.Array) -> jax.Array:
     found from the parameters. Their difference itself is wrong by up to an ulp of the
     parameters, percents of a first step, and losses leave PyTorch's.
     """
-    exact = lax.Precision.HIGHEST
-    squared = jnp.vdot(state.direction, state.direction, precision=exact)
-    along = jnp.vdot(params - state.params, state.direction, precision=exact)
+    squared = jnp.vdot(state.direction, state.direction, precision=_EXACT)
+    along = jnp.vdot(params - state.params, state.direction, precision=_EXACT)
     return jnp.where(squared > 0, along / squared, 0) * state.direction
+
+
+def _put(rows: jax.Array, pair: _Pair, value: jax.Array) -> jax.Array:
+    old = rows[pair.row]
+    return rows.at[pair.row].set(jnp.where(pair.keep, value, old))
+
+
+def _times(rows: jax.Array, *vectors: jax.Array) -> list[jax.Array]:
+    """`rows`, `[m, n]`, times each vector, in one pass over them."""
+    return list(jnp.matmul(jnp.stack(vectors), rows.T, precision=_EXACT))
 
 
 def _remember(
     state: LBFGSState, params: jax.Array, gradient: jax.Array
-) -> tuple[LBFGSState, jax.Array, jax.Array]:
-    """Stores the new pair; also returns `S g` and `Y g`, each `[m]`."""
-    history = state.steps.shape[0]
+) -> tuple[LBFGSState, _Pair]:
+    """Stores the newest pair, unless it is skipped."""
     step, change = _step(state, params), gradient - state.gradient
-    curvature = jnp.vdot(step, change, precision=lax.Precision.HIGHEST)
+    curvature = jnp.vdot(step, change, precision=_EXACT)
     keep = (state.updates > 0) & (curvature > 1e-10)
-    row = state.pairs % history
-
-    def put(rows: jax.Array, value: jax.Array) -> jax.Array:
-        return rows.at[row].set(jnp.where(keep, value, rows[row]))
-
-    steps, changes = put(state.steps, step), put(state.changes, change)
-    vectors = jnp.stack([change, gradient])
-    with_steps, with_changes = _products(steps, vectors), _products(changes, vectors)
-    # s_i . y_new is a new column; y_i . y_new a new row and column.
-    steps_changes = put(state.steps_changes.T, with_steps[:, 0]).T
-    changes_changes = put(state.changes_changes, with_changes[:, 0])
-    changes_changes = put(changes_changes.T, with_changes[:, 0]).T
-    return (
-        LBFGSState(
-            params=params,
-            gradient=gradient,
-            direction=state.direction,
-            updates=optax.safe_increment(state.updates),
-            pairs=state.pairs + keep,
-            steps=steps,
-            changes=changes,
-            steps_changes=steps_changes,
-            changes_changes=changes_changes,
-            scale=_scale(state, keep, gradient, curvature, change),
-        ),
-        with_steps[:, 1],
-        with_changes[:, 1],
+    row = state.pairs % state.steps.shape[0]
+    pair = _Pair(keep, row, change, curvature, curvature)
+    steps, changes = _put(state.steps, pair, step), _put(state.changes, pair, change)
+    with_change, with_gradient = _times(steps, change, gradient)
+    state = state._replace(
+        params=params,
+        gradient=gradient,
+        updates=optax.safe_increment(state.updates),
+        pairs=state.pairs + keep,
+        steps=steps,
+        changes=changes,
+        # s_i . y_new is a new column.
+        steps_changes=_put(state.steps_changes.T, pair, with_change).T,
     )
+    return state, pair._replace(along_steps=with_gradient)
 
 
-def _scale(
+def _apply_preconditioner(
+    precondition: Callable[[jax.Array], jax.Array] | None,
     state: LBFGSState,
-    keep: jax.Array,
-    gradient: jax.Array,
-    curvature: jax.Array,
-    change: jax.Array,
-) -> jax.Array:
-    """The scale of the identity after the pair of this step was kept or skipped."""
-    first = jnp.minimum(1, 1 / jnp.sum(jnp.abs(gradient)))
-    unscaled = jnp.where(state.updates == 0, first, 4 * state.scale)
-    fallback = jnp.where(state.pairs == 0, unscaled, state.scale)
-    squared = jnp.vdot(change, change, precision=lax.Precision.HIGHEST)
-    return jnp.where(keep, curvature / squared, fallback)
+    pair: _Pair,
+    behind: jax.Array,
+) -> tuple[LBFGSState, jax.Array, jax.Array]:
+    """Applies P to the gradient and to `behind`, of the parameters' shape.
 
-
-def _direction(
-    state: LBFGSState, along_steps: jax.Array, along_changes: jax.Array
-) -> jax.Array:
-    """The inverse Hessian times the newest gradient, `[n]`."""
-    history = state.steps.shape[0]
-    # The triangular factor wants pairs from the oldest to the newest.
-    ages = (state.pairs + jnp.arange(history)) % history
-    empty = jnp.diagonal(state.steps_changes)[ages] == 0
-    ordered = jnp.ix_(ages, ages)
-    upper = jnp.triu(state.steps_changes[ordered]) + jnp.diag(
-        empty.astype(state.scale.dtype)
+    Returns the state with all that P changes in it, `P behind` `[n]`, and the products
+    of `changes` with the preconditioned gradient, `[m]`.
+    """
+    applied, behind = _both(precondition, state.gradient.reshape(behind.shape), behind)
+    change = applied - state.preconditioned
+    with_change, with_applied = _times(state.changes, change, applied)
+    # y_i . P y_new is a new row and a new column.
+    changes_changes = _put(state.changes_changes, pair, with_change)
+    changes_changes = _put(changes_changes.T, pair, with_change).T
+    squared = jnp.vdot(pair.change, change, precision=_EXACT)
+    state = state._replace(
+        preconditioned=applied,
+        changes_changes=changes_changes,
+        scale=jnp.where(pair.keep, pair.curvature / squared, _unscaled(state)),
     )
-    curvatures = jnp.where(empty, 0, jnp.diagonal(upper))
-    inner = jnp.diag(curvatures) + state.scale * state.changes_changes[ordered]
+    return state, behind, with_applied
 
-    def solve(matrix: jax.Array, vector: jax.Array, *, lower: bool) -> jax.Array:
-        return jax.scipy.linalg.solve_triangular(matrix, vector, lower=lower)
 
-    exact = lax.Precision.HIGHEST
-    first = solve(upper, along_steps[ages], lower=False)
-    second = jnp.matmul(inner, first, precision=exact)
-    second = second - state.scale * along_changes[ages]
-    second = solve(upper.T, second, lower=True)
-    of_steps = jnp.zeros_like(second).at[ages].set(second)
-    of_changes = jnp.zeros_like(first).at[ages].set(-state.scale * first)
-    return (
-        state.scale * state.gradient
-        + jnp.matmul(of_steps, state.steps, precision=exact)
-        + jnp.matmul(of_changes, state.changes, precision=exact)
-    )
+def _both(
+    precondition: Callable[[jax.Array], jax.Array] | None, *arrays: jax.Array
+) -> list[jax.Array]:
+    """P times each of two arrays, `[n]`, in one application."""
+    if precondition is not None:
+        joined = precondition(jnp.concatenate(arrays, axis=-1))
+        arrays = tuple(jnp.split(joined, len(arrays), axis=-1))
+    return [array.reshape(-1) for array in arrays]
+
+
+def _unscaled(state: LBFGSState) -> jax.Array:
+    """The scale of P where the newest pair was skipped."""
+    first = jnp.minimum(1, 1 / jnp.sum(jnp.abs(state.gradient)))
+    grown = jnp.where(state.updates == 1, first, 4 * state.scale)
+    return jnp.where(state.pairs == 0, grown, state.scale)
+
+
+class _Factor(NamedTuple):
+    """The triangular factor of the compact form, of pairs from oldest to newest.
+
+    Attributes:
+      ages: `[m]`, rows of the pairs in that order.
+      upper: `[m, m]`, products s_i . y_j for j no older than i; identity where empty.
+      empty: `[m]`, whether there is no such pair yet.
+    """
+
+    ages: jax.Array
+    upper: jax.Array
+    empty: jax.Array
+
+    @classmethod
+    def of(cls, state: LBFGSState) -> "_Factor":
+        """The factor of the pairs that `state` holds."""
+        history = state.steps.shape[0]
+        ages = (state.pairs + jnp.arange(history)) % history
+        empty = jnp.diagonal(state.steps_changes)[ages] == 0
+        upper = jnp.triu(state.steps_changes[jnp.ix_(ages, ages)])
+        return cls(ages, upper + jnp.diag(empty.astype(upper.dtype)), empty)
+
+    def solve(self, vector: jax.Array, *, transposed: bool = False) -> jax.Array:
+        """The inverse of the factor, or its transpose's, times `[m]` in rows' order."""
+        found = jax.scipy.linalg.solve_triangular(
+            self.upper, vector[self.ages], trans="T" if transposed else "N"
+        )
+        return jnp.zeros_like(found).at[self.ages].set(jnp.where(self.empty, 0, found))
+
+    def curvatures(self) -> jax.Array:
+        """`[m]`, products s_i . y_i in rows' order."""
+        found = jnp.where(self.empty, 0, jnp.diagonal(self.upper))
+        return jnp.zeros_like(found).at[self.ages].set(found)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from nst_jax.optimize.lbfgs import scale_by_lbfgs
+from nst_jax.optimize.preconditioner import multiscale
 from nst_jax.options import Options
 
 
@@ -22,13 +23,22 @@ def solver(options: Options) -> optax.GradientTransformation:
     decay = options.learning_rate_decay or decay
     steps = options.steps if decay == "cosine" else None
     if options.solver == "lbfgs":
-        return lbfgs(float(rate), decay_steps=steps, history=options.history)
+        return lbfgs(
+            float(rate),
+            decay_steps=steps,
+            history=options.history,
+            preconditioner=options.preconditioner,
+        )
     return adam(float(rate), decay_steps=steps, epsilon=float(options.adam_epsilon))
 
 
 @functools.cache
 def lbfgs(
-    learning_rate: float = 1.0, *, decay_steps: int | None = None, history: int = 20
+    learning_rate: float = 1.0,
+    *,
+    decay_steps: int | None = None,
+    history: int = 20,
+    preconditioner: str = "none",
 ) -> optax.GradientTransformation:
     """L-BFGS with fixed steps, none longer than a tenth of the pixel range.
 
@@ -40,9 +50,10 @@ def lbfgs(
       learning_rate: factor of every step.
       decay_steps: over which the factor falls to 0 along a cosine; None: it stays.
       history: curvature pairs kept.
+      preconditioner: "multiscale" (`preconditioner.multiscale`) or "none".
     """
     return optax.chain(
-        scale_by_lbfgs(history),
+        scale_by_lbfgs(history, _PRECONDITIONERS[preconditioner]),
         optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
         limit_rms(0.1),
     )
@@ -106,6 +117,10 @@ def _schedule(
         return learning_rate
     return optax.cosine_decay_schedule(learning_rate, max(decay_steps, 1))
 
+
+_PRECONDITIONERS: Mapping[str, Callable[[jax.Array], jax.Array] | None] = (
+    MappingProxyType({"none": None, "multiscale": multiscale})
+)
 
 # Name -> default learning rate and decay.
 _DEFAULTS: Mapping[str, tuple[float, str]] = MappingProxyType(
