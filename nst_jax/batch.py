@@ -20,7 +20,7 @@ from nst_jax.optimize import checkpoint, engine, memory, pyramid
 from nst_jax.options import Options, OptionsError
 from nst_jax.pictures import Picture, Pictures, Reader, Report
 from nst_jax.problem import Studio
-from nst_jax.results import Record, Result
+from nst_jax.results import Result, gather
 
 VARYING = (
     *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
@@ -143,7 +143,7 @@ def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Opt
             raise OptionsError(
                 f"{name} can't vary within a batch; these can: {', '.join(VARYING)}"
             )
-        if not values:
+        if not len(values):
             raise OptionsError(f"{name}: the sweep names no values")
     return [
         dataclasses.replace(options, **dict(zip(sweep, values, strict=True)))
@@ -184,7 +184,7 @@ def run_jobs(
     Raises:
       OptionsError, WeightsError, NetworkError, DivergenceError: see `stylize_batch`.
     """
-    options = _checked(jobs)
+    options = _checked(jobs, lanes)
     if network is not None:
         verbs.check_network(network, options)
     reader, read = Reader(report), {}
@@ -205,30 +205,29 @@ def run_jobs(
         finished += len(whole) - len(group)
         if not group:
             continue
-        run, stopped = plan.run(whole, group), False
+        run = plan.run(whole, group)
         path = None if state_folder is None else plan.state_path(group, state_folder)
-        records = [Record(read[place].options) for place in group]
-        for progress in run.chunks(resumed=_resumed(run, path, report)):
-            for record, lane in zip(records, progress.lanes, strict=False):
-                record.add(lane)
-            if on_progress and on_progress(
-                BatchProgress(group, progress.lanes[: len(group)], finished, len(jobs))
-            ):
-                stopped = True
-                break
-        for place, record in zip(group, records, strict=True):
-            yield place, record.result()
+
+        def stop(lanes: tuple[engine.Progress, ...]) -> bool | None:
+            at_work = BatchProgress(group, lanes, finished, len(jobs))  # noqa: B023
+            return on_progress(at_work) if on_progress else None
+
+        chunks = run.chunks(resumed=_resumed(run, path, report))
+        results, state = gather([read[p].options for p in group], chunks, stop)
+        del chunks
+        yield from zip(group, results, strict=True)
         if path:
-            path.unlink(missing_ok=True)
-        if stopped:
-            if path:
-                checkpoint.save(path, progress.state, path.stem)
+            going_on = results[0].iterations < options.steps
+            _keep(path, state if going_on else None, report)
+        if state is not None:
             return
         finished += len(group)
 
 
-def _checked(jobs: Sequence[Job]) -> Options:
+def _checked(jobs: Sequence[Job], lanes: int | None) -> Options:
     """The options of the first job, which all fit, if all do."""
+    if lanes is not None and lanes < 1:
+        raise OptionsError(f"lanes={lanes} is out of range: give 1 or more")
     if not jobs:
         raise OptionsError("the batch is empty: name photos and paintings")
     for job in jobs:
@@ -251,11 +250,27 @@ def _resumed(run: Run, path: Path | None, report: Report | None) -> Resumed | No
     if path is None or not path.exists():
         return None
     try:
-        return run.load(path, path.stem)
+        resumed = run.load(path, path.stem)
     except checkpoint.CheckpointError as error:
-        if report:
-            report(f"{error}; these pictures are begun anew")
-        return None
+        problem = str(error)
+    else:
+        made, steps = int(resumed.state.iteration) - 1, run.scales[-1].until
+        if made < steps:
+            return resumed
+        problem = f"{path}: made {made} iterations already, and {steps} are asked for"
+    (report or verbs.ignore)(f"{problem}; these pictures are begun anew")
+    return None
+
+
+def _keep(path: Path, state: engine.State | None, report: Report | None) -> None:
+    """Has the state in `path`, or nothing there if it is None."""
+    if state is None:
+        return path.unlink(missing_ok=True)
+    try:  # The pictures matter more than a state that doesn't fit.
+        checkpoint.save(path, state, path.stem)
+    except (OSError, MemoryError) as error:
+        message = f"{path}: not written ({error}); these pictures can't go on"
+        (report or verbs.ignore)(message)
 
 
 def _groups(places: Sequence[int], width: int) -> list[tuple[int, ...]]:

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import platform
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 
 from nst_jax import __version__
 from nst_jax.images import files
-from nst_jax.optimize.engine import Progress
+from nst_jax.optimize.engine import Chunk, Progress, State
 from nst_jax.options import Options
 
 
@@ -91,3 +92,28 @@ class Record:
             events=tuple(self._events),
             options=self._options,
         )
+
+
+def gather(
+    options: Sequence[Options],
+    chunks: Iterable[Chunk],
+    stop: Callable[[tuple[Progress, ...]], bool | None],
+) -> tuple[list[Result], State | None]:
+    """Results of a run's first lanes, and its state if a true `stop` ended it.
+
+    Nothing else that the run has on the device is held on to: the next has the room.
+
+    Args:
+      options: of each lane that counts.
+      chunks: of the run.
+      stop: is called with the lanes' progress after each chunk.
+    """
+    records, state = [Record(one) for one in options], None
+    for chunk in chunks:
+        lanes = chunk.lanes[: len(records)]
+        for record, lane in zip(records, lanes, strict=True):
+            record.add(lane)
+        if stop(lanes):
+            state = chunk.state
+            break
+    return [record.result() for record in records], state

@@ -18,24 +18,29 @@ SOURCES = sorted(
     for path in ROOT.glob(f"{package}/**/*.py")
 )
 
+_BELOW_VERBS = (
+    *("options", "networks", "losses", "images", "optimize", "problem"),
+    *("pictures", "framing", "results", "coarse_to_fine"),
+)
+
 # Room -> the rooms that it may import from, besides itself. `nst_jax` alone, that is
 # `nst_jax/__init__.py` with the version, is open to all.
 MAY_IMPORT = {
-    "nst_jax": {"options", "verbs", "optimize"},
+    "nst_jax": {"options", "verbs", "batch", "optimize", "results"},
     "options": set(),
+    "presets": {"options"},
     "networks": {"options"},
     "losses": {"options"},
     "images": {"options"},
     "optimize": {"options", "networks", "losses", "images"},
-    "problem": {"options", "networks", "losses"},
-    "verbs": {
-        *("options", "networks", "losses", "images", "optimize", "problem"),
-        "weights_convert",
-    },
-    "commands": {
-        *("options", "networks", "losses", "images", "optimize", "problem", "verbs"),
-        "weights_convert",
-    },
+    "problem": {"options", "networks", "losses", "images"},
+    "pictures": {"options", "images"},
+    "framing": {"images", "pictures", "problem"},
+    "results": {"options", "images", "optimize"},
+    "coarse_to_fine": {"images", "optimize", "framing", "pictures", "problem"},
+    "verbs": {*_BELOW_VERBS, "weights_convert"},
+    "batch": {*_BELOW_VERBS, "verbs", "weights_convert"},
+    "commands": {*_BELOW_VERBS, "presets", "verbs", "batch", "weights_convert"},
     "weights_convert": {"networks"},
 }
 

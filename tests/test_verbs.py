@@ -12,7 +12,7 @@ from nst_jax.images import files, resize
 from nst_jax.images.errors import ImageError
 from nst_jax.networks import registry, tables
 from nst_jax.networks.registry import NetworkError
-from nst_jax.optimize import engine
+from nst_jax.optimize import chunk
 from nst_jax.optimize.checkpoint import CheckpointError
 from nst_jax.options import OptionsError
 
@@ -41,7 +41,7 @@ def test_lowers_the_loss_and_reports_it(stylize, photo, painting, tiny_network):
     content = resize.resize_longest(photo, 32)
     style = resize.resize_longest(painting, 32)
     objective, data = problem.pose(content, [style], _OPTIONS, tiny_network)
-    total, _ = objective(jnp.asarray(content), data)
+    (total,), _ = objective(jnp.asarray(content)[None], data)
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
 
 
@@ -74,7 +74,7 @@ def test_style_scale_sizes_the_painting(stylize, photo, painting, tiny_network):
     smaller = resize.resize_longest(painting, round(0.6 * 32))
     content = resize.resize_longest(photo, 32)
     objective, data = problem.pose(content, [smaller], options, tiny_network)
-    total, _ = objective(jnp.asarray(content), data)
+    (total,), _ = objective(jnp.asarray(content)[None], data)
     np.testing.assert_allclose(stylize(options).losses[0], total, rtol=1e-5)
     assert stylize().losses[0] != pytest.approx(float(total), rel=1e-3)
 
@@ -125,11 +125,35 @@ def test_weights_and_taps_reach_the_objective(stylize):
 
 
 def test_new_weights_and_pictures_do_not_recompile(stylize, photo):
+    def compiled():
+        targets = problem._content_targets, problem._style_targets
+        return len(chunk._programs), *(f._cache_size() for f in targets)
+
     stylize()
-    before = engine.run_chunk._cache_size()
+    before = compiled()
     stylize(dataclasses.replace(_OPTIONS, style_weight=7.0, tv_weight=1.0, steps=9))
     stylize(content=np.ascontiguousarray(photo[:, ::-1]))
-    assert engine.run_chunk._cache_size() == before
+    assert compiled() == before
+    # The counts do go up when they have to.
+    stylize(dataclasses.replace(_OPTIONS, size=30, steps=0))
+    assert all(now > then for now, then in zip(compiled(), before, strict=True))
+
+
+def test_the_network_is_asked_once_for_each_tap(
+    photo, painting, tiny_network, monkeypatch
+):
+    asked, extract = [], registry.extract
+
+    def spying(network, images, taps, extents=None):
+        asked.append((images.shape[0], tuple(taps)))
+        return extract(network, images, taps, extents)
+
+    taps = {"content_taps": ("relu1_1", "relu2_1"), "style_taps": ("relu2_1", "pool1")}
+    options = dataclasses.replace(_OPTIONS, **taps)
+    objective, data = problem.pose(photo, [painting], options, tiny_network)
+    monkeypatch.setattr(registry, "extract", spying)
+    objective(jnp.asarray(photo)[None], data)
+    assert asked == [(1, ("relu1_1", "relu2_1", "pool1"))]
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
@@ -177,7 +201,12 @@ def test_bfloat16_network_sees_nearly_the_same(
         network = registry.build(tiny_table, tiny_weights, precision=precision)
         options = dataclasses.replace(_OPTIONS, precision=precision)
         objective, data = problem.pose(photo, [painting], options, network)
-        evaluate = jax.jit(jax.value_and_grad(objective, has_aux=True))
+
+        def loss(image, data):
+            (total,), terms = objective(image[None], data)
+            return total, terms
+
+        evaluate = jax.jit(jax.value_and_grad(loss, has_aux=True))
         (total, _), gradient = evaluate(jnp.asarray(photo), data)
         assert total.dtype == gradient.dtype == jnp.float32
         return float(total), np.ravel(gradient)
@@ -239,9 +268,12 @@ def test_precision_holds_in_the_backward_pass_too(
     options = dataclasses.replace(_OPTIONS, precision=precision)
     network = registry.build(tiny_table, tiny_weights, precision=precision)
     objective, data = problem.pose(photo, [painting], options, network)
-    jaxpr = str(
-        jax.make_jaxpr(jax.grad(lambda x: objective(x, data)[0]))(jnp.asarray(photo))
-    )
+
+    def loss(image):
+        (total,), _ = objective(image[None], data)
+        return total
+
+    jaxpr = str(jax.make_jaxpr(jax.grad(loss))(jnp.asarray(photo)))
     products = re.findall(
         r"(?:conv_general_dilated|dot_general)\[.*?precision=(.*?)\n", jaxpr, re.DOTALL
     )

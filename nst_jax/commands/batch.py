@@ -175,7 +175,9 @@ def _files(name: str, given: Sequence[str]) -> list[str]:
     """The files that paths, folders and patterns name, each once, sorted by folder."""
     if not given:
         raise OptionsError(f"--{name} is missing: name files, a folder or a pattern")
-    endings = Image.registered_extensions()
+    # Those of kinds that can be read; MPO files, of some cameras, are so as JPEG.
+    kinds, readable = Image.registered_extensions(), {*Image.OPEN, "MPO"}
+    endings = {ending for ending, kind in kinds.items() if kind in readable}
     found: dict[str, None] = {}
     for text in given:
         path = Path(text)

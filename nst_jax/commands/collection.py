@@ -26,7 +26,6 @@ class Collection:
       done: places of the pairs that were made before, by the same options from the
         same files, and are still there.
       failed: whether a picture couldn't be read or written.
-      unfinished: whether results were stopped before their last iteration.
     """
 
     def __init__(self, folder: Path, pairs: Sequence[Any], template: str):
@@ -49,7 +48,8 @@ class Collection:
         self.done = frozenset(
             place for place in range(len(pairs)) if self._is_done(place)
         )
-        self.failed = self.unfinished = False
+        self._open = set(range(len(pairs))) - self.done
+        self.failed = False
         steps = sum(pair.options.steps for pair in pairs)
         before = sum(pairs[place].options.steps for place in self.done)
         self._bar = tqdm.tqdm(
@@ -73,6 +73,11 @@ class Collection:
     ) -> None:
         self._bar.close()
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether pictures are left that were not begun, or stopped on their way."""
+        return bool(self._open)
+
     def say(self, line: str) -> None:
         """Prints a line on standard error, above the bar."""
         self._bar.write(line, file=sys.stderr)
@@ -93,12 +98,14 @@ class Collection:
         """Takes in a `Result`, or the `ImageError` that stands for it."""
         name = self._names[place]
         entry = self._entry(place)
+        self._open.discard(place)
         if isinstance(result, ImageError):
             self._fail(entry, result)
             return
         options = self._pairs[place].options
         stopped = result.iterations < options.steps
-        self.unfinished |= stopped
+        if stopped:
+            self._open.add(place)
         try:
             result.save(self._folder / name)
         except ImageError as error:

@@ -1,26 +1,34 @@
 """The objective: its terms, weights, targets and gradient."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax.losses.objective import StyleObjective, Targets, Weights, blend
+from nst_jax.losses.gram import GRAM_SCALES
+from nst_jax.losses.objective import (
+    StyleObjective,
+    Targets,
+    Weights,
+    blend,
+    for_padded,
+)
 from nst_jax.networks import registry
 
 CONTENT_TAPS, STYLE_TAPS = ("half", "mixed"), ("mixed", "bent")
 
 
-def features(images, taps):
+def features(image):
     """Smooth features of a picture, in place of a network's."""
-    found = {
-        "half": images[:, ::2, ::2],
-        "mixed": jnp.concatenate([images, images[..., ::-1] ** 2], axis=-1),
-        "bent": jnp.sin(3 * images),
+    return {
+        "half": image[::2, ::2],
+        "mixed": jnp.concatenate([image, image[..., ::-1] ** 2], axis=-1),
+        "bent": jnp.sin(3 * image),
     }
-    return {tap: found[tap] for tap in taps}
+
+
+def evaluate(objective: StyleObjective, image, targets: Targets, weights: Weights):
+    return objective(features(image), image, targets, weights)
 
 
 def picture(seed: int, height: int = 5, width: int = 6) -> np.ndarray:
@@ -29,8 +37,8 @@ def picture(seed: int, height: int = 5, width: int = 6) -> np.ndarray:
 
 def targets_of(objective: StyleObjective, content, style) -> Targets:
     return Targets(
-        objective.content_targets(features, jnp.asarray(content)),
-        objective.style_targets(features, jnp.asarray(style)),
+        objective.content_targets(features(jnp.asarray(content))),
+        objective.style_targets(features(jnp.asarray(style))),
     )
 
 
@@ -55,11 +63,11 @@ def test_every_term_in_numpy(scale, by_channel, factor, norm):
     objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS, scale, norm)
     image, content, style = picture(0), picture(1), picture(2, 4, 9)
     targets = targets_of(objective, np.float32(content), np.float32(style))
-    run = jax.jit(lambda x: objective(features, x, targets, WEIGHTS))
+    run = jax.jit(lambda x: evaluate(objective, x, targets, WEIGHTS))
     total, terms = run(jnp.float32(image))
 
     def view(pixels, tap):
-        return np.float64(features(jnp.float32(pixels)[None], [tap])[tap][0])
+        return np.float64(features(jnp.float32(pixels))[tap])
 
     expected = {}
     for tap in CONTENT_TAPS:
@@ -89,19 +97,16 @@ def test_defaults_are_those_of_the_options():
     assert (objective.gram, objective.tv) == ("chw", "l2")
 
 
-def test_every_tap_is_asked_for_once():
-    asked = []
-
-    def spying(images, taps):
-        asked.append(tuple(taps))
-        return features(images, taps)
-
+def test_each_kind_reads_its_own_taps_only():
     objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS)
-    assert objective.taps == ("half", "mixed", "bent")
-    content = objective.content_targets(spying, jnp.float32(picture(1)))
-    style = objective.style_targets(spying, jnp.float32(picture(2)))
-    objective(spying, jnp.float32(picture(0)), Targets(content, style), WEIGHTS)
-    assert asked == [CONTENT_TAPS, STYLE_TAPS, ("half", "mixed", "bent")]
+    assert objective.taps == ("half", "mixed", "bent")  # Each once.
+    image = jnp.float32(picture(0))
+
+    def seen(taps):
+        return {tap: features(image)[tap] for tap in taps}
+
+    content = objective.content_targets(seen(CONTENT_TAPS))
+    style = objective.style_targets(seen(STYLE_TAPS))
     assert {tap: f.shape for tap, f in content.items()} == {
         "half": (3, 3, 3),
         "mixed": (5, 6, 6),
@@ -110,6 +115,12 @@ def test_every_tap_is_asked_for_once():
         "mixed": (6, 6),
         "bent": (3, 3),
     }
+    assert objective.content_targets(features(image)).keys() == content.keys()
+    assert objective.style_targets(features(image)).keys() == style.keys()
+    targets = Targets(content, style)
+    total, _ = objective(seen(objective.taps), image, targets, WEIGHTS)
+    expected, _ = evaluate(objective, image, targets, WEIGHTS)
+    assert total == expected
 
 
 def test_a_picture_is_at_its_own_targets():
@@ -117,7 +128,7 @@ def test_a_picture_is_at_its_own_targets():
     image = jnp.float32(picture(0))
     weights = Weights(WEIGHTS.content, WEIGHTS.style, total_variation=0.0)
     targets = targets_of(objective, image, image)
-    total, terms = objective(features, image, targets, weights)
+    total, terms = evaluate(objective, image, targets, weights)
     assert total == 0
     assert len(terms) == 5
 
@@ -131,7 +142,7 @@ def test_each_weight_scales_its_own_term_and_compiles_nothing_again():
     @jax.jit
     def terms_of(weights):
         traces.append(1)
-        return objective(features, image, targets, weights)[1]
+        return evaluate(objective, image, targets, weights)[1]
 
     ones = jax.tree.map(lambda _: 1.0, WEIGHTS)
     unweighted, weighted = terms_of(ones), terms_of(WEIGHTS)
@@ -154,7 +165,7 @@ def test_content_or_style_alone():
     for taps, name in [((("half",), ()), "content"), (((), ("bent",)), "style")]:
         objective = StyleObjective(*taps)
         targets = targets_of(objective, picture(1), picture(2))
-        total, terms = objective(features, image, targets, WEIGHTS)
+        total, terms = evaluate(objective, image, targets, WEIGHTS)
         assert [term.split("/")[0] for term in terms] == [name, "total_variation"]
         assert total == pytest.approx(float(sum(terms.values())), rel=1e-6)
 
@@ -167,7 +178,7 @@ def test_gradient():
 
         @jax.jit
         def loss(pixels):
-            return objective(features, pixels, targets, WEIGHTS)[0]
+            return evaluate(objective, pixels, targets, WEIGHTS)[0]
 
         gradient = jax.jit(jax.grad(loss))(jnp.asarray(image))
         step = 1e-5
@@ -184,7 +195,7 @@ def test_vmap_is_a_loop():
     @jax.jit
     def value_and_gradient(image):
         return jax.value_and_grad(
-            lambda x: objective(features, x, targets, WEIGHTS), has_aux=True
+            lambda x: evaluate(objective, x, targets, WEIGHTS), has_aux=True
         )(image)
 
     lanes = np.float32([picture(seed) for seed in (3, 4, 5)])
@@ -202,26 +213,112 @@ def test_vmap_is_a_loop():
 def test_through_a_network(tiny_network, photo, painting):
     objective = StyleObjective(("relu2_1", "conv1_2"), ("relu1_1", "relu2_1"), "hw")
     extract = jax.jit(registry.extract, static_argnums=2)
-    see = functools.partial(extract, tiny_network)
-    targets = Targets(
-        objective.content_targets(see, jnp.asarray(photo)),
-        objective.style_targets(see, jnp.asarray(painting)),
+    seen, wanted = (
+        {
+            tap: found[0]
+            for tap, found in extract(
+                tiny_network, jnp.asarray(image)[None], objective.taps
+            ).items()
+        }
+        for image in (photo, painting)
     )
+    targets = Targets(objective.content_targets(seen), objective.style_targets(wanted))
     weights = Weights(
         dict.fromkeys(objective.content_taps, 1.0),
         dict.fromkeys(objective.style_taps, 1.0),
         total_variation=0.0,
     )
-    total, terms = objective(see, jnp.asarray(photo), targets, weights)
+    total, terms = objective(seen, jnp.asarray(photo), targets, weights)
     assert terms["content/relu2_1"] == terms["content/conv1_2"] == 0
-    seen, wanted = (
-        see(image[None], objective.style_taps) for image in (photo, painting)
-    )
     expected = sum(
         np.mean((gram(seen[tap]) - gram(wanted[tap])) ** 2)
         for tap in objective.style_taps
     )
     assert total == pytest.approx(expected, rel=1e-4)
+
+
+# Padding.
+
+
+def pad(array, below: int, right: int):
+    return jnp.pad(array, ((0, below), (0, right), (0, 0)))
+
+
+def filled_share(alone, padded) -> float:
+    return alone.shape[0] * alone.shape[1] / (padded.shape[0] * padded.shape[1])
+
+
+@pytest.mark.parametrize("scale", GRAM_SCALES)
+@pytest.mark.parametrize("norm", ["l1", "l2", "l1_sum", "l2_sum"])
+def test_a_padded_picture_has_the_losses_it_has_alone(scale, norm):
+    objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS, scale, norm)
+    image = jnp.float32(picture(0))
+    targets = targets_of(objective, np.float32(picture(1)), np.float32(picture(2)))
+
+    # The margins of the taps are no multiples of each other: the shares differ.
+    margins = {"half": (1, 2), "mixed": (2, 3), "bent": (5, 1)}
+    activations = features(image)
+    padded = {tap: pad(f, *margins[tap]) for tap, f in activations.items()}
+    filled = {tap: filled_share(f, padded[tap]) for tap, f in activations.items()}
+    assert len(set(filled.values())) == 3
+    content = {tap: pad(t, *margins[tap]) for tap, t in targets.content.items()}
+    style, weights = for_padded(targets.style, WEIGHTS, filled)
+
+    @jax.jit
+    def alone(activations, image):
+        return objective(activations, image, targets, WEIGHTS)
+
+    @jax.jit
+    def in_frame(activations, image):
+        corrected = Targets(content, style)
+        return objective(
+            activations, image, corrected, weights, jnp.array([5, 6], jnp.int32)
+        )
+
+    both = {"argnums": (0, 1), "has_aux": True}
+    (total, terms), slopes = jax.value_and_grad(alone, **both)(activations, image)
+    (found, found_terms), found_slopes = jax.value_and_grad(in_frame, **both)(
+        padded, pad(image, 3, 2)
+    )
+    assert found == pytest.approx(float(total), rel=1e-5)
+    assert found_terms.keys() == terms.keys()
+    for name, term in terms.items():
+        assert term > 1e-4
+        assert found_terms[name] == pytest.approx(float(term), rel=1e-5), name
+    for slope, expected in zip(
+        jax.tree.leaves(found_slopes), jax.tree.leaves(slopes), strict=True
+    ):
+        height, width, _ = expected.shape
+        np.testing.assert_allclose(
+            slope[:height, :width], expected, rtol=1e-4, atol=1e-6
+        )
+    variation = found_slopes[1]
+    assert not np.any(variation[5:])
+    assert not np.any(variation[:, 6:])
+
+
+def test_padding_matters_without_the_corrections():
+    """What the test above would see, were `for_padded` or `extent` left out."""
+    objective = StyleObjective(("bent",), ("bent",))
+    weights = Weights({"bent": 2.0}, {"bent": 3.0}, total_variation=5.0)
+    image = jnp.float32(picture(0))
+    targets = targets_of(objective, np.float32(picture(1)), np.float32(picture(2)))
+    _, terms = evaluate(objective, image, targets, weights)
+    padded = {"bent": pad(features(image)["bent"], 3, 2)}
+    content = {"bent": pad(targets.content["bent"], 3, 2)}
+    _, found = objective(
+        padded, pad(image, 3, 2), Targets(content, targets.style), weights
+    )
+    for name, term in terms.items():
+        assert abs(float(found[name] / term) - 1) > 0.1, name
+
+
+def test_for_padded_by_hand():
+    weights = Weights({"a": 6.0}, {"a": 8.0, "b": 3.0}, total_variation=5.0)
+    style = {"a": jnp.array([[4.0]]), "b": jnp.array([[7.0]])}
+    targets, corrected = for_padded(style, weights, {"a": 0.5, "b": 1.0})
+    assert targets == {"a": jnp.array([[2.0]]), "b": jnp.array([[7.0]])}
+    assert corrected == Weights({"a": 12.0}, {"a": 32.0, "b": 3.0}, 5.0)
 
 
 # Several paintings.

@@ -112,3 +112,42 @@ def test_vmap_is_a_loop():
         [total_variation(lane) for lane in lanes],
         rtol=1e-6,
     )
+
+
+# The part of a padded picture.
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("extent", [(5, 7), (3, 7), (5, 1), (1, 4), (1, 1), (2, 2)])
+@pytest.mark.parametrize("around", ["zeros", "noise"])
+def test_only_the_extent_counts(norm, extent, around):
+    height, width = extent
+    part = np.float32(image(0, height, width, 3))
+    frame = np.zeros((5, 7, 3)) if around == "zeros" else 9 * image(1, 5, 7, 3)
+    frame = np.float32(frame)
+    frame[:height, :width] = part
+
+    @jax.jit
+    def variation(pixels, extent):
+        return total_variation(pixels, norm=norm, extent=extent)
+
+    value, slope = jax.value_and_grad(variation)(frame, jnp.array(extent, jnp.int32))
+    assert value == pytest.approx(reference(part, norm), rel=1e-5, abs=1e-7)
+    expected = jax.grad(lambda x: total_variation(x, norm=norm))(jnp.asarray(part))
+    np.testing.assert_allclose(slope[:height, :width], expected, rtol=1e-5, atol=1e-7)
+    assert not np.any(slope[height:])
+    assert not np.any(slope[:, width:])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_lanes_have_extents_of_their_own(norm):
+    lanes = np.float32(image(0, 3, 4, 5, 3))
+    extents = jnp.array([[4, 5], [2, 5], [3, 2]], jnp.int32)
+    found = jax.vmap(lambda x, e: total_variation(x, norm=norm, extent=e))(
+        lanes, extents
+    )
+    expected = [
+        reference(lane[:height, :width], norm)
+        for lane, (height, width) in zip(lanes, np.array(extents), strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

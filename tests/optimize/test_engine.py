@@ -1,43 +1,71 @@
-import functools
-import re
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from nst_jax.optimize import engine, solvers
+from nst_jax.optimize import chunk, engine, solvers
 
 _START = np.random.default_rng(3).random((6, 5, 3), np.float32)
+_GREY = np.full((6, 5, 3), 0.5, np.float32)
+_NEVER = np.inf
+_PIXELS = (1, 2, 3)
 
 
-def bowl(image, problem):
-    """A quadratic around `problem["centre"]`, in two terms."""
-    distance = jnp.sum((image - problem["centre"]) ** 2)
-    flatness = problem["weight"] * jnp.sum(image**2)
+def bowl(images, problem):
+    """A quadratic around each lane's `problem["centre"]`, in two terms."""
+    distance = jnp.sum((images - problem["centre"]) ** 2, _PIXELS)
+    flatness = problem["weight"] * jnp.sum(images**2, _PIXELS)
     return distance + flatness, {"distance": distance, "flatness": flatness}
 
 
-def cliff(image, problem):
-    """Falls gently until the mean pixel passes `problem["edge"]`, then is NaN."""
-    mean = jnp.mean(image)
+def cliff(images, problem):
+    """Falls gently until a lane's mean passes `problem["edge"]`, then is NaN."""
+    mean = jnp.mean(images, _PIXELS)
     loss = jnp.where(mean > problem["edge"], jnp.nan, -mean)
     return loss, {"mean": loss}
 
 
-def bowl_problem(weight=0.5):
-    return {"centre": jnp.full((6, 5, 3), 0.25), "weight": jnp.float32(weight)}
+def fenced(images, problem):
+    """A bowl that is NaN where a lane's mean is above `problem["edge"]`."""
+    total, terms = bowl(images, problem)
+    outside = jnp.mean(images, _PIXELS) > problem["edge"]
+    return jnp.where(outside, jnp.nan, total), terms
+
+
+def bowl_problem(*weights):
+    """Of a lane for each weight; 0.5 for one."""
+    weights = jnp.array(weights or (0.5,), jnp.float32)
+    return {"centre": jnp.full((len(weights), 6, 5, 3), 0.25), "weight": weights}
+
+
+def edges(*values):
+    return {"edge": jnp.array(values, jnp.float32)}
+
+
+def run_lanes(objective, problem, solver, images, *, steps, **keywords):
+    """Of each chunk the lanes' progress and their pictures."""
+    state = chunk.start(solver, jnp.asarray(np.stack(images)))
+    chunks = engine.run(objective, problem, solver, state, steps=steps, **keywords)
+    return [[(lane, lane.image()) for lane in done.lanes] for done in chunks]
 
 
 def run(objective, problem, solver, *, steps, image=_START, **keywords):
-    state = engine.start(solver, jnp.asarray(image))
-    chunks = engine.run(objective, problem, solver, state, steps=steps, **keywords)
-    return [(progress, progress.image()) for progress in chunks]
+    """Of each chunk the progress and the picture of a lane alone."""
+    chunks = run_lanes(objective, problem, solver, [image], steps=steps, **keywords)
+    return [lane for (lane,) in chunks]
 
 
 def losses(chunks):
     return np.concatenate([progress.losses for progress, _ in chunks])
+
+
+def of_lane(chunks, lane):
+    return [lanes[lane] for lanes in chunks]
+
+
+def events(chunks):
+    return [progress.event for progress, _ in chunks if progress.event]
 
 
 @pytest.mark.parametrize("solver", [solvers.lbfgs(history=4), solvers.adam(0.02)])
@@ -80,7 +108,7 @@ def test_result_is_the_best_image_even_if_the_last_is_worse():
     assert all_losses[-1] > all_losses.min()
     progress, image = chunks[-1]
     assert progress.best_loss == all_losses.min()
-    total, _ = bowl(jnp.asarray(image), bowl_problem())
+    (total,), _ = bowl(jnp.asarray(image)[None], bowl_problem())
     np.testing.assert_allclose(total, all_losses.min(), rtol=1e-5)
 
 
@@ -91,10 +119,12 @@ def test_finds_the_minimum():
 
 
 def test_picture_is_clipped_but_the_iterate_is_not():
-    problem = bowl_problem(0.0) | {"centre": jnp.full((6, 5, 3), 1.5)}
-    progress, image = run(bowl, problem, solvers.lbfgs(), steps=20)[-1]
-    np.testing.assert_allclose(progress.state.image, 1.5, atol=1e-3)
-    assert image.max() == 1
+    problem = bowl_problem(0.0) | {"centre": jnp.full((1, 6, 5, 3), 1.5)}
+    solver = solvers.lbfgs()
+    state = chunk.start(solver, jnp.asarray(_START)[None])
+    *_, last = engine.run(bowl, problem, solver, state, steps=20)
+    np.testing.assert_allclose(last.state.image, 1.5, atol=1e-3)
+    assert last.lanes[0].image().max() == 1
 
 
 def test_chunks_end_at_the_multiples_asked_for():
@@ -104,81 +134,167 @@ def test_chunks_end_at_the_multiples_asked_for():
     assert {7, 10, 14, 20, 21, 28, 30, 35, 40} <= set(ends)
 
 
-def test_new_data_does_not_recompile():
-    solver = solvers.lbfgs(history=3)
-    run(bowl, bowl_problem(0.5), solver, steps=4)
-    before = engine.run_chunk._cache_size()
-    run(bowl, bowl_problem(0.9), solver, steps=9)
-    assert engine.run_chunk._cache_size() == before
-    # The count does go up when it has to.
-    run(functools.partial(bowl), bowl_problem(0.5), solver, steps=1)
-    assert engine.run_chunk._cache_size() == before + 1
-
-
-def test_no_host_transfer_inside_a_chunk():
-    solver = solvers.lbfgs(history=3)
-    state = engine.start(solver, jnp.asarray(_START))
-    arguments = (bowl, solver, state, bowl_problem(), jnp.int32(5))
-    hlo = engine.run_chunk.lower(*arguments).compile().as_text()
-    assert re.search(r"\bwhile\(", hlo)
-    assert not re.search(r"\b(infeed|outfeed|send|recv)\(|callback", hlo)
-
-
 def test_a_run_makes_no_implicit_transfer():
     solver = solvers.lbfgs(history=3)
     problem = bowl_problem()
-    state = engine.start(solver, jnp.asarray(_START))
+    state = chunk.start(solver, jnp.asarray(_START)[None])
     with jax.transfer_guard("disallow"):
-        for progress in engine.run(bowl, problem, solver, state, steps=5):
-            progress.image()
+        for done in engine.run(bowl, problem, solver, state, steps=5):
+            done.lanes[0].image()
         with pytest.raises(Exception, match=r"[Dd]isallowed host-to-device"):
             jnp.float32(1) + 1  # the guard is on
 
 
-def test_state_is_donated_and_the_callers_image_is_not():
-    solver = solvers.lbfgs()
-    image = jnp.asarray(_START)
-    state = engine.start(solver, image)
-    engine.run_chunk(bowl, solver, state, bowl_problem(), jnp.int32(1))
-    assert state.image.is_deleted()
-    np.testing.assert_array_equal(image, _START)
-
-
 def test_nan_goes_back_to_the_best_image_and_stops_in_the_end():
     solver = solvers.adam(0.05)
-    image = np.full((6, 5, 3), 0.5, np.float32)
-    chunks = run(cliff, {"edge": jnp.float32(0.62)}, solver, steps=400, image=image)
-    events = [progress.event for progress, _ in chunks if progress.event]
-    assert len(events) == 4
-    assert "no longer finite" in events[0]
-    assert "half the step size" in events[0]
-    assert "stopped" in events[-1]
-    assert chunks[-1][0].event == events[-1]
+    chunks = run(cliff, edges(0.62), solver, steps=400, image=_GREY)
+    told = events(chunks)
+    assert len(told) == 4
+    assert "no longer finite" in told[0]
+    assert "half the step size" in told[0]
+    assert "stopped" in told[-1]
+    assert chunks[-1][0].event == told[-1]
+    assert chunks[-1][0].iteration < 400
     assert 0.6 < chunks[-1][1].mean() <= 0.62
 
 
 def test_retry_takes_half_steps_from_the_best_image():
     solver = solvers.adam(0.05)
-    image = np.full((6, 5, 3), 0.5, np.float32)
-    problem = {"edge": jnp.float32(0.62)}
-    state = engine.start(solver, jnp.asarray(image))
-    for progress in engine.run(cliff, problem, solver, state, steps=400):
-        if progress.event:
+    state = chunk.start(solver, jnp.asarray(_GREY)[None])
+    for done in engine.run(cliff, edges(0.62), solver, state, steps=400):
+        if done.lanes[0].event:
             break
-    assert float(progress.state.step_scale) == 0.5
-    np.testing.assert_array_equal(progress.state.image, progress.state.best_image)
-    assert np.isfinite(progress.best_loss)
+    assert float(done.state.step_scale[0]) == 0.5
+    np.testing.assert_array_equal(done.state.image, done.state.best_image)
+    assert np.isfinite(done.lanes[0].best_loss)
 
 
 def test_explosion_is_noticed():
     # The bowl's curvature is 3, so each step of rate 5 is 14 times worse than the last.
     chunks = run(bowl, bowl_problem(), optax.sgd(5.0), steps=200)
-    events = [progress.event for progress, _ in chunks if progress.event]
-    assert events
-    assert "exploded" in events[0] or "no longer finite" in events[0]
+    told = events(chunks)
+    assert told
+    assert "exploded" in told[0] or "no longer finite" in told[0]
     assert chunks[-1][0].best_loss <= losses(chunks)[0]
 
 
 def test_a_start_without_a_loss_is_an_error():
     with pytest.raises(engine.DivergenceError, match="starting image is not finite"):
-        run(cliff, {"edge": jnp.float32(0.0)}, solvers.lbfgs(), steps=5)
+        run(cliff, edges(0.0), solvers.lbfgs(), steps=5)
+
+
+# Lanes.
+
+
+def test_each_lane_is_told_of_its_own():
+    problem, images = bowl_problem(0.2, 2.0), [_START, _GREY]
+    chunks = run_lanes(bowl, problem, solvers.lbfgs(), images, steps=12)
+    for lane, (image, weight) in enumerate(zip(images, (0.2, 2.0), strict=True)):
+        progress, picture = chunks[-1][lane]
+        first = np.sum((image - 0.25) ** 2) + weight * np.sum(image**2)
+        told = losses(of_lane(chunks, lane))
+        np.testing.assert_allclose(told[0], first, rtol=1e-5)
+        assert progress.loss == told[-1]
+        assert progress.best_loss == told.min()
+        assert sum(progress.terms.values()) == pytest.approx(progress.loss, rel=1e-5)
+        total, _ = bowl(jnp.asarray(picture)[None], bowl_problem(weight))
+        np.testing.assert_allclose(total, [told.min()], rtol=1e-4)
+        # d/dx [(x - 1/4)^2 + weight x^2] = 0
+        np.testing.assert_allclose(picture, 0.25 / (1 + weight), atol=1e-3)
+
+
+def diverging(*lanes_edges, steps=40, solver=None, **keywords):
+    """Bowls that draw to 0.2 and to 0.8, fenced at these means."""
+    problem = fenced_problem(*lanes_edges)
+    solver = solver or solvers.adam(0.05)
+    images = [_START, _GREY]
+    return run_lanes(fenced, problem, solver, images, steps=steps, **keywords)
+
+
+def fenced_problem(*lanes_edges):
+    centres = jnp.stack([jnp.full((6, 5, 3), 0.25), jnp.full((6, 5, 3), 1.0)])
+    return bowl_problem(0.25, 0.25) | {"centre": centres} | edges(*lanes_edges)
+
+
+@pytest.mark.parametrize("solver", [solvers.lbfgs(history=4), solvers.adam(0.05)])
+@pytest.mark.parametrize("chunk_seconds", [0.0, 1e3])
+def test_a_lane_that_diverges_leaves_the_others_alone(chunk_seconds, solver):
+    keywords = {"chunk_seconds": chunk_seconds, "solver": solver}
+    whole = diverging(_NEVER, _NEVER, **keywords)
+    fallen = diverging(_NEVER, 0.62, **keywords)
+    assert not events(of_lane(whole, 1))
+    assert len(events(of_lane(fallen, 1))) > 1
+    expected, found = of_lane(whole, 0), of_lane(fallen, 0)
+    assert not events(found)
+    np.testing.assert_array_equal(losses(found), losses(expected))
+    for (_, picture), (_, same) in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(picture, same)
+
+
+def test_a_lane_restarts_alone():
+    problem, solver = fenced_problem(_NEVER, 0.62), solvers.adam(0.05)
+    state = chunk.start(solver, jnp.asarray(np.stack([_START, _GREY])))
+    for done in engine.run(fenced, problem, solver, state, steps=40):
+        if done.lanes[1].event:
+            break
+    np.testing.assert_array_equal(done.state.step_scale, [1, 0.5])
+    first, second = done.state.solver[0].count
+    assert int(first) == int(done.state.iteration)
+    assert int(second) == 0
+    np.testing.assert_array_equal(done.state.image[1], done.state.best_image[1])
+    assert not np.array_equal(done.state.image[0], done.state.best_image[0])
+
+
+def test_a_lane_given_up_stays_at_its_best_and_the_rest_go_on():
+    chunks = diverging(_NEVER, 0.62, steps=150, every=(5,))
+    told = events(of_lane(chunks, 1))
+    assert len(told) == 4
+    assert "stopped" in told[-1]
+    given_up = [lanes[1][0].event for lanes in chunks].index(told[-1])
+    assert given_up < len(chunks) - 3
+    assert chunks[-1][0][0].iteration == chunks[-1][1][0].iteration == 150
+    best, picture = chunks[given_up][1]
+    assert 0.6 < picture.mean() <= 0.62
+    for progress, later in of_lane(chunks, 1)[given_up + 1 :]:
+        np.testing.assert_array_equal(later, picture)
+        np.testing.assert_allclose(progress.losses, best.best_loss, rtol=1e-6)
+    np.testing.assert_allclose(chunks[-1][0][1], 0.2, atol=0.01)
+
+
+def test_a_lane_given_up_stays_even_where_no_step_is_a_number():
+    """At 0 the root has a value and no slope."""
+
+    def root(images, shift):
+        loss = jnp.sum(jnp.sqrt(images + shift), _PIXELS)
+        return loss, {"root": loss}
+
+    solver = solvers.lbfgs(history=2)
+    images = jnp.asarray(np.stack([_START, np.zeros_like(_START)]))
+    state, shift = chunk.start(solver, images), jnp.array([10.0, 0.0])
+    shift = shift.reshape(2, 1, 1, 1)
+    told = []
+    for done in engine.run(root, shift, solver, state, steps=12, chunk_seconds=0.0):
+        told.append(done.lanes[1].event)
+    assert sum(map(bool, told)) == 4
+    assert done.lanes[0].iteration == 12
+    assert done.lanes[0].event is None
+    np.testing.assert_array_equal(done.state.image[1], 0)
+    assert done.lanes[1].loss == done.lanes[1].best_loss == 0
+
+
+def test_the_run_ends_when_every_lane_is_given_up():
+    solver = solvers.adam(0.05)
+    images = [_GREY, _GREY - 0.1]
+    chunks = run_lanes(cliff, edges(0.7, 0.62), solver, images, steps=400)
+    told = [events(of_lane(chunks, lane)) for lane in (0, 1)]
+    assert [len(lines) for lines in told] == [4, 4]
+    assert chunks[-1][0][0].iteration < 400
+    last = [progress.event for progress, _ in chunks[-1]]
+    assert any(event and "stopped" in event for event in last)
+    assert 0.68 < chunks[-1][0][1].mean() <= 0.7
+    assert 0.6 < chunks[-1][1][1].mean() <= 0.62
+
+
+def test_a_lane_without_a_first_loss_is_an_error_for_all():
+    with pytest.raises(engine.DivergenceError, match="starting image is not finite"):
+        run_lanes(cliff, edges(0.9, 0.0), solvers.adam(), [_GREY, _GREY], steps=5)

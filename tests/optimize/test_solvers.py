@@ -90,6 +90,43 @@ def test_limit_is_on_the_root_mean_square():
     np.testing.assert_allclose(cut, 0.1 * long / np.sqrt(12.5), rtol=1e-6)
 
 
+def test_limit_does_not_count_padding():
+    alone = jnp.array([[3.0, -4.0], [0.5, 2.0]])
+    padded = jnp.pad(alone, ((0, 3), (0, 1)))
+    (expected,), _ = updates_of(solvers.limit_rms(0.1), [alone], alone)
+    (found,), _ = updates_of(solvers.limit_rms(0.1), [padded], padded)
+    np.testing.assert_allclose(found[:2, :2], expected, rtol=1e-6)
+    assert np.count_nonzero(found) == 4
+    nothing = jnp.zeros((2, 3))
+    (still,), _ = updates_of(solvers.limit_rms(0.1), [nothing], nothing)
+    np.testing.assert_array_equal(still, nothing)
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        solvers.lbfgs(history=3),
+        solvers.lbfgs(history=3, preconditioner="multiscale"),
+        solvers.adam(0.1),
+    ],
+    ids=["lbfgs", "preconditioned", "adam"],
+)
+def test_padding_makes_no_difference(solver):
+    """Of a picture in a larger one: the same updates, and none around it."""
+    rng = np.random.default_rng(1)
+    gradients = jnp.asarray(rng.normal(size=(8, 5, 7, 2)), jnp.float32)
+    params = jnp.full((5, 7, 2), 0.5)
+    margins = ((0, 4), (0, 3), (0, 0))
+    expected, _ = updates_of(solver, gradients, params)
+    found, last = updates_of(
+        solver, jnp.pad(gradients, ((0, 0), *margins)), jnp.pad(params, margins)
+    )
+    for wide, narrow in zip(found, expected, strict=True):
+        np.testing.assert_allclose(wide[:5, :7], narrow, rtol=1e-4, atol=1e-6)
+    assert not np.any(last[5:])
+    assert not np.any(last[:, 7:])
+
+
 def test_lbfgs_never_leaps():
     """Where the objective hardly curves, a quadratic model asks for a huge step."""
 

@@ -93,9 +93,9 @@ def evaluation(objective, taps: tuple[str, ...], image: jax.Array, problem: Prob
     """Loss, terms and gradient, and the activations of just that computation."""
 
     def loss(image):
-        total, terms = objective(image, problem)
+        (total,), terms = objective(image[None], problem)
         seen = registry.extract(problem.network, image[None], taps)
-        return total, (terms, seen)
+        return total, ({name: term for name, (term,) in terms.items()}, seen)
 
     (total, (terms, seen)), gradient = jax.value_and_grad(loss, has_aux=True)(image)
     return total, terms, gradient, seen

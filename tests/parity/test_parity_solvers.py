@@ -13,7 +13,7 @@ import torch
 from references import GatysLoss, TorchVGG, relative_error, tensor, value_and_gradient
 
 from nst_jax.networks import registry
-from nst_jax.optimize import engine, lbfgs, solvers
+from nst_jax.optimize import chunk, engine, lbfgs, solvers
 from nst_jax.options import Options
 from nst_jax.problem import pose
 
@@ -128,9 +128,10 @@ def test_lbfgs_remembers_torchs_first_pair(problem, dtype):
 def follow(
     objective, data, solver, start: np.ndarray, steps: int = STEPS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Every loss that the engine reports, and its picture."""
-    state, losses = engine.start(solver, jnp.asarray(start)), []
-    for progress in engine.run(objective, data, solver, state, steps=steps):
+    """Every loss that the engine reports of a lane alone, and its picture."""
+    state, losses = chunk.start(solver, jnp.asarray(start)[None]), []
+    for done in engine.run(objective, data, solver, state, steps=steps):
+        (progress,) = done.lanes
         assert progress.event is None
         losses.append(progress.losses)
     return np.concatenate(losses), progress.image()
@@ -147,14 +148,17 @@ def test_a_run_of_the_engine_follows_torchs_losses(
     steps = np.diff(expected.points, axis=0)
     assert np.sqrt(np.mean(steps**2, axis=(1, 2, 3))).max() < 0.1
 
-    options = Options(history=history, precision="float32")
+    options = Options(history=history, preconditioner="none", precision="float32")
     objective, data = pose(photo, [painting], options, tiny_network)
     losses, _ = follow(objective, data, solvers.solver(options), photo)
     assert losses == pytest.approx(expected.losses, rel=TOLERANCE["float32"])
 
 
-def valley_objective(x: jax.Array, _: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
-    return valley(x).astype(jnp.float32), {}  # The engine records float32.
+def valley_objective(
+    images: jax.Array, _: Any
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    losses = jax.vmap(lambda image: valley(image.reshape(-1)))(images)
+    return losses.astype(jnp.float32), {}  # The engine records float32.
 
 
 @pytest.mark.parametrize("history", HISTORIES)
@@ -162,7 +166,8 @@ def test_a_float64_run_of_the_engine_follows_torchs_losses(history):
     start = np.random.default_rng(0).uniform(0, 2, 50)
     expected = references.lbfgs(valley, tensor(start), steps=STEPS, history=history)
     with jax.enable_x64(True):
-        losses, _ = follow(valley_objective, None, fixed_steps(history), start)
+        picture = start.reshape(50, 1, 1)
+        losses, _ = follow(valley_objective, None, fixed_steps(history), picture)
     assert losses == pytest.approx(expected.losses, rel=TOLERANCE["float64"])
 
 

@@ -1,0 +1,86 @@
+"""Runs a benchmark: `python -m bench.run quick`, `cpu` or `device`.
+
+Alone on the machine. Records are appended to JSON-lines files in `bench/results/`, each
+as soon as it is measured; `python -m bench.report` makes the report of them.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import cases, launch, tables
+from bench.record import gpu
+
+_ROOT = Path(__file__).parent.parent
+RESULTS = _ROOT / "bench/results"
+_CASES = ("step", "process", "trajectory", "set")
+_MINUTES = {"quick": 4, "cpu": 60, "device": 25}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measures what the flags ask for, and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("selection", choices=("quick", "cpu", "device"))
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="folder of the results; default: bench/results, of quick: out/bench",
+    )
+    parser.add_argument(
+        "--cases",
+        default=",".join(_CASES),
+        help="only these, of step,process,trajectory,set",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="begin nothing new after so many; default: 4 for quick, 25 for device, "
+        "60 for cpu",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="leave out what the results folder has already",
+    )
+    parser.add_argument("--list", action="store_true", help="print the jobs only")
+    flags = parser.parse_args(argv)
+    if unknown := set(flags.cases.split(",")) - set(_CASES):
+        parser.error(f"unknown cases: {', '.join(sorted(unknown))}")
+    if flags.selection == "cpu":  # Also where there is a GPU.
+        os.environ.update(CUDA_VISIBLE_DEVICES="", JAX_PLATFORMS="cpu")
+    if flags.selection == "device" and not (gpu() or flags.list):
+        parser.error("no NVIDIA GPU is here (nvidia-smi finds none)")
+    jobs = {
+        "quick": lambda: cases.quick(bool(gpu())),
+        "cpu": cases.cpu,
+        "device": cases.device,
+    }[flags.selection]()
+    jobs = [job for job in jobs if job.case in flags.cases.split(",")]
+    output = flags.output or _default_output(flags.selection)
+    if flags.resume:
+        done = {
+            launch.identity(record)
+            for record in tables.read(output)
+            if "skipped" not in record
+        }
+        jobs = [job for job in jobs if launch.identity(job.fields()) not in done]
+    if flags.list:
+        print("\n".join(str(job) for job in jobs))
+        return
+    if (load := os.getloadavg()[0]) > 0.7:
+        print(f"The machine is busy (load {load:.1f}): times will mean little.")
+    minutes = flags.minutes or _MINUTES[flags.selection]
+    records = launch.run_all(
+        jobs, output, minutes=minutes, say=lambda line: print(line, flush=True)
+    )
+    print(f"\n{tables.everything(records)}\nRecords are in {output}")
+
+
+def _default_output(selection: str) -> Path:
+    # A quick look is no evidence: the report does not read it.
+    return _ROOT / "out/bench" if selection == "quick" else RESULTS
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+import json
+import sys
+import time
+
+import pytest
+
+from bench import cases, launch
+from bench.workload import Job, Workload
+
+# Stands in for a runner: does as the job's variant says.
+RUNNER = """
+import json, os, sys, time
+for text in sys.argv[1:]:
+    job = json.loads(text)
+    if job["variant"] == "crash":
+        sys.exit("no luck")
+    if job["variant"] == "hang":
+        time.sleep(60)
+    print("noise of a library")
+    print(json.dumps({**job, "pid": os.getpid(), "device": {"platform": "cpu"},
+                      "seconds_per_step": [0.5]}), flush=True)
+"""
+
+
+def job(variant, side=8):
+    return Job("step", "nst_jax", variant, Workload(side, side))
+
+
+@pytest.fixture(autouse=True)
+def runner(monkeypatch, tmp_path):
+    script = tmp_path / "runner.py"
+    script.write_text(RUNNER)
+    monkeypatch.setattr(launch, "_runner", lambda job: [sys.executable, str(script)])
+    monkeypatch.setattr(launch, "gpu", dict)
+
+
+def run(jobs, folder, *, minutes=1.0):
+    lines = []
+    records = launch.run_all(jobs, folder, minutes=minutes, say=lines.append)
+    written = [
+        json.loads(line)
+        for path in sorted(folder.glob("*.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
+    assert written == records
+    assert len(lines) == len(records)
+    return records
+
+
+def test_records_are_written_as_they_come(tmp_path):
+    records = run([job("a"), job("b", 16)], tmp_path / "out")
+    assert [record["variant"] for record in records] == ["a", "b"]
+    assert (tmp_path / "out/cpu_step.jsonl").exists()
+    assert all(record["session"] == records[0]["session"] for record in records)
+    assert "output" not in records[0]
+    assert records[0]["pid"] != records[1]["pid"]  # Each with a memory of its own.
+
+
+def test_a_crash_is_recorded_and_the_rest_is_done_by_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "_process_of", lambda place, job: ())
+    monkeypatch.setattr(launch, "gpu", lambda: {"name": "NVIDIA H100"})
+    script = tmp_path / "runner.py"
+    script.write_text(
+        RUNNER.replace("cpu", "gpu").replace('"gpu"}', '"gpu", "name": "NVIDIA H100"}')
+    )
+    found = run([job("a"), job("a", 16), job("crash"), job("b")], tmp_path / "out")
+    assert [r.get("skipped") for r in found[:2] + found[3:]] == [None] * 3
+    assert found[2]["skipped"] == "the runner ended with 1: no luck"
+    assert found[0]["pid"] == found[1]["pid"] != found[3]["pid"]
+    assert launch.place(found[2]) == launch.place(found[0]) == "gpu-h100"
+
+
+def test_a_silent_runner_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "_JOB_LIMIT", 1.0)
+    began = time.monotonic()
+    hung, done = run([job("hang"), job("a")], tmp_path / "out")
+    assert "the runner ended with -9" in hung["skipped"]
+    assert done["seconds_per_step"] == [0.5]
+    assert time.monotonic() - began < 30
+
+
+def test_past_the_deadline_nothing_is_begun(tmp_path):
+    (found,) = run([job("hang")], tmp_path / "out", minutes=0)
+    assert found["skipped"] == "no time was left"
+
+
+def test_a_gpu_that_a_framework_does_not_use_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "gpu", lambda: {"name": "NVIDIA H100"})
+    with pytest.raises(SystemExit, match="nst_jax runs on the CPU"):
+        launch.run_all([job("a")], tmp_path, minutes=1, say=print)
+
+
+def test_a_gpu_has_a_short_name():
+    h100 = {"device": {"platform": "gpu", "name": "NVIDIA H100 80GB HBM3"}}
+    assert launch.place(h100) == "gpu-h100"
+    assert launch.place({"device": {"platform": "tpu", "name": "TPU v5"}}) == "tpu-tpu"
+    assert launch.place({"device": {"platform": "cpu", "name": "cpu"}}) == "cpu"
+
+
+@pytest.mark.parametrize("selection", [cases.cpu, cases.device])
+def test_selections_cover_all_cases_and_frameworks(selection):
+    jobs = selection()
+    assert {job.case for job in jobs} == {"step", "process", "trajectory", "set"}
+    assert {job.framework for job in jobs} == {"nst_jax", "PyTorch", "pastiche"}
+
+
+def test_device_jobs_are_each_asked_for_once():
+    identities = [launch.identity(job.fields()) for job in cases.device()]
+    assert len(identities) == len(set(identities))
+
+
+def test_every_framework_is_timed_at_every_size_and_batch():
+    wanted = {(s, n) for s in (128, 256, 512, 1024, 2048) for n in (1, 8, 32)}
+    timed: dict[tuple[str, str], set] = {}
+    for job in cases.device():
+        if job.case == "step" and job.workload.solver == "adam":
+            key = (f"{job.framework} {job.variant}", job.precision)
+            square = (job.workload.height, job.workload.lanes)
+            timed.setdefault(key, set()).add(square)
+    for key in (
+        ("nst_jax default", "bfloat16"),
+        ("PyTorch eager", "tf32"),
+        ("PyTorch eager channels_last", "bfloat16"),
+        ("PyTorch compile+graphs", "bfloat16"),
+    ):
+        assert wanted <= timed[key]
