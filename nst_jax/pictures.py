@@ -51,6 +51,7 @@ class Reader:
     def __init__(self, report: Report | None = None):
         """`report` takes lines for the user, such as transparency in a picture."""
         self._report = report
+        self._said: set[str] = set()
         self._known: dict[tuple[object, int | None], np.ndarray] = {}
         self._given: list[Picture] = []  # Kept, so that no other gets their id.
 
@@ -82,9 +83,15 @@ class Reader:
             key = id(picture), size
         if key not in self._known:
             self._given.append(picture)
-            image = _read(picture, self._report)
+            image = _read(picture, self._say)
             self._known[key] = resize.resize_longest(image, size) if size else image
         return self._known[key]
+
+    def _say(self, line: str) -> None:
+        # A picture is read for each of its sizes: the same lines come again.
+        if self._report and line not in self._said:
+            self._report(line)
+        self._said.add(line)
 
 
 def style_size(size: int, options: Options) -> int:
@@ -92,7 +99,7 @@ def style_size(size: int, options: Options) -> int:
     return max(1, round(size * options.style_scale))
 
 
-def _read(picture: Picture, report: Report | None) -> np.ndarray:
+def _read(picture: Picture, report: Report) -> np.ndarray:
     if isinstance(picture, str | os.PathLike):
         return files.read(picture, report=report)
     picture = np.asarray(picture)

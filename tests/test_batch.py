@@ -480,16 +480,25 @@ def test_a_damaged_state_is_reported_and_begun_anew(run_jobs, tmp_path, damage):
         assert_same(result, whole[place])
 
 
-def test_other_weights_begin_anew_beside_the_state(run_jobs, tmp_path):
-    run_jobs(
-        jobs_of(PHOTOS[:1], FIVE[:2]),
-        **{"on_progress": stopper(0), "state_folder": tmp_path, "lanes": 2},
-    )
+_OTHER_WEIGHT = dataclasses.replace(_ADAM, style_weight=2.0)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        jobs_of(PHOTOS[:1], FIVE[:2], _OTHER_WEIGHT),
+        jobs_of(PHOTOS[:1], [FIVE[0], FIVE[2]]),
+        jobs_of(PHOTOS[:1], FIVE[1::-1]),
+    ],
+    ids=["weight", "painting", "order"],
+)
+def test_another_batch_begins_anew_beside_the_state(run_jobs, tmp_path, others):
+    keywords = {"state_folder": tmp_path, "lanes": 2}
+    jobs = jobs_of(PHOTOS[:1], FIVE[:2])
+    run_jobs(jobs, on_progress=stopper(0), **keywords)
     (path,) = tmp_path.iterdir()
-    other = dataclasses.replace(_ADAM, style_weight=2.0)
-    jobs = jobs_of(PHOTOS[:1], FIVE[:2], other)
-    found = run_jobs(jobs, state_folder=tmp_path, lanes=2)
-    assert len(found[0].losses) == 7
+    found = run_jobs(others, **keywords)
+    assert [len(result.losses) for result in found.values()] == [7, 7]
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -132,8 +132,9 @@ def test_notes_about_a_file_are_given_once(tmp_path):
     Image.new("RGBA", (40, 30), (255, 0, 0, 100)).save(path)
     lines = []
     reader = Reader(lines.append)
-    for _ in range(3):
-        reader.read(path, [PAINTING], _OPTIONS)
+    for scale in (1.0, 1.0, 0.5):
+        options = dataclasses.replace(_OPTIONS, style_scale=scale)
+        reader.read(path, [path], options)
     assert len(lines) == 1
     assert lines[0].startswith(f"{path}: has transparency")
 

@@ -183,7 +183,8 @@ def _files(name: str, given: Sequence[str]) -> list[str]:
         path = Path(text)
         if path.is_dir():
             inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in endings]
-            matches = [str(p) for p in inside if p.is_file()]
+            # Hidden files, such as macOS's "._photo.jpg", as patterns leave them out.
+            matches = [str(p) for p in inside if p.is_file() and p.name[0] != "."]
         elif path.exists() or not glob.has_magic(text):
             matches = [text]
         else:
@@ -210,16 +211,18 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                 )
             for row in table:
                 content, style = (row[name] or "" for name in ("content", "style"))
-                if not content or not style:
-                    raise OptionsError(
-                        f"{path}, line {table.line_num}: names no pair; give content "
-                        "and style"
-                    )
-                varied = {
-                    name: flags.parse(fields[name], row[name])
-                    for name in _SWEPT
-                    if row.get(name)
-                }
+                try:
+                    if not content or not style:
+                        raise OptionsError("names no pair; give content and style")
+                    varied = {
+                        name: flags.parse(fields[name], row[name])
+                        for name in _SWEPT
+                        if row.get(name)
+                    }
+                    Options(**varied)  # Checks each.
+                except OptionsError as error:
+                    line = f"{path}, line {table.line_num}"
+                    raise OptionsError(f"{line}: {error}") from None
                 folder = path.parent
                 if varied.get("init", "content") not in ("content", "noise", "style"):
                     varied["init"] = str(folder / varied["init"])

@@ -139,7 +139,7 @@ def test_every_photo_in_every_style(folder, capsys, tiny_network):
 )
 def test_files_folders_and_patterns(folder, contents, expected):
     (folder / "mixed" / "sub.png").mkdir(parents=True)
-    for name in ("[1].webp", "UPPER.JPG", "stereo.mpo", "report.pdf", "read.me"):
+    for name in ("[1].webp", "UPPER.JPG", "stereo.mpo", "report.pdf", "._a.jpg"):
         (folder / "mixed" / name).write_bytes(b"")
     made = pairs("--contents", *contents, "--styles", "paintings/p.png")
     assert made == [(content, "paintings/p.png", {}) for content in expected]
@@ -252,8 +252,8 @@ def test_columns_may_come_in_any_order_and_go_with_a_sweep(folder):
             "pairs.csv, line 3: names no pair; g",
         ),
         ("content,style\na.png\n", "pairs.csv, line 2: names no pair; give content an"),
-        ("content,style,seed\na,b,x\n", "seed='x' is not a whole number"),
-        ("content,style,style_weight\na,b,-3\n", "style_weight=-3.0 is out of range"),
+        ("content,style,seed\na,b,x\n", "pairs.csv, line 2: seed='x' is not a wh"),
+        ("content,style,style_weight\na,b,-3\n", "line 2: style_weight=-3.0 is out of"),
         ("content,style\n\xff,b\n", "can't be read ('utf-8' codec"),
         (None, "pairs.csv: can't be read ([Errno 2] No such file"),
     ],

@@ -184,7 +184,7 @@ def test_new_data_does_not_recompile():
         lambda images, problem: (images[:2], lane_of(problem, 0)),
         lambda images, problem: (images[:, :4], problem | {"centre": 0.5}),
         lambda images, problem: (images, problem | {"weight": jnp.ones(1)}),
-        lambda images, problem: (images, problem | {"other": jnp.ones(1)}),
+        lambda images, problem: (images, problem | {"other": None}),
     ],
     ids=["lanes", "size", "shape_of_data", "structure_of_data"],
 )
