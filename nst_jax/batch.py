@@ -198,7 +198,14 @@ def run_jobs(
         return
     if network is None:
         network = verbs.network_of(options, offline=offline, report=report)
-    plan = _Plan(network, read, lanes)
+    studio = Studio(network, options)
+    for place, problem in _too_small(studio, read).items():
+        del read[place]
+        if place not in done:
+            yield place, problem
+    if not read.keys() - set(done):
+        return
+    plan = _Plan(studio, network, read, lanes)
     finished = len(jobs) - len(read)
     for whole in plan.groups():
         group = tuple(place for place in whole if place not in done)
@@ -234,6 +241,20 @@ def _checked(jobs: Sequence[Job], lanes: int | None) -> Options:
         verbs.check(job.options, len(job.styles))
         _check_alike(jobs[0].options, job.options)
     return jobs[0].options
+
+
+def _too_small(
+    studio: Studio, results: Mapping[int, Pictures]
+) -> dict[int, ImageError]:
+    """What is wrong with results whose pictures are too small at the coarsest size."""
+    found = {}
+    for place, pictures in results.items():
+        size = pyramid.scales(pictures.options)[0].size
+        try:
+            studio.check(Framing([pictures], [size]).lane(pictures, size))
+        except OptionsError as error:
+            found[place] = ImageError(str(error))
+    return found
 
 
 def _check_alike(first: Options, other: Options) -> None:
@@ -285,12 +306,15 @@ class _Plan:
     """
 
     def __init__(
-        self, network: nnx.Module, results: Mapping[int, Pictures], lanes: int | None
+        self,
+        studio: Studio,
+        network: nnx.Module,
+        results: Mapping[int, Pictures],
+        lanes: int | None,
     ):
-        self._network, self._results, self._lanes = network, results, lanes
-        options = next(iter(results.values())).options
-        self._scales = pyramid.scales(options)
-        self._studio = Studio(network, options)
+        self._studio, self._network = studio, network
+        self._results, self._lanes = results, lanes
+        self._scales = pyramid.scales(next(iter(results.values())).options)
         sizes = [scale.size for scale in self._scales]
         self._framing = Framing(list(results.values()), sizes)
         # Of the groups whose run has fewer results than lanes, or one photo only.

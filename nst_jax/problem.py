@@ -140,9 +140,7 @@ class Studio:
         style = self.objective.style
         posed = []
         for lane in lanes:
-            self._check_size(lane.content, style.taps)
-            for painting in lane.styles:
-                self._check_size(painting, style.style_taps)
+            self.check(lane)
             shares = lane.options.style_blend or (1.0,) * len(lane.styles)
             targets = blend([self._of("style", s) for s in lane.styles], shares)
             filled = self._filled(lane.content, style.taps)
@@ -160,6 +158,12 @@ class Studio:
             _stack([weights for _, weights in posed]),
             jnp.asarray(extents) if padded else None,
         )
+
+    def check(self, lane: Lane) -> None:
+        """Raises `OptionsError` if a tap sees nothing of one of the pictures."""
+        self._check_size(lane.content, self.objective.style.taps)
+        for painting in lane.styles:
+            self._check_size(painting, self.objective.style.style_taps)
 
     def _of(self, kind: str, picture: Framed) -> dict[str, jax.Array]:
         key = (id(picture), kind)

@@ -9,4 +9,5 @@ set -euo pipefail
 
 cd "$root"
 ensure_environment test
-exec "$venv/bin/python" -m pytest "$@"
+# Two at a time: compiling keeps one core busy, and the machines are small.
+exec "$venv/bin/python" -m pytest --numprocesses=2 "$@"

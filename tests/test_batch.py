@@ -539,3 +539,15 @@ def test_a_state_that_cannot_be_written_loses_no_picture(
     )
     assert list(found) == [0, 1]
     assert "not written (no space left)" in lines[0]
+
+
+def test_a_picture_too_small_is_left_out(tiny_network, photo, painting):
+    narrow = np.random.default_rng(0).random((2, 64, 3), np.float32)
+    jobs = [
+        batch.Job(content, (painting,), Options(size=32, steps=1, history=2))
+        for content in (narrow, photo)
+    ]
+    (bad, problem), (good, result) = batch.run_jobs(jobs, network=tiny_network)
+    assert (bad, good) == (0, 1)
+    assert "too small" in str(problem)
+    assert result.iterations == 1

@@ -69,6 +69,8 @@ def test_every_field_has_help_that_is_a_sentence(name):
         ("learning_rate_decay", "linear", "none, cosine"),
         ("history", 0, "1 or more"),
         ("adam_epsilon", 0.0, "above 0"),
+        ("pyramid", 0, "1 or more"),
+        ("preconditioner", "newton", "multiscale, none"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(name, value, allowed):
@@ -223,6 +225,8 @@ OTHER = {
     "learning_rate_decay": "cosine",
     "history": 5,
     "adam_epsilon": 1e-4,
+    "pyramid": 2,
+    "preconditioner": "none",
 }
 
 

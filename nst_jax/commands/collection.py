@@ -56,6 +56,7 @@ class Collection:
             total=steps, initial=before, unit="it", disable=None, leave=False
         )
         self._group: dict[int, int] = {}
+        self._lanes: dict[int, int] = {}
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
 
     def __enter__(self) -> "Collection":
@@ -87,6 +88,7 @@ class Collection:
         for place, lane in zip(progress.jobs, progress.lanes, strict=True):
             self._bar.update(lane.iteration - self._group.get(place, 0))
             self._group[place] = lane.iteration
+            self._lanes[place] = len(progress.jobs)
             if lane.event:
                 self.say(f"nst-jax: {self._names[place]}: {lane.event}")
         self._bar.set_postfix_str(
@@ -119,7 +121,8 @@ class Collection:
             status="stopped" if stopped else "done",
             loss=result.loss,
             iterations=result.iterations,
-            seconds=round(result.seconds, 3),
+            # A lane's share of the time that it was at work with others.
+            seconds=round(result.seconds / self._lanes.get(place, 1), 3),
             losses=manifest.thin(result.losses, first=max(0, first)),
             size=[width, height],
             versions=made["versions"],
