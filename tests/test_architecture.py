@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "results": {"options", "images", "optimize"},
     "coarse_to_fine": {"images", "optimize", "framing", "pictures", "problem"},
     "verbs": {*_BELOW_VERBS, "weights_convert"},
-    "batch": {*_BELOW_VERBS, "verbs", "weights_convert"},
+    "grouping": {*_BELOW_VERBS, "verbs"},
+    "batch": {*_BELOW_VERBS, "verbs", "grouping", "weights_convert"},
     "commands": {*_BELOW_VERBS, "presets", "verbs", "batch", "weights_convert"},
     "weights_convert": {"networks"},
 }

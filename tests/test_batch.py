@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nst_jax
-from nst_jax import batch, problem
+from nst_jax import batch, grouping, problem
 from nst_jax.images import files, resize
 from nst_jax.images.errors import ImageError
 from nst_jax.images.frames import frames
@@ -185,10 +185,12 @@ def test_lanes_are_as_many_as_help_shared_out_equally(together, monkeypatch):
         asked.append((most, memory.needed_bytes(compiled(most)), free))
         return most
 
-    monkeypatch.setattr(batch.memory, "free_bytes", lambda: 12345)
-    monkeypatch.setattr(batch.memory, "fitting_lanes", fitting)
+    monkeypatch.setattr(grouping.memory, "free_bytes", lambda: 12345)
+    monkeypatch.setattr(grouping.memory, "fitting_lanes", fitting)
     # Four lanes would do, but five are two and three.
-    monkeypatch.setattr(batch, "_ENOUGH", dict.fromkeys(batch._ENOUGH, 4 * 33 * 24))
+    monkeypatch.setattr(
+        grouping, "_ENOUGH", dict.fromkeys(grouping._ENOUGH, 4 * 33 * 24)
+    )
     groups = []
     together(PHOTOS[0], FIVE, on_progress=lambda p: groups.append(p.jobs))
     assert list(dict.fromkeys(groups)) == [(0, 1, 2), (3, 4)]
@@ -197,7 +199,7 @@ def test_lanes_are_as_many_as_help_shared_out_equally(together, monkeypatch):
 
 
 def test_lanes_are_no_more_than_fit(together, monkeypatch):
-    monkeypatch.setattr(batch.memory, "free_bytes", lambda: 10)
+    monkeypatch.setattr(grouping.memory, "free_bytes", lambda: 10)
     groups = []
     together(PHOTOS[0], FIVE[:2], on_progress=lambda p: groups.append(p.jobs))
     assert list(dict.fromkeys(groups)) == [(0,), (1,)]
@@ -280,7 +282,7 @@ def test_a_group_leaves_the_device_to_the_next(together, monkeypatch):
         held.append(states())
         return 10**9
 
-    monkeypatch.setattr(batch.memory, "free_bytes", free_bytes)
+    monkeypatch.setattr(grouping.memory, "free_bytes", free_bytes)
     together(
         *(PHOTOS, PAINTINGS),
         sweep={"style_weight": [1.0, 2.0]},
