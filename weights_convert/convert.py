@@ -6,6 +6,7 @@ from pathlib import Path
 from nst_jax import __version__
 from weights_convert import formats, mapping, store
 from weights_convert.download import file_digest
+from weights_convert.layouts import Channels
 from weights_convert.sources import Source
 
 
@@ -15,7 +16,7 @@ def convert(
     *,
     report: Callable[[str], None],
     source: Source | None = None,
-    channels: mapping.Channels | None = None,
+    channels: Channels | None = None,
 ) -> Path:
     """Reads, maps, checks and stores a file as the weights of a network.
 

@@ -1,117 +1,19 @@
 """From a source file's keys, axes and channel order to the project's own.
 
 Ours: `conv1_1/kernel` float32 `[height, width, inputs, outputs]` and `conv1_1/bias`
-float32 `[outputs]`, the first kernel taking R, G, B. `LAYOUTS` says for each naming
-that files use which key becomes which; everything that does not fit is collected and
-raised once.
+float32 `[outputs]`, the first kernel taking R, G, B. `layouts.LAYOUTS` says for each
+naming that files use which key becomes which; everything that does not fit is
+collected and raised once.
 """
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from nst_jax.networks.tables import CAFFE, NetworkTable
 from weights_convert.errors import WeightsError
-
-Channels = Literal["rgb", "bgr"]
-
-# Our key -> the source keys it may come from, in order of preference.
-Keys = dict[str, tuple[str, ...]]
-
-
-def _keras(table: NetworkTable) -> Keys:
-    keys: Keys = {}
-    for index, layer in enumerate(table.convolutions):
-        block, number = layer.name.removeprefix("conv").split("_")
-        name = f"block{block}_conv{number}"
-        class_name = "conv2d" if index == 0 else f"conv2d_{index}"
-        for part, letter, variable in (("kernel", "W", 0), ("bias", "b", 1)):
-            keys[f"{layer.name}/{part}"] = (
-                f"{name}/{name}_{letter}_1:0",
-                f"{name}/{name}/{part}:0",
-                f"{name}/{name}/{part}",
-                f"{name}/{part}:0",
-                f"{name}/{part}",
-                f"layers/{class_name}/vars/{variable}",
-            )
-    return keys
-
-
-def _palette(table: NetworkTable) -> Keys:
-    keys: Keys = {}
-    for layer in table.convolutions:
-        block, number = layer.name.removeprefix("conv").split("_")
-        keys[f"{layer.name}/kernel"] = (f"block{block}_conv{number}_W",)
-        keys[f"{layer.name}/bias"] = (f"block{block}_conv{number}_b",)
-    return keys
-
-
-def _torchvision_vgg(table: NetworkTable) -> Keys:
-    """`features.N`: two modules a convolution (with its ReLU), one pooling a block."""
-    keys: Keys = {}
-    position, previous = 0, ""
-    for layer in table.convolutions:
-        block = layer.name.split("_")[0]
-        position += previous not in ("", block)
-        keys[f"{layer.name}/kernel"] = (f"features.{position}.weight",)
-        keys[f"{layer.name}/bias"] = (f"features.{position}.bias",)
-        position, previous = position + 2, block
-    return keys
-
-
-def _stored(table: NetworkTable) -> Keys:
-    return {key: (key,) for key in table.shapes}
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """A naming that files use for the networks of one family.
-
-    `family` None is every family. `formats` are the file formats it occurs in; `axes`
-    brings a kernel to HWIO; `channels` is the order that its first kernel takes, None
-    where it is ours already, whatever the network's preprocessing. Every key that
-    starts with one of `claims` must be a layer of the network: VGG-19's file under
-    Keras's names holds all of VGG-16's.
-    """
-
-    name: str
-    family: str | None
-    formats: tuple[str, ...]
-    keys: Callable[[NetworkTable], Keys]
-    axes: tuple[int, int, int, int]
-    channels: Channels | None
-    claims: tuple[str, ...]
-
-
-_HWIO = (0, 1, 2, 3)
-_OIHW = (2, 3, 1, 0)
-
-# Keras converted Caffe's weights and kept their BGR; the palette was made from Keras's.
-LAYOUTS: tuple[Layout, ...] = (
-    Layout(
-        "keras",
-        "vgg",
-        ("keras",),
-        _keras,
-        _HWIO,
-        "bgr",
-        claims=("block", "layers/conv2d"),
-    ),
-    Layout("palette", "vgg", ("palette",), _palette, _OIHW, "bgr", claims=("block",)),
-    Layout(
-        "torchvision",
-        "vgg",
-        ("pytorch", "safetensors"),
-        _torchvision_vgg,
-        _OIHW,
-        "rgb",
-        claims=("features.",),
-    ),
-    Layout("stored", None, ("safetensors",), _stored, _HWIO, None, claims=("",)),
-)
+from weights_convert.layouts import LAYOUTS, Channels, Layout
 
 
 def choose_layout(
@@ -130,7 +32,7 @@ def choose_layout(
     if not candidates:
         raise WeightsError(
             f"no {table.family} network is known in format {format_name!r};"
-            " see weights_convert.mapping.LAYOUTS"
+            " see weights_convert.layouts.LAYOUTS"
         )
 
     def found(layout: Layout) -> int:
@@ -171,6 +73,8 @@ def map_arrays(
     if channels is None:
         channels = layout.channels
         _check_preprocessing(layout, table, origin)
+    if layout.fold is not None:
+        arrays = layout.fold(arrays, table)
     mapped: dict[str, np.ndarray] = {}
     errors: list[str] = []
     sources = layout.keys(table)

@@ -7,11 +7,11 @@ import pytest
 from weights_tiny import TINY, TINY_TORCHVISION, ramp, stored_arrays
 
 from nst_jax.networks.tables import NETWORKS, NetworkTable
-from weights_convert import mapping
+from weights_convert import layouts, mapping
 from weights_convert.errors import WeightsError
 from weights_convert.formats import palette, pytorch
 
-LAYOUTS = {layout.name: layout for layout in mapping.LAYOUTS}
+LAYOUTS = {layout.name: layout for layout in layouts.LAYOUTS}
 
 
 def _keras(kernel: str, bias: str) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """One reader a file format; each returns arrays under the source file's own keys.
 
 To add a format: a file here with `matches(path)` and `read(path)`, a line in `FORMATS`,
-and in `mapping.LAYOUTS` what its keys mean.
+and in `layouts.LAYOUTS` what its keys mean.
 """
 
 import dataclasses

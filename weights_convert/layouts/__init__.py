@@ -1,0 +1,13 @@
+"""The namings that weights files use: a file a source, a line each in `LAYOUTS`."""
+
+from weights_convert.layouts import keras, stored, torchvision
+from weights_convert.layouts.layout import Channels, Keys, Layout
+
+__all__ = ["LAYOUTS", "Channels", "Keys", "Layout"]
+
+LAYOUTS: tuple[Layout, ...] = (
+    keras.KERAS,
+    keras.PALETTE,
+    torchvision.VGG,
+    stored.STORED,
+)
