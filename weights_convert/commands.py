@@ -1,9 +1,10 @@
-"""The program `nst-weights`: list, fetch, convert and verify pretrained weights."""
+"""The program `nst-weights`: list, fetch, convert, verify, export weights."""
 
 import argparse
+import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ from nst_jax.networks.tables import NETWORKS
 from weights_convert import formats, store
 from weights_convert.convert import convert, megabytes
 from weights_convert.errors import WeightsError
+from weights_convert.export import export
 from weights_convert.fetch import fetch
 from weights_convert.formats import safetensors_file
 from weights_convert.sources import SOURCES
@@ -33,7 +35,13 @@ examples:
   nst-weights list
   nst-weights fetch vgg19
   nst-weights convert vgg19-dcbb9e9d.pth --to vgg19-torchvision
-  nst-weights verify vgg19"""
+  nst-weights convert VGG_ILSVRC_19_layers.caffemodel --to vgg19
+  nst-weights verify vgg19
+  nst-weights export vgg19 vgg19.safetensors
+  nst-weights normalize vgg19 photos/*.jpg"""
+
+# Adds a command to the program's.
+AddParser = Callable[["argparse._SubParsersAction[_Parser]"], None]
 
 
 class _Parser(argparse_flags.ArgumentParser):
@@ -49,7 +57,7 @@ class _Parser(argparse_flags.ArgumentParser):
         sys.exit(2)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:
     parser = _Parser(prog="nst-weights", description=_DESCRIPTION, epilog=_EPILOG)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser(
@@ -66,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_name(verify, "name")
     verify.set_defaults(run=_verify)
+    _add_export(commands)
+    for add_parser in more:
+        add_parser(commands)
     return parser
 
 
@@ -116,7 +127,23 @@ def _add_convert(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.set_defaults(run=_convert)
 
 
-def _say(line: str) -> None:
+def _add_export(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser(
+        "export",
+        help="write stored weights as safetensors under torchvision's names",
+        description=(
+            "Writes a stored network as safetensors under torchvision's names, kernels"
+            " OIHW, the first taking R, G, B. The metadata says mean and std of the"
+            " input: Caffe's weights keep theirs, 0..255 less a mean."
+        ),
+    )
+    _add_name(command, "name")
+    command.add_argument("file", type=Path, metavar="FILE", help="the file to write")
+    command.set_defaults(run=_export)
+
+
+def say(line: str) -> None:
+    """Prints a line on standard error."""
     # A hostile file may name its layers as it likes: one line stays one line.
     print(f"nst-weights: {' '.join(line.splitlines())}", file=sys.stderr)
 
@@ -138,14 +165,14 @@ def _list(_: argparse.Namespace) -> None:
 
 def _fetch(arguments: argparse.Namespace) -> None:
     path = fetch(
-        arguments.name, report=_say, force=arguments.force, source=arguments.source
+        arguments.name, report=say, force=arguments.force, source=arguments.source
     )
     print(path)
 
 
 def _convert(arguments: argparse.Namespace) -> None:
     print(
-        convert(arguments.file, arguments.to, report=_say, channels=arguments.channels)
+        convert(arguments.file, arguments.to, report=say, channels=arguments.channels)
     )
 
 
@@ -161,15 +188,19 @@ def _verify(arguments: argparse.Namespace) -> None:
     print(f"{arguments.name}: hash, shapes and values are right ({found.path})")
 
 
+def _export(arguments: argparse.Namespace) -> None:
+    print(export(arguments.name, arguments.file))
+
+
 def main(arguments: argparse.Namespace) -> int:
     """Runs the chosen command; returns the exit status."""
     try:
         arguments.run(arguments)
     except WeightsError as error:
-        _say(str(error))
+        say(str(error))
         return 1
     except KeyboardInterrupt:
-        _say("interrupted; what was downloaded is kept, run it again to go on")
+        say("interrupted; what was downloaded is kept, run it again to go on")
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -177,16 +208,16 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    arguments = _parser().parse_args(argv[1:])
+def _parse(argv: Sequence[str], more: Sequence[AddParser] = ()) -> argparse.Namespace:
+    arguments = _parser(more).parse_args(argv[1:])
     # absl's own flags, which the parser doesn't offer, at their defaults.
     flags.FLAGS(argv[:1])
     return arguments
 
 
-def run() -> None:
-    """Entry of the program `nst-weights`."""
-    app.run(main, flags_parser=_parse)
+def run(*more: AddParser) -> None:
+    """Runs the program `nst-weights`, with `more` commands than this package's."""
+    app.run(main, flags_parser=functools.partial(_parse, more=more))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nst_jax import __version__
-from weights_convert import formats, mapping, store
+from weights_convert import mapping, store
 from weights_convert.download import file_digest
+from weights_convert.export import declared_channels
+from weights_convert.isolated import read_file
 from weights_convert.layouts import Channels
 from weights_convert.sources import Source
 
@@ -34,9 +36,10 @@ def convert(
       WeightsError: unknown network or format, damaged file, layers that do not fit.
     """
     table = store.network_table(name)
-    format_ = formats.detect(path)
-    arrays = format_.read(path)
+    format_, arrays = read_file(path)
     layout = mapping.choose_layout(arrays, format_.name, table)
+    if format_.name == "safetensors" and channels is None:
+        channels = declared_channels(path, table)
     mapped = mapping.map_arrays(arrays, layout, table, origin=path, channels=channels)
     metadata = {
         "network": name,
@@ -55,6 +58,6 @@ def convert(
     return stored
 
 
-def megabytes(size: int) -> str:
-    """A length in bytes as text: `80.1 MB`."""
-    return f"{size / 1e6:.1f} MB"
+def megabytes(size: int | None) -> str:
+    """A length in bytes as text: `80.1 MB`; None is an unknown one."""
+    return "size unknown" if size is None else f"{size / 1e6:.1f} MB"

@@ -54,7 +54,7 @@ def download(
     url: str,
     path: Path,
     *,
-    size: int,
+    size: int | None,
     algorithm: str,
     digest: str,
     patience: Patience | None = None,
@@ -68,7 +68,7 @@ def download(
     Args:
       url: http or https address.
       path: where the file goes; its folder is made.
-      size: the file's length in bytes.
+      size: the file's length in bytes; None takes the server's word for it.
       algorithm: name of the hash, as `hashlib` knows it.
       digest: the expected hash, in hex.
       patience: time limits and number of attempts.
@@ -83,9 +83,12 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file:
             _lock(file, part)
+            patience = patience or Patience()
             try:
+                if size is None:
+                    size = _announced_size(url, file, patience)
                 _check_room(file.tell(), size, path)
-                _transfer(url, file, size, patience or Patience())
+                _transfer(url, file, size, patience)
                 file.flush()
                 verify_file(part, algorithm, digest, delete=True)
                 os.replace(part, path)
@@ -142,6 +145,28 @@ def _check_room(have: int, size: int, path: Path) -> None:
         )
 
 
+def _announced_size(url: str, file: BinaryIO, patience: Patience) -> int:
+    """The file's length, as the server states it before sending."""
+    try:
+        with _answer(_request(url), file, patience) as response:
+            length = response.headers.get("Content-Length", "")
+    except _NoAnswerError as cut:
+        raise _unreachable(url, cut) from cut
+    except _CutError as cut:
+        raise SourceUnavailableError(f"{url}: {cut}") from cut
+    if not length.isdecimal():
+        raise SourceUnavailableError(f"{url}: the server doesn't say how long it is")
+    return int(length)
+
+
+def _unreachable(url: str, cut: _CutError) -> SourceUnavailableError:
+    host = urllib.parse.urlsplit(url).netloc
+    return SourceUnavailableError(
+        f"cannot reach {host}: {cut}; check the network, or set NST_JAX_MIRROR to a"
+        " mirror"
+    )
+
+
 def _transfer(url: str, file: BinaryIO, size: int, patience: Patience) -> None:
     """Fills `file` to `size` bytes, going on from what it holds."""
     if file.tell() > size:
@@ -162,11 +187,7 @@ def _transfer(url: str, file: BinaryIO, size: int, patience: Patience) -> None:
                 _attempt(url, file, size, patience, progress)
             except _CutError as cut:
                 if isinstance(cut, _NoAnswerError) and file.tell() == begun:
-                    host = urllib.parse.urlsplit(url).netloc
-                    raise SourceUnavailableError(
-                        f"cannot reach {host}: {cut}; check the network, or set"
-                        " NST_JAX_MIRROR to a mirror"
-                    ) from cut
+                    raise _unreachable(url, cut) from cut
                 failures = 1 if file.tell() > start else failures + 1
                 if failures >= patience.attempts:
                     raise SourceUnavailableError(
@@ -181,11 +202,7 @@ def _attempt(
     url: str, file: BinaryIO, size: int, patience: Patience, progress: tqdm
 ) -> None:
     start = file.tell()
-    headers = {"User-Agent": f"nst-jax/{__version__}"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    request = urllib.request.Request(url, headers=headers)
-    with _answer(request, file, patience) as response:
+    with _answer(_request(url, start), file, patience) as response:
         resumed = response.status == 206 and (
             response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         )
@@ -210,6 +227,13 @@ def _attempt(
             progress.update(len(block))
     if file.tell() < size:
         raise _CutError("the connection ended early")
+
+
+def _request(url: str, start: int = 0) -> urllib.request.Request:
+    headers = {"User-Agent": f"nst-jax/{__version__}"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    return urllib.request.Request(url, headers=headers)
 
 
 def _answer(

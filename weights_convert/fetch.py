@@ -78,6 +78,12 @@ def fetch(
 def _candidates(name: str, label: str | None) -> tuple[Source, ...]:
     sources = SOURCES.get(name, ())
     chosen = tuple(item for item in sources if label in (None, item.label))
+    if name.endswith("-normalized") and not sources:
+        plain = name.removesuffix("-normalized")
+        raise WeightsError(
+            f"{name} is not published; make it with `nst-weights normalize {plain}"
+            f" IMAGES...`, or `nst-weights convert vgg_normalised.pth --to {name}`"
+        )
     if not chosen:
         known = ", ".join(item.label for item in sources) or "none"
         raise WeightsError(f"{name} has no source {label!r}; it has {known}")

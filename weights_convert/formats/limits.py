@@ -9,6 +9,11 @@ MAX_EXPANSION = 16
 _SLACK = 1 << 20
 
 
+def allowance(path: Path) -> int:
+    """Bytes that reading a file may allocate: 16 times its size plus 1 MiB."""
+    return MAX_EXPANSION * path.stat().st_size + _SLACK
+
+
 def check_expansion(path: Path, declared: int) -> None:
     """Refuses a file whose contents claim to be far larger than the file itself.
 
@@ -17,11 +22,10 @@ def check_expansion(path: Path, declared: int) -> None:
       declared: bytes that reading it would allocate, as the file declares.
 
     Raises:
-      WeightsError: `declared` is over 16 times the file's size plus 1 MiB.
+      WeightsError: `declared` is over the file's `allowance`.
     """
-    size = path.stat().st_size
-    if declared > MAX_EXPANSION * size + _SLACK:
+    if declared > allowance(path):
         raise WeightsError(
-            f"{path}: declares {declared} bytes of contents in a file of {size} bytes;"
-            " damaged or hostile, download it again"
+            f"{path}: declares {declared} bytes of contents in a file of"
+            f" {path.stat().st_size} bytes; damaged or hostile, download it again"
         )

@@ -1,6 +1,13 @@
 """The namings that weights files use: a file a source, a line each in `LAYOUTS`."""
 
-from weights_convert.layouts import keras, stored, torchvision
+from weights_convert.layouts import (
+    caffe,
+    keras,
+    matconvnet,
+    stored,
+    style_transfer,
+    torchvision,
+)
 from weights_convert.layouts.layout import Channels, Keys, Layout
 
 __all__ = ["LAYOUTS", "Channels", "Keys", "Layout"]
@@ -9,5 +16,9 @@ LAYOUTS: tuple[Layout, ...] = (
     keras.KERAS,
     keras.PALETTE,
     torchvision.VGG,
+    style_transfer.GATYS,
+    style_transfer.NORMALIZED,
+    caffe.CAFFE,
+    matconvnet.VGG,
     stored.STORED,
 )

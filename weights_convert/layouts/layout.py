@@ -30,7 +30,8 @@ class Layout:
     starts with one of `claims` must be a layer of the network: VGG-19's file under
     Keras's names holds all of VGG-16's. `fold`, where several arrays of a file make
     one of ours (a convolution and its batch norm), returns the arrays that `keys`
-    names, without those it has used up.
+    names, without those it has used up. `normalized` says whether the filters of such
+    files are rescaled, None where both occur.
     """
 
     name: str
@@ -41,3 +42,4 @@ class Layout:
     channels: Channels | None
     claims: tuple[str, ...]
     fold: Fold | None = None
+    normalized: bool | None = False

@@ -8,4 +8,13 @@ def _stored(table: NetworkTable) -> Keys:
     return {key: (key,) for key in table.shapes}
 
 
-STORED = Layout("stored", None, ("safetensors",), _stored, HWIO, None, claims=("",))
+STORED = Layout(
+    "stored",
+    None,
+    ("safetensors",),
+    _stored,
+    HWIO,
+    None,
+    claims=("",),
+    normalized=None,
+)

@@ -25,4 +25,5 @@ VGG = Layout(
     OIHW,
     "rgb",
     claims=("features.",),
+    normalized=None,  # our own exports
 )

@@ -1,0 +1,95 @@
+"""`nst-weights normalize`: a network's filters rescaled to mean activations of 1."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from nst_jax.images import files, resize
+from nst_jax.images.errors import ImageError
+from weights_convert import commands, fetch, store
+from weights_convert.errors import WeightsError
+from weights_convert.normalize import normalize, normalized_name
+
+_DESCRIPTION = """\
+Rescales a network's filters so that the mean activation of each over your images is 1
+(Gatys, Ecker & Bethge 2016, section 2), and stores it as NAME-normalized. The network
+computes the same features but for that scale, so that in a style loss no filter
+outweighs the others by its size. Take photos of many kinds, some dozens or more.
+
+Each image is resized to --size on its shorter side, and the middle square taken."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `normalize` to the commands of `nst-weights`."""
+    parser = subparsers.add_parser(
+        "normalize",
+        help="rescale a network's filters to mean activations of 1 over images",
+        description=_DESCRIPTION,
+    )
+    parser.add_argument("name", metavar="NAME", help="network: vgg19 or vgg16")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=256,
+        metavar="PIXELS",
+        help="side of the square taken of each image (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Runs the command.
+
+    Raises:
+      WeightsError: an image that can't be read, or what `normalize` raises.
+    """
+    name, size = arguments.name, arguments.size
+    normalized_name(name)
+    if size < 32:
+        raise WeightsError(f"--size={size}: must be 32 or more")
+    for path in arguments.images:
+        if not path.is_file():  # said before the long work
+            raise WeightsError(f"{path}: no such file")
+    fetch.fetch(name, report=commands.say)
+    stored = normalize(
+        name,
+        _means(name, arguments.images, size),
+        images=f"{len(arguments.images)} images of {size}x{size}",
+        report=commands.say,
+    )
+    print(stored)
+
+
+def _squares(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
+    for path in tqdm.tqdm(paths, unit="image", disable=None, leave=False):
+        try:
+            image = files.read(path)
+        except ImageError as error:
+            raise WeightsError(str(error)) from error
+        yield square(image, size)
+
+
+def square(image: np.ndarray, size: int) -> np.ndarray:
+    """The middle of an image `[h, w, 3]`, resized to `[size, size, 3]`."""
+    height, width = image.shape[:2]
+    short = min(height, width)
+    shape = (
+        max(size, round(height * size / short)),
+        max(size, round(width * size / short)),
+    )
+    resized = resize.resize(image, shape)
+    top, left = (shape[0] - size) // 2, (shape[1] - size) // 2
+    return resized[top : top + size, left : left + size]
+
+
+def _means(name: str, paths: Sequence[Path], size: int) -> dict[str, np.ndarray]:
+    from nst_jax.networks import registry, statistics
+
+    weights, _ = store.load(name)
+    network = registry.build(name, weights)
+    return statistics.mean_activations(network, _squares(paths, size))

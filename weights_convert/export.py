@@ -1,0 +1,98 @@
+"""A stored network as a safetensors file under torchvision's names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from nst_jax.networks.tables import NetworkTable
+from weights_convert import store
+from weights_convert.errors import WeightsError
+from weights_convert.formats import safetensors_file
+from weights_convert.layouts import LAYOUTS, Channels, Layout
+
+
+def export(name: str, path: Path) -> Path:
+    """Writes a stored network's weights as PyTorch would name and lay them out.
+
+    Kernels are `[outputs, inputs, height, width]`, the first taking R, G, B whatever
+    the order of the source; the metadata says `mean` and `std` of the input, which are
+    not torchvision's for Caffe's weights, and where the weights come from. The file
+    appears whole or not at all.
+
+    Args:
+      name: the network, which must be stored.
+      path: the file, replaced if it is there.
+
+    Returns:
+      `path`.
+
+    Raises:
+      WeightsError: not stored, damaged, no names of torchvision's for it, or the file
+        cannot be written.
+    """
+    table = store.network_table(name)
+    layout = _layout(table)
+    arrays, metadata = store.load(name)
+    exported = {}
+    for key, sources in layout.keys(table).items():
+        axes = np.argsort(layout.axes) if key.endswith("/kernel") else (0,)
+        exported[sources[0]] = np.ascontiguousarray(arrays[key].transpose(axes))
+    described = {
+        # What PyTorch's loaders ask for.
+        "format": "pt",
+        "network": name,
+        "channels": "rgb",
+        "mean": _numbers(table.preprocessing.mean),
+        "std": _numbers(table.preprocessing.std),
+        **{
+            key: metadata[key]
+            for key in ("source", "source_url", "licence", "citation", "note")
+            if metadata.get(key)
+        },
+    }
+    store.write_whole(path, safetensors.numpy.save(exported, described))
+    return path
+
+
+def declared_channels(path: Path, table: NetworkTable) -> Channels | None:
+    """The channel order that an exported file states, None for any other file.
+
+    Raises:
+      WeightsError: it states a preprocessing, or a rescaling, that is not `table`'s.
+    """
+    metadata = safetensors_file.read_metadata(path)
+    if not {"network", "channels", "mean", "std"} <= metadata.keys():
+        return None
+    _check_origin(path, metadata, table)
+    for key, expected in (
+        ("mean", table.preprocessing.mean),
+        ("std", table.preprocessing.std),
+    ):
+        if metadata[key] != _numbers(expected):
+            raise WeightsError(
+                f"{path}: its metadata says {key} {metadata[key]:.80}, expected"
+                f" {_numbers(expected)} for network {table.name!r}"
+            )
+    return "bgr" if metadata["channels"] == "bgr" else "rgb"
+
+
+def _check_origin(path: Path, metadata: Mapping[str, str], table: NetworkTable) -> None:
+    rescaled = metadata["network"].endswith("-normalized")
+    if rescaled != table.name.endswith("-normalized"):
+        raise WeightsError(
+            f"{path}: its metadata says {metadata['network']:.80}, whose filters are"
+            f" {'' if rescaled else 'not '}rescaled, unlike those of {table.name!r}"
+        )
+
+
+def _layout(table: NetworkTable) -> Layout:
+    for layout in LAYOUTS:
+        if layout.name == "torchvision" and layout.family == table.family:
+            return layout
+    raise WeightsError(f"torchvision has no names for {table.name}")
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ",".join(f"{value:.9g}" for value in values)

@@ -1,0 +1,50 @@
+"""MatConvNet's names of VGG's layers; the first filters take R, G, B."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from nst_jax.networks.tables import NetworkTable
+from weights_convert.errors import WeightsError
+from weights_convert.layouts.layout import HWIO, Keys, Layout
+
+
+def _names(table: NetworkTable) -> Keys:
+    keys: Keys = {}
+    for layer in table.convolutions:
+        keys[f"{layer.name}/kernel"] = (f"{layer.name}/filters",)
+        keys[f"{layer.name}/bias"] = (f"{layer.name}/biases",)
+    return keys
+
+
+def _check_average_image(
+    arrays: Mapping[str, np.ndarray], table: NetworkTable
+) -> Mapping[str, np.ndarray]:
+    """The input is 0..255 less `averageImage`: it must be the network's too."""
+    rest = dict(arrays)
+    found = rest.pop("averageImage", None)
+    unit = [deviation * 255 for deviation in table.preprocessing.std]
+    expected = [mean * 255 for mean in table.preprocessing.mean]
+    if not np.allclose(unit, 1):
+        raise WeightsError(
+            f"a MatConvNet file takes 0..255 less a mean, network {table.name!r} takes"
+            " something else; convert it to the network of the original weights"
+        )
+    if found is not None and not np.allclose(found, expected, atol=0.1):
+        raise WeightsError(
+            f"its averageImage is {np.round(found, 3).tolist()}, expected"
+            f" {np.round(expected, 3).tolist()} for network {table.name!r}"
+        )
+    return rest
+
+
+VGG = Layout(
+    "matconvnet",
+    "vgg",
+    ("matconvnet",),
+    _names,
+    HWIO,
+    None,
+    claims=("conv",),
+    fold=_check_average_image,
+)
