@@ -117,17 +117,31 @@ class Options:
         "strokes.",
         check=_POSITIVE,
     )
+    content_loss: str = _option(
+        "mean",
+        "Scale of the content loss: mean squared difference, or half_sum, the paper's "
+        "half the sum.",
+        choices=("mean", "half_sum"),
+    )
     gram: str = _option(
         "chw",
         "Scale of the Gram matrices: chw = G/(C*H*W), hw = G/(H*W), both with the mean "
-        "squared difference; paper = Gatys's 1/(4*N^2*M^2) sum.",
-        choices=("chw", "hw", "paper"),
+        "squared difference; paper = Gatys's 1/(4*N^2*M^2) sum; caffe = the same with "
+        "the painting's Gram matrix by the picture's size; article = 1/(4*M^2) sum.",
+        choices=("chw", "hw", "paper", "caffe", "article"),
     )
     tv: str = _option(
         "l2",
         "Total variation between neighbouring pixels: absolute (l1) or squared (l2), "
-        "averaged over the picture; l1_sum and l2_sum add it up instead.",
-        choices=("l1", "l2", "l1_sum", "l2_sum"),
+        "averaged over the picture; l1_sum and l2_sum add it up instead; l2_inner_sum "
+        "leaves out what lies along the far edges, as neural-style does.",
+        choices=("l1", "l2", "l1_sum", "l2_sum", "l2_inner_sum"),
+    )
+    tv_range: float = _option(
+        1.0,
+        "White, to the total variation: 255 gives --tv_weight the meaning it has in "
+        "systems whose pixels are 0 to 255.",
+        check=_POSITIVE,
     )
     tv_weight: float = _option(
         0.0, "Weight of the total variation: higher is smoother.", check=_NOT_NEGATIVE
@@ -141,6 +155,12 @@ class Options:
         "max",
         "Pooling of the network. The 2015 paper found average pooling smoother.",
         choices=("max", "avg"),
+    )
+    input_gain: float = _option(
+        1.0,
+        "Factor of the pixels before the network's preprocessing: neural-style shows "
+        "Caffe's networks 0 to 256.",
+        check=_POSITIVE,
     )
     precision: str = _option(
         "auto",

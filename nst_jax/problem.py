@@ -16,7 +16,6 @@ from nst_jax.losses.objective import (
     Targets,
     Weights,
     blend,
-    for_padded,
 )
 from nst_jax.networks import registry
 from nst_jax.options import Options, OptionsError
@@ -49,18 +48,25 @@ class Objective:
     Attributes:
       style: the losses.
       precision: of products of float32 arrays, as `options.Options.precision`.
+      input_gain: times the image, before the network's preprocessing.
     """
 
     style: StyleObjective
     precision: str = "float32"
+    input_gain: float = 1.0
 
     @classmethod
     def of(cls, options: Options) -> "Objective":
         """The objective that `options` ask for."""
         style = StyleObjective(
-            options.content_taps, options.style_taps, options.gram, options.tv
+            options.content_taps,
+            options.style_taps,
+            gram=options.gram,
+            tv=options.tv,
+            tv_range=options.tv_range,
+            content_loss=options.content_loss,
         )
-        return cls(style, resolve_precision(options.precision))
+        return cls(style, resolve_precision(options.precision), options.input_gain)
 
     def __call__(
         self, images: jax.Array, problem: Problem
@@ -71,7 +77,9 @@ class Objective:
         lanes = Targets(content=None if shared else 0, style=0)  # type: ignore[arg-type]
         extents = None if problem.extents is None else 0
         with self.arithmetic():
-            activations = self.see(problem.network, images, problem.extents)
+            activations = self.see(
+                problem.network, images, self.style.taps, problem.extents
+            )
             return jax.vmap(self.style, in_axes=(0, 0, lanes, 0, extents))(
                 activations, images, problem.targets, problem.weights, problem.extents
             )
@@ -80,10 +88,13 @@ class Objective:
         self,
         network: nnx.Module,
         images: jax.Array,
+        taps: Sequence[str],
         extents: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
-        """Activations of `images`, `[n, h, w, 3]`, at every tap of the losses."""
-        return registry.extract(network, images, self.style.taps, extents)
+        """Activations of `images`, `[n, h, w, 3]`, at `taps`."""
+        if self.input_gain != 1:
+            images = self.input_gain * images
+        return registry.extract(network, images, taps, extents)
 
     def arithmetic(self) -> Any:
         """The context in which products of float32 arrays have this precision."""
@@ -142,9 +153,13 @@ class Studio:
         for lane in lanes:
             self.check(lane)
             shares = lane.options.style_blend or (1.0,) * len(lane.styles)
-            targets = blend([self._of("style", s) for s in lane.styles], shares)
+            paintings = [
+                style.sized(self._of("style", s), self._larger(s, lane.content))
+                for s in lane.styles
+            ]
+            targets = blend(paintings, shares)
             filled = self._filled(lane.content, style.taps)
-            posed.append(for_padded(targets, loss_weights(lane.options), filled))
+            posed.append(style.padded(targets, loss_weights(lane.options), filled))
         contents = [self._of("content", lane.content) for lane in lanes]
         same = share and all(content is contents[0] for content in contents)
         padded = any(not lane.content.full for lane in lanes)
@@ -187,6 +202,12 @@ class Studio:
         whole = self._sizes(picture.pixels.shape[:2], tuple(taps))
         part = self._sizes(tuple(picture.extent), tuple(taps))
         return {tap: part[tap] / whole[tap] for tap in taps}
+
+    def _larger(self, painting: Framed, photo: Framed) -> dict[str, float]:
+        """The painting's pixels over the photo's, by style tap."""
+        taps = self.objective.style.style_taps
+        theirs, ours = (self._sizes(p.extent, taps) for p in (painting, photo))
+        return {tap: theirs[tap] / ours[tap] for tap in taps}
 
     def _check_size(self, picture: Framed, taps: Sequence[str]) -> None:
         height, width = picture.extent
@@ -271,7 +292,7 @@ def _content_targets(
 ) -> dict[str, jax.Array]:
     with objective.arithmetic():
         taps = objective.style.content_taps
-        found = registry.extract(network, content[None], taps, extents)
+        found = objective.see(network, content[None], taps, extents)
         return objective.style.content_targets({tap: found[tap][0] for tap in taps})
 
 
@@ -284,7 +305,7 @@ def _style_targets(
 ) -> dict[str, jax.Array]:
     with objective.arithmetic():
         taps = objective.style.style_taps
-        found = registry.extract(network, style[None], taps, extents)
+        found = objective.see(network, style[None], taps, extents)
         return objective.style.style_targets({tap: found[tap][0] for tap in taps})
 
 

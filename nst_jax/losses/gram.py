@@ -17,10 +17,15 @@ class GramScale:
     Attributes:
       per_channel: divide the Gram matrix by the channels too, not by the pixels only.
       loss_factor: times the mean squared difference.
+      summed: times the sum of the squared differences instead.
+      own_pixels: divide the painting's Gram matrix by its own pixels; otherwise by the
+        picture's, however large the painting is.
     """
 
     per_channel: bool
     loss_factor: float
+    summed: bool = False
+    own_pixels: bool = True
 
 
 GRAM_SCALES: Mapping[str, GramScale] = MappingProxyType(
@@ -33,6 +38,11 @@ GRAM_SCALES: Mapping[str, GramScale] = MappingProxyType(
         # pixel count M, so that a painting of another size than the photo's (which the
         # paper excludes) still asks for the same statistics.
         "paper": GramScale(per_channel=False, loss_factor=0.25),
+        # The same by the picture's pixel count alone, as fzliu's style-transfer (Caffe)
+        # has it: a larger painting asks for larger statistics.
+        "caffe": GramScale(per_channel=False, loss_factor=0.25, own_pixels=False),
+        # Sum of squares / (4 M^2): not divided by channels, a Keras exercise of 2019.
+        "article": GramScale(per_channel=False, loss_factor=0.25, summed=True),
     }
 )
 
@@ -88,5 +98,6 @@ def style_loss(
       target: `[c, c]`, a `gram_matrix` of the same `scale`.
       scale: a name in `GRAM_SCALES`.
     """
-    difference = gram_matrix(features, scale=scale) - target
-    return GRAM_SCALES[scale].loss_factor * jnp.mean(jnp.square(difference))
+    squared = jnp.square(gram_matrix(features, scale=scale) - target)
+    reduce = jnp.sum if GRAM_SCALES[scale].summed else jnp.mean
+    return GRAM_SCALES[scale].loss_factor * reduce(squared)

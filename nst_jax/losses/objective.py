@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from nst_jax.losses.content import content_loss
-from nst_jax.losses.gram import gram_matrix, style_loss
+from nst_jax.losses.gram import GRAM_SCALES, gram_matrix, style_loss
 from nst_jax.losses.total_variation import total_variation
 
 
@@ -49,12 +49,16 @@ class StyleObjective:
       style_taps: activations compared by `style_loss`.
       gram: scale of the Gram matrices, a name in `gram.GRAM_SCALES`.
       tv: norm of `total_variation`.
+      tv_range: white, to `total_variation`; black is 0.
+      content_loss: scale of `content_loss`.
     """
 
     content_taps: tuple[str, ...]
     style_taps: tuple[str, ...]
     gram: str = "chw"
     tv: str = "l2"
+    tv_range: float = 1.0
+    content_loss: str = "mean"
 
     @property
     def taps(self) -> tuple[str, ...]:
@@ -76,6 +80,45 @@ class StyleObjective:
             for tap in self.style_taps
         }
 
+    def sized(
+        self, style: Mapping[str, jax.Array], larger: Mapping[str, float]
+    ) -> dict[str, jax.Array]:
+        """Style targets of a painting for a picture of another size.
+
+        Args:
+          style: `{tap: [c, c]}`, by the painting's own pixels.
+          larger: the painting's pixels over the picture's, by tap.
+        """
+        own = GRAM_SCALES[self.gram].own_pixels
+        return {tap: t if own else t * larger[tap] for tap, t in style.items()}
+
+    def padded(
+        self,
+        style: Mapping[str, jax.Array],
+        weights: Weights,
+        filled: Mapping[str, float],
+    ) -> tuple[dict[str, jax.Array], Weights]:
+        """Style targets and weights that give a padded image the losses it has alone.
+
+        Means over pixels count the padding, whose activations are zero: a mean content
+        loss and the Gram matrices come out smaller by the filled share of the pixels.
+
+        Args:
+          style: `{tap: [c, c]}`, as for an image without padding.
+          weights: likewise.
+          filled: share of its pixels that an image fills, by tap.
+        """
+        mean = self.content_loss == "mean"
+        content = {
+            tap: weight / filled[tap] if mean else weight
+            for tap, weight in weights.content.items()
+        }
+        squared = {tap: w / filled[tap] ** 2 for tap, w in weights.style.items()}
+        return (
+            {tap: target * filled[tap] for tap, target in style.items()},
+            dataclasses.replace(weights, content=content, style=squared),
+        )
+
     def __call__(
         self,
         activations: Mapping[str, jax.Array],
@@ -93,7 +136,7 @@ class StyleObjective:
           weights: one for each tap of this objective.
           extent: `[2]` int32, height and width of the image in its padding, if it has
             any: the part that the total variation counts. What padding does to the
-            other terms is mended in targets and weights, see `for_padded`.
+            other terms is mended in targets and weights, see `padded`.
 
         Returns:
           `(total, {"content/<tap>": ..., "style/<tap>": ..., "total_variation": ...})`,
@@ -101,35 +144,16 @@ class StyleObjective:
         """
         terms = {}
         for tap in self.content_taps:
-            loss = content_loss(activations[tap], targets.content[tap])
+            loss = content_loss(
+                activations[tap], targets.content[tap], scale=self.content_loss
+            )
             terms[f"content/{tap}"] = weights.content[tap] * loss
         for tap in self.style_taps:
             loss = style_loss(activations[tap], targets.style[tap], scale=self.gram)
             terms[f"style/{tap}"] = weights.style[tap] * loss
-        variation = total_variation(image, norm=self.tv, extent=extent)
+        variation = total_variation(self.tv_range * image, norm=self.tv, extent=extent)
         terms["total_variation"] = weights.total_variation * variation
         return jnp.sum(jnp.stack(list(terms.values()))), terms
-
-
-def for_padded(
-    style: Mapping[str, jax.Array], weights: Weights, filled: Mapping[str, float]
-) -> tuple[dict[str, jax.Array], Weights]:
-    """Style targets and weights that give a padded image the losses it has alone.
-
-    Means over pixels count the padding, whose activations are zero: the content loss
-    and Gram matrices come out smaller by the filled share of the pixels.
-
-    Args:
-      style: `{tap: [c, c]}`, as for an image without padding.
-      weights: likewise.
-      filled: share of its pixels that an image fills, by tap.
-    """
-    content = {tap: w / filled[tap] for tap, w in weights.content.items()}
-    squared = {tap: w / filled[tap] ** 2 for tap, w in weights.style.items()}
-    return (
-        {tap: target * filled[tap] for tap, target in style.items()},
-        dataclasses.replace(weights, content=content, style=squared),
-    )
 
 
 def blend(

@@ -20,15 +20,19 @@ def total_variation(
     Args:
       image: `[h, w, c]`; a side of one pixel has no differences along it.
       norm: "l1" or "l2", the mean of absolute or squared differences across plus the
-        mean of those down; "l1_sum" or "l2_sum", their sums.
+        mean of those down; "l1_sum" or "l2_sum", their sums; "l2_inner_sum", the sum
+        without the last row's differences across and the last column's down, as
+        Johnson's neural-style and its followers have it.
       extent: `[2]` int32, height and width of the part that counts, from the top left
         corner; None for the whole image.
     """
-    measure, reduce = _NORMS[norm]
+    measure, reduce, edge = _NORMS[norm]
     across = measure(image[:, 1:] - image[:, :-1])
     down = measure(image[1:] - image[:-1])
     height, width = image.shape[:2] if extent is None else extent
-    return reduce(across, height, width - 1) + reduce(down, height - 1, width)
+    return reduce(across, height - edge, width - 1) + reduce(
+        down, height - 1, width - edge
+    )
 
 
 def _sum(values: jax.Array, height: Length, width: Length) -> jax.Array:
@@ -47,11 +51,13 @@ def _absolute(values: jax.Array) -> jax.Array:
     return values * jnp.sign(values)
 
 
-_NORMS: Mapping[str, tuple[Callable, Callable]] = MappingProxyType(
+# Of a difference, of all of them, and how many lines at the far edge don't count.
+_NORMS: Mapping[str, tuple[Callable, Callable, int]] = MappingProxyType(
     {
-        "l1": (_absolute, _mean),
-        "l2": (jnp.square, _mean),
-        "l1_sum": (_absolute, _sum),
-        "l2_sum": (jnp.square, _sum),
+        "l1": (_absolute, _mean, 0),
+        "l2": (jnp.square, _mean, 0),
+        "l1_sum": (_absolute, _sum, 0),
+        "l2_sum": (jnp.square, _sum, 0),
+        "l2_inner_sum": (jnp.square, _sum, 1),
     }
 )

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax.losses.content import content_loss
+from nst_jax.losses.content import CONTENT_SCALES, content_loss
 
 
 def features(seed: int, *shape: int) -> np.ndarray:
@@ -19,11 +19,14 @@ def test_by_hand():
     assert content_loss(found, found + 2) == 4
 
 
-def test_numpy():
+@pytest.mark.parametrize("scale", CONTENT_SCALES)
+def test_numpy(scale):
     found, target = features(0, 5, 7, 3), features(1, 5, 7, 3)
-    loss = content_loss(jnp.float32(found), jnp.float32(target))
+    loss = content_loss(jnp.float32(found), jnp.float32(target), scale=scale)
     assert loss.dtype == jnp.float32
-    assert loss == pytest.approx(np.mean((found - target) ** 2), rel=1e-6)
+    squared = (found - target) ** 2
+    expected = {"mean": np.mean(squared), "half_sum": np.sum(squared) / 2}[scale]
+    assert loss == pytest.approx(expected, rel=1e-6)
 
 
 def test_bfloat16_is_compared_in_float32():

@@ -7,7 +7,7 @@ import pytest
 
 from nst_jax.losses.gram import GRAM_SCALES, gram_matrix, style_loss
 
-SCALES = ("chw", "hw", "paper")
+SCALES = ("chw", "hw", "paper", "caffe", "article")
 
 
 def features(seed: int, *shape: int) -> np.ndarray:
@@ -19,7 +19,7 @@ def reference(values: np.ndarray, scale: str) -> np.ndarray:
     """`sum_ij F_ijk F_ijl` in float64, divided as `scale` says."""
     h, w, c = values.shape
     products = np.einsum("ijk,ijl->kl", np.float64(values), np.float64(values))
-    return products / {"chw": c * h * w, "hw": h * w, "paper": h * w}[scale]
+    return products / (c * h * w if scale == "chw" else h * w)
 
 
 def test_these_are_all_scales():
@@ -32,6 +32,8 @@ def test_these_are_all_scales():
         # Pixels (1, 2, 0) and (3, 4, 0): products 10, 14, 14, 20 of the first two.
         ("hw", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 9),
         ("paper", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 36),
+        ("caffe", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 36),
+        ("article", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 4),
         (
             "chw",
             [[5 / 3, 7 / 3, 0], [7 / 3, 10 / 3, 0], [0, 0, 0]],
@@ -66,7 +68,8 @@ def test_numpy(scale):
     np.testing.assert_allclose(target, reference(painting, scale), rtol=1e-5)
     loss = style_loss(jnp.float32(found), target, scale=scale)
     difference = reference(found, scale) - reference(painting, scale)
-    factor = {"chw": 1, "hw": 1, "paper": 1 / 4}[scale]
+    quarter = 1 / 4 if scale != "article" else 16 / 4  # 16 entries, added up.
+    factor = {"chw": 1, "hw": 1}.get(scale, quarter)
     assert loss == pytest.approx(factor * np.mean(difference**2), rel=1e-4)
 
 

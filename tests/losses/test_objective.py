@@ -11,7 +11,6 @@ from nst_jax.losses.objective import (
     Targets,
     Weights,
     blend,
-    for_padded,
 )
 from nst_jax.networks import registry
 
@@ -55,11 +54,17 @@ def gram(values) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("scale", "by_channel", "factor"),
-    [("hw", False, 1), ("chw", True, 1), ("paper", False, 0.25)],
+    ("scale", "by_channel", "reduce"),
+    [
+        ("hw", False, np.mean),
+        ("chw", True, np.mean),
+        ("paper", False, lambda squared: np.mean(squared) / 4),
+        ("caffe", False, lambda squared: np.mean(squared) / 4),
+        ("article", False, lambda squared: np.sum(squared) / 4),
+    ],
 )
 @pytest.mark.parametrize("norm", ["l1", "l2_sum"])
-def test_every_term_in_numpy(scale, by_channel, factor, norm):
+def test_every_term_in_numpy(scale, by_channel, reduce, norm):
     objective = StyleObjective(CONTENT_TAPS, STYLE_TAPS, scale, norm)
     image, content, style = picture(0), picture(1), picture(2, 4, 9)
     targets = targets_of(objective, np.float32(content), np.float32(style))
@@ -76,7 +81,7 @@ def test_every_term_in_numpy(scale, by_channel, factor, norm):
     for tap in STYLE_TAPS:
         channels = view(image, tap).shape[-1] if by_channel else 1
         difference = (gram(view(image, tap)) - gram(view(style, tap))) / channels
-        loss = factor * np.mean(difference**2)
+        loss = reduce(difference**2)
         expected[f"style/{tap}"] = WEIGHTS.style[tap] * loss
     across, down = np.diff(image, axis=1), np.diff(image, axis=0)
     expected["total_variation"] = 11 * (
@@ -262,7 +267,7 @@ def test_a_padded_picture_has_the_losses_it_has_alone(scale, norm):
     filled = {tap: filled_share(f, padded[tap]) for tap, f in activations.items()}
     assert len(set(filled.values())) == 3
     content = {tap: pad(t, *margins[tap]) for tap, t in targets.content.items()}
-    style, weights = for_padded(targets.style, WEIGHTS, filled)
+    style, weights = objective.padded(targets.style, WEIGHTS, filled)
 
     @jax.jit
     def alone(activations, image):
@@ -298,7 +303,7 @@ def test_a_padded_picture_has_the_losses_it_has_alone(scale, norm):
 
 
 def test_padding_matters_without_the_corrections():
-    """What the test above would see, were `for_padded` or `extent` left out."""
+    """What the test above would see, were `padded` or `extent` left out."""
     objective = StyleObjective(("bent",), ("bent",))
     weights = Weights({"bent": 2.0}, {"bent": 3.0}, total_variation=5.0)
     image = jnp.float32(picture(0))
@@ -313,12 +318,51 @@ def test_padding_matters_without_the_corrections():
         assert abs(float(found[name] / term) - 1) > 0.1, name
 
 
-def test_for_padded_by_hand():
+@pytest.mark.parametrize(
+    ("content_loss", "content"), [("mean", 12.0), ("half_sum", 6.0)]
+)
+def test_padded_by_hand(content_loss, content):
+    objective = StyleObjective(("a",), ("a", "b"), content_loss=content_loss)
     weights = Weights({"a": 6.0}, {"a": 8.0, "b": 3.0}, total_variation=5.0)
     style = {"a": jnp.array([[4.0]]), "b": jnp.array([[7.0]])}
-    targets, corrected = for_padded(style, weights, {"a": 0.5, "b": 1.0})
+    targets, corrected = objective.padded(style, weights, {"a": 0.5, "b": 1.0})
     assert targets == {"a": jnp.array([[2.0]]), "b": jnp.array([[7.0]])}
-    assert corrected == Weights({"a": 12.0}, {"a": 32.0, "b": 3.0}, 5.0)
+    assert corrected == Weights({"a": content}, {"a": 32.0, "b": 3.0}, 5.0)
+
+
+def test_a_larger_painting_asks_for_more_by_the_formula_of_the_caffe_system_only():
+    style, larger = {"a": jnp.array([[4.0]])}, {"a": 1.5}
+    for scale in GRAM_SCALES:
+        (target,) = StyleObjective((), ("a",), scale).sized(style, larger).values()
+        assert target == (6 if scale == "caffe" else 4), scale
+
+
+# Ranges and sums.
+
+
+def test_white_of_the_total_variation():
+    image = jnp.float32(picture(0))
+    targets = Targets({}, {"mixed": jnp.zeros((6, 6))})
+    weights = Weights({}, {"mixed": 0.0}, total_variation=1.0)
+    for norm, power in (("l1", 1), ("l2_sum", 2)):
+        totals = [
+            evaluate(
+                StyleObjective((), ("mixed",), tv=norm, tv_range=white),
+                *(image, targets, weights),
+            )[0]
+            for white in (1, 255)
+        ]
+        assert totals[1] == pytest.approx(255**power * float(totals[0]), rel=1e-5)
+
+
+def test_half_the_sum_of_the_content_loss():
+    image, content = picture(0), picture(1)
+    weights = Weights({"half": 3.0}, {}, total_variation=0.0)
+    objective = StyleObjective(("half",), (), content_loss="half_sum")
+    targets = targets_of(objective, np.float32(content), np.float32(content))
+    total, _ = evaluate(objective, jnp.float32(image), targets, weights)
+    difference = image[::2, ::2] - content[::2, ::2]
+    assert total == pytest.approx(1.5 * np.sum(difference**2), rel=1e-5)
 
 
 # Several paintings.

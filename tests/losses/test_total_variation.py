@@ -8,7 +8,7 @@ import pytest
 from nst_jax.losses.total_variation import total_variation
 from nst_jax.options import Options
 
-NORMS = ("l1", "l2", "l1_sum", "l2_sum")
+NORMS = ("l1", "l2", "l1_sum", "l2_sum", "l2_inner_sum")
 
 
 def image(seed: int, *shape: int) -> np.ndarray:
@@ -19,10 +19,11 @@ def reference(pixels: np.ndarray, norm: str) -> float:
     """A neighbour at a time."""
     height, width, channels = pixels.shape
     across, down = [], []
+    inner = "inner" in norm
     for y, x, c in np.ndindex(height, width, channels):
-        if x + 1 < width:
+        if x + 1 < width and (y + 1 < height or not inner):
             across.append(abs(pixels[y, x + 1, c] - pixels[y, x, c]))
-        if y + 1 < height:
+        if y + 1 < height and (x + 1 < width or not inner):
             down.append(abs(pixels[y + 1, x, c] - pixels[y, x, c]))
     power = int(norm[1])
     sums = [sum(d**power for d in differences) for differences in (across, down)]
@@ -39,6 +40,7 @@ def reference(pixels: np.ndarray, norm: str) -> float:
         ("l2", 0.5 + 6.5),
         ("l1_sum", 1 + 5),
         ("l2_sum", 1 + 13),
+        ("l2_inner_sum", 1 + 9),
     ],
 )
 def test_by_hand(norm, expected):
@@ -75,7 +77,10 @@ def test_one_pixel_has_no_variation_and_no_gradient(norm):
 def test_a_side_of_one_pixel_has_no_variation_along_it(norm):
     column = jnp.float32(image(0, 5, 1, 3))
     wide = jnp.tile(column, (1, 4, 1))
-    scale = 4 if norm.endswith("sum") else 1
+    # Of the four equal columns, the last has no differences down that count.
+    scale = {"l2_inner_sum": 3}.get(norm, 4 if norm.endswith("sum") else 1)
+    if norm == "l2_inner_sum":
+        column = jnp.tile(column, (1, 2, 1))
     assert total_variation(wide, norm=norm) == pytest.approx(
         scale * float(total_variation(column, norm=norm)), rel=1e-5
     )

@@ -48,7 +48,8 @@ class TorchVGG:
     Attributes:
       layers: kernel `[o, i, 3, 3]` and bias `[o]` by name, in order.
       preprocess: `[h, w, 3]` -> `[1, 3, h, w]` as the kernels expect it.
-      pooling: "max" or "avg".
+      pooling: "max" or "avg", or either with "_ceil": Caffe's, whose last window may
+        reach beyond the edge.
     """
 
     layers: Mapping[str, tuple[Tensor, Tensor]]
@@ -95,9 +96,10 @@ class TorchVGG:
         return found | {f"pool{block}": self._pool(x, sides.get(previous, x))}
 
     def _pool(self, x: Tensor, side: Tensor) -> Tensor:
-        if self.pooling == "avg":
-            return F.avg_pool2d(x, 2)
-        _, places = F.max_pool2d(side, 2, return_indices=True)
+        kind, _, ceil = self.pooling.partition("_")
+        if kind == "avg":
+            return F.avg_pool2d(x, 2, ceil_mode=bool(ceil))
+        _, places = F.max_pool2d(side, 2, ceil_mode=bool(ceil), return_indices=True)
         return x.flatten(2).gather(2, places.flatten(2)).reshape(places.shape)
 
 
@@ -116,19 +118,24 @@ def oihw(kernel: np.ndarray) -> Tensor:
     return tensor(kernel.transpose(3, 2, 0, 1))
 
 
-def content_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference."""
-    return ((features - target) ** 2).mean()
+def content_loss(features: Tensor, target: Tensor, scale: str = "mean") -> Tensor:
+    """Mean squared difference, or half the sum of squares."""
+    squared = (features - target) ** 2
+    return squared.mean() if scale == "mean" else squared.sum() / 2
 
 
 def style_loss(features: Tensor, painting: Tensor, scale: str) -> Tensor:
-    """Squared difference of Gram matrices, each divided by its own pixels."""
-    channels = features.shape[1]
+    """Squared difference of Gram matrices, as `Options.gram` names it."""
+    channels, pixels = features.shape[1], features[0, 0].numel()
     squared = (_gram(features) - _gram(painting)) ** 2
+    unscaled = painting[0, 0].numel() * _gram(painting)
+    raw = (pixels * _gram(features) - unscaled) ** 2
     return {
         "chw": (squared / channels**2).mean(),
         "hw": squared.mean(),
         "paper": squared.sum() / (4 * channels**2),  # Gatys et al. 2016, eq. 4.
+        "caffe": raw.sum() / (4 * channels**2 * pixels**2),
+        "article": squared.sum() / 4,
     }[scale]
 
 
@@ -143,6 +150,8 @@ def total_variation(image: Tensor, norm: str) -> Tensor:
     across, down = torch.diff(image, dim=1), torch.diff(image, dim=0)
     power = {"l1": 1, "l2": 2}[norm[:2]]
     across, down = across.abs() ** power, down.abs() ** power
+    if norm == "l2_inner_sum":
+        return across[:-1].sum() + down[:, :-1].sum()
     if norm.endswith("_sum"):
         return across.sum() + down.sum()
     return across.mean() + down.mean()
@@ -158,8 +167,8 @@ class GatysLoss:
       painting: `[h', w', 3]`.
       content_taps: compared with the photo's activations.
       style_taps: compared with the painting's Gram matrices.
-      gram: "chw", "hw" or "paper".
-      tv: "l1", "l2", "l1_sum" or "l2_sum".
+      gram: as `Options.gram`.
+      tv: as `Options.tv`.
       weights: of the terms by name; those not named count once.
       sides: of the kinks, as `TorchVGG.taps` takes them.
     """
