@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from weights_convert.errors import WeightsError
-from weights_convert.formats.limits import check_expansion
+from weights_convert.formats.limits import check_archive, check_expansion
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _ZIP_SIGNATURE = b"PK\x03\x04"
@@ -78,7 +78,7 @@ def _content(path: Path) -> Path | io.BytesIO:
         if file.read(4) != _ZIP_SIGNATURE:
             return path
     with zipfile.ZipFile(path) as archive:
-        check_expansion(path, archive.getinfo(_ZIP_MEMBER).file_size)
+        check_archive(path, archive)
         return io.BytesIO(archive.read(_ZIP_MEMBER))
 
 

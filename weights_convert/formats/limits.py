@@ -1,5 +1,6 @@
 """Bounds that keep a hostile or damaged file from filling the memory."""
 
+import zipfile
 from pathlib import Path
 
 from weights_convert.errors import WeightsError
@@ -29,3 +30,22 @@ def check_expansion(path: Path, declared: int) -> None:
             f"{path}: declares {declared} bytes of contents in a file of"
             f" {path.stat().st_size} bytes; damaged or hostile, download it again"
         )
+
+
+def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuses a zip archive whose directory declares more than the file can hold.
+
+    `zipfile` reads as many bytes as a member's compressed size says, all at once.
+
+    Raises:
+      WeightsError: the members' contents are over the file's `allowance`, or a
+        compressed size is over the file's.
+    """
+    members = archive.infolist()
+    check_expansion(path, sum(member.file_size for member in members))
+    for member in members:
+        if member.compress_size > path.stat().st_size:
+            raise WeightsError(
+                f"{path}: truncated or damaged zip archive ({member.filename!r:.80} is"
+                f" said to take {member.compress_size} bytes of it); get it again"
+            )

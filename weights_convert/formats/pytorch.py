@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from weights_convert.errors import WeightsError
-from weights_convert.formats.limits import check_expansion
+from weights_convert.formats.limits import check_archive, check_expansion
 from weights_convert.formats.torch_pickle import (
     MAX_PICKLE,
     Storage,
@@ -80,7 +80,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
-        check_expansion(path, sum(item.file_size for item in archive.infolist()))
+        check_archive(path, archive)
         names = archive.namelist()
         pickles = [name for name in names if name.split("/")[1:] == ["data.pkl"]]
         if len(pickles) != 1:

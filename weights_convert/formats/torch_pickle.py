@@ -11,7 +11,7 @@ import io
 import pickle
 import pickletools
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
@@ -185,8 +185,10 @@ def _refusal(name: str) -> str:
 def _walk(stream: BinaryIO) -> bytes:
     """One pickle's bytes, from the stream's position to its STOP, opcodes checked."""
     start, tuples = stream.tell(), 0
-    for opcode, argument, position in pickletools.genops(stream):
-        length = (position or 0) - start
+    # From memory: of a file, genops reads as many bytes as an opcode claims, at once.
+    head = io.BytesIO(stream.read(MAX_PICKLE))
+    for opcode, argument, position in _opcodes(head):
+        length = position or 0
         if opcode.name in ("GLOBAL", "INST"):
             module, _, name = str(argument).partition(" ")
             if (module, name) not in _ALLOWED:
@@ -197,11 +199,22 @@ def _walk(stream: BinaryIO) -> bytes:
         if "PUT" in opcode.name and not 0 <= int(str(argument)) <= length:
             raise WeightsError(f"its pickle has memo index {argument}")
         tuples += "TUPLE" in opcode.name
-        if tuples > _MAX_TUPLES or length > MAX_PICKLE:
+        if tuples > _MAX_TUPLES:
             raise WeightsError("its pickle is too large for a state dict")
-    end = stream.tell()
-    stream.seek(start)
-    return stream.read(end - start)
+    data = head.getvalue()[: head.tell()]
+    stream.seek(start + len(data))
+    return data
+
+
+def _opcodes(
+    head: io.BytesIO,
+) -> Iterator[tuple[pickletools.OpcodeInfo, object, int | None]]:
+    try:
+        yield from pickletools.genops(head)
+    except ValueError:
+        if len(head.getbuffer()) == MAX_PICKLE:
+            raise WeightsError("its pickle is too large for a state dict") from None
+        raise
 
 
 def read_pickle(stream: BinaryIO) -> Any:

@@ -3,6 +3,10 @@
 Keras converted Caffe's weights and kept their BGR.
 """
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from nst_jax.networks.tables import NetworkTable
 from weights_convert.layouts.layout import HWIO, OIHW, Keys, Layout
 
@@ -25,6 +29,32 @@ def _keras(table: NetworkTable) -> Keys:
     return keys
 
 
+def _unnest(
+    arrays: Mapping[str, np.ndarray], table: NetworkTable
+) -> Mapping[str, np.ndarray]:
+    """The VGG inside a model that was built around it, under the names of its own.
+
+    Keras puts the inner model's name (`vgg19/`) or place (`layers/functional/`) before.
+    """
+    first = _keras(table)[f"{table.convolutions[0].name}/kernel"]
+    if any(key in arrays for key in first):
+        return arrays
+    prefixes = {
+        key.removesuffix(source)
+        for key in arrays
+        for source in first
+        if key.endswith(f"/{source}")
+    }
+    if len(prefixes) != 1:
+        return arrays
+    (prefix,) = prefixes
+    return {
+        key.removeprefix(prefix): array
+        for key, array in arrays.items()
+        if key.startswith(prefix)
+    }
+
+
 def _palette(table: NetworkTable) -> Keys:
     keys: Keys = {}
     for layer in table.convolutions:
@@ -42,6 +72,7 @@ KERAS = Layout(
     HWIO,
     "bgr",
     claims=("block", "layers/conv2d"),
+    fold=_unnest,
 )
 PALETTE = Layout(
     "palette", "vgg", ("palette",), _palette, OIHW, "bgr", claims=("block",)

@@ -1,0 +1,242 @@
+"""Fuzzes the readers of weights files: arrays or a WeightsError, and nothing else.
+
+    python scripts/fuzz_weights.py --inputs=20000
+    python scripts/fuzz_weights.py --inputs=2000 --reader=caffe --keep=found
+
+Each reader gets so many files, made by mutating good ones (`weights_mutations.py`), in
+a process with little memory and some seconds for each. What it gives goes on through
+the mapping to a network's layers. Counted are files that could be read, files refused
+with a WeightsError, those refused for asking too much memory, and what may not be:
+other exceptions, crashes and hangs. The formats that C libraries parse are read in a
+process of their own by the program (`weights_convert/isolated.py`): a crash, a hang or
+a hunger of theirs is read again that way, and must then be a WeightsError too.
+
+The same --seed makes the same files. Needs the extra `test`. The status is 1 where a
+reader did what it may not.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import random
+import resource
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from weights_mutations import SEEDS, TINY, mutate
+
+from weights_convert import formats, isolated, mapping
+from weights_convert.errors import WeightsError
+from weights_convert.formats.limits import allowance
+
+OUTCOMES = ("read", "refused", "memory", "error", "crash", "hang")
+
+_SECONDS = 10.0
+_SPARE_MEMORY = 256 << 20
+
+
+@dataclasses.dataclass
+class Tally:
+    """What became of a reader's inputs: `counts` by outcome, `faults` in words.
+
+    `peak` is the memory that the inputs took beyond the process itself, in bytes.
+    """
+
+    reader: str
+    counts: dict[str, int]
+    faults: list[str] = dataclasses.field(default_factory=list)
+    peak: int = 0
+    seconds: float = 0.0
+
+
+def fuzz(reader: str, inputs: int, seed: int, keep: Path | None = None) -> Tally:
+    """Gives a reader so many mutated files.
+
+    Args:
+      reader: a key of `SEEDS`.
+      inputs: number of files.
+      seed: decides which.
+      keep: folder for the files that a fault was found with.
+
+    Returns:
+      The outcomes; `faults` is empty if all is well.
+    """
+    tally = Tally(reader, dict.fromkeys(OUTCOMES, 0))
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        done = 0
+        while done < inputs:  # again after each crash
+            answers = _worker(reader, done, inputs, seed, folder)
+            for done, outcome, detail in answers:
+                if outcome == "peak":
+                    tally.peak = max(tally.peak, int(detail))
+                    continue
+                tally.counts[outcome] += 1
+                path = Path(folder) / "input"
+                if fault := _fault(reader, path, outcome, detail):
+                    tally.faults.append(f"input {done - 1}: {fault}")
+                    if keep is not None:
+                        keep.mkdir(parents=True, exist_ok=True)
+                        name = f"{reader.replace(' ', '-')}-{seed}-{done - 1}"
+                        (keep / name).write_bytes(_input(reader, done - 1, seed))
+    tally.seconds = time.perf_counter() - start
+    return tally
+
+
+def _fault(reader: str, path: Path, outcome: str, detail: str) -> str:
+    """Why an outcome may not be; "" if it may."""
+    if outcome in ("read", "refused"):
+        return ""
+    if outcome == "error" or not _format(reader).isolated:
+        return f"{outcome} {detail}"
+    if outcome == "memory":  # it was a WeightsError, thanks to the limit
+        return ""
+    path.write_bytes(path.read_bytes())
+    try:
+        isolated.read_file(path, seconds=_SECONDS)
+    except WeightsError:
+        return ""
+    except Exception as error:
+        return f"{outcome}, and in a process of its own {error!r}"
+    return ""
+
+
+def _format(reader: str) -> formats.Format:
+    return {item.name: item for item in formats.FORMATS}[reader.split()[0]]
+
+
+def _input(reader: str, index: int, seed: int) -> bytes:
+    """The mutated file number `index`."""
+    generator = random.Random(f"{seed} {reader} {index}")
+    return mutate(generator.choice(_seeds(reader)), generator)
+
+
+_made: dict[str, list[bytes]] = {}
+
+
+def _seeds(reader: str) -> list[bytes]:
+    if reader not in _made:
+        with tempfile.TemporaryDirectory() as folder:
+            _made[reader] = SEEDS[reader](Path(folder))
+    return _made[reader]
+
+
+def _worker(
+    reader: str, first: int, inputs: int, seed: int, folder: str
+) -> Iterator[tuple[int, str, str]]:
+    """`(inputs done, outcome, detail)` as a process of its own finds them."""
+    arguments = [reader, str(first), str(inputs), str(seed), folder]
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--work", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    descriptor, buffer, done = process.stdout.fileno(), b"", first
+    try:
+        while True:
+            # The first answer waits for the imports as well.
+            wait = _SECONDS + 60 * (done == first)
+            if not select.select([descriptor], [], [], wait)[0]:
+                yield done + 1, "hang", f"over {wait:.0f} s"
+                return
+            block = os.read(descriptor, 1 << 16)
+            if not block:
+                break
+            *lines, buffer = (buffer + block).split(b"\n")
+            for line in lines:
+                outcome, detail = json.loads(line)
+                done += outcome != "peak"
+                yield done, outcome, detail
+        status = process.wait()
+        if done < inputs:
+            yield done + 1, "crash", f"with status {status}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def work(reader: str, first: int, inputs: int, seed: int, folder: str) -> None:
+    """The process: reads the files from number `first` on, a line of JSON for each."""
+    path = Path(folder) / "input"
+    for content in _seeds(reader):  # libraries load and grow before memory is counted
+        path.write_bytes(content)
+        _try(reader, path)
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + _SPARE_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for index in range(first, inputs):
+        path.write_bytes(_input(reader, index, seed))
+        print(json.dumps(_try(reader, path)), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base
+    print(json.dumps(("peak", str(peak << 10))), flush=True)
+
+
+def _try(reader: str, path: Path) -> tuple[str, str]:
+    """`(outcome, detail)` of reading the file and mapping it."""
+    refusal = ""
+    try:
+        arrays = _format(reader).read(path)
+    except WeightsError as error:
+        refusal = str(error)
+    except BaseException as error:
+        return "error", f"{type(error).__name__}: {error}"
+    if refusal:
+        if "\n" in refusal or not refusal.startswith(str(path)):
+            return "error", f"refused without a name or in two lines: {refusal}"
+        return ("memory" if "more memory" in refusal else "refused"), ""
+    try:
+        formats.detect(path)
+        if sum(array.nbytes for array in arrays.values()) > 8 * allowance(path):
+            return "error", "arrays of more bytes than the file allows"
+        for array in arrays.values():
+            array.tobytes()  # every value can be reached
+        layout = mapping.choose_layout(arrays, _format(reader).name, TINY)
+        mapping.map_arrays(arrays, layout, TINY, origin=path)
+    except WeightsError:
+        pass
+    except BaseException as error:
+        return "error", f"after reading: {type(error).__name__}: {error}"
+    return "read", ""
+
+
+def main() -> int:
+    """Runs the readers asked for and prints a table of outcomes."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--inputs", type=int, default=20_000, help="files a reader")
+    parser.add_argument("--reader", choices=list(SEEDS), help="this one only")
+    parser.add_argument("--seed", type=int, default=2014)
+    parser.add_argument("--keep", type=Path, help="folder for files with faults")
+    parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.work:
+        reader, first, inputs, seed, folder = arguments.work
+        work(reader, int(first), int(inputs), int(seed), folder)
+        return 0
+    print(f"{'reader':<16}" + "".join(f"{name:>9}" for name in OUTCOMES), end="")
+    print(f"{'peak MB':>9}{'seconds':>9}")
+    faults = 0
+    for reader in [arguments.reader] if arguments.reader else SEEDS:
+        tally = fuzz(reader, arguments.inputs, arguments.seed, arguments.keep)
+        counts = "".join(f"{tally.counts[name]:>9}" for name in OUTCOMES)
+        print(f"{reader:<16}{counts}{tally.peak / 1e6:>9.0f}{tally.seconds:>9.0f}")
+        for fault in tally.faults[:10]:
+            print(f"  {fault[:300]}")
+        faults += len(tally.faults)
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""A short run of scripts/fuzz_weights.py, and whether it would find what it is for."""
+
+import dataclasses
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import fuzz_weights
+from weights_mutations import SEEDS, mutate
+
+from weights_convert import formats
+from weights_convert.errors import WeightsError
+
+INPUTS = 300
+
+
+@pytest.mark.parametrize("reader", SEEDS)
+def test_mutated_files_give_arrays_or_a_weights_error(reader: str) -> None:
+    tally = fuzz_weights.fuzz(reader, INPUTS, seed=1)
+    assert tally.faults == []
+    assert sum(tally.counts.values()) == INPUTS
+    # Neither so little that all can be read, nor so much that nothing gets far.
+    assert 0.1 * INPUTS < tally.counts["read"] < 0.6 * INPUTS
+    assert tally.peak < 100e6
+
+
+def test_every_reader_is_fuzzed() -> None:
+    assert {reader.split()[0] for reader in SEEDS} == {f.name for f in formats.FORMATS}
+
+
+@pytest.mark.parametrize("reader", SEEDS)
+def test_the_files_it_begins_with_are_good(reader: str, tmp_path: Path) -> None:
+    for content in SEEDS[reader](tmp_path):
+        path = tmp_path / "whole"
+        path.write_bytes(content)
+        expected = "refused" if b"Linear" in content else "read"  # a pickled module
+        assert fuzz_weights._try(reader, path) == (expected, "")
+        assert formats.detect(path).name in (reader.split()[0], "palette")
+
+
+def _fail(error: BaseException) -> object:
+    def read(path: Path) -> dict[str, np.ndarray]:
+        raise error
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("read", "outcome"),
+    [
+        (_fail(KeyError("x")), ("error", "KeyError: 'x'")),
+        (_fail(RecursionError()), ("error", "RecursionError: ")),
+        (_fail(WeightsError("no name")), ("error", "refused without a name or in two")),
+        (lambda path: {"w": np.zeros(1 << 24)}, ("error", "arrays of more bytes than")),
+        (lambda path: {"w": None}, ("error", "after reading: AttributeError")),
+        (lambda path: _fail(WeightsError(f"{path}: no"))(path), ("refused", "")),
+    ],
+)
+def test_it_sees_what_may_not_be(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read: object,
+    outcome: tuple[str, str],
+) -> None:
+    whole = dataclasses.replace(formats.FORMATS[0], read=read)
+    monkeypatch.setattr(fuzz_weights, "_format", lambda reader: whole)
+    (path := tmp_path / "input").write_bytes(b"\x89HDF\r\n\x1a\n")
+    found = fuzz_weights._try("keras", path)
+    assert found[0] == outcome[0]
+    assert found[1].startswith(outcome[1])
+
+
+def test_only_isolated_readers_may_crash(tmp_path: Path) -> None:
+    (path := tmp_path / "input").write_bytes(b"\x89HDF\r\n\x1a\n damaged")
+    for outcome in ("crash", "hang", "memory"):
+        assert fuzz_weights._fault("caffe", path, outcome, "here") == f"{outcome} here"
+        assert fuzz_weights._fault("keras", path, outcome, "here") == ""
+    assert fuzz_weights._fault("keras", path, "error", "here") == "error here"
+
+
+def test_a_seed_makes_the_same_files() -> None:
+    data = bytes(range(200))
+    made = [mutate(data, random.Random(seed)) for seed in (1, 1, 2)]
+    assert made[0] == made[1]
+    assert len(set(made)) == 2
