@@ -142,6 +142,7 @@ def test_rooms_without_jax(path):
         "import nst_jax.images.files, nst_jax.images.sheet",
         "import nst_jax.commands.main as m; m.parser().format_help()",
         "import weights_convert.commands, weights_convert.fetch",
+        "import nst_jax.commands.weights",
     ],
 )
 def test_loaded_without_jax(statement):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tqdm
+from absl import logging
 
 from nst_jax.images import files, resize
 from nst_jax.images.errors import ImageError
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
       WeightsError: an image that can't be read, or what `normalize` raises.
     """
+    # JAX tells of every kind of device that it does not find.
+    logging.set_verbosity(logging.WARNING)
     name, size = arguments.name, arguments.size
     normalized_name(name)
     if size < 32:

@@ -1,6 +1,8 @@
 """`nst-weights normalize`: images in, a rescaled network in the store."""
 
 import re
+import subprocess
+import sys
 from types import MappingProxyType
 
 import numpy as np
@@ -53,6 +55,13 @@ def test_the_means_are_one_afterwards(networks, capsys):
     for mean in means.values():
         np.testing.assert_allclose(mean[mean > 0], 1, rtol=1e-3)
         assert (mean > 0).any()
+
+
+def test_is_a_command_of_the_program():
+    command = [sys.executable, "-m", "nst_jax.commands.weights", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for word in ("list", "fetch", "convert", "verify", "export", "normalize"):
+        assert re.search(rf"^ +{word} ", shown, re.MULTILINE)
 
 
 def test_the_square_is_the_middle():

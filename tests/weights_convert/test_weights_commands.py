@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 from weights_files import legacy
 
 from nst_jax.networks.tables import NETWORKS
@@ -73,9 +74,26 @@ def test_convert_own_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert metadata["format"] == "safetensors"
 
 
+def test_export_writes_torchvisions_names(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _store_vgg16()
+    path = tmp_path / "out.safetensors"
+    assert _call("export", "vgg16", str(path)) == 0
+    assert capsys.readouterr().out == f"{path}\n"
+    with safetensors.safe_open(path, "numpy") as file:
+        assert file.get_slice("features.28.weight").get_shape() == [512, 512, 3, 3]
+        assert file.metadata()["licence"] == "none"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (
+            ["export", "vgg16", "out"],
+            "the weights of vgg16 are not stored in .*fetch v",
+        ),
+        (["fetch", "vgg19-normalized"], "vgg19-normalized is not published; make it "),
         (["verify", "vgg16"], "the weights of vgg16 are not stored in .*nst-weights f"),
         (["fetch", "vgg91"], "unknown network 'vgg91'; known are vgg19, vgg16, "),
         (["fetch", "vgg16", "--source=x"], "vgg16 has no source 'x'; it has keras"),
@@ -127,6 +145,7 @@ def test_the_program_itself(tmp_path: Path) -> None:
         "fetch",
         "convert",
         "verify",
+        "export",
         "NST_JAX_HOME",
         "NST_JAX_MIRROR",
     ):
