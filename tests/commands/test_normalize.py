@@ -61,7 +61,7 @@ def test_is_a_command_of_the_program():
     command = [sys.executable, "-m", "nst_jax.commands.weights", "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for word in ("list", "fetch", "convert", "verify", "export", "normalize"):
-        assert re.search(rf"^ +{word} ", shown, re.MULTILINE)
+        assert re.search(rf"^ +{word}\b", shown, re.MULTILINE)
 
 
 def test_the_square_is_the_middle():
