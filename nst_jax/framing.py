@@ -1,6 +1,9 @@
 """Pictures of many results brought to a size, in frames that they share."""
 
-from collections.abc import Hashable, Sequence
+import collections
+import math
+import weakref
+from collections.abc import Hashable, MutableMapping, Sequence
 
 import numpy as np
 
@@ -9,12 +12,19 @@ from nst_jax.images.frames import Framed, Shape, frames
 from nst_jax.pictures import Pictures, style_size
 from nst_jax.problem import Lane
 
+_Tables = dict[Shape, dict[int, Shape]]
+"""Frames by the shape of a picture and the longest side that it gets."""
+
+_KEPT = 2**25
+"""Pixels of framed paintings that are kept: 128 of 512 x 512."""
+
 
 class Framing:
     """The frames of photos and paintings at every size of a run.
 
     Photos that share a frame at the full size share one at every size; so do paintings.
-    A picture is resized and framed once a size, whatever the number of its results.
+    A framed picture lives as long as a lane that it is in. As every photo needs the
+    paintings anew, those framed last are kept beyond that.
     """
 
     def __init__(self, results: Sequence[Pictures], sizes: Sequence[int]):
@@ -33,7 +43,9 @@ class Framing:
         self._contents = _frames(list(contents.values()))
         self._styles = _frames(list(styles.values()))
         # A photo that is a painting too has a frame of each kind.
-        self._framed: dict[tuple[int, int, Shape], Framed] = {}
+        self._framed: MutableMapping[tuple[int, int, Shape], Framed]
+        self._framed = weakref.WeakValueDictionary()
+        self._kept: collections.deque[Framed] = collections.deque()
         self._results = tuple(results)  # Kept, so that no other array gets their id.
 
     def frame(self, pictures: Pictures) -> Shape:
@@ -43,27 +55,31 @@ class Framing:
     def lane(self, pictures: Pictures, size: int) -> Lane:
         """The pictures of one result, framed, for a longest side of `size`."""
         longest = style_size(size, pictures.options)
-        content, *styles = (
-            self._at(image, side, tables[image.shape[:2]][side])
-            for image, side, tables in (
-                (pictures.content, size, self._contents),
-                *((style, longest, self._styles) for style in pictures.styles),
-            )
-        )
+        content = self._at(pictures.content, size, self._contents)
+        styles = [self._at(style, longest, self._styles) for style in pictures.styles]
+        self._keep(styles)
         return Lane(content, styles, pictures.options)
 
-    def _at(self, image: np.ndarray, side: int, frame: Shape) -> Framed:
+    def _at(self, image: np.ndarray, side: int, tables: _Tables) -> Framed:
+        frame = tables[image.shape[:2]][side]
         key = id(image), side, frame
-        if key not in self._framed:
-            resized = resize.resize_longest(image, side)
-            self._framed[key] = Framed.put(resized, frame)
-        return self._framed[key]
+        framed = self._framed.get(key)
+        if framed is None:
+            framed = Framed.put(resize.resize_longest(image, side), frame)
+            self._framed[key] = framed
+        return framed
+
+    def _keep(self, paintings: Sequence[Framed]) -> None:
+        self._kept.extend(p for p in paintings if p not in self._kept)
+        pixels = sum(math.prod(p.pixels.shape[:2]) for p in self._kept)
+        while pixels > _KEPT:
+            pixels -= math.prod(self._kept.popleft().pixels.shape[:2])
 
 
 def _frames(
     images: Sequence[tuple[np.ndarray, Sequence[int]]],
-) -> dict[Shape, dict[int, Shape]]:
-    """For images and the longest sides they get: `{shape: {longest side: frame}}`."""
+) -> _Tables:
+    """The frames of images and the longest sides that they get."""
     largest = frames([image.shape[:2] for image, _ in images])
     joined: dict[tuple[Shape, int], Shape] = {}
     for image, sides in images:
@@ -73,7 +89,7 @@ def _frames(
             height, width = resize.fit(shape[0], shape[1], side)
             down, across = joined.get(key, (0, 0))
             joined[key] = max(down, height), max(across, width)
-    tables: dict[Shape, dict[int, Shape]] = {}
+    tables: _Tables = {}
     for image, sides in images:
         shape = image.shape[:2]
         frames_of_shape = {

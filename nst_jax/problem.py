@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import jax
@@ -122,8 +123,9 @@ class Lane:
 class Studio:
     """Poses problems that share a network and all options but the weights.
 
-    What the network sees in a picture is computed once for each `Framed` object, as
-    long as the studio lasts; arrays of equal shape share a compiled program.
+    What a painting's `Framed` object asks for is computed once and kept as long as the
+    object lives, a photo's is kept with the problem only; arrays of equal shape share a
+    compiled program.
 
     Attributes:
       objective: static.
@@ -135,8 +137,8 @@ class Studio:
         self._network = network
         self._prepared = registry.prepare(network, self.objective.style.taps)
         self._sizes_known: dict[Any, dict[str, int]] = {}
-        self._targets: dict[tuple[int, str], Any] = {}
-        self._seen: list[Framed] = []  # Kept, so that no other gets their id.
+        self._styles: MutableMapping[Framed, dict[str, jax.Array]]
+        self._styles = weakref.WeakKeyDictionary()
 
     def pose(self, lanes: Sequence[Lane], *, share: bool = True) -> Problem:
         """The data of `objective` for `lanes`, whose photos have one frame.
@@ -154,14 +156,16 @@ class Studio:
             self.check(lane)
             shares = lane.options.style_blend or (1.0,) * len(lane.styles)
             paintings = [
-                style.sized(self._of("style", s), self._larger(s, lane.content))
+                style.sized(self._style(s), self._larger(s, lane.content))
                 for s in lane.styles
             ]
             targets = blend(paintings, shares)
             filled = self._filled(lane.content, style.taps)
             posed.append(style.padded(targets, loss_weights(lane.options), filled))
-        contents = [self._of("content", lane.content) for lane in lanes]
-        same = share and all(content is contents[0] for content in contents)
+        photos = {id(lane.content): lane.content for lane in lanes}
+        seen = {key: self._content(photo) for key, photo in photos.items()}
+        contents = [seen[id(lane.content)] for lane in lanes]
+        same = share and len(seen) == 1
         padded = any(not lane.content.full for lane in lanes)
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
         return Problem(
@@ -180,22 +184,17 @@ class Studio:
         for painting in lane.styles:
             self._check_size(painting, self.objective.style.style_taps)
 
-    def _of(self, kind: str, picture: Framed) -> dict[str, jax.Array]:
-        key = (id(picture), kind)
-        if key not in self._targets:
-            self._seen.append(picture)
-            compute = {"content": _content_targets, "style": _style_targets}[kind]
-            extents = None if picture.full else jnp.asarray([picture.extent], jnp.int32)
-            self._targets[key] = compute(
-                self.objective, self._network, jnp.asarray(picture.pixels), extents
-            )
-            if kind == "style":
-                filled = self._filled(picture, self.objective.style.style_taps)
-                self._targets[key] = {
-                    tap: target / filled[tap]
-                    for tap, target in self._targets[key].items()
-                }
-        return self._targets[key]
+    def _content(self, photo: Framed) -> dict[str, jax.Array]:
+        return _content_targets(self.objective, self._network, *_arrays(photo))
+
+    def _style(self, painting: Framed) -> dict[str, jax.Array]:
+        if painting not in self._styles:
+            found = _style_targets(self.objective, self._network, *_arrays(painting))
+            filled = self._filled(painting, self.objective.style.style_taps)
+            self._styles[painting] = {
+                tap: target / filled[tap] for tap, target in found.items()
+            }
+        return self._styles[painting]
 
     def _filled(self, picture: Framed, taps: Sequence[str]) -> dict[str, float]:
         """The share of its frame's pixels that a picture fills, by tap."""
@@ -277,6 +276,12 @@ def loss_weights(options: Options) -> Weights:
         ),
         total_variation=jnp.float32(options.tv_weight),
     )
+
+
+def _arrays(picture: Framed) -> tuple[jax.Array, jax.Array | None]:
+    """A picture's pixels, and its extent where it doesn't fill them."""
+    extents = None if picture.full else jnp.asarray([picture.extent], jnp.int32)
+    return jnp.asarray(picture.pixels), extents
 
 
 def _stack(trees: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ import nst_jax
 from nst_jax import batch, grouping, problem
 from nst_jax.images import files, resize
 from nst_jax.images.errors import ImageError
-from nst_jax.images.frames import frames
+from nst_jax.images.frames import Framed, frames
 from nst_jax.networks.registry import NetworkError
 from nst_jax.optimize import chunk, memory
 from nst_jax.options import Options, OptionsError
@@ -291,6 +291,22 @@ def test_a_group_leaves_the_device_to_the_next(together, monkeypatch):
     assert max(reached) >= 4  # iterate, best, and two moments
     # Asked for each frame.
     assert held == [0, 0]
+
+
+def test_memory_does_not_grow_with_the_photos(together):
+    held = {}
+
+    def note(progress):
+        gc.collect()
+        pictures = sum(isinstance(one, Framed) for one in gc.get_objects())
+        pixels = sum(one.size for one in jax.live_arrays())
+        held.setdefault(progress.jobs, (pictures, pixels))
+
+    photos = [picture(seed, 33, 24) for seed in range(30, 35)]
+    together(photos, PAINTINGS, lanes=2, on_progress=note)
+    first, *others = held.values()
+    assert len(others) == 4
+    assert set(others) == {first}
 
 
 def test_values_may_be_an_array():

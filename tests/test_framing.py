@@ -1,6 +1,7 @@
 """Frames shared at every size of a run, each picture framed once."""
 
 import dataclasses
+import weakref
 
 import numpy as np
 import pytest
@@ -73,6 +74,23 @@ def test_a_picture_is_framed_once(monkeypatch):
     assert lanes[0].content is lanes[2].content is lanes[12].content
     assert lanes[0].styles[0] is lanes[6].styles[0]
     assert lanes[0].content is not lanes[1].content
+
+
+def test_pictures_live_as_long_as_a_lane_and_some_paintings_longer(monkeypatch):
+    made = results(PAIRS)
+    framed = Framing(made, SIZES)
+
+    def pictures(one):
+        lane = framed.lane(one, 128)
+        return weakref.ref(lane.content), weakref.ref(lane.styles[0])
+
+    photo, painting = pictures(made[0])
+    assert photo() is None
+    assert painting() is framed.lane(made[0], 128).styles[0]
+    # Room for two of them.
+    monkeypatch.setattr(framing, "_KEPT", 2 * 128 * 128)
+    found = [pictures(one)[1] for one in made]
+    assert [one() is None for one in found] == [True, True, False, False]
 
 
 def test_a_lane_has_the_options_of_its_result():

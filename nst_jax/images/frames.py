@@ -25,15 +25,19 @@ class Framed:
     def put(cls, image: np.ndarray, frame: Shape | None = None) -> "Framed":
         """`image`, `[h, w, 3]`, in a frame of that height and width; None: its own.
 
+        An image that fills its frame is taken as it is, not copied.
+
         Raises:
           ValueError: a frame that is smaller.
         """
-        height, width = extent = image.shape[:2]
+        extent = height, width = image.shape[:2]
         down, across = frame or extent
         if down < height or across < width:
             raise ValueError(f"a frame of {frame} can't hold an image of {extent}")
+        if (down, across) == extent:
+            return cls(image, extent)
         margins = ((0, down - height), (0, across - width), (0, 0))
-        return cls(np.pad(image, margins), (height, width))
+        return cls(np.pad(image, margins), extent)
 
     @property
     def full(self) -> bool:
