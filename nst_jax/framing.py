@@ -23,6 +23,7 @@ class Framing:
     """The frames of photos and paintings at every size of a run.
 
     Photos that share a frame at the full size share one at every size; so do paintings.
+    Where one has padding, programs are told the extents of all: each serves its frame.
     A framed picture lives as long as a lane that it is in. As every photo needs the
     paintings anew, those framed last are kept beyond that.
     """
@@ -65,8 +66,9 @@ class Framing:
         key = id(image), side, frame
         framed = self._framed.get(key)
         if framed is None:
-            framed = Framed.put(resize.resize_longest(image, side), frame)
-            self._framed[key] = framed
+            resized = resize.resize_longest(image, side)
+            masked = frame in _padded(tables)
+            framed = self._framed[key] = Framed.put(resized, frame, masked=masked)
         return framed
 
     def _keep(self, paintings: Sequence[Framed]) -> None:
@@ -74,6 +76,16 @@ class Framing:
         pixels = sum(math.prod(p.pixels.shape[:2]) for p in self._kept)
         while pixels > _KEPT:
             pixels -= math.prod(self._kept.popleft().pixels.shape[:2])
+
+
+def _padded(tables: _Tables) -> set[Shape]:
+    """Frames in which a picture has padding."""
+    return {
+        frame
+        for (height, width), table in tables.items()
+        for side, frame in table.items()
+        if frame != resize.fit(height, width, side)
+    }
 
 
 def _frames(

@@ -33,7 +33,7 @@ class Problem:
         lanes have the same photo.
       weights: `[n]` each.
       extents: `[n, 2]` int32, height and width of each image in its padding; None where
-        none has any.
+        none of this frame has any.
     """
 
     network: nnx.Module
@@ -166,7 +166,7 @@ class Studio:
         seen = {key: self._content(photo) for key, photo in photos.items()}
         contents = [seen[id(lane.content)] for lane in lanes]
         same = share and len(seen) == 1
-        padded = any(not lane.content.full for lane in lanes)
+        masked = any(lane.content.masked for lane in lanes)
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
         return Problem(
             self._prepared,
@@ -175,7 +175,7 @@ class Studio:
                 style=_stack([targets for targets, _ in posed]),
             ),
             _stack([weights for _, weights in posed]),
-            jnp.asarray(extents) if padded else None,
+            jnp.asarray(extents) if masked else None,
         )
 
     def check(self, lane: Lane) -> None:
@@ -279,8 +279,8 @@ def loss_weights(options: Options) -> Weights:
 
 
 def _arrays(picture: Framed) -> tuple[jax.Array, jax.Array | None]:
-    """A picture's pixels, and its extent where it doesn't fill them."""
-    extents = None if picture.full else jnp.asarray([picture.extent], jnp.int32)
+    """A picture's pixels, and its extent where programs have to be told."""
+    extents = jnp.asarray([picture.extent], jnp.int32) if picture.masked else None
     return jnp.asarray(picture.pixels), extents
 
 

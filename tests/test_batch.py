@@ -234,6 +234,21 @@ def test_many_shapes_share_few_programs(together):
     assert len(chunk._programs) - before == len(chosen) <= 6
 
 
+def test_a_frame_is_compiled_once(together):
+    """Whether or not the lanes of a group have padding."""
+    options = dataclasses.replace(_SHALLOW, size=40, steps=1)
+
+    def counts():
+        targets = problem._content_targets, problem._style_targets
+        return np.array([len(chunk._programs), *(f._cache_size() for f in targets)])
+
+    before = counts()
+    photos = [picture(1, 40, 24), picture(2, 40, 24), picture(3, 40, 23)]
+    paintings = [picture(4, 40, 38), picture(5, 40, 37)]
+    together(photos, paintings, options, lanes=2)
+    np.testing.assert_array_equal(counts() - before, [1, 1, 1])
+
+
 def test_results_come_as_they_are_finished(together):
     order, finished = [], []
     found = together(

@@ -105,8 +105,19 @@ def test_one_result_fills_its_frames():
     (one,) = results(PAIRS[2:3])
     for size in SIZES:
         lane = Framing([one], SIZES).lane(one, size)
-        assert lane.content.full
-        assert lane.styles[0].full
+        for found in (lane.content, lane.styles[0]):
+            assert found.pixels.shape[:2] == found.extent
+            assert not found.masked
+
+
+def test_all_or_none_of_a_frame_are_masked():
+    made = results([*PAIRS, ((60, 128), (100, 100))])
+    framed = Framing(made, SIZES)
+    lanes = [framed.lane(one, 128) for one in made]
+    # (128, 97) fills the frame that (128, 96) does not.
+    assert lanes[1].content.extent == lanes[1].content.pixels.shape[:2] == (128, 97)
+    assert [lane.content.masked for lane in lanes] == [True] * 4 + [False]
+    assert [lane.styles[0].masked for lane in lanes] == [True] * 5
 
 
 def test_style_scale_sizes_the_paintings_at_every_size():

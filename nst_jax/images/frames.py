@@ -16,16 +16,24 @@ class Framed:
     Attributes:
       pixels: `[h, w, 3]` float32, zero outside of the picture.
       extent: height and width of the picture.
+      masked: whether programs for this frame have to be told the extent, as they do for
+        a picture that fills a frame which others don't fill.
     """
 
     pixels: np.ndarray
     extent: Shape
+    masked: bool
 
     @classmethod
-    def put(cls, image: np.ndarray, frame: Shape | None = None) -> "Framed":
-        """`image`, `[h, w, 3]`, in a frame of that height and width; None: its own.
+    def put(
+        cls, image: np.ndarray, frame: Shape | None = None, *, masked: bool = False
+    ) -> "Framed":
+        """Puts an image into a frame.
 
-        An image that fills its frame is taken as it is, not copied.
+        Args:
+          image: `[h, w, 3]`; one that fills its frame is taken as it is, not copied.
+          frame: height and width; None: the image's own.
+          masked: see `Framed`; true wherever the image doesn't fill its frame.
 
         Raises:
           ValueError: a frame that is smaller.
@@ -35,14 +43,9 @@ class Framed:
         if down < height or across < width:
             raise ValueError(f"a frame of {frame} can't hold an image of {extent}")
         if (down, across) == extent:
-            return cls(image, extent)
+            return cls(image, extent, masked)
         margins = ((0, down - height), (0, across - width), (0, 0))
-        return cls(np.pad(image, margins), extent)
-
-    @property
-    def full(self) -> bool:
-        """Whether the picture fills its frame."""
-        return self.pixels.shape[:2] == self.extent
+        return cls(np.pad(image, margins), extent, masked=True)
 
     def cut(self, pixels: np.ndarray) -> np.ndarray:
         """The part of `pixels`, `[h, w, c]` of the same frame, that is the picture."""

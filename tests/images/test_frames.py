@@ -128,7 +128,7 @@ def test_put_and_cut():
     assert framed.pixels.shape == (5, 7, 3)
     assert framed.pixels.dtype == np.float32
     assert framed.extent == (3, 4)
-    assert not framed.full
+    assert framed.masked
     np.testing.assert_array_equal(framed.pixels[:3, :4], image)
     assert not framed.pixels[3:].any()
     assert not framed.pixels[:, 4:].any()
@@ -141,14 +141,15 @@ def test_put_and_cut():
 def test_a_frame_of_its_own_is_full(frame):
     image = picture(3, 4)
     framed = Framed.put(image, frame)
-    assert framed.full
+    assert not framed.masked
+    assert Framed.put(image, frame, masked=True).masked
     np.testing.assert_array_equal(framed.pixels, image)
     np.testing.assert_array_equal(framed.cut(framed.pixels), image)
 
 
 @pytest.mark.parametrize("frame", [(3, 5), (4, 4)])
 def test_a_frame_larger_one_way_is_not_full(frame):
-    assert not Framed.put(picture(3, 4), frame).full
+    assert Framed.put(picture(3, 4), frame).masked
 
 
 @pytest.mark.parametrize("frame", [(2, 9), (9, 3), (2, 3)])
