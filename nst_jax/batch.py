@@ -14,7 +14,8 @@ from nst_jax.framing import Framing
 from nst_jax.grouping import Plan
 from nst_jax.images.errors import ImageError
 from nst_jax.optimize import checkpoint, engine, pyramid
-from nst_jax.options import Options, OptionsError
+from nst_jax.optimize.engine import DivergenceError
+from nst_jax.options import Options, OptionsError, check_start
 from nst_jax.pictures import Picture, Pictures, Reader, Report
 from nst_jax.problem import Studio
 from nst_jax.results import Result, gather
@@ -97,19 +98,24 @@ def stylize_batch(
       ImageError: a picture that can't be read.
       OptionsError: options that don't fit, or that can't vary.
       WeightsError, NetworkError: weights that are missing or don't fit.
-      DivergenceError: a loss that isn't finite at the start.
+      DivergenceError: a loss that isn't finite at the start; raised when the others are
+        finished.
     """
     photos, paintings = (
         tuple(given) if isinstance(given, list | tuple) else (given,)
         for given in (contents, styles)
     )
+    varied = variations(options or Options(), sweep or {})
+    for one in varied:
+        check_start(one)
     jobs = [
-        Job(photo, (painting,), varied)
+        Job(photo, (painting,), one)
         for photo in photos
         for painting in paintings
-        for varied in variations(options or Options(), sweep or {})
+        for one in varied
     ]
     found: dict[int, Result] = {}
+    diverged: DivergenceError | None = None
     for place, result in run_jobs(
         jobs,
         lanes=lanes,
@@ -120,9 +126,14 @@ def stylize_batch(
     ):
         if isinstance(result, ImageError):
             raise result
+        if isinstance(result, DivergenceError):
+            diverged = result
+            continue
         found[place] = result
         if on_result:
             on_result(place, result)
+    if diverged:
+        raise diverged
     return [found[place] for place in sorted(found)]
 
 
@@ -155,7 +166,7 @@ def run_jobs(
     report: Report | None = None,
     done: Collection[int] = (),
     state_folder: Path | None = None,
-) -> Iterator[tuple[int, Result | ImageError]]:
+) -> Iterator[tuple[int, Result | ImageError | DivergenceError]]:
     """Does `jobs`, whose options may differ in `VARYING` only, in groups of lanes.
 
     Args:
@@ -171,12 +182,12 @@ def run_jobs(
         batch goes on.
 
     Yields:
-      The place of a job and its result, or what is wrong with its pictures; groups are
-      done in the order of their jobs. A group that `on_progress` stops yields results
-      too, with fewer iterations than asked for, and is the last.
+      The place of a job and its result, or what is wrong with its pictures or its first
+      loss; groups are done in the order of their jobs. A group that `on_progress` stops
+      yields results too, with fewer iterations than asked for, and is the last.
 
     Raises:
-      OptionsError, WeightsError, NetworkError, DivergenceError: see `stylize_batch`.
+      OptionsError, WeightsError, NetworkError: see `stylize_batch`.
     """
     options = _checked(jobs, lanes)
     if network is not None:
@@ -218,7 +229,7 @@ def run_jobs(
         del chunks
         yield from zip(group, results, strict=True)
         if path:
-            going_on = results[0].iterations < options.steps
+            going_on = any(isinstance(r, Result) and not r.finished for r in results)
             _keep(path, state if going_on else None, report)
         if state is not None:
             return

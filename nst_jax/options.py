@@ -6,10 +6,15 @@ and the benchmarks are derived from these fields.
 
 import dataclasses
 import math
+import os
 import types
 import typing
 from collections.abc import Callable
 from typing import Any
+
+
+STARTS = ("content", "style", "noise")
+"""What `init` may be besides a file."""
 
 
 class OptionsError(ValueError):
@@ -253,3 +258,11 @@ def _check_lengths(options: Options) -> None:
             )
     if not options.content_taps and not options.style_taps:
         raise OptionsError("content_taps and style_taps are both empty: name a tap")
+
+
+def check_start(options: Options) -> None:
+    """Raises `OptionsError` if `init` is no start, and no file either."""
+    if options.init not in STARTS and not os.path.exists(options.init):
+        raise OptionsError(
+            f"init={options.init!r} is neither {', '.join(STARTS)} nor a file"
+        )

@@ -8,15 +8,12 @@ import jax
 import numpy as np
 
 from nst_jax.images import files, resize
-from nst_jax.options import Options
+from nst_jax.options import STARTS, Options
 
 Picture = str | os.PathLike | np.ndarray | jax.Array
 """A file's path, or float `[h, w, 3]`, sRGB in [0, 1]."""
 
 Report = Callable[[str], None]
-
-STARTS = ("content", "style", "noise")
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:

@@ -1,6 +1,7 @@
 """What comes out: a finished picture and how it came about."""
 
 import dataclasses
+import math
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 
 from nst_jax import __version__
 from nst_jax.images import files
-from nst_jax.optimize.engine import Chunk, Progress, State
+from nst_jax.optimize.engine import Chunk, DivergenceError, Progress, State
 from nst_jax.options import Options
 
 
@@ -29,6 +30,7 @@ class Result:
       compile_seconds: of compiling.
       events: lines about what went wrong and was answered, such as a divergence.
       options: that made it.
+      given_up: whether the run ended before all iterations, after divergences.
     """
 
     image: np.ndarray
@@ -39,6 +41,12 @@ class Result:
     compile_seconds: float
     events: tuple[str, ...]
     options: Options
+    given_up: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end, rather than being stopped on the way."""
+        return self.given_up or self.iterations >= self.options.steps
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
@@ -79,9 +87,18 @@ class Record:
         self._events += [progress.event] if progress.event else []
         self._last = progress
 
-    def result(self) -> Result:
-        """The result so far; to be called before the next chunk is asked for."""
+    def result(self, *, ended: bool = False) -> Result:
+        """The result so far; to be called before the next chunk is asked for.
+
+        Args:
+          ended: whether no chunk is left.
+
+        Raises:
+          DivergenceError: the loss of the first image is not finite.
+        """
         assert self._last is not None
+        if not math.isfinite(self._last.best_loss):
+            raise DivergenceError
         return Result(
             image=self._last.image(),
             loss=self._last.best_loss,
@@ -91,6 +108,7 @@ class Record:
             compile_seconds=self._last.compile_seconds,
             events=tuple(self._events),
             options=self._options,
+            given_up=ended and self._last.iteration < self._options.steps,
         )
 
 
@@ -98,7 +116,7 @@ def gather(
     options: Sequence[Options],
     chunks: Iterable[Chunk],
     stop: Callable[[tuple[Progress, ...]], bool | None],
-) -> tuple[list[Result], State | None]:
+) -> tuple[list[Result | DivergenceError], State | None]:
     """Results of a run's first lanes, and its state if a true `stop` ended it.
 
     Nothing else that the run has on the device is held on to: the next has the room.
@@ -107,13 +125,27 @@ def gather(
       options: of each lane that counts.
       chunks: of the run.
       stop: is called with the lanes' progress after each chunk.
+
+    Returns:
+      For each lane its result, or the error where its first loss is not finite; and the
+      state, or None if the run came to its end.
     """
     records, state = [Record(one) for one in options], None
-    for chunk in chunks:
-        lanes = chunk.lanes[: len(records)]
-        for record, lane in zip(records, lanes, strict=True):
-            record.add(lane)
-        if stop(lanes):
-            state = chunk.state
-            break
-    return [record.result() for record in records], state
+    try:
+        for chunk in chunks:
+            lanes = chunk.lanes[: len(records)]
+            for record, lane in zip(records, lanes, strict=True):
+                record.add(lane)
+            if stop(lanes):
+                state = chunk.state
+                break
+    except DivergenceError as error:  # Of all lanes.
+        return [error for _ in records], None
+    return [_outcome(record, ended=state is None) for record in records], state
+
+
+def _outcome(record: Record, *, ended: bool) -> Result | DivergenceError:
+    try:
+        return record.result(ended=ended)
+    except DivergenceError as error:
+        return error

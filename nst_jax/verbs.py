@@ -19,10 +19,10 @@ from nst_jax.framing import Framing
 from nst_jax.networks import registry, tables
 from nst_jax.optimize import checkpoint, engine, pyramid
 from nst_jax.optimize.solvers import solver as make_solver
-from nst_jax.options import Options, OptionsError
-from nst_jax.pictures import STARTS, Picture, Pictures, Reader, Report
+from nst_jax.options import Options, OptionsError, check_start
+from nst_jax.pictures import Picture, Pictures, Reader, Report
 from nst_jax.problem import Studio, resolve_precision
-from nst_jax.results import Record, Result
+from nst_jax.results import Result, gather
 
 
 def load_network(
@@ -96,6 +96,7 @@ def stylize(
     paintings: Sequence[Any]
     paintings = styles if isinstance(styles, list | tuple) else [styles]
     check(options, len(paintings))
+    check_start(options)
     if network is not None:
         check_network(network, options)
     pictures = Reader(report).read(content, paintings, options)
@@ -106,18 +107,20 @@ def stylize(
     seal = fingerprint(pictures, network)
 
     resumed = _resumed(run, _path(state_file), seal) if resume else None
-    record = Record(options)
-    for progress in run.chunks(every=every, resumed=resumed):
-        record.add(progress.lanes[0])
-        if on_progress and on_progress(progress.lanes[0]):
-            break
-    result = record.result()
+
+    def stop(lanes: tuple[engine.Progress, ...]) -> bool | None:
+        return on_progress(lanes[0]) if on_progress else None
+
+    chunks = run.chunks(every=every, resumed=resumed)
+    (result,), state = gather([options], chunks, stop)
+    if isinstance(result, engine.DivergenceError):
+        raise result
     if state_file is not None:
         path = _path(state_file)
-        if result.iterations >= options.steps:
+        if state is None or result.finished:
             path.unlink(missing_ok=True)
         else:
-            _save_state(path, progress.state, seal, report or ignore)
+            _save_state(path, state, seal, report or ignore)
     return result
 
 
@@ -187,8 +190,7 @@ def check(options: Options, paintings: int) -> None:
     """Raises if `options` don't fit the network or the number of paintings.
 
     Raises:
-      OptionsError: no painting; blend shares for another number of paintings; a start
-        that is no file.
+      OptionsError: no painting; blend shares for another number of paintings.
       NetworkError: an unknown network or tap.
     """
     registry.check_taps(options.network, options.content_taps + options.style_taps)
@@ -198,10 +200,6 @@ def check(options: Options, paintings: int) -> None:
         raise OptionsError(
             f"style_blend has {len(options.style_blend)} shares for {paintings} "
             "paintings; give one for each"
-        )
-    if options.init not in STARTS and not os.path.exists(options.init):
-        raise OptionsError(
-            f"init={options.init!r} is neither {', '.join(STARTS)} nor a file"
         )
 
 

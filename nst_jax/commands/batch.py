@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from nst_jax.commands import collection, flags, naming, stop
-from nst_jax.options import Options, OptionsError
+from nst_jax.options import STARTS, Options, OptionsError, check_start
 
 _DESCRIPTION = """\
 Repaints every photo in the style of every painting, many side by side in one device
@@ -151,12 +151,15 @@ def _pairs(arguments: argparse.Namespace) -> list[Pair]:
         contents = _files("contents", arguments.contents)
         styles = _files("styles", arguments.styles)
         rows = [(content, style, {}) for content in contents for style in styles]
-    return [
-        Pair(content, style, dataclasses.replace(options, **varied), varied)
-        for content, style, of_row in rows
-        for values in itertools.product(*sweep.values())
-        for varied in [dict(zip(sweep, values, strict=True)) | of_row]
-    ]
+    pairs = []
+    for content, style, of_row in rows:
+        for values in itertools.product(*sweep.values()):
+            varied = dict(zip(sweep, values, strict=True)) | of_row
+            made = dataclasses.replace(options, **varied)
+            if "init" not in of_row:  # One in a row fails alone.
+                check_start(made)
+            pairs.append(Pair(content, style, made, varied))
+    return pairs
 
 
 def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any]]]:
@@ -224,7 +227,7 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
                 folder = path.parent
-                if varied.get("init", "content") not in ("content", "noise", "style"):
+                if varied.get("init", "content") not in STARTS:
                     varied["init"] = str(folder / varied["init"])
                 rows.append((str(folder / content), str(folder / style), varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

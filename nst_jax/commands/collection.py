@@ -97,16 +97,14 @@ class Collection:
         )
 
     def add(self, place: int, result: Any) -> None:
-        """Takes in a `Result`, or the `ImageError` that stands for it."""
+        """Takes in a `Result`, or the error that stands for it."""
         name = self._names[place]
         entry = self._entry(place)
         self._open.discard(place)
-        if isinstance(result, ImageError):
+        if isinstance(result, Exception):
             self._fail(entry, result)
             return
-        options = self._pairs[place].options
-        stopped = result.iterations < options.steps
-        if stopped:
+        if not result.finished:
             self._open.add(place)
         try:
             result.save(self._folder / name)
@@ -118,7 +116,7 @@ class Collection:
         first = result.iterations + 1 - len(result.losses)
         entry = dataclasses.replace(
             entry,
-            status="stopped" if stopped else "done",
+            status="done" if result.finished else "stopped",
             loss=result.loss,
             iterations=result.iterations,
             # A lane's share of the time that it was at work with others.
@@ -197,11 +195,13 @@ class Collection:
             varied=dict(pair.varied),
         )
 
-    def _fail(self, entry: manifest.Entry, error: ImageError) -> None:
+    def _fail(self, entry: manifest.Entry, error: Exception) -> None:
         self.failed = True
-        if str(error) not in self._said:
-            self.say(f"nst-jax: {error}")
-            self._said.add(str(error))
+        # Errors of files name them; others are of this picture alone.
+        named = "" if isinstance(error, ImageError) else f"{entry.output}: "
+        if (line := f"nst-jax: {named}{error}") not in self._said:
+            self.say(line)
+            self._said.add(line)
         self._write(dataclasses.replace(entry, error=str(error)))
 
     def _write(self, entry: manifest.Entry) -> None:

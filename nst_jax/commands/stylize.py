@@ -7,7 +7,7 @@ from typing import Any
 
 from nst_jax.commands import flags, stop
 from nst_jax.images import files
-from nst_jax.options import OptionsError
+from nst_jax.options import OptionsError, check_start
 
 _DESCRIPTION = """\
 Repaints PHOTO in the style of PAINTING. Several paintings blend into one style.
@@ -71,6 +71,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     began = time.perf_counter()
     options = flags.options(arguments)
+    check_start(options)
     output = arguments.output or _default_output(arguments)
     _check_outputs(arguments, output)
 
@@ -115,7 +116,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         f"iterations; {total:.1f} s (compiling {result.compile_seconds:.1f}, "
         f"optimising {result.seconds:.1f})"
     )
-    if request.signal is not None and result.iterations < options.steps:
+    if request.signal is not None and not result.finished:
         if _state_path(output).exists():
             print("stopped early; the same command with --resume goes on from here")
         return 128 + request.signal

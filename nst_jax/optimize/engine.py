@@ -22,10 +22,17 @@ from nst_jax.optimize.chunk import Objective, State
 
 _DIVERGED = 100.0  # Times the best loss above it: all progress is lost.
 _RETRIES = 3
+_BEFORE = f"given up before, after {_RETRIES} retries: it stays at its best picture"
 
 
 class DivergenceError(RuntimeError):
     """The loss of the starting image is not finite."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the loss of the starting image is not finite: check the weights of the "
+            "network (nst-weights verify) and the loss weights"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Progress:
       loss: total loss, the last of `losses`.
       terms: its terms.
       losses: `[k]` float32, total loss of each iteration of this chunk.
-      best_loss: lowest loss of the run.
+      best_loss: lowest loss of the run; infinite if the first was not finite.
       seconds: since the run began, compilation left out.
       compile_seconds: spent compiling, or finding the program compiled.
       iterations_per_second: of this chunk.
@@ -88,7 +95,9 @@ def run(
     `steps` updates are made and the last images are scored too, so `steps + 1` losses
     are reported. When the loss of a lane's chunk stops being finite, or ends 100 times
     above the best, the lane goes back to its best image with a fresh solver and half
-    the steps; at the fourth time it stays there. Stop earlier by leaving the loop.
+    the steps; at the fourth time it is given up: it stays there, as does a lane without
+    a finite loss from the outset. The run ends when all lanes are given up. Stop
+    earlier by leaving the loop.
 
     Args:
       objective: what to minimise; a static argument of the compiled program.
@@ -103,16 +112,17 @@ def run(
       The progress of every lane, once for each chunk.
 
     Raises:
-      DivergenceError: the loss of a first image is not finite.
+      DivergenceError: no first image has a finite loss.
     """
     began = time.perf_counter()
     advance = chunk.program(objective, solver, state, problem)
-    done = int(jax.device_get(state.iteration))
+    done, retries = int(jax.device_get(state.iteration)), _retries(state)
+    before = {lane: _BEFORE for lane in np.flatnonzero(retries > _RETRIES)}
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()
-    pace, retries = 1, np.zeros(state.image.shape[0], int)
-    while done <= steps and (retries <= _RETRIES).any():
+    pace, at_work = 1, True
+    while done <= steps and at_work:
         to_multiples = [n - (done - 1) % n for n in every if n > 0]
         count = min(pace, steps + 1 - done, *to_multiples)
         chunk_began = time.perf_counter()
@@ -121,6 +131,8 @@ def run(
         taken = time.perf_counter() - chunk_began
         done += count
         scale, events = _divergences(values["total"][:, :count], best, done, retries)
+        if not np.isfinite(best).any():
+            raise DivergenceError
         if (scale != 1).any():
             state = chunk.restart(solver, state, jax.device_put(scale))
         yield Chunk(
@@ -139,7 +151,7 @@ def run(
                     seconds=time.perf_counter() - began,
                     compile_seconds=compile_seconds,
                     iterations_per_second=count / taken,
-                    event=event,
+                    event=event or before.pop(lane, None),
                     image=functools.partial(_picture, state, lane),
                 )
                 for lane, event in enumerate(events)
@@ -149,10 +161,18 @@ def run(
         pace = max(
             1, min(4 * count, int(chunk_seconds * count / taken), chunk.CAPACITY)
         )
+        at_work = (retries <= _RETRIES).any()
 
 
 def _picture(state: State, lane: int) -> np.ndarray:
     return np.clip(jax.device_get(state.best_image[lane]), 0, 1)
+
+
+def _retries(state: State) -> np.ndarray:
+    """`[n]`, how often each lane diverged before."""
+    scale = np.asarray(jax.device_get(state.step_scale))
+    halved = -np.log2(scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.where(scale > 0, np.rint(halved), _RETRIES + 1).astype(int)
 
 
 def _divergences(
@@ -171,10 +191,9 @@ def _divergences(
             events.append(None)
             continue
         if not math.isfinite(best[lane]):
-            raise DivergenceError(
-                "the loss of the starting image is not finite: check the weights of "
-                "the network (nst-weights verify) and the loss weights"
-            )
+            retries[lane], scale[lane] = _RETRIES + 1, 0
+            events.append(None)  # Its result is an error.
+            continue
         retries[lane] += 1
         stopped = retries[lane] > _RETRIES
         scale[lane] = 0 if stopped else 0.5
