@@ -198,6 +198,12 @@ class Options:
         "iterations for the same loss; none is the plain method.",
         choices=("multiscale", "none"),
     )
+    bounds: str = _option(
+        "none",
+        "L-BFGS: box keeps every iterate within [0, 1], as L-BFGS-B does; none confines "
+        "the result only. Adam always keeps to the box.",
+        choices=("none", "box"),
+    )
     adam_epsilon: float = _option(
         1e-8,
         "Adam: added to the root of the second moment. Larger ones, such as 1e-4, "

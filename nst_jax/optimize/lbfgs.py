@@ -42,8 +42,14 @@ class LBFGSState(NamedTuple):
     scale: jax.Array
 
 
+Box = tuple[float, float]
+"""Bounds of every parameter."""
+
+
 def scale_by_lbfgs(
-    history: int = 20, precondition: Callable[[jax.Array], jax.Array] | None = None
+    history: int = 20,
+    precondition: Callable[[jax.Array], jax.Array] | None = None,
+    box: Box | None = None,
 ) -> optax.GradientTransformation:
     """Multiplies gradients by the L-BFGS approximation of the inverse Hessian.
 
@@ -63,13 +69,20 @@ def scale_by_lbfgs(
     the identity, scaled by s . y / y . P y. It costs one application a step, to two
     gradients at once. Parameters without a gradient stay where they are.
 
+    A third one is too: `box` makes it a projected method (Bertsekas 1982, "Projected
+    Newton methods for optimization problems with simple constraints", eq. 32-35).
+    Parameters at a bound whose gradient points outwards are held: they have no part in
+    the result, nor in the pair of the step in which they were.
+
     Parameters are one array of any shape (a picture), not a tree of arrays. What
-    follows in a chain may only scale the result, by one number a step.
+    follows in a chain may only scale the result, by one number a step; with a `box` it
+    has to keep the parameters within.
 
     Args:
       history: m, the curvature pairs kept, two arrays of the parameters' size each.
       precondition: linear, symmetric and positive definite, `[..., c] -> [..., c]` for
         parameters of shape `[..., c]` with any number of channels c.
+      box: bounds of the parameters; None for none.
 
     Raises:
       ValueError: history below 1.
@@ -92,21 +105,25 @@ def scale_by_lbfgs(
     ) -> tuple[jax.Array, LBFGSState]:
         if params is None:
             raise ValueError("scale_by_lbfgs.update needs params")
-        state, pair = _remember(state, params.reshape(-1), gradient.reshape(-1))
+        params, flat = params.reshape(-1), gradient.reshape(-1)
+        pair = _Pair.newest(state, params, flat, box)
+        state, along_steps = _remember(state, pair, params, flat)
         factor = _Factor.of(state)
-        first = factor.solve(pair.along_steps)
+        first = factor.solve(along_steps)
         behind = jnp.matmul(first, state.changes, precision=_EXACT)
-        state, behind, along_changes = _apply_preconditioner(
-            precondition, state, pair, behind.reshape(gradient.shape)
-        )
+        vectors = [pair.gradient, behind] + ([pair.change] if box else [])
+        applied, behind, *last = _apply(precondition, gradient.shape, vectors)
+        # The change of the whole gradient needs no application: P is linear.
+        change = last[0] if box else applied - state.preconditioned
+        state, along_changes = _rescale(state, pair, applied, change)
         inner = jnp.matmul(state.changes_changes, first, precision=_EXACT)
         inner = factor.curvatures() * first + state.scale * (inner - along_changes)
         second = factor.solve(inner, transposed=True)
         direction = state.scale * (state.preconditioned - behind)
         direction += jnp.matmul(second, state.steps, precision=_EXACT)
-        if precondition is not None:
+        if precondition is not None or box:
             # P reaches beyond them, into the padding of a picture.
-            direction = jnp.where(state.gradient == 0, 0, direction)
+            direction = jnp.where(pair.gradient == 0, 0, direction)
         state = state._replace(direction=direction)
         return direction.reshape(gradient.shape), state
 
@@ -114,13 +131,46 @@ def scale_by_lbfgs(
 
 
 class _Pair(NamedTuple):
-    """The newest curvature pair, and `steps` times the newest gradient, `[m]`."""
+    """The newest curvature pair, the row that it takes if it is kept, and the gradient.
+
+    Attributes:
+      keep: whether it is.
+      row: its place in the history.
+      step: `[n]`, s.
+      change: `[n]`, y, 0 for parameters that were held.
+      curvature: s . y.
+      gradient: `[n]`, the newest, 0 for parameters that are held.
+    """
 
     keep: jax.Array
     row: jax.Array
+    step: jax.Array
     change: jax.Array
     curvature: jax.Array
-    along_steps: jax.Array
+    gradient: jax.Array
+
+    @classmethod
+    def newest(
+        cls, state: LBFGSState, params: jax.Array, gradient: jax.Array, box: Box | None
+    ) -> "_Pair":
+        """The pair of the step to `params`, where this is the gradient."""
+        change = gradient - state.gradient
+        if box:
+            step = params - state.params
+            change = jnp.where(_held(state.params, state.gradient, box), 0, change)
+            gradient = jnp.where(_held(params, gradient, box), 0, gradient)
+        else:
+            step = _step(state, params)
+        curvature = jnp.vdot(step, change, precision=_EXACT)
+        keep = (state.updates > 0) & (curvature > 1e-10)
+        row = state.pairs % state.steps.shape[0]
+        return cls(keep, row, step, change, curvature, gradient)
+
+
+def _held(params: jax.Array, gradient: jax.Array, box: Box) -> jax.Array:
+    """Which parameters are at a bound, and would go beyond."""
+    low, high = box
+    return ((params <= low) & (gradient > 0)) | ((params >= high) & (gradient < 0))
 
 
 def _step(state: LBFGSState, params: jax.Array) -> jax.Array:
@@ -146,68 +196,72 @@ def _times(rows: jax.Array, *vectors: jax.Array) -> list[jax.Array]:
 
 
 def _remember(
-    state: LBFGSState, params: jax.Array, gradient: jax.Array
-) -> tuple[LBFGSState, _Pair]:
-    """Stores the newest pair, unless it is skipped."""
-    step, change = _step(state, params), gradient - state.gradient
-    curvature = jnp.vdot(step, change, precision=_EXACT)
-    keep = (state.updates > 0) & (curvature > 1e-10)
-    row = state.pairs % state.steps.shape[0]
-    pair = _Pair(keep, row, change, curvature, curvature)
-    steps, changes = _put(state.steps, pair, step), _put(state.changes, pair, change)
-    with_change, with_gradient = _times(steps, change, gradient)
+    state: LBFGSState, pair: _Pair, params: jax.Array, gradient: jax.Array
+) -> tuple[LBFGSState, jax.Array]:
+    """Stores the newest pair, unless it is skipped.
+
+    Returns the state and `steps` times the pair's gradient, `[m]`.
+    """
+    steps = _put(state.steps, pair, pair.step)
+    changes = _put(state.changes, pair, pair.change)
+    with_change, with_gradient = _times(steps, pair.change, pair.gradient)
     state = state._replace(
         params=params,
         gradient=gradient,
         updates=optax.safe_increment(state.updates),
-        pairs=state.pairs + keep,
+        pairs=state.pairs + pair.keep,
         steps=steps,
         changes=changes,
         # s_i . y_new is a new column.
         steps_changes=_put(state.steps_changes.T, pair, with_change).T,
     )
-    return state, pair._replace(along_steps=with_gradient)
+    return state, with_gradient
 
 
-def _apply_preconditioner(
-    precondition: Callable[[jax.Array], jax.Array] | None,
-    state: LBFGSState,
-    pair: _Pair,
-    behind: jax.Array,
-) -> tuple[LBFGSState, jax.Array, jax.Array]:
-    """Applies P to the gradient and to `behind`, of the parameters' shape.
+def _rescale(
+    state: LBFGSState, pair: _Pair, applied: jax.Array, change: jax.Array
+) -> tuple[LBFGSState, jax.Array]:
+    """Stores what the newest pair means to P.
 
-    Returns the state with all that P changes in it, `P behind` `[n]`, and the products
-    of `changes` with the preconditioned gradient, `[m]`.
+    Args:
+      state: with the pair.
+      pair: the newest.
+      applied: `[n]`, P times its gradient.
+      change: `[n]`, P times its change.
+
+    Returns:
+      The state, and `changes` times `applied`, `[m]`.
     """
-    applied, behind = _both(precondition, state.gradient.reshape(behind.shape), behind)
-    change = applied - state.preconditioned
     with_change, with_applied = _times(state.changes, change, applied)
     # y_i . P y_new is a new row and a new column.
     changes_changes = _put(state.changes_changes, pair, with_change)
     changes_changes = _put(changes_changes.T, pair, with_change).T
     squared = jnp.vdot(pair.change, change, precision=_EXACT)
+    unscaled = _unscaled(state, pair.gradient)
     state = state._replace(
         preconditioned=applied,
         changes_changes=changes_changes,
-        scale=jnp.where(pair.keep, pair.curvature / squared, _unscaled(state)),
+        scale=jnp.where(pair.keep, pair.curvature / squared, unscaled),
     )
-    return state, behind, with_applied
+    return state, with_applied
 
 
-def _both(
-    precondition: Callable[[jax.Array], jax.Array] | None, *arrays: jax.Array
+def _apply(
+    precondition: Callable[[jax.Array], jax.Array] | None,
+    shape: tuple[int, ...],
+    vectors: list[jax.Array],
 ) -> list[jax.Array]:
-    """P times each of two arrays, `[n]`, in one application."""
-    if precondition is not None:
-        joined = precondition(jnp.concatenate(arrays, axis=-1))
-        arrays = tuple(jnp.split(joined, len(arrays), axis=-1))
-    return [array.reshape(-1) for array in arrays]
+    """P times each vector, `[n]`, in one application to arrays of `shape`."""
+    if precondition is None:
+        return vectors
+    joined = jnp.concatenate([each.reshape(shape) for each in vectors], axis=-1)
+    split = jnp.split(precondition(joined), len(vectors), axis=-1)
+    return [each.reshape(-1) for each in split]
 
 
-def _unscaled(state: LBFGSState) -> jax.Array:
+def _unscaled(state: LBFGSState, gradient: jax.Array) -> jax.Array:
     """The scale of P where the newest pair was skipped."""
-    first = jnp.minimum(1, 1 / jnp.sum(jnp.abs(state.gradient)))
+    first = jnp.minimum(1, 1 / jnp.sum(jnp.abs(gradient)))
     grown = jnp.where(state.updates == 1, first, 4 * state.scale)
     return jnp.where(state.pairs == 0, grown, state.scale)
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from nst_jax.optimize.lbfgs import scale_by_lbfgs
+from nst_jax.optimize.lbfgs import Box, scale_by_lbfgs
 from nst_jax.optimize.preconditioner import multiscale
 from nst_jax.options import Options
 
@@ -28,6 +28,7 @@ def solver(options: Options) -> optax.GradientTransformation:
             decay_steps=steps,
             history=options.history,
             preconditioner=options.preconditioner,
+            bounds=options.bounds,
         )
     return adam(float(rate), decay_steps=steps, epsilon=float(options.adam_epsilon))
 
@@ -39,6 +40,7 @@ def lbfgs(
     decay_steps: int | None = None,
     history: int = 20,
     preconditioner: str = "none",
+    bounds: str = "none",
 ) -> optax.GradientTransformation:
     """L-BFGS with fixed steps, none longer than a tenth of the pixel range.
 
@@ -51,11 +53,14 @@ def lbfgs(
       decay_steps: over which the factor falls to 0 along a cosine; None: it stays.
       history: curvature pairs kept.
       preconditioner: "multiscale" (`preconditioner.multiscale`) or "none".
+      bounds: "box" keeps every iterate in [0, 1], if the first is; or "none".
     """
+    box = _BOXES[bounds]
     return optax.chain(
-        scale_by_lbfgs(history, _PRECONDITIONERS[preconditioner]),
+        scale_by_lbfgs(history, _PRECONDITIONERS[preconditioner], box),
         optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
         limit_rms(0.1),
+        *([keep_in_box(*box)] if box else []),
     )
 
 
@@ -117,6 +122,8 @@ def _schedule(
         return learning_rate
     return optax.cosine_decay_schedule(learning_rate, max(decay_steps, 1))
 
+
+_BOXES: Mapping[str, Box | None] = MappingProxyType({"none": None, "box": (0.0, 1.0)})
 
 _PRECONDITIONERS: Mapping[str, Callable[[jax.Array], jax.Array] | None] = (
     MappingProxyType({"none": None, "multiscale": multiscale})

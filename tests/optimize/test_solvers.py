@@ -82,6 +82,14 @@ def test_history_reaches_lbfgs():
     assert {7} == {leaf.shape[0] for leaf in jax.tree.leaves(state) if leaf.ndim == 2}
 
 
+def test_bounds_reach_lbfgs():
+    start = jnp.array([0.02, 0.5])
+    for bounds, expected in (("none", -0.06), ("box", 0.0)):
+        solver = solvers.solver(Options(bounds=bounds))
+        _, (first, _) = updates_of(solver, jnp.array([[0.08, 0.0]]), start)
+        assert first == pytest.approx(expected, abs=1e-7)
+
+
 def test_limit_is_on_the_root_mean_square():
     short, long = jnp.array([0.03, -0.04]), jnp.array([3.0, -4.0])
     (kept,), _ = updates_of(solvers.limit_rms(0.1), [short], short)
@@ -107,9 +115,10 @@ def test_limit_does_not_count_padding():
     [
         solvers.lbfgs(history=3),
         solvers.lbfgs(history=3, preconditioner="multiscale"),
+        solvers.lbfgs(history=3, preconditioner="multiscale", bounds="box"),
         solvers.adam(0.1),
     ],
-    ids=["lbfgs", "preconditioned", "adam"],
+    ids=["lbfgs", "preconditioned", "boxed", "adam"],
 )
 def test_padding_makes_no_difference(solver):
     """Of a picture in a larger one: the same updates, and none around it."""
