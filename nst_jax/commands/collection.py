@@ -5,13 +5,12 @@ import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-import tqdm
 
 from nst_jax.commands import gallery, manifest, naming
+from nst_jax.commands.screen import Screen
 from nst_jax.images import files, sheet
 from nst_jax.images.errors import ImageError
 from nst_jax.options import OptionsError
@@ -19,7 +18,7 @@ from nst_jax.options import OptionsError
 MANIFEST, GALLERY, SHEET = "manifest.jsonl", "index.html", "contact_sheet.jpg"
 
 
-class Collection:
+class Collection(Screen):
     """Takes the results of a batch; use it as a context while they are made.
 
     Attributes:
@@ -52,36 +51,22 @@ class Collection:
         self.failed = False
         steps = sum(pair.options.steps for pair in pairs)
         before = sum(pairs[place].options.steps for place in self.done)
-        self._bar = tqdm.tqdm(
-            total=steps, initial=before, unit="it", disable=None, leave=False
-        )
+        super().__init__(steps, done=before)
         self._group: dict[int, int] = {}
         self._lanes: dict[int, int] = {}
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
 
-    def __enter__(self) -> "Collection":
+    def __enter__(self) -> Self:
         if self.done:
             self.say(
                 f"nst-jax: {len(self.done)} of {len(self._pairs)} are done already"
             )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.close()
-
     @property
     def unfinished(self) -> bool:
         """Whether pictures are left that were not begun, or stopped on their way."""
         return bool(self._open)
-
-    def say(self, line: str) -> None:
-        """Prints a line on standard error, above the bar."""
-        self._bar.write(line, file=sys.stderr)
 
     def show(self, progress: Any) -> None:
         """Takes in the end of a chunk, a `batch.BatchProgress`."""
@@ -127,7 +112,7 @@ class Collection:
             device=made["device"],
         )
         self._write(entry)
-        self._bar.write(
+        self.say(
             f"{self._folder / name}: {width}x{height}, loss {result.loss:.6g} after "
             f"{result.iterations} iterations",
             file=sys.stdout,

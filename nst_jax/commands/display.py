@@ -2,21 +2,19 @@
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO
 
 import numpy as np
-import tqdm
 
 from nst_jax import __version__
+from nst_jax.commands.screen import Screen
 from nst_jax.images import files
 from nst_jax.optimize.engine import Progress
 from nst_jax.options import Options
 
 
-class Display:
+class Display(Screen):
     """Takes the progress of one run; use it as a context.
 
     Args:
@@ -38,6 +36,7 @@ class Display:
         trace: Path | None = None,
         resumed: bool = False,
     ):
+        super().__init__(options.steps)
         self._description = {
             "options": dataclasses.asdict(options),
             "versions": {"nst_jax": __version__},
@@ -48,25 +47,11 @@ class Display:
         self._trace = trace
         self._resumed = resumed
         self._trace_file: TextIO | None = None
-        # A bar on terminals only: `disable=None` is tqdm's way to ask for that.
-        self._bar = tqdm.tqdm(total=options.steps, unit="it", disable=None, leave=False)
 
-    def __enter__(self) -> "Display":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.close()
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         if self._trace_file:
             self._trace_file.close()
-
-    def say(self, line: str) -> None:
-        """Prints a line on standard error, above the bar."""
-        self._bar.write(line, file=sys.stderr)
 
     def show(self, progress: Progress) -> None:
         """Takes in the end of a chunk."""
