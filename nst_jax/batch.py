@@ -1,7 +1,6 @@
 """Many results at once: every photo in every style, in lanes of one device program."""
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,7 @@ from nst_jax.options import Options, OptionsError, check_start
 from nst_jax.pictures import Picture, Pictures, Reader, Report
 from nst_jax.problem import Studio
 from nst_jax.results import Result, gather
-
-VARYING = (
-    *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
-    *("tv_weight", "style_blend", "style_scale", "init", "seed"),
-)
-"""Options that lanes of one program may differ in."""
-
+from nst_jax.sweep import VARYING, variations
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -81,7 +74,7 @@ def stylize_batch(
       contents: photos.
       styles: paintings.
       options: of all results.
-      sweep: options that vary, of `VARYING`, each with its values: every pair is made
+      sweep: options that vary, of `sweep.VARYING`, each with its values: every pair is made
         with every combination of them.
       lanes: results side by side; default: as many as help and as fit the memory.
       network: from `load_network`; default: the one that `options` name.
@@ -135,25 +128,6 @@ def stylize_batch(
     if diverged:
         raise diverged
     return [found[place] for place in sorted(found)]
-
-
-def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Options]:
-    """`options` with every combination of the sweep's values, the first slowest.
-
-    Raises:
-      OptionsError: an option that can't vary, no values, or a value not allowed.
-    """
-    for name, values in sweep.items():
-        if name not in VARYING:
-            raise OptionsError(
-                f"{name} can't vary within a batch; these can: {', '.join(VARYING)}"
-            )
-        if not len(values):
-            raise OptionsError(f"{name}: the sweep names no values")
-    return [
-        dataclasses.replace(options, **dict(zip(sweep, values, strict=True)))
-        for values in itertools.product(*sweep.values())
-    ]
 
 
 def run_jobs(

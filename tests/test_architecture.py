@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "nst_jax": {"options", "verbs", "batch", "optimize", "results"},
     "options": set(),
     "presets": {"options"},
+    "sweep": {"options"},
     "networks": {"options"},
     "losses": {"options"},
     "images": {"options"},
@@ -40,8 +41,10 @@ MAY_IMPORT = {
     "coarse_to_fine": {"images", "optimize", "framing", "pictures", "problem"},
     "verbs": {*_BELOW_VERBS, "weights_convert"},
     "grouping": {*_BELOW_VERBS, "verbs"},
-    "batch": {*_BELOW_VERBS, "verbs", "grouping", "weights_convert"},
-    "commands": {*_BELOW_VERBS, "presets", "verbs", "batch", "weights_convert"},
+    "batch": {*_BELOW_VERBS, "verbs", "grouping", "sweep", "weights_convert"},
+    "commands": {
+        *(*_BELOW_VERBS, "presets", "sweep", "verbs", "batch", "weights_convert"),
+    },
     "weights_convert": {"networks"},
 }
 
@@ -49,6 +52,7 @@ MAY_IMPORT = {
 WITHOUT_JAX = (
     "nst_jax/__init__.py",
     "nst_jax/options.py",
+    "nst_jax/sweep.py",
     "nst_jax/networks/tables.py",
 )
 

@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from nst_jax.commands import gallery, manifest, naming
+from nst_jax.commands.pairs import Pair
 from nst_jax.commands.screen import Screen
 from nst_jax.images import files, sheet
 from nst_jax.images.errors import ImageError
@@ -27,12 +28,12 @@ class Collection(Screen):
       failed: whether a picture couldn't be read or written.
     """
 
-    def __init__(self, folder: Path, pairs: Sequence[Any], template: str):
+    def __init__(self, folder: Path, pairs: Sequence[Pair], template: str):
         """Finds out what there is; makes the folder if need be.
 
         Args:
           folder: of the results.
-          pairs: `batch.Pair`s, in their order.
+          pairs: in their order.
           template: of the names; see `naming.file_names`.
 
         Raises:
@@ -165,7 +166,7 @@ class Collection(Screen):
         )
         files.write(self._folder / SHEET, pictures)
 
-    def _column(self, pair: Any) -> tuple[str, str]:
+    def _column(self, pair: Pair) -> tuple[str, str]:
         return pair.style, _varied(pair.varied, " ")
 
     def _entry(self, place: int) -> manifest.Entry:
@@ -213,7 +214,7 @@ class Collection(Screen):
             files.check_writable(self._folder / name)
 
 
-def _names(pairs: Sequence[Any], template: str) -> list[str]:
+def _names(pairs: Sequence[Pair], template: str) -> list[str]:
     contents = naming.labels([pair.content for pair in pairs])
     styles = naming.labels([pair.style for pair in pairs])
     jobs = [
@@ -232,7 +233,7 @@ def _names(pairs: Sequence[Any], template: str) -> list[str]:
     return naming.file_names(template, jobs, reserved=reserved, option="name")
 
 
-def _varied(varied: Any, separator: str) -> str:
+def _varied(varied: Mapping[str, Any], separator: str) -> str:
     shown = (
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in varied.items()
@@ -240,7 +241,7 @@ def _varied(varied: Any, separator: str) -> str:
     return "".join(separator + text for text in shown)
 
 
-def _hashes(pairs: Sequence[Any]) -> dict[str, str]:
+def _hashes(pairs: Sequence[Pair]) -> dict[str, str]:
     """SHA-256 of every file that pairs are made of; those that can't be read lack."""
     found = {}
     for path in {

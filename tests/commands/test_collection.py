@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nst_jax.commands import manifest
-from nst_jax.commands.batch import Pair
 from nst_jax.commands.collection import Collection
+from nst_jax.commands.pairs import Pair
 from nst_jax.images import files
 from nst_jax.images.errors import ImageError
 from nst_jax.optimize.engine import Progress
