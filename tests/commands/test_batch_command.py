@@ -1,19 +1,20 @@
 """`nst-jax batch` as a user runs it, in this process and with the tiny network."""
 
-import csv
 import os
 import re
 import signal
 from pathlib import Path
 
 import numpy as np
+import program
 import pytest
+from batch_folder import fill, picture, write_csv
 from PIL import Image
 
 import nst_jax
 from nst_jax import coarse_to_fine, verbs
-from nst_jax.commands import batch, collection, main, manifest
-from nst_jax.images import files, resize
+from nst_jax.commands import collection, manifest
+from nst_jax.images import files
 
 # Two lanes of one shape: one program serves nearly all tests here.
 _SMALL = [
@@ -25,38 +26,17 @@ _ALL = ["--contents", "photos", "--styles", "paintings"]
 NAMES = ["a_p.png", "a_q.png", "b_p.png", "b_q.png"]
 
 
-def picture(seed, height=66, width=48):
-    coarse = np.random.default_rng(seed).random((7, 5, 3), np.float32)
-    return resize.resize(coarse, (height, width))
-
-
 @pytest.fixture
 def folder(tmp_path, tiny_network, monkeypatch):
     """The working folder, with two photos and two paintings in folders."""
     monkeypatch.setattr(verbs, "load_network", lambda *_, **__: tiny_network)
     monkeypatch.chdir(tmp_path)
-    for name in ("photos", "paintings"):
-        (tmp_path / name).mkdir()
-    files.write("photos/a.png", picture(1))
-    files.write("photos/b.png", picture(2))
-    files.write("paintings/p.png", picture(3, 40, 33))
-    files.write("paintings/q.jpg", picture(4, 50, 33))
-    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    fill(tmp_path)
     return tmp_path
 
 
 def run(*arguments):
-    """The exit status of the program in this process."""
-    try:
-        return main.main(main._parse(["nst-jax", "batch", *map(str, arguments)]))
-    except SystemExit as stop:
-        return stop.code
-
-
-def pairs(*arguments):
-    """What the command would make."""
-    parsed = main._parse(["nst-jax", "batch", "--output_dir=out", *arguments])
-    return [(p.content, p.style, dict(p.varied)) for p in batch._pairs(parsed)]
+    return program.run("batch", *arguments)
 
 
 def outputs(where="out"):
@@ -121,31 +101,6 @@ def test_every_photo_in_every_style(folder, capsys, tiny_network):
 
 
 @pytest.mark.parametrize(
-    ("contents", "expected"),
-    [
-        (["photos"], ["photos/a.png", "photos/b.png"]),
-        (["photos/"], ["photos/a.png", "photos/b.png"]),
-        (["photos/*.png"], ["photos/a.png", "photos/b.png"]),
-        (["p*/[bq]*"], ["paintings/q.jpg", "photos/b.png"]),
-        (["**/a.*"], ["photos/a.png"]),
-        (["photos/b.png", "photos"], ["photos/b.png", "photos/a.png"]),
-        (["photos/a.png", "photos/a.png"], ["photos/a.png"]),
-        # What is said is taken, whatever it is.
-        (["photos/notes.txt"], ["photos/notes.txt"]),
-        (["missing.png"], ["missing.png"]),
-        (["mixed"], ["mixed/UPPER.JPG", "mixed/[1].webp", "mixed/stereo.mpo"]),
-        (["mixed/[1].webp"], ["mixed/[1].webp"]),
-    ],
-)
-def test_files_folders_and_patterns(folder, contents, expected):
-    (folder / "mixed" / "sub.png").mkdir(parents=True)
-    for name in ("[1].webp", "UPPER.JPG", "stereo.mpo", "report.pdf", "._a.jpg"):
-        (folder / "mixed" / name).write_bytes(b"")
-    made = pairs("--contents", *contents, "--styles", "paintings/p.png")
-    assert made == [(content, "paintings/p.png", {}) for content in expected]
-
-
-@pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["--styles", "paintings"], "--contents is missing: name files, a folder or a"),
@@ -163,6 +118,7 @@ def test_files_folders_and_patterns(folder, contents, expected):
         ([*_ALL, "--init=noise,nowhere.png"], "init='nowhere.png' is neither"),
         ([*_ALL, "--style_taps=relu9_1"], "has no tap relu9_1"),
         ([*_ALL, "--pairs="], "give either"),
+        (["--pairs=gone.csv"], "gone.csv: can't be read ([Errno 2] No such file"),
     ],
 )
 def test_bad_input_is_one_line_before_the_work(
@@ -193,82 +149,6 @@ def test_wrong_usage_exits_with_2(folder, capsys, arguments):
     assert "usage: nst-jax" in capsys.readouterr().err
 
 
-def write_csv(path, *rows, encoding="utf-8"):
-    with open(path, "w", newline="", encoding=encoding) as file:
-        csv.writer(file).writerows(rows)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_pairs_of_a_file(folder, encoding):
-    (folder / "lists").mkdir()
-    write_csv(
-        "lists/pairs.csv",
-        ["content", "style", "style_weight", "seed", "init"],
-        ["../photos/a.png", "../paintings/p.png", "3", "", "noise"],
-        ["../photos/a.png", "../paintings/q.jpg", "", "4", ""],
-        [],
-        [str(folder / "photos/b.png"), "../paintings/q.jpg"],
-        ["w\u00e4ld, nass.png", "../paintings/q.jpg", "", "", "begin.png"],
-        encoding=encoding,
-    )
-    assert pairs("--pairs=lists/pairs.csv") == [
-        (
-            "lists/../photos/a.png",
-            "lists/../paintings/p.png",
-            {"style_weight": 3.0, "init": "noise"},
-        ),
-        ("lists/../photos/a.png", "lists/../paintings/q.jpg", {"seed": 4}),
-        (str(folder / "photos/b.png"), "lists/../paintings/q.jpg", {}),
-        (
-            "lists/w\u00e4ld, nass.png",
-            "lists/../paintings/q.jpg",
-            {"init": "lists/begin.png"},
-        ),
-    ]
-
-
-def test_columns_may_come_in_any_order_and_go_with_a_sweep(folder):
-    write_csv(
-        "pairs.csv",
-        ["tv_weight", "style", "content"],
-        ["0.5", "paintings/p.png", "photos/a.png"],
-    )
-    made = pairs("--pairs=pairs.csv", "--seed=1,2")
-    assert [varied for _, _, varied in made] == [
-        {"seed": 1, "tv_weight": 0.5},
-        {"seed": 2, "tv_weight": 0.5},
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("", "columns ; it needs content and style"),
-        ("content\na.png\n", "columns content; it needs content and style, and may h"),
-        ("content,style,steps\na,b,3\n", "columns content, style, steps; it needs con"),
-        ("content,style\n", "pairs.csv: names no pairs"),
-        (
-            "content,style\na.png,b.png\n,b.png\n",
-            "pairs.csv, line 3: names no pair; g",
-        ),
-        ("content,style\na.png\n", "pairs.csv, line 2: names no pair; give content an"),
-        ("content,style,seed\na,b,x\n", "pairs.csv, line 2: seed='x' is not a wh"),
-        ("content,style,style_weight\na,b,-3\n", "line 2: style_weight=-3.0 is out of"),
-        ("content,style\n\xff,b\n", "can't be read ('utf-8' codec"),
-        (None, "pairs.csv: can't be read ([Errno 2] No such file"),
-    ],
-)
-def test_a_bad_file_of_pairs_is_one_line(folder, capsys, text, line):
-    if text is not None:
-        (folder / "pairs.csv").write_text(text, encoding="latin-1")
-    assert run("--pairs=pairs.csv", *_SMALL) == 1
-    output, errors = capsys.readouterr()
-    assert output == ""
-    assert line in errors
-    assert errors.count("\n") == 1
-    assert not (folder / "out").exists()
-
-
 def test_pairs_are_made_and_those_without_a_file_fail(folder, capsys):
     write_csv(
         "pairs.csv",
@@ -297,10 +177,6 @@ def test_lists_are_swept(folder):
     for name, weight in zip(names, (1.0, 10.0), strict=True):
         options = files.read_description(f"out/{name}")["options"]
         assert (options["style_weight"], options["seed"]) == (weight, 7)
-    made = pairs(*one, "--init=content,noise", "--seed=1, 2", "--style_taps=relu1_1")
-    assert [varied for _, _, varied in made] == [
-        {"init": init, "seed": seed} for init in ("content", "noise") for seed in (1, 2)
-    ]
 
 
 def test_names_by_a_template(folder):

@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from program import run
 
-from nst_jax.commands import main
 from nst_jax.images import files
 from nst_jax.networks import registry, tables
 from weights_convert import store
@@ -40,14 +40,6 @@ def folder(tmp_path, photo, painting, monkeypatch, home):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NST_JAX_HOME", str(home))
     return tmp_path
-
-
-def run(*arguments):
-    """The exit status of the program in this process."""
-    try:
-        return main.main(main._parse(["nst-jax", *map(str, arguments)]))
-    except SystemExit as stop:
-        return stop.code
 
 
 def test_one_command_makes_a_picture(folder, capsys):
