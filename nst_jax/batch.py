@@ -204,7 +204,10 @@ def run_jobs(
         yield from zip(group, results, strict=True)
         if path:
             going_on = any(isinstance(r, Result) and not r.finished for r in results)
-            _keep(path, state if going_on else None, report)
+            kept = state if going_on else None
+            if problem := checkpoint.keep(path, kept, path.stem):
+                message = f"{problem}; these pictures can't go on"
+                (report or verbs.ignore)(message)
         if state is not None:
             return
         finished += len(group)
@@ -250,24 +253,7 @@ def _resumed(run: Run, path: Path | None, report: Report | None) -> Resumed | No
     if path is None or not path.exists():
         return None
     try:
-        resumed = run.load(path, path.stem)
+        return run.load(path, path.stem)
     except checkpoint.CheckpointError as error:
-        problem = str(error)
-    else:
-        made, steps = int(resumed.state.iteration) - 1, run.scales[-1].until
-        if made < steps:
-            return resumed
-        problem = f"{path}: made {made} iterations already, and {steps} are asked for"
-    (report or verbs.ignore)(f"{problem}; these pictures are begun anew")
-    return None
-
-
-def _keep(path: Path, state: engine.State | None, report: Report | None) -> None:
-    """Has the state in `path`, or nothing there if it is None."""
-    if state is None:
-        return path.unlink(missing_ok=True)
-    try:  # The pictures matter more than a state that doesn't fit.
-        checkpoint.save(path, state, path.stem)
-    except (OSError, MemoryError) as error:
-        message = f"{path}: not written ({error}); these pictures can't go on"
-        (report or verbs.ignore)(message)
+        (report or verbs.ignore)(f"{error}; these pictures are begun anew")
+        return None

@@ -83,15 +83,21 @@ class Run:
         """The state in `path`, of whichever size it is.
 
         Raises:
-          CheckpointError: see `checkpoint.load`.
+          CheckpointError: see `checkpoint.load`; a `SpentError` if nothing is left to
+            do.
         """
         for place, scale in enumerate(self.scales):
             like = self._shapes(scale)
             try:
-                return Resumed(place, checkpoint.load(path, like, fingerprint))
+                state = checkpoint.load(path, like, fingerprint)
             except checkpoint.CheckpointError:
                 if scale == self.scales[-1]:
                     raise
+                continue
+            made, steps = int(state.iteration) - 1, self.scales[-1].until
+            if made >= steps:
+                raise checkpoint.SpentError(path, made, steps)
+            return Resumed(place, state)
         raise AssertionError("a run has sizes")
 
     def chunks(

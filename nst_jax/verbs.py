@@ -116,11 +116,9 @@ def stylize(
     if isinstance(result, engine.DivergenceError):
         raise result
     if state_file is not None:
-        path = _path(state_file)
-        if state is None or result.finished:
-            path.unlink(missing_ok=True)
-        else:
-            _save_state(path, state, seal, report or ignore)
+        going_on = None if result.finished else state
+        if problem := checkpoint.keep(_path(state_file), going_on, seal):
+            (report or ignore)(f"{problem}; the run can't be resumed")
     return result
 
 
@@ -136,13 +134,13 @@ def network_of(options: Options, *, offline: bool, report: Report | None) -> nnx
 
 
 def _resumed(run: Run, path: Path, seal: str) -> Resumed:
-    resumed = run.load(path, seal)
-    steps = run.scales[-1].until
-    if (made := int(resumed.state.iteration) - 1) >= steps:
+    try:
+        return run.load(path, seal)
+    except checkpoint.SpentError as error:
+        steps = run.scales[-1].until
         raise OptionsError(
-            f"steps={steps}: the stopped run made {made} already; give more"
-        )
-    return resumed
+            f"steps={steps}: the stopped run made {error.made} already; give more"
+        ) from None
 
 
 def fingerprint(pictures: Pictures, network: nnx.Module) -> str:
@@ -174,16 +172,6 @@ def check_network(network: Any, options: Options) -> None:
             f"network is {is_for[0]} with {is_for[1]} pooling, but the options say "
             f"{options.network} with {options.pooling} pooling"
         )
-
-
-def _save_state(
-    path: Path, state: engine.State, fingerprint: str, report: Report
-) -> None:
-    # The picture matters more: it must not be lost with a state that doesn't fit.
-    try:
-        checkpoint.save(path, state, fingerprint)
-    except (OSError, MemoryError) as error:
-        report(f"{path}: not written ({error}); the run can't be resumed")
 
 
 def check(options: Options, paintings: int) -> None:

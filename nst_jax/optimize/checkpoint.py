@@ -16,6 +16,20 @@ class CheckpointError(ValueError):
     """A file that is no state, or the state of another run."""
 
 
+class SpentError(CheckpointError):
+    """The state of a run that made all iterations asked for, or more.
+
+    Attributes:
+      made: how many.
+    """
+
+    def __init__(self, path: Path, made: int, steps: int):
+        super().__init__(
+            f"{path}: made {made} iterations already, and {steps} are asked for"
+        )
+        self.made = made
+
+
 def save(path: Path, state: State, fingerprint: str) -> None:
     """Writes `state` to `path`, a safetensors file, atomically.
 
@@ -38,6 +52,23 @@ def save(path: Path, state: State, fingerprint: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def keep(path: Path, state: State | None, fingerprint: str) -> str | None:
+    """Has `state` in the file, or no file if it is None.
+
+    Returns:
+      What went wrong, in a line, or None. The picture of a run matters more than its
+      state, which may not fit on the disk.
+    """
+    if state is None:
+        path.unlink(missing_ok=True)
+        return None
+    try:
+        save(path, state, fingerprint)
+    except (OSError, MemoryError) as error:
+        return f"{path}: not written ({error})"
+    return None
 
 
 def load(path: Path, like: State, fingerprint: str) -> State:
