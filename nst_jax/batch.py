@@ -9,13 +9,13 @@ from flax import nnx
 
 from nst_jax import verbs
 from nst_jax.coarse_to_fine import Resumed, Run
-from nst_jax.framing import Framing
 from nst_jax.grouping import Plan
+from nst_jax.images import resize
 from nst_jax.images.errors import ImageError
 from nst_jax.optimize import checkpoint, engine, pyramid
 from nst_jax.optimize.engine import DivergenceError
 from nst_jax.options import Options, OptionsError, check_start
-from nst_jax.pictures import Picture, Pictures, Reader, Report
+from nst_jax.pictures import Picture, Pictures, Reader, Report, style_size
 from nst_jax.problem import Studio
 from nst_jax.results import Result, gather
 from nst_jax.sweep import VARYING, variations
@@ -232,8 +232,11 @@ def _too_small(
     found = {}
     for place, pictures in results.items():
         size = pyramid.scales(pictures.options)[0].size
+        longest = style_size(size, pictures.options)
+        content = resize.fit(*pictures.content.shape[:2], size)
+        styles = [resize.fit(*style.shape[:2], longest) for style in pictures.styles]
         try:
-            studio.check(Framing([pictures], [size]).lane(pictures, size))
+            studio.check(content, styles)
         except OptionsError as error:
             found[place] = ImageError(str(error))
     return found

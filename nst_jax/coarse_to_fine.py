@@ -161,9 +161,8 @@ class Run:
 
     def _shapes(self, scale: pyramid.Scale) -> chunk.State:
         """Shapes and dtypes of the state at a size."""
-        lanes = self._lanes(scale)
-        frame = lanes[0].content.pixels.shape
-        images = jax.ShapeDtypeStruct((len(lanes), *frame), jnp.float32)
+        frame = self._framing.frame(self._pictures[0], scale.size)
+        images = jax.ShapeDtypeStruct((len(self._pictures), *frame, 3), jnp.float32)
         return jax.eval_shape(lambda i: chunk.start(self.solver, i), images)
 
     def _begin(

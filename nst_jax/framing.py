@@ -49,9 +49,9 @@ class Framing:
         self._kept: collections.deque[Framed] = collections.deque()
         self._results = tuple(results)  # Kept, so that no other array gets their id.
 
-    def frame(self, pictures: Pictures) -> Shape:
-        """Height and width of the frame of a result's photo at the full size."""
-        return self._contents[pictures.content.shape[:2]][self._size]
+    def frame(self, pictures: Pictures, size: int | None = None) -> Shape:
+        """Height and width of the frame of a result's photo; None: at the full size."""
+        return self._contents[pictures.content.shape[:2]][size or self._size]
 
     def lane(self, pictures: Pictures, size: int) -> Lane:
         """The pictures of one result, framed, for a longest side of `size`."""

@@ -15,6 +15,7 @@ Picture = str | os.PathLike | np.ndarray | jax.Array
 
 Report = Callable[[str], None]
 
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:
     """What one result is made of, `[h, w, 3]` float32 each, in [0, 1].
@@ -32,7 +33,7 @@ class Pictures:
     options: Options
 
     def start_at(self, size: int) -> np.ndarray:
-        """The picture to start from, of the shape of `content_at`."""
+        """The picture to start from, of the content's shape at that longest side."""
         height, width, _ = self.content.shape
         shape = resize.fit(height, width, size)
         if self.options.init == "noise":

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from nst_jax.images.frames import Framed
+from nst_jax.images.frames import Framed, Shape
 from nst_jax.losses.objective import (
     StyleObjective,
     Targets,
@@ -153,7 +153,7 @@ class Studio:
         style = self.objective.style
         posed = []
         for lane in lanes:
-            self.check(lane)
+            self.check(lane.content.extent, [s.extent for s in lane.styles])
             shares = lane.options.style_blend or (1.0,) * len(lane.styles)
             paintings = [
                 style.sized(self._style(s), self._larger(s, lane.content))
@@ -178,10 +178,10 @@ class Studio:
             jnp.asarray(extents) if masked else None,
         )
 
-    def check(self, lane: Lane) -> None:
-        """Raises `OptionsError` if a tap sees nothing of one of the pictures."""
-        self._check_size(lane.content, self.objective.style.taps)
-        for painting in lane.styles:
+    def check(self, content: Shape, styles: Sequence[Shape]) -> None:
+        """Raises `OptionsError` if a tap sees nothing of pictures of these shapes."""
+        self._check_size(content, self.objective.style.taps)
+        for painting in styles:
             self._check_size(painting, self.objective.style.style_taps)
 
     def _content(self, photo: Framed) -> dict[str, jax.Array]:
@@ -198,8 +198,9 @@ class Studio:
 
     def _filled(self, picture: Framed, taps: Sequence[str]) -> dict[str, float]:
         """The share of its frame's pixels that a picture fills, by tap."""
-        whole = self._sizes(picture.pixels.shape[:2], tuple(taps))
-        part = self._sizes(tuple(picture.extent), tuple(taps))
+        height, width, _ = picture.pixels.shape
+        whole = self._sizes((height, width), tuple(taps))
+        part = self._sizes(picture.extent, tuple(taps))
         return {tap: part[tap] / whole[tap] for tap in taps}
 
     def _larger(self, painting: Framed, photo: Framed) -> dict[str, float]:
@@ -208,16 +209,16 @@ class Studio:
         theirs, ours = (self._sizes(p.extent, taps) for p in (painting, photo))
         return {tap: theirs[tap] / ours[tap] for tap in taps}
 
-    def _check_size(self, picture: Framed, taps: Sequence[str]) -> None:
-        height, width = picture.extent
-        for tap, size in self._sizes((height, width), tuple(taps)).items():
+    def _check_size(self, shape: Shape, taps: Sequence[str]) -> None:
+        height, width = shape
+        for tap, size in self._sizes(shape, tuple(taps)).items():
             if not size:
                 raise OptionsError(
                     f"a picture of {width}x{height} is too small for {tap}, which sees "
                     "nothing of it: give a larger size, or earlier taps"
                 )
 
-    def _sizes(self, size: tuple[int, ...], taps: tuple[str, ...]) -> dict[str, int]:
+    def _sizes(self, size: Shape, taps: tuple[str, ...]) -> dict[str, int]:
         if (size, taps) not in self._sizes_known:
             image = jax.ShapeDtypeStruct((1, *size, 3), jnp.float32)
             shapes = jax.eval_shape(
