@@ -20,6 +20,7 @@ from nst_jax.problem import Studio
 from nst_jax.results import Result, gather
 from nst_jax.sweep import VARYING, variations
 
+
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One result that is asked for.
@@ -74,8 +75,8 @@ def stylize_batch(
       contents: photos.
       styles: paintings.
       options: of all results.
-      sweep: options that vary, of `sweep.VARYING`, each with its values: every pair is made
-        with every combination of them.
+      sweep: options that vary, of `sweep.VARYING`, each with its values: every pair is
+        made with every combination of them.
       lanes: results side by side; default: as many as help and as fit the memory.
       network: from `load_network`; default: the one that `options` name.
       offline: don't fetch the network's weights if they aren't stored.
@@ -205,9 +206,8 @@ def run_jobs(
         if path:
             going_on = any(isinstance(r, Result) and not r.finished for r in results)
             kept = state if going_on else None
-            if problem := checkpoint.keep(path, kept, path.stem):
-                message = f"{problem}; these pictures can't go on"
-                (report or verbs.ignore)(message)
+            if failure := checkpoint.keep(path, kept, path.stem):
+                (report or verbs.ignore)(f"{failure}; these pictures can't go on")
         if state is not None:
             return
         finished += len(group)
@@ -233,8 +233,13 @@ def _too_small(
     for place, pictures in results.items():
         size = pyramid.scales(pictures.options)[0].size
         longest = style_size(size, pictures.options)
-        content = resize.fit(*pictures.content.shape[:2], size)
-        styles = [resize.fit(*style.shape[:2], longest) for style in pictures.styles]
+        content, *styles = (
+            resize.fit(image.shape[0], image.shape[1], side)
+            for image, side in (
+                (pictures.content, size),
+                *((style, longest) for style in pictures.styles),
+            )
+        )
         try:
             studio.check(content, styles)
         except OptionsError as error:

@@ -12,7 +12,6 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-
 STARTS = ("content", "style", "noise")
 """What `init` may be besides a file."""
 
@@ -200,8 +199,8 @@ class Options:
     )
     bounds: str = _option(
         "none",
-        "L-BFGS: box keeps every iterate within [0, 1], as L-BFGS-B does; none confines "
-        "the result only. Adam always keeps to the box.",
+        "L-BFGS: box keeps every iterate within [0, 1], as L-BFGS-B does; none "
+        "confines the result only. adam always keeps to the box.",
         choices=("none", "box"),
     )
     adam_epsilon: float = _option(

@@ -16,6 +16,7 @@ from nst_jax.images.errors import ImageError
 from nst_jax.images.frames import Framed, frames
 from nst_jax.networks.registry import NetworkError
 from nst_jax.optimize import chunk, memory
+from nst_jax.optimize.engine import DivergenceError
 from nst_jax.options import Options, OptionsError
 
 _ADAM = Options(
@@ -30,6 +31,10 @@ _SHALLOW = dataclasses.replace(
 )
 _LBFGS = dataclasses.replace(_SHALLOW, solver="lbfgs", history=3)
 _PYRAMID = dataclasses.replace(_SHALLOW, size=128, pyramid=2)
+
+
+_NO_LOSS = 3e38
+"""A style weight whose loss is beyond float32."""
 
 
 def picture(seed: int, height: int, width: int) -> np.ndarray:
@@ -312,13 +317,16 @@ def test_memory_does_not_grow_with_the_photos(together):
     held = {}
 
     def note(progress):
+        if progress.jobs in held:
+            return
         gc.collect()
         pictures = sum(isinstance(one, Framed) for one in gc.get_objects())
         pixels = sum(one.size for one in jax.live_arrays())
-        held.setdefault(progress.jobs, (pictures, pixels))
+        held[progress.jobs] = pictures, pixels
 
     photos = [picture(seed, 33, 24) for seed in range(30, 35)]
-    together(photos, PAINTINGS, lanes=2, on_progress=note)
+    options = dataclasses.replace(_SHALLOW, steps=1)
+    together(photos, PAINTINGS, options, lanes=2, on_progress=note)
     first, *others = held.values()
     assert len(others) == 4
     assert set(others) == {first}
@@ -420,6 +428,37 @@ def test_only_bad_pictures_need_no_network(monkeypatch):
     monkeypatch.setattr(batch.verbs, "load_network", load)
     found = dict(batch.run_jobs(jobs_of(["missing.png"], PAINTINGS)))
     assert [type(error) for error in found.values()] == [ImageError] * 2
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_first_loss_that_is_not_finite_is_of_its_lane_alone(
+    alone, together, run_jobs, lanes
+):
+    bad = dataclasses.replace(_ADAM, style_weight=_NO_LOSS)
+    jobs = [batch.Job(PHOTOS[0], (PAINTINGS[0],), one) for one in (_ADAM, bad, _ADAM)]
+    found = run_jobs(jobs, lanes=lanes)
+    assert isinstance(found[1], DivergenceError)
+    for place in (0, 2):
+        assert_close(found[place], alone(PHOTOS[0], PAINTINGS[0], _ADAM))
+    finished = []
+    with pytest.raises(DivergenceError, match="starting image is not finite"):
+        together(
+            *(PHOTOS[0], PAINTINGS[0]),
+            sweep={"style_weight": [_NO_LOSS, 1.0]},
+            lanes=lanes,
+            on_result=lambda place, result: finished.append(place),
+        )
+    assert finished == [1]
+    with pytest.raises(DivergenceError, match="starting image is not finite"):
+        alone(PHOTOS[0], PAINTINGS[0], bad)
+
+
+def test_a_start_that_is_no_file_fails_alone(run_jobs):
+    bad = dataclasses.replace(_ADAM, init="nowhere.png")
+    jobs = [batch.Job(PHOTOS[0], (PAINTINGS[0],), one) for one in (bad, _ADAM)]
+    found = run_jobs(jobs)
+    assert str(found[0]) == "nowhere.png: no such file; check the name"
+    assert found[1].iterations == _ADAM.steps
 
 
 def test_what_is_done_is_left_out_of_unchanged_groups(run_jobs):

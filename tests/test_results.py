@@ -7,7 +7,7 @@ import pytest
 
 from nst_jax import results
 from nst_jax.images import files
-from nst_jax.optimize.engine import Chunk, Progress
+from nst_jax.optimize.engine import Chunk, DivergenceError, Progress
 from nst_jax.options import Options
 
 _OPTIONS = Options(size=32, steps=5)
@@ -65,6 +65,35 @@ def test_stopped_it_has_the_state_and_asks_no_further():
     found, state = results.gather([_OPTIONS] * 2, chunks(seen), lambda lanes: True)
     assert (state, seen) == ("state 0", [0])
     assert [result.iterations for result in found] == [1, 1]
+
+
+def test_a_run_is_finished_by_iterations_or_by_itself():
+    stopped, _ = results.gather([_OPTIONS], chunks(), lambda lanes: True)
+    assert not stopped[0].finished
+    assert not stopped[0].given_up
+    # All chunks there are, without the iterations asked for: given up.
+    (ended,), _ = results.gather([_OPTIONS], chunks(), lambda lanes: None)
+    assert ended.given_up
+    assert ended.finished
+    fewer = Options(size=32, steps=2)
+    (done,), _ = results.gather([fewer], chunks(), lambda lanes: lanes[0].iteration > 1)
+    assert done.finished
+    assert not done.given_up
+
+
+def test_a_lane_without_a_first_loss_has_an_error_for_a_result():
+    bad = Chunk((progress(1, [9.0, 8.0]), progress(1, [np.inf, np.inf])), None)
+    (good, error), _ = results.gather([_OPTIONS] * 2, [bad], lambda lanes: None)
+    assert good.loss == 8
+    assert isinstance(error, DivergenceError)
+
+    def none():
+        raise DivergenceError
+        yield
+
+    errors, state = results.gather([_OPTIONS] * 2, none(), lambda lanes: None)
+    assert [type(error) for error in errors] == [DivergenceError] * 2
+    assert state is None
 
 
 def test_lanes_that_only_fill_up_are_left_out():

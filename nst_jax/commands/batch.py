@@ -17,6 +17,7 @@ times. Stop with Ctrl-C and give the same command again to go on: what is done i
 A picture that can't be read is reported and left out.
 """
 
+
 def add_parser(commands: Any) -> None:
     """Adds this command to the program's parser."""
     parser = commands.add_parser(

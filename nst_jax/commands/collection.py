@@ -10,13 +10,14 @@ from typing import Any, Self
 import numpy as np
 
 from nst_jax.commands import gallery, manifest, naming
+from nst_jax.commands.naming import GALLERY, MANIFEST, SHEET
 from nst_jax.commands.pairs import Pair
 from nst_jax.commands.screen import Screen
 from nst_jax.images import files, sheet
 from nst_jax.images.errors import ImageError
 from nst_jax.options import OptionsError
 
-MANIFEST, GALLERY, SHEET = "manifest.jsonl", "index.html", "contact_sheet.jpg"
+_STATES = "[0-9a-f]" * 32 + ".state"
 
 
 class Collection(Screen):
@@ -37,10 +38,12 @@ class Collection(Screen):
           template: of the names; see `naming.file_names`.
 
         Raises:
-          OptionsError: names that don't work, or a folder that can't be written to.
+          OptionsError: names that don't work, such as those of the photos themselves,
+            or a folder that can't be written to.
         """
         self._folder, self._pairs = folder, pairs
         self._names = _names(pairs, template)
+        self._check_originals()
         hashes = _hashes(pairs)
         self._keys = [pair.key(hashes) for pair in pairs]
         self._make_folders()
@@ -120,7 +123,13 @@ class Collection(Screen):
         )
 
     def finish(self) -> None:
-        """Writes the gallery of all that the folder holds, and this batch's sheet."""
+        """Writes the gallery of all that the folder holds, and this batch's sheet.
+
+        States of stopped runs go where no picture is left that they could go on with.
+        """
+        if all(entry.status != "stopped" for entry in self._known.values()):
+            for state in self._folder.glob(_STATES):
+                state.unlink(missing_ok=True)
         entries = [self._known[name] for name in self._names if name in self._known]
         entries += [
             entry
@@ -202,6 +211,15 @@ class Collection(Screen):
             and (self._folder / self._names[place]).is_file()
         )
 
+    def _check_originals(self) -> None:
+        originals = {Path(path).resolve() for path in _paths(self._pairs)}
+        for path in (self._folder / name for name in (*self._names, SHEET)):
+            if path.resolve() in originals:
+                raise OptionsError(
+                    f"{path} is a picture that the batch is made from, and would be "
+                    "overwritten: choose another --output_dir or --name"
+                )
+
     def _make_folders(self) -> None:
         for folder in {self._folder, *((self._folder / n).parent for n in self._names)}:
             try:
@@ -241,12 +259,14 @@ def _varied(varied: Mapping[str, Any], separator: str) -> str:
     return "".join(separator + text for text in shown)
 
 
+def _paths(pairs: Sequence[Pair]) -> set[str]:
+    return {p for pair in pairs for p in (pair.content, pair.style, pair.options.init)}
+
+
 def _hashes(pairs: Sequence[Pair]) -> dict[str, str]:
     """SHA-256 of every file that pairs are made of; those that can't be read lack."""
     found = {}
-    for path in {
-        p for pair in pairs for p in (pair.content, pair.style, pair.options.init)
-    }:
+    for path in _paths(pairs):
         try:
             with open(path, "rb") as file:
                 found[path] = hashlib.file_digest(file, "sha256").hexdigest()

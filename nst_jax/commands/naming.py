@@ -14,6 +14,9 @@ from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from nst_jax.images import encode
 from nst_jax.options import OptionsError
 
+MANIFEST, GALLERY, SHEET = "manifest.jsonl", "index.html", "contact_sheet.jpg"
+"""Files that a batch's folder has besides the pictures."""
+
 DEFAULT_TEMPLATE = "{content}_{style}{varied}.png"
 """`varied` is what the job's caller says, such as "" or "_style_weight=10"."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from nst_jax.commands import flags
+from nst_jax.commands import flags, manifest, naming
 from nst_jax.options import STARTS, Options, OptionsError, base_type, check_start
 from nst_jax.sweep import VARYING, variations
 
@@ -58,13 +58,21 @@ def asked_for(arguments: argparse.Namespace) -> list[Pair]:
       OptionsError: none, bad options, or a file of pairs that doesn't work.
     """
     options, sweep = _options(arguments)
+    rows: list[tuple[str, str, dict[str, Any]]]
     if arguments.pairs:
         if arguments.contents or arguments.styles:
             raise OptionsError("give either --pairs, or --contents and --styles")
         rows = _rows(arguments.pairs)
+        for name in sweep:
+            if any(name in of_row for _, _, of_row in rows):
+                raise OptionsError(
+                    f"{arguments.pairs} has a column {name}, and --{name} is a list: "
+                    "give one of the two"
+                )
     else:
-        contents = _files("contents", arguments.contents)
-        styles = _files("styles", arguments.styles)
+        results = _made(arguments.output_dir)
+        contents = _files("contents", arguments.contents, results)
+        styles = _files("styles", arguments.styles, results)
         rows = [(content, style, {}) for content in contents for style in styles]
     pairs = []
     for content, style, of_row in rows:
@@ -89,8 +97,17 @@ def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any
     return flags.options(arguments), sweep
 
 
-def _files(name: str, given: Sequence[str]) -> list[str]:
-    """The files that paths, folders and patterns name, each once, sorted by folder."""
+def _made(folder: Path) -> set[Path]:
+    """What a batch made in its folder before: no photos of the next one."""
+    names = manifest.read(folder / naming.MANIFEST) if folder.is_dir() else ()
+    return {(folder / name).resolve() for name in (*names, naming.SHEET)}
+
+
+def _files(name: str, given: Sequence[str], made: set[Path]) -> list[str]:
+    """The files that paths, folders and patterns name, each once, sorted by folder.
+
+    Those `made` count where they are named themselves only.
+    """
     if not given:
         raise OptionsError(f"--{name} is missing: name files, a folder or a pattern")
     # Those of kinds that can be read; MPO files, of some cameras, are so as JPEG.
@@ -102,15 +119,20 @@ def _files(name: str, given: Sequence[str]) -> list[str]:
         if path.is_dir():
             inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in endings]
             # Hidden files, such as macOS's "._photo.jpg", as patterns leave them out.
-            matches = [str(p) for p in inside if p.is_file() and p.name[0] != "."]
+            found_here = [str(p) for p in inside if p.is_file() and p.name[0] != "."]
+            matches = _without(found_here, made)
         elif path.exists() or not glob.has_magic(text):
             matches = [text]
         else:
-            matches = sorted(p for p in glob.glob(text, recursive=True))
+            matches = _without(sorted(glob.glob(text, recursive=True)), made)
         if not matches:
             raise OptionsError(f"--{name}: {text} holds no pictures; check the name")
         found |= dict.fromkeys(matches)
     return list(found)
+
+
+def _without(paths: Sequence[str], left_out: set[Path]) -> list[str]:
+    return [path for path in paths if Path(path).resolve() not in left_out]
 
 
 def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:

@@ -33,7 +33,7 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        again = self.signal == number == signal.SIGINT
+        again = self.signal is not None and number == signal.SIGINT
         if again or not self._deferred:
             raise KeyboardInterrupt
         if self.signal is None:

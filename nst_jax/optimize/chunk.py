@@ -72,7 +72,7 @@ def restart(
 ) -> State:
     """Lanes whose `scale`, `[n]`, isn't 1 begin at their best image again.
 
-    With a fresh solver, and steps so many times as long.
+    With a fresh solver, but for its schedule, and steps so many times as long.
     """
     fresh = jax.vmap(solver.init)(state.best_image)
 
@@ -80,12 +80,19 @@ def restart(
         again = (scale != 1).reshape(-1, *[1] * (old.ndim - 1))
         return jnp.where(again, new, old)
 
+    def of_solver(new: Any, old: Any) -> Any:
+        return old if _is_schedule(old) else jax.tree.map(choose, new, old)
+
     return dataclasses.replace(
         state,
         image=choose(state.best_image, state.image),
-        solver=jax.tree.map(choose, fresh, state.solver),
+        solver=jax.tree.map(of_solver, fresh, state.solver, is_leaf=_is_schedule),
         step_scale=state.step_scale * scale,
     )
+
+
+def _is_schedule(state: Any) -> bool:
+    return isinstance(state, optax.ScaleByScheduleState)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)

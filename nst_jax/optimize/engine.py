@@ -117,7 +117,7 @@ def run(
     began = time.perf_counter()
     advance = chunk.program(objective, solver, state, problem)
     done, retries = int(jax.device_get(state.iteration)), _retries(state)
-    before = {lane: _BEFORE for lane in np.flatnonzero(retries > _RETRIES)}
+    before = {lane: _BEFORE for lane, n in enumerate(retries) if n > _RETRIES}
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()
@@ -161,7 +161,7 @@ def run(
         pace = max(
             1, min(4 * count, int(chunk_seconds * count / taken), chunk.CAPACITY)
         )
-        at_work = (retries <= _RETRIES).any()
+        at_work = bool((retries <= _RETRIES).any())
 
 
 def _picture(state: State, lane: int) -> np.ndarray:

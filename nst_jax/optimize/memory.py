@@ -1,12 +1,17 @@
 """How many lanes fit: what a program needs, and what the device has."""
 
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
 import psutil
 
+_GROUP = Path("/proc/self/cgroup")
+_GROUPS = Path("/sys/fs/cgroup")
+_COMPILED = 4
 _SHARE = 0.85  # Of the free memory; the rest is for targets, and for fragments.
 
 
@@ -16,7 +21,33 @@ def free_bytes() -> int:
     statistics = device.memory_stats() or {}
     if "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics["bytes_in_use"]
-    return psutil.virtual_memory().available
+    return min(psutil.virtual_memory().available, _container_bytes())
+
+
+def _container_bytes() -> int:
+    """What the limits of Linux's control groups (v2) leave to this process."""
+    try:
+        (line,) = [t for t in _GROUP.read_text().splitlines() if t.startswith("0::")]
+    except (OSError, ValueError):
+        return sys.maxsize
+    group = _GROUPS / line.removeprefix("0::").lstrip("/")
+    # Within a container the path may be one of the host; the limit is at the top.
+    found = [
+        _left(one) for one in (group, *group.parents) if one.is_relative_to(_GROUPS)
+    ]
+    return min(found)
+
+
+def _left(group: Path) -> int:
+    """What the limit of one control group leaves; files read count as free."""
+    try:
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+        statistics = (group / "memory.stat").read_text().split()
+    except (OSError, ValueError):  # None there, or "max".
+        return sys.maxsize
+    files = dict(zip(statistics[::2], statistics[1::2], strict=True))
+    return max(0, limit - used + int(files.get("inactive_file", 0)))
 
 
 def needed_bytes(program: jax.stages.Compiled) -> int:
@@ -36,18 +67,32 @@ def fitting_lanes(
     """The largest number of lanes, up to `most`, whose program fits.
 
     Nothing is run: the compiler says what a program will need. In most cases the first
-    one fits and is the one used.
+    one fits and is the one used. Four are compiled at most: then, and where the needs
+    are not a base and so much a lane, it may be fewer lanes than would fit.
 
     Args:
       most: lanes wanted.
       compiled: the program of that many lanes.
       free: bytes, as `free_bytes` gives.
     """
-    lanes = most
-    while lanes > 1:
-        needed = needed_bytes(compiled(lanes))
-        if needed <= _SHARE * free:
+    room, lanes = _SHARE * free, most
+    needs: list[tuple[int, int]] = []
+    while lanes > 1 and len(needs) < _COMPILED:
+        needs.append((lanes, needed_bytes(compiled(lanes))))
+        if needs[-1][1] <= room:
             return lanes
-        # A program's need is at most in proportion to its lanes.
-        lanes = max(1, min(lanes - 1, math.floor(lanes * _SHARE * free / needed)))
+        last = len(needs) == _COMPILED - 1
+        lanes = lanes // 2 if last else min(lanes - 1, _guess(needs, room))
     return 1
+
+
+def _guess(needs: Sequence[tuple[int, int]], room: float) -> int:
+    """How many lanes should fit, by the last needs of more, in bytes."""
+    lanes, needed = needs[-1]
+    base = 0.0  # A program's need is at most in proportion to its lanes.
+    if len(needs) > 1:
+        more, needed_more = needs[-2]
+        base = max(0.0, needed - lanes * (needed_more - needed) / (more - lanes))
+    if needed <= base:
+        return 1
+    return math.floor(lanes * (room - base) / (needed - base) + 1e-9)

@@ -23,6 +23,7 @@ _SMALL = [
     *("--compilation_cache_dir=off", "--output_dir=out"),
 ]
 _ALL = ["--contents", "photos", "--styles", "paintings"]
+_NO_LOSS = 3e38  # A style weight whose loss is beyond float32.
 NAMES = ["a_p.png", "a_q.png", "b_p.png", "b_q.png"]
 
 
@@ -167,6 +168,20 @@ def test_pairs_are_made_and_those_without_a_file_fail(folder, capsys):
     }
     options = files.read_description("out/a_q_style_weight=3.png")["options"]
     assert options["style_weight"] == 3.0
+
+
+def test_a_start_that_fails_does_so_alone(folder, capsys):
+    columns = ["content", "style", "init", "style_weight"]
+    rows = [[f"photos/{name}.png", "paintings/p.png"] for name in "aaab"]
+    rows = [[*row, "", ""] for row in rows]
+    rows[1][2], rows[2][3] = "begin.png", _NO_LOSS
+    write_csv("pairs.csv", columns, *rows)
+    assert run("--pairs=pairs.csv", *_SMALL) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "nst-jax: begin.png: no such file; check the name"
+    assert "the loss of the starting image is not finite" in lines[1]
+    assert len(lines) == 2
+    assert sorted(statuses().values()) == ["done", "done", "failed", "failed"]
 
 
 def test_lists_are_swept(folder):

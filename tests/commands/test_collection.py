@@ -13,7 +13,7 @@ from nst_jax.commands.collection import Collection
 from nst_jax.commands.pairs import Pair
 from nst_jax.images import files
 from nst_jax.images.errors import ImageError
-from nst_jax.optimize.engine import Progress
+from nst_jax.optimize.engine import DivergenceError, Progress
 from nst_jax.options import Options, OptionsError
 from nst_jax.results import Result
 
@@ -162,6 +162,39 @@ def test_a_result_that_cannot_be_written_has_failed(folder, capsys):
     assert [entry.status for entry in entries().values()] == ["failed", "done"]
 
 
+def test_a_start_without_a_loss_is_named(folder, capsys):
+    with collection() as made:
+        made.add(1, DivergenceError())
+        assert made.failed
+        assert made.unfinished
+    line = "a_q.png: the loss of the starting image is not finite: "
+    assert capsys.readouterr().err.startswith(f"nst-jax: {line}")
+    (entry,) = entries().values()
+    assert (entry.output, entry.status) == ("a_q.png", "failed")
+    assert entry.error.startswith("the loss of the starting image is not finite")
+
+
+def test_a_run_given_up_is_done(folder):
+    with collection(pairs_of("a", "p")) as made:
+        made.add(0, dataclasses.replace(result(iterations=2), given_up=True))
+        assert not made.unfinished
+    assert entries()["a_p.png"].status == "done"
+    assert collection(pairs_of("a", "p")).done == {0}
+
+
+def test_states_go_with_the_last_stopped_picture(folder):
+    other = "notes.state"
+    with collection() as made:
+        for name in ("0" * 32 + ".state", other):
+            (folder / "out" / name).write_text("")
+        made.add(0, result(iterations=2))
+        made.finish()
+        assert len(list((folder / "out").glob("*.state"))) == 2
+        made.add(0, result())
+        made.finish()
+    assert [path.name for path in (folder / "out").glob("*.state")] == [other]
+
+
 def test_unfinished_until_all_are_made_or_failed(folder):
     with collection() as made:
         made.add(0, result())
@@ -288,6 +321,22 @@ def test_names_that_do_not_work(folder, template, message):
 def test_names_of_the_batchs_own_files_are_taken(folder):
     with pytest.raises(OptionsError, match=r"^name='contact_sheet\.jpg': "):
         collection(pairs_of("a", "p"), template="contact_sheet.jpg")
+
+
+@pytest.mark.parametrize(
+    ("place", "template", "name"),
+    [(".", "{content}.png", "a.png"), ("again", "{style}.png", "p.png")],
+)
+def test_no_original_is_overwritten(folder, place, template, name):
+    (folder / "again").symlink_to(folder)
+    before = (folder / name).read_bytes()
+    with pytest.raises(OptionsError) as raised:
+        collection(pairs_of("a", "p"), place, template)
+    assert str(raised.value) == (
+        f"{Path(place, name)} is a picture that the batch is made from, and would be "
+        "overwritten: choose another --output_dir or --name"
+    )
+    assert (folder / name).read_bytes() == before
 
 
 def test_folders_are_made(folder):

@@ -22,6 +22,7 @@ from nst_jax.commands.gallery.markup import Markup, element
 from nst_jax.images import files
 from nst_jax.options import Options
 
+
 def decoded(uri):
     kind, data = uri.split(",")
     assert kind == "data:image/jpeg;base64"

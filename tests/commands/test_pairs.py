@@ -1,10 +1,11 @@
 """What a batch is asked to make: files, folders, patterns, lists and CSV files."""
 
 import pytest
-from batch_folder import fill, write_csv
+from batch_folder import fill, picture, write_csv
 
-from nst_jax.commands import main
+from nst_jax.commands import main, manifest
 from nst_jax.commands.pairs import asked_for
+from nst_jax.images import files
 from nst_jax.options import OptionsError
 
 
@@ -45,6 +46,37 @@ def test_files_folders_and_patterns(folder, contents, expected):
         (folder / "mixed" / name).write_bytes(b"")
     made = pairs("--contents", *contents, "--styles", "paintings/p.png")
     assert made == [(content, "paintings/p.png", {}) for content in expected]
+
+
+def test_what_a_batch_made_is_no_photo_of_the_next(folder):
+    for name in ("a_p.png", "contact_sheet.jpg"):
+        files.write(folder / "photos" / name, picture(7))
+    entry = manifest.Entry("a_p.png", "photos/a.png", "p.png", "0", "done")
+    manifest.append(folder / "photos" / "manifest.jsonl", entry)
+
+    def contents(*given, output="photos"):
+        styles = ["--styles", "paintings/p.png"]
+        made = pairs("--contents", *given, *styles, f"--output_dir={output}")
+        return [content.removeprefix("photos/") for content, _, _ in made]
+
+    photos = ["a.png", "b.png"]
+    assert contents("photos") == contents("**/*.png", "photos")[-2:] == photos
+    assert contents("ph*/[abn]*") == [*photos, "notes.txt"]
+    # Named, or of another folder's batch, it counts.
+    assert contents("photos/a_p.png") == ["a_p.png"]
+    everything = sorted([*photos, "a_p.png", "contact_sheet.jpg"])
+    assert contents("photos", output="out") == everything
+
+
+def test_a_column_that_is_swept_too_is_refused(folder):
+    write_csv("pairs.csv", ["content", "style", "seed"], ["a", "b", "3"], ["a", "b"])
+    with pytest.raises(OptionsError) as raised:
+        pairs("--pairs=pairs.csv", "--seed=1,2")
+    assert str(raised.value) == (
+        "pairs.csv has a column seed, and --seed is a list: give one of the two"
+    )
+    write_csv("pairs.csv", ["content", "style", "seed"], ["a", "b", ""])
+    assert len(pairs("--pairs=pairs.csv", "--seed=1,2")) == 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])

@@ -52,6 +52,16 @@ def test_a_second_ctrl_c_is_at_once(request_to_stop, lines):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_after_another_signal_is_at_once(request_to_stop, lines, number):
+    request_to_stop.defer()
+    send(number)
+    with pytest.raises(KeyboardInterrupt):
+        send(signal.SIGINT)
+    assert request_to_stop.signal == number
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_other_signals_again_are_the_same_request(request_to_stop, lines, number):
     request_to_stop.defer()
     for _ in range(3):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -245,6 +247,19 @@ def test_a_lane_restarts_alone():
     assert not np.array_equal(done.state.image[0], done.state.best_image[0])
 
 
+def test_the_schedule_goes_on_after_a_restart():
+    """The rate of the decay is that of the iteration, in the lane that restarts too."""
+    problem, solver = fenced_problem(_NEVER, 0.62), solvers.adam(0.05, decay_steps=40)
+    state = chunk.start(solver, jnp.asarray(np.stack([_START, _GREY])))
+    diverged = False
+    for done in engine.run(fenced, problem, solver, state, steps=40):
+        diverged |= done.lanes[1].event is not None
+        adam, schedule, _ = done.state.solver
+        np.testing.assert_array_equal(schedule.count, int(done.state.iteration))
+    assert diverged
+    assert int(adam.count[1]) < int(adam.count[0])
+
+
 def test_a_lane_given_up_stays_at_its_best_and_the_rest_go_on():
     chunks = diverging(_NEVER, 0.62, steps=150, every=(5,))
     told = events(of_lane(chunks, 1))
@@ -295,6 +310,52 @@ def test_the_run_ends_when_every_lane_is_given_up():
     assert 0.6 < chunks[-1][1][1].mean() <= 0.62
 
 
-def test_a_lane_without_a_first_loss_is_an_error_for_all():
+def test_a_lane_without_a_first_loss_stays_and_the_rest_go_on():
+    solver = solvers.adam()
+    both = run_lanes(cliff, edges(0.9, 0.0), solver, [_GREY, _GREY], steps=5)
+    alone = run(cliff, edges(0.9), solver, steps=5, image=_GREY)
+    np.testing.assert_array_equal(losses(of_lane(both, 0)), losses(alone))
+    assert not events(of_lane(both, 0)) + events(of_lane(both, 1))
+    for progress, picture in of_lane(both, 1):
+        assert progress.best_loss == np.inf
+        np.testing.assert_array_equal(picture, _GREY)
+    assert both[-1][1][0].iteration == 5
+
+
+def test_no_lane_with_a_first_loss_is_an_error():
     with pytest.raises(engine.DivergenceError, match="starting image is not finite"):
-        run_lanes(cliff, edges(0.9, 0.0), solvers.adam(), [_GREY, _GREY], steps=5)
+        run_lanes(cliff, edges(0.0, 0.1), solvers.adam(), [_GREY, _GREY], steps=5)
+
+
+def test_a_resumed_lane_that_was_given_up_says_so():
+    solver, problem = solvers.adam(0.05), bowl_problem(0.5, 0.5)
+    images = jnp.asarray(np.stack([_START, _GREY]))
+
+    def resumed(*scales):
+        """From a state as it is after so much, of two lanes."""
+        state = chunk.start(solver, images)
+        first = next(engine.run(bowl, problem, solver, state, steps=9)).state
+        state = chunk.restart(solver, first, jnp.array(scales, jnp.float32))
+        return list(engine.run(bowl, problem, solver, state, steps=9))
+
+    done = resumed(0.5, 0)
+    assert [chunk.lanes[0].event for chunk in done] == [None] * len(done)
+    first, *rest = [chunk.lanes[1].event for chunk in done]
+    assert first.startswith("given up before")
+    assert not any(rest)
+    assert done[-1].lanes[0].iteration == 9
+    # With nothing to go on with it ends at once, but says why.
+    (only,) = resumed(0, 0)
+    assert all("given up before" in lane.event for lane in only.lanes)
+    np.testing.assert_array_equal(only.lanes[1].image(), _GREY)
+
+
+def test_a_resumed_lane_has_the_retries_that_are_left():
+    solver = solvers.adam(0.05)
+    state = chunk.start(solver, jnp.asarray(_GREY)[None])
+    state = dataclasses.replace(state, step_scale=jnp.array([0.25]))
+    told = []
+    for done in engine.run(cliff, edges(0.62), solver, state, steps=400):
+        told += [done.lanes[0].event] if done.lanes[0].event else []
+    assert len(told) == 2
+    assert "stopped there, after 3 retries" in told[1]
