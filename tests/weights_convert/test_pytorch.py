@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -237,6 +238,37 @@ def test_zip_bomb_is_refused_before_it_is_read(tmp_path: Path) -> None:
         archive.writestr("archive/data.pkl", tensor_pickle(numel=8 << 20))
         archive.writestr("archive/data/0", bytes(32 << 20))
     with pytest.raises(WeightsError, match=r"declares 335\d* bytes of contents"):
+        pytorch.read(path)
+
+
+def test_claimed_lengths_are_not_allocated(tmp_path: Path) -> None:
+    # A string of 1 GiB, and a stored member of 1 GiB, in files of a few bytes: what
+    # Python's own buffered files and zipfile would set aside before reading.
+    claim = (1 << 30).to_bytes(4, "little")
+    path = tmp_path / "string.pth"
+    path.write_bytes(legacy(b"\x80\x02X" + claim + b"abc."))
+    member = tmp_path / "member.pth"
+    zipped(member, tensor_pickle(), {"0": bytes(16)})
+    content = bytearray(member.read_bytes())
+    entry = content.index(b"PK\x01\x02", content.index(b"PK\x01\x02") + 1)
+    content[entry + 20 : entry + 24] = claim  # compressed size in the directory
+    member.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WeightsError, match="pickle is damaged"):
+            pytorch.read(path)
+        with pytest.raises(WeightsError, match="said to take 1073741824 bytes of it"):
+            pytorch.read(member)
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pickle_of_megabytes_is_no_state_dict(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    text = b"X" + (1 << 20).to_bytes(4, "little") + bytes(1 << 20)
+    path.write_bytes(legacy(b"\x80\x02(" + 20 * text + b"t."))
+    with pytest.raises(WeightsError, match="too large for a state dict"):
         pytorch.read(path)
 
 
