@@ -56,9 +56,15 @@ def read_file(
         return found, found.read(path)
     if seconds is None:
         seconds = _BASE_SECONDS + path.stat().st_size / _BYTES_A_SECOND
-    with _child(found.name, path, seconds) as output:
-        arrays = dict(_arrays(path, output))
-    return found, arrays
+    try:
+        with _child(found.name, path, seconds) as output:
+            return found, dict(_arrays(path, output))
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(
+            f"{path}: reading it gave nonsense; damaged or hostile, get it again"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -115,7 +121,9 @@ def _arrays(path: Path, output: BinaryIO) -> Iterator[tuple[str, np.ndarray]]:
             raise WeightsError(str(header["error"]))
         if "end" in header:
             return
-        dtype, shape = np.dtype(header["dtype"]), tuple(map(int, header["shape"]))
+        dtype, shape = np.dtype(header["dtype"]), tuple(header["shape"])
+        if dtype.kind not in "fiub" or not all(side >= 0 for side in shape):
+            raise ValueError(f"an array of {dtype} {shape}")
         size = math.prod(shape) * dtype.itemsize
         left -= size
         if left < 0:
@@ -167,4 +175,8 @@ def main(name: str, path: Path, output: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.stdout.buffer)
+    # What libraries print must not stand between the arrays.
+    answers = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with open(answers, "wb") as pipe:
+        main(sys.argv[1], Path(sys.argv[2]), pipe)

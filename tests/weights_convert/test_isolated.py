@@ -56,6 +56,7 @@ def test_formats_of_memory_safe_readers_stay_here(
         ("import os; os._exit(7)", "reading it failed with status 7"),
         ("while True: pass", "reading it took over 1 s; damaged or hostile, get it"),
         ("content = bytes(1 << 31)", "asks for more memory than there is"),
+        ("import os; os.write(1, b'noise'); os.abort()", "reading it ended in SIGABRT"),
         ("raise SystemError('twice\\nover')", r"damaged \(twice over\); get it again"),
     ],
 )
@@ -73,6 +74,32 @@ def test_whatever_the_library_does_is_one_line(
     assert time.perf_counter() - start < 30
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"noise\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"key": "w", "dtype": "|O", "shape": [1]}\n' + bytes(8),
+        b'{"key": "w", "dtype": "<f4", "shape": [-1, -1]}\n' + bytes(4),
+        b'{"key": "w", "dtype": "<f4", "shape": ["1"]}\n' + bytes(4),
+    ],
+)
+def test_what_comes_back_is_checked(
+    path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    # A library that has been taken over, and speaks for the child.
+    folder = path.parent / "libraries"
+    folder.mkdir()
+    (folder / "h5py.py").write_text(
+        f"import os\nfor n in range(3, 9):\n    try: os.write(n, {answer!r})\n"
+        "    except OSError: pass\nos._exit(0)\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    with pytest.raises(WeightsError, match=rf"^{path}: reading it gave nonsense"):
+        isolated.read_file(path)
 
 
 def test_more_than_the_file_can_hold_is_refused(
