@@ -157,8 +157,10 @@ class Options:
     seed: int = _option(0, "Seed of the starting noise.", check=_NOT_NEGATIVE_INT)
     pooling: str = _option(
         "max",
-        "Pooling of the network. The 2015 paper found average pooling smoother.",
-        choices=("max", "avg"),
+        "Pooling of the network, wherever it has any. The 2015 paper found average "
+        "pooling smoother. With _ceil an odd last row or column counts, as in Caffe; "
+        "without, the network's own rounding stays.",
+        choices=("max", "avg", "max_ceil", "avg_ceil"),
     )
     input_gain: float = _option(
         1.0,

@@ -37,7 +37,7 @@ def load_network(
 
     Args:
       name: in `networks.tables.NETWORKS`.
-      pooling: "max" or "avg".
+      pooling: "max", "avg", "max_ceil" or "avg_ceil", as in `Options`.
       precision: as in `Options`.
       offline: don't fetch.
       report: takes lines about what is fetched and from where.

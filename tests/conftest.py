@@ -28,7 +28,7 @@ def tiny_table():
         outputs = widths[layer.name.removeprefix("conv")[0]]
         layers.append(tables.Convolution(layer.name, inputs, outputs))
         inputs = outputs
-    return tables.NetworkTable("tiny", "vgg", tables.CAFFE, tuple(layers))
+    return tables.NetworkTable("tiny", "vgg", tables.CAFFE, tables.vgg_layers(layers))
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def test_every_field_has_help_that_is_a_sentence(name):
         ("input_gain", -1.0, "above 0"),
         ("init", 3, "expected str"),
         ("seed", -1, "0 or more"),
-        ("pooling", "mean", "max, avg"),
+        ("pooling", "mean", "max, avg, max_ceil, avg_ceil"),
         ("precision", "float16", "auto, float32, tf32, bfloat16"),
         ("solver", "sgd", "lbfgs, adam"),
         ("learning_rate", 0.0, "above 0"),

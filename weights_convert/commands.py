@@ -178,10 +178,12 @@ def _convert(arguments: argparse.Namespace) -> None:
 
 def _verify(arguments: argparse.Namespace) -> None:
     found = store.verify(arguments.name)
-    print(f"{'tensor':<16} {'shape':<18} {'mean':>13} {'std':>13}")
+    width = max(16, *(len(layer.key) for layer in found.layers))
+    print(f"{'tensor':<{width}} {'shape':<18} {'mean':>13} {'std':>13}")
     for layer in found.layers:
         shape = "x".join(map(str, layer.shape))
-        print(f"{layer.key:<16} {shape:<18} {layer.mean:>13.6g} {layer.std:>13.6g}")
+        numbers = f"{layer.mean:>13.6g} {layer.std:>13.6g}"
+        print(f"{layer.key:<{width}} {shape:<18} {numbers}")
     for key in sorted(found.metadata):
         if found.metadata[key]:
             print(f"{key}: {found.metadata[key]}")

@@ -89,8 +89,14 @@ def _check_origin(path: Path, metadata: Mapping[str, str], table: NetworkTable) 
 
 def _layout(table: NetworkTable) -> Layout:
     for layout in LAYOUTS:
-        if layout.name == "torchvision" and layout.family == table.family:
-            return layout
+        if layout.name != "torchvision" or layout.family != table.family:
+            continue
+        if layout.fold is not None:
+            raise WeightsError(
+                f"{table.name} cannot be exported: its batch norms are folded into its"
+                " convolutions, and torchvision has no names for those"
+            )
+        return layout
     raise WeightsError(f"torchvision has no names for {table.name}")
 
 

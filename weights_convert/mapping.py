@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_jax.networks.tables import CAFFE, NetworkTable
+from nst_jax.networks.tables import NetworkTable
 from weights_convert.errors import WeightsError
 from weights_convert.layouts import LAYOUTS, Channels, Layout
 
@@ -128,15 +128,16 @@ def _check_preprocessing(
     layout: Layout, table: NetworkTable, origin: str | Path
 ) -> None:
     """Caffe's weights on torchvision's input would run, and be wrong."""
-    wanted = "bgr" if table.preprocessing == CAFFE else "rgb"
+    wanted = table.preprocessing.channels
     if layout.channels in (None, wanted):
         return
     base = table.name.removesuffix("-torchvision")
     other = base if wanted == "rgb" else f"{base}-torchvision"
+    advice = f"convert it to {other!r}, or " if other != table.name else ""
     raise WeightsError(
         f"{origin}: has {layout.name}'s names, whose input preprocessing is not that of"
-        f" network {table.name!r}: convert it to {other!r}, or say --channels=rgb or"
-        " --channels=bgr where you know that its weights expect this network's"
+        f" network {table.name!r}: {advice}say --channels=rgb or --channels=bgr where"
+        " you know that its weights expect this network's"
     )
 
 

@@ -1,6 +1,6 @@
 """The networks by name, and `extract`, through which everything else sees them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jax
@@ -8,13 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from nst_jax.networks import layers, vgg
+from nst_jax.networks.extents import confine
+from nst_jax.networks.network import Network
 from nst_jax.networks.tables import NETWORKS, NetworkTable
-
-# family -> (module, tap names)
-_FAMILIES: Mapping[str, tuple[Callable, Callable]] = {
-    "vgg": (vgg.VGG, vgg.tap_names),
-}
 
 _DTYPES = {"float32": jnp.float32, "tf32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -34,8 +30,7 @@ def table(name: str) -> NetworkTable:
 
 def tap_names(name: str) -> tuple[str, ...]:
     """Every tap of the network called `name`, from the image up."""
-    found = table(name)
-    return _FAMILIES[found.family][1](found)
+    return table(name).taps
 
 
 def check_taps(name: str, taps: Collection[str]) -> None:
@@ -54,13 +49,13 @@ def build(
     *,
     pooling: str = "max",
     precision: str = "float32",
-) -> nnx.Module:
+) -> Network:
     """A frozen network around `weights`.
 
     Args:
       network: a name in `tables.NETWORKS`, or a table.
       weights: arrays by stored key, shapes as in the table.
-      pooling: "max" or "avg".
+      pooling: "max", "avg", "max_ceil" or "avg_ceil", see `network.Network`.
       precision: "float32", "tf32" or "bfloat16"; the last stores and computes the
         network in bfloat16.
 
@@ -76,8 +71,7 @@ def build(
     ]
     if faults:
         raise NetworkError(f"weights of {found.name} don't fit: {'; '.join(faults)}")
-    module = _FAMILIES[found.family][0]
-    return module(found, weights, pooling=pooling, dtype=_DTYPES[precision])
+    return Network(found, weights, pooling=pooling, dtype=_DTYPES[precision])
 
 
 def prepare(network: Any, taps: Collection[str]) -> Any:
@@ -140,6 +134,5 @@ def extract(
     std = jnp.asarray(preprocessing.std, images.dtype)
     inputs = (images - mean) / std
     if extents is not None:
-        inputs = layers.confine(inputs, extents)
-    found = network(inputs, taps, extents)
-    return {tap: found[tap] for tap in taps}
+        inputs = confine(inputs, extents)
+    return network(inputs, taps, extents)

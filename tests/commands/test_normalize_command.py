@@ -20,7 +20,7 @@ LAYERS = (tables.Convolution("conv1_1", 3, 4), tables.Convolution("conv2_1", 4, 
 @pytest.fixture
 def networks(monkeypatch, tmp_path):
     made = (
-        tables.NetworkTable(name, "vgg", tables.CAFFE, LAYERS)
+        tables.NetworkTable(name, "vgg", tables.CAFFE, tables.vgg_layers(LAYERS))
         for name in ("vgg19", "vgg19-normalized")
     )
     known = MappingProxyType({table.name: table for table in made})

@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from narrow_tables import narrow
 
-from nst_jax.networks import layers, registry, tables, winograd
+from nst_jax.networks import registry, tables, winograd
+from nst_jax.networks.extents import confine
 
 _RNG = np.random.default_rng(17)
 _FRAME = (37, 50)
@@ -70,11 +72,11 @@ def agree(found, expected, tolerance):
 
 def test_confine_by_hand():
     images = jnp.ones((2, 2, 3, 1))
-    found = layers.confine(images, jnp.array([[1, 2], [2, 3]], jnp.int32))
+    found = confine(images, jnp.array([[1, 2], [2, 3]], jnp.int32))
     np.testing.assert_array_equal(found[0, ..., 0], [[1, 1, 0], [0, 0, 0]])
     np.testing.assert_array_equal(found[1], images[1])
     # What is not a number outside of the part stays outside.
-    spoilt = layers.confine(images * jnp.nan, jnp.array([[0, 3], [2, 0]], jnp.int32))
+    spoilt = confine(images * jnp.nan, jnp.array([[0, 3], [2, 0]], jnp.int32))
     np.testing.assert_array_equal(spoilt, jnp.zeros_like(images))
 
 
@@ -138,7 +140,8 @@ def wide(request):
         tables.Convolution("conv2_1", 64, 128),
         tables.Convolution("conv2_2", 128, 64),
     )
-    table = tables.NetworkTable("wide", "vgg", tables.CAFFE, convolutions)
+    layers = tables.vgg_layers(convolutions)
+    table = tables.NetworkTable("wide", "vgg", tables.CAFFE, layers)
     weights = registry.random_weights(table, np.random.default_rng(3))
     network = registry.build(table, weights, pooling=request.param)
     prepared = registry.prepare(network, ["conv2_2"])
@@ -152,3 +155,30 @@ def test_prepared_kernels_see_the_image_alone(wide):
     for height, width in extents:
         assert winograd.pays_off((1, height // 2, width // 2, 64), 128)
     check(wide, ("relu1_2", "pool1", "relu2_1", "conv2_2"), extents, (27, 30))
+
+
+# Strides, groups, windows that reach over the edge, branches.
+
+
+LOOKS = {
+    "caffenet": ("conv1", "norm1", "pool2", "relu4"),
+    "alexnet": ("relu1", "pool1", "pool2"),
+    "googlenet": ("conv1/relu_7x7", "pool1/norm1", "inception_3a/output"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("caffenet", "max"), ("alexnet", "avg_ceil"), ("googlenet", "avg")],
+)
+def test_other_networks_see_the_image_alone(name, mode):
+    table = narrow(tables.NETWORKS[name])
+    weights = registry.random_weights(table, np.random.default_rng(5))
+    network = registry.build(table, weights, pooling=mode)
+    check(network, LOOKS[name], [(71, 94), (86, 67)], (90, 99))
+
+
+@pytest.mark.parametrize("mode", ["max_ceil", "avg_ceil"])
+def test_ceil_mode_sees_the_image_alone(mode, tiny_table, tiny_weights):
+    network = registry.build(tiny_table, tiny_weights, pooling=mode)
+    check(network, ("pool1", "pool2", "relu3_1"), [(19, 26), (21, 17)], (23, 30))

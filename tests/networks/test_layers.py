@@ -1,4 +1,4 @@
-"""Convolution and pooling against lax, scipy and loops; what they compile to."""
+"""The frozen convolution against lax, scipy and loops; what it compiles to."""
 
 import functools
 import re
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.signal
 from jax import lax
+from layer_references import convolve, convolve_gradient
 
 from nst_jax.networks import layers
 
@@ -91,6 +92,77 @@ def test_convolution_and_its_gradient(size, padding, numbers, batch):
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-5)
 
 
+STRIDED = [
+    # size, stride, padding, groups
+    (11, 4, 0, 1),
+    (11, 4, 2, 1),
+    (7, 2, 3, 1),
+    (3, 2, 0, 1),
+    (2, 3, 0, 1),  # leaves out pixels
+    (3, 1, 1, 2),
+    (5, 1, 2, 3),
+    (5, 3, 6, 2),  # padding wider than the kernel
+]
+
+
+@pytest.mark.parametrize(("size", "stride", "padding", "groups"), STRIDED)
+@pytest.mark.parametrize(("height", "width"), [(17, 23), (14, 12)])
+def test_strides_and_groups(size, stride, padding, groups, height, width):
+    inputs, kernel = normal(0, 2, height, width, 6), normal(1, size, size, 6, 12)
+    kernel = kernel[:, :, : 6 // groups]
+    how = {"stride": stride, "padding": padding, "groups": groups}
+
+    @jax.jit
+    def value_and_pullback(inputs, cotangent):
+        value, backward = jax.vjp(
+            lambda x: layers.frozen_convolution(
+                x,
+                kernel,
+                (stride, stride),
+                [(padding, padding)] * 2,
+                feature_group_count=groups,
+            ),
+            inputs,
+        )
+        return value, backward(cotangent)[0]
+
+    expected = np.stack([convolve(image, kernel, **how) for image in inputs])
+    cotangent = normal(2, *expected.shape)
+    value, gradient = value_and_pullback(inputs, cotangent)
+    np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
+    slopes = [
+        convolve_gradient(image.shape, slope, kernel, **how)
+        for image, slope in zip(inputs, cotangent, strict=True)
+    ]
+    np.testing.assert_allclose(gradient, np.stack(slopes), rtol=1e-4, atol=1e-4)
+
+
+def test_strides_that_differ_down_and_across():
+    inputs, kernel = normal(0, 1, 11, 12, 2), normal(1, 4, 3, 2, 3)
+
+    def pullback(convolution):
+        value, backward = jax.vjp(
+            lambda x: convolution(x, kernel, (3, 2), ((1, 0), (0, 2))), inputs
+        )
+        return value, backward(normal(2, *value.shape))[0]
+
+    for found, expected in zip(
+        pullback(layers.frozen_convolution), pullback(lax_convolution), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_image_smaller_than_the_kernel_gives_nothing():
+    value, backward = jax.vjp(
+        lambda x: layers.frozen_convolution(
+            x, normal(1, 11, 11, 2, 3), (4, 4), [(2, 2)] * 2
+        ),
+        jnp.ones((1, 5, 30, 2)),
+    )
+    assert value.shape == (1, 0, 6, 3)
+    assert not np.any(backward(value)[0])
+
+
 def test_a_convolution_by_hand():
     inputs = jnp.array([[1.0, 2.0, 3.0]]).reshape(1, 1, 3, 1)
     kernel = jnp.array([10.0, 1.0, 0.0]).reshape(1, 3, 1, 1)
@@ -131,17 +203,18 @@ def test_the_kernel_is_frozen():
     assert np.any(jax.grad(total, 1)(inputs, kernel, lax_convolution))
 
 
-@pytest.mark.parametrize("function", ["convolution", "max", "avg"])
-def test_vmap_is_a_loop(function):
-    kernel = normal(1, 3, 3, 2, 2)
-    operation = {
-        **layers.POOLINGS,
-        "convolution": lambda x: layers.frozen_convolution(x, kernel, (1, 1), "SAME"),
-    }[function]
+@pytest.mark.parametrize(("stride", "groups"), [(1, 1), (2, 2)])
+def test_vmap_is_a_loop(stride, groups):
+    kernel = normal(1, 3, 3, 2 // groups, 2)
+
+    def convolve(x):
+        return layers.frozen_convolution(
+            x, kernel, (stride, stride), "SAME", feature_group_count=groups
+        )
 
     @jax.jit
     def value_and_gradient(image):
-        return jax.value_and_grad(lambda x: jnp.sum(operation(x[None]) ** 3))(image)
+        return jax.value_and_grad(lambda x: jnp.sum(convolve(x[None]) ** 3))(image)
 
     lanes = normal(0, 3, 7, 6, 2)
     values, gradients = jax.jit(jax.vmap(value_and_gradient))(lanes)
@@ -151,18 +224,16 @@ def test_vmap_is_a_loop(function):
 
 
 @pytest.mark.parametrize(
-    ("strides", "given", "named"),
+    ("given", "named"),
     [
-        ((2, 1), {}, "strides=(2, 1)"),
-        ((1, 1), {"lhs_dilation": (1, 2)}, "lhs_dilation=(1, 2)"),
-        ((1, 1), {"rhs_dilation": (3, 3)}, "rhs_dilation=(3, 3)"),
-        ((1, 1), {"feature_group_count": 2}, "groups=2"),
+        ({"lhs_dilation": (1, 2)}, "lhs_dilation=(1, 2)"),
+        ({"rhs_dilation": (3, 3)}, "rhs_dilation=(3, 3)"),
     ],
 )
-def test_other_convolutions_are_refused(strides, given, named):
+def test_dilation_is_refused(given, named):
     with pytest.raises(ValueError, match=re.escape(named)):
         layers.frozen_convolution(
-            normal(0, 1, 4, 4, 2), normal(1, 3, 3, 2, 2), strides, "SAME", **given
+            normal(0, 1, 4, 4, 2), normal(1, 3, 3, 2, 2), (1, 1), "SAME", **given
         )
 
 
@@ -177,14 +248,15 @@ def test_an_accumulation_type_is_refused():
         )
 
 
-def kernel_layouts(convolution, *, lanes: bool) -> list[str]:
+def kernel_layouts(convolution, *, lanes: bool, stride: int = 1) -> list[str]:
     """Kernel layouts of a compiled loop of gradient steps through two convolutions."""
     kernels = (normal(0, 3, 3, 3, 4), normal(1, 3, 3, 4, 5))
+    strides = (stride, stride)
 
     def loss(image, kernels):
         x = image[None]
         for kernel in kernels:
-            x = jax.nn.relu(convolution(x, kernel, (1, 1), "SAME"))
+            x = jax.nn.relu(convolution(x, kernel, strides, "SAME"))
         return jnp.sum(jnp.square(x))
 
     def descend(images, kernels):
@@ -198,10 +270,11 @@ def kernel_layouts(convolution, *, lanes: bool) -> list[str]:
     return re.findall(r"dim_labels=b01f_(01\w\w)->b01f", program)
 
 
-@pytest.mark.parametrize("lanes", [False, True])
-def test_gradients_in_a_loop_compile_to_fast_convolutions(lanes):
+@pytest.mark.parametrize(("lanes", "stride"), [(False, 1), (True, 1), (True, 2)])
+def test_gradients_in_a_loop_compile_to_fast_convolutions(lanes, stride):
     """XLA:CPU runs only kernels in `01io` layout in parallel (jax#12868)."""
-    assert kernel_layouts(layers.frozen_convolution, lanes=lanes) == ["01io"] * 4
+    found = kernel_layouts(layers.frozen_convolution, lanes=lanes, stride=stride)
+    assert found == ["01io"] * 4
 
 
 def test_plain_convolutions_do_not():
@@ -210,106 +283,13 @@ def test_plain_convolutions_do_not():
     assert sorted(layouts) == ["01io"] * 2 + ["01oi"] * 2
 
 
-# Pooling.
-
-
-def pool_by_loops(images, cotangent, pick) -> tuple[np.ndarray, np.ndarray]:
-    """2x2 pooling and its gradient; `pick` gives a window's value and shares."""
-    b, h, w, c = images.shape
-    pooled = np.zeros((b, h // 2, w // 2, c))
-    gradient = np.zeros(images.shape)
-    for n, y, x, k in np.ndindex(pooled.shape):
-        place = (n, slice(2 * y, 2 * y + 2), slice(2 * x, 2 * x + 2), k)
-        pooled[n, y, x, k], shares = pick(images[place])
-        gradient[place] = shares * cotangent[n, y, x, k]
-    return pooled, gradient
-
-
-def first_maximum(window):
-    shares = np.zeros(4)
-    shares[np.argmax(window.ravel())] = 1  # argmax gives the first of equals
-    return window.max(), shares.reshape(2, 2)
-
-
-def mean(window):
-    return window.mean(), np.full((2, 2), 0.25)
-
-
-PICKS = {"max": first_maximum, "avg": mean}
-
-
-@pytest.mark.parametrize("pooling", PICKS)
-@pytest.mark.parametrize("shape", [(1, 4, 6, 2), (2, 5, 7, 3), (1, 3, 2, 1)])
-@pytest.mark.parametrize("ties", [False, True])
-def test_pooling_and_its_gradient(pooling, shape, ties):
-    images = normal(0, *shape)
-    if ties:
-        images = np.round(images)  # three or four values: most windows have ties
-    b, h, w, c = shape
-    cotangent = normal(1, b, h // 2, w // 2, c)
-
-    @jax.jit
-    def value_and_pullback(images, cotangent):
-        pooled, backward = jax.vjp(layers.POOLINGS[pooling], images)
-        return pooled, backward(cotangent)[0]
-
-    pooled, gradient = value_and_pullback(images, cotangent)
-    expected, slopes = pool_by_loops(images, cotangent, PICKS[pooling])
-    np.testing.assert_allclose(pooled, expected, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-6)
-
-
-def test_of_equal_pixels_the_first_gets_the_gradient():
-    windows = {
-        (5.0, 5.0, 5.0, 5.0): (1, 0, 0, 0),
-        (1.0, 5.0, 5.0, 5.0): (0, 1, 0, 0),
-        (1.0, 1.0, 5.0, 5.0): (0, 0, 1, 0),
-        (1.0, 5.0, 5.0, 1.0): (0, 1, 0, 0),
-        (5.0, 1.0, 1.0, 5.0): (1, 0, 0, 0),
-        (0.0, 0.0, -1.0, 0.0): (1, 0, 0, 0),
-    }
-    images = jnp.array(list(windows)).reshape(-1, 2, 2, 1)
-    gradient = jax.jit(jax.grad(lambda x: jnp.sum(layers.max_pool(x))))(images)
-    assert gradient.reshape(-1, 4).tolist() == [list(w) for w in windows.values()]
-
-
-def test_negative_images_are_not_cut_at_zero():
-    assert layers.max_pool(jnp.full((1, 2, 2, 1), -3.0)).item() == -3.0
-
-
-def test_a_dropped_line_gets_no_gradient():
-    gradient = jax.grad(lambda x: jnp.sum(layers.average_pool(x)))(
-        jnp.ones((1, 3, 5, 1))
-    )
-    assert gradient[0, :, :, 0].tolist() == [[0.25] * 4 + [0]] * 2 + [[0] * 5]
-
-
-def test_max_pooling_needs_no_select_and_scatter():
-    def plain(images):
-        window = (1, 2, 2, 1)
-        return lax.reduce_window(images, -jnp.inf, lax.max, window, window, "VALID")
-
-    def scatters(pool) -> list[str]:
-        gradient = jax.grad(lambda x: jnp.sum(jnp.square(pool(x))))
-        lowered = jax.jit(gradient).lower(jnp.ones((1, 5, 7, 2)))
-        # XLA:CPU rewrites the select-and-scatter of JAX into a scatter.
-        program = lowered.as_text() + lowered.compile().as_text()
-        return re.findall(r"stablehlo\.select_and_scatter|scatter\(", program)
-
-    assert len(scatters(plain)) >= 2
-    assert not scatters(layers.max_pool)
-
-
-@pytest.mark.parametrize("function", ["convolution", "max", "avg"])
-def test_bfloat16_stays(function):
+def test_bfloat16_stays():
     kernel = jnp.asarray(normal(1, 3, 3, 2, 2), jnp.bfloat16)
-    operation = {
-        **layers.POOLINGS,
-        "convolution": lambda x: layers.frozen_convolution(x, kernel, (1, 1), "SAME"),
-    }[function]
 
     def value_and_pullback(images):
-        value, backward = jax.vjp(operation, images)
+        value, backward = jax.vjp(
+            lambda x: layers.frozen_convolution(x, kernel, (2, 2), "SAME"), images
+        )
         return value, backward(jnp.ones_like(value))[0]
 
     images = jnp.asarray(normal(0, 1, 5, 6, 2), jnp.bfloat16)

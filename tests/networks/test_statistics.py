@@ -11,7 +11,7 @@ LAYERS = (
     tables.Convolution("conv1_2", 4, 5),
     tables.Convolution("conv2_1", 5, 6),
 )
-TABLE = tables.NetworkTable("tiny", "vgg", tables.CAFFE, LAYERS)
+TABLE = tables.NetworkTable("tiny", "vgg", tables.CAFFE, tables.vgg_layers(LAYERS))
 TAPS = tuple(f"relu{layer.name[4:]}" for layer in LAYERS)
 
 

@@ -1,5 +1,6 @@
 """The VGG networks against a float64 reference, tap by tap."""
 
+import dataclasses
 import re
 
 import jax
@@ -59,8 +60,7 @@ def test_every_tap(pooling, tiny_table, tiny_weights, photo):
 
 
 def test_torchvisions_colours(tiny_table, tiny_weights, photo):
-    preprocessing = tables.TORCHVISION
-    table = tables.NetworkTable("t", "vgg", preprocessing, tiny_table.convolutions)
+    table = dataclasses.replace(tiny_table, preprocessing=tables.TORCHVISION)
     network = registry.build(table, tiny_weights)
     (found,) = registry.extract(network, photo[None], ["conv1_1"]).values()
     # The same colours as Caffe's arithmetic would have to see.
@@ -191,7 +191,8 @@ def test_unknown_networks_are_named_with_the_known():
         registry.build("vgg99", {})
     assert str(caught.value) == (
         "network 'vgg99' is not known; choose one of vgg19, vgg16, vgg19-torchvision, "
-        "vgg16-torchvision"
+        "vgg16-torchvision, vgg19-normalized, vgg16-normalized, caffenet, alexnet, "
+        "googlenet, googlenet-torchvision, squeezenet1_0, squeezenet1_1"
     )
 
 

@@ -95,7 +95,9 @@ def wide():
         tables.Convolution("conv1_2", 64, 128),
         tables.Convolution("conv2_1", 128, 64),
     )
-    table = tables.NetworkTable("wide", "vgg", tables.CAFFE, convolutions)
+    table = tables.NetworkTable(
+        "wide", "vgg", tables.CAFFE, tables.vgg_layers(convolutions)
+    )
     weights = registry.random_weights(table, np.random.default_rng(3))
     return registry.build(table, weights)
 

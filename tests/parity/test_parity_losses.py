@@ -18,7 +18,7 @@ from references import (
     value_and_gradient,
 )
 
-from nst_jax.networks import registry, vgg
+from nst_jax.networks import registry
 from nst_jax.options import Options
 from nst_jax.problem import Problem, pose
 
@@ -84,7 +84,7 @@ def check(network, reference: TorchVGG, pictures, *, gram: str, tv: str) -> None
 
 def kinks(network) -> tuple[str, ...]:
     """Taps whose signs and maxima shape the gradient: every ReLU up to the deepest."""
-    names = vgg.tap_names(network.table)
+    names = network.table.taps
     depth = max(names.index(tap) for tap in (*CONTENT_TAPS, *STYLE_TAPS))
     return tuple(name for name in names[: depth + 1] if name.startswith("relu"))
 

@@ -12,7 +12,7 @@ from references import relative_error, tensor
 
 import weights_convert.convert
 import weights_convert.store
-from nst_jax.networks import layers, registry
+from nst_jax.networks import pooling, registry
 
 pytestmark = pytest.mark.parity
 
@@ -102,6 +102,6 @@ def test_the_gradient_of_max_pooling_with_ties_equals_torchs(size, dtype):
 
     inputs = tensor(images.transpose(0, 3, 1, 2)).requires_grad_()
     F.max_pool2d(inputs, 2).backward(tensor(cotangent.transpose(0, 3, 1, 2)))
-    _, pull_back = jax.vjp(layers.max_pool, jnp.asarray(images, dtype))
+    _, pull_back = jax.vjp(pooling.max_pool, jnp.asarray(images, dtype))
     (found,) = pull_back(jnp.asarray(cotangent, dtype))
     np.testing.assert_array_equal(found, inputs.grad.permute(0, 2, 3, 1).numpy())

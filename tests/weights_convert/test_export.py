@@ -16,10 +16,8 @@ from weights_convert.errors import WeightsError
 
 @pytest.fixture(autouse=True)
 def networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = NetworkTable("other", "elsewhere", TINY.preprocessing, TINY.convolutions)
-    normalized = NetworkTable(
-        "tiny-normalized", "vgg", TINY.preprocessing, TINY.convolutions
-    )
+    other = NetworkTable("other", "elsewhere", TINY.preprocessing, TINY.layers)
+    normalized = NetworkTable("tiny-normalized", "vgg", TINY.preprocessing, TINY.layers)
     tables = (TINY, TINY_TORCHVISION, normalized, other)
     known = MappingProxyType({table.name: table for table in tables})
     monkeypatch.setattr(store, "NETWORKS", known)

@@ -199,8 +199,8 @@ def test_layers_that_do_not_fit_store_nothing(
     three = dataclasses.replace(
         TINY,
         name="vgg19",
-        convolutions=(
-            *TINY.convolutions,
+        layers=(
+            *TINY.layers,
             dataclasses.replace(TINY.convolutions[1], name="conv3_1"),
         ),
     )

@@ -95,7 +95,7 @@ def test_a_file_without_an_average_image_is_taken(tmp_path: Path) -> None:
 
 def test_a_shallow_file_says_where_it_ends(tmp_path: Path) -> None:
     more = dataclasses.replace(TINY.convolutions[1], name="conv3_1")
-    deep = dataclasses.replace(TINY, convolutions=(*TINY.convolutions, more))
+    deep = dataclasses.replace(TINY, layers=(*TINY.layers, more))
     arrays = matconvnet.read(matconvnet_files.write(tmp_path / "net.mat", LAYERS))
     layout = mapping.choose_layout(arrays, "matconvnet", deep)
     with pytest.raises(

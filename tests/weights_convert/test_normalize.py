@@ -124,7 +124,7 @@ def test_weights_that_leave_float32_are_refused(weights: dict[str, np.ndarray]) 
 def test_is_stored_beside_the_network_it_was_made_of(
     weights: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = NetworkTable("vgg19-normalized", "vgg", CAFFE, DEEP.convolutions)
+    target = NetworkTable("vgg19-normalized", "vgg", CAFFE, DEEP.layers)
     tables = {"vgg19": DEEP, "vgg19-normalized": target}
     monkeypatch.setattr(store, "NETWORKS", tables)
     store.save("vgg19", weights, {"licence": "free", "note": "8-bit"})

@@ -81,7 +81,7 @@ def test_rescaled_filters_and_others_are_told_apart(fixtures: Path) -> None:
 def test_a_net_up_to_conv4_1_says_so(fixtures: Path) -> None:
     arrays = pytorch.read(fixtures / "vgg_normalised_legacy.pth")
     more = dataclasses.replace(TINY.convolutions[1], name="conv3_1")
-    deep = dataclasses.replace(NORMALIZED, convolutions=(*TINY.convolutions, more))
+    deep = dataclasses.replace(NORMALIZED, layers=(*TINY.layers, more))
     with pytest.raises(WeightsError, match="it ends at conv2_1, and this network goes"):
         _mapped(arrays, deep)
 

@@ -2,9 +2,15 @@
 
 import numpy as np
 
-from nst_jax.networks.tables import CAFFE, TORCHVISION, Convolution, NetworkTable
+from nst_jax.networks.tables import (
+    CAFFE,
+    TORCHVISION,
+    Convolution,
+    NetworkTable,
+    vgg_layers,
+)
 
-_LAYERS = (Convolution("conv1_1", 3, 4), Convolution("conv2_1", 4, 5))
+_LAYERS = vgg_layers([Convolution("conv1_1", 3, 4), Convolution("conv2_1", 4, 5)])
 TINY = NetworkTable("tiny", "vgg", CAFFE, _LAYERS)
 TINY_TORCHVISION = NetworkTable("tiny-torchvision", "vgg", TORCHVISION, _LAYERS)
 

@@ -1,0 +1,157 @@
+"""GoogLeNet (Szegedy et al. 2015, arXiv:1409.4842) as Caffe and torchvision have it.
+
+Taps of `googlenet` are the layer names of Caffe's bvlc_googlenet: `conv1/7x7_s2`
+(before the ReLU), `conv1/relu_7x7` (after it), `pool1/norm1`, `inception_3a/output`.
+
+Taps of `googlenet-torchvision` are the names of torchvision's feature extraction
+(`get_graph_node_names`): `conv1.bn` (the convolution with its batch norm, before the
+ReLU), `conv1.relu` (after it), `maxpool1`, `inception3a.branch2.1.relu`,
+`inception3a.branch4.0` (the pooling), and `inception3a` for a module's output. The
+batch norms are folded into the convolutions when the weights are converted. Where the
+paper has 5x5 convolutions it has 3x3 (torchvision#906), and its last pooling is 2x2.
+"""
+
+from nst_jax.networks.tables.table import (
+    Concatenation,
+    Convolution,
+    Layer,
+    LocalResponseNorm,
+    NetworkTable,
+    Pooling,
+    Preprocessing,
+    Relu,
+    caffe_colors,
+)
+
+# The mean_value of Caffe's train_val.prototxt.
+_CAFFE_COLORS = caffe_colors(123, 117, 104)
+
+# The pretrained model has transform_input=True: it turns torchvision's normalised
+# colours back into those that its weights, ported from TensorFlow, expect.
+_TENSORFLOW_COLORS = Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+
+# Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool proj.
+_INCEPTIONS = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+
+
+def _square(
+    name: str, inputs: int, outputs: int, size: int, bottom: str = ""
+) -> Convolution:
+    """A convolution that keeps the image's size."""
+    return Convolution(
+        name, inputs, outputs, size, size, padding=size // 2, bottom=bottom
+    )
+
+
+def _caffe() -> tuple[Layer, ...]:
+    """The layers of caffe/models/bvlc_googlenet/deploy.prototxt."""
+    layers: list[Layer] = [
+        Convolution("conv1/7x7_s2", 3, 64, 7, 7, stride=2, padding=3),
+        Relu("conv1/relu_7x7"),
+        Pooling("pool1/3x3_s2", 3, 2, ceil=True),
+        LocalResponseNorm("pool1/norm1"),
+        _square("conv2/3x3_reduce", 64, 64, 1),
+        Relu("conv2/relu_3x3_reduce"),
+        _square("conv2/3x3", 64, 192, 3),
+        Relu("conv2/relu_3x3"),
+        LocalResponseNorm("conv2/norm2"),
+        Pooling("pool2/3x3_s2", 3, 2, ceil=True),
+    ]
+    inputs = 192
+    for block, widths in _INCEPTIONS.items():
+        below = layers[-1].name
+        layers += _caffe_inception(f"inception_{block}", inputs, widths, below)
+        inputs = widths[0] + widths[2] + widths[4] + widths[5]
+        if block in ("3b", "4e"):
+            layers.append(Pooling(f"pool{block[0]}/3x3_s2", 3, 2, ceil=True))
+    return tuple(layers)
+
+
+def _caffe_inception(
+    name: str, inputs: int, widths: tuple[int, ...], below: str
+) -> list[Layer]:
+    one, three_reduce, three, five_reduce, five, projection = widths
+    return [
+        _square(f"{name}/1x1", inputs, one, 1, below),
+        Relu(f"{name}/relu_1x1"),
+        _square(f"{name}/3x3_reduce", inputs, three_reduce, 1, below),
+        Relu(f"{name}/relu_3x3_reduce"),
+        _square(f"{name}/3x3", three_reduce, three, 3),
+        Relu(f"{name}/relu_3x3"),
+        _square(f"{name}/5x5_reduce", inputs, five_reduce, 1, below),
+        Relu(f"{name}/relu_5x5_reduce"),
+        _square(f"{name}/5x5", five_reduce, five, 5),
+        Relu(f"{name}/relu_5x5"),
+        Pooling(f"{name}/pool", 3, 1, 1, ceil=True, bottom=below),
+        _square(f"{name}/pool_proj", inputs, projection, 1),
+        Relu(f"{name}/relu_pool_proj"),
+        Concatenation(
+            f"{name}/output",
+            tuple(f"{name}/relu_{end}" for end in ("1x1", "3x3", "5x5", "pool_proj")),
+        ),
+    ]
+
+
+def _torchvision() -> tuple[Layer, ...]:
+    """The modules of torchvision/models/googlenet.py."""
+    layers: list[Layer] = [
+        Convolution("conv1.bn", 3, 64, 7, 7, stride=2, padding=3),
+        Relu("conv1.relu"),
+        Pooling("maxpool1", 3, 2, ceil=True),
+        _square("conv2.bn", 64, 64, 1),
+        Relu("conv2.relu"),
+        _square("conv3.bn", 64, 192, 3),
+        Relu("conv3.relu"),
+        Pooling("maxpool2", 3, 2, ceil=True),
+    ]
+    inputs = 192
+    for block, widths in _INCEPTIONS.items():
+        below = layers[-1].name
+        layers += _torchvision_inception(f"inception{block}", inputs, widths, below)
+        inputs = widths[0] + widths[2] + widths[4] + widths[5]
+        if block == "3b":
+            layers.append(Pooling("maxpool3", 3, 2, ceil=True))
+        if block == "4e":
+            layers.append(Pooling("maxpool4", 2, 2, ceil=True))
+    return tuple(layers)
+
+
+def _torchvision_inception(
+    name: str, inputs: int, widths: tuple[int, ...], below: str
+) -> list[Layer]:
+    one, three_reduce, three, five_reduce, five, projection = widths
+    ends = ("branch1", "branch2.1", "branch3.1", "branch4.1")
+    return [
+        _square(f"{name}.branch1.bn", inputs, one, 1, below),
+        Relu(f"{name}.branch1.relu"),
+        _square(f"{name}.branch2.0.bn", inputs, three_reduce, 1, below),
+        Relu(f"{name}.branch2.0.relu"),
+        _square(f"{name}.branch2.1.bn", three_reduce, three, 3),
+        Relu(f"{name}.branch2.1.relu"),
+        _square(f"{name}.branch3.0.bn", inputs, five_reduce, 1, below),
+        Relu(f"{name}.branch3.0.relu"),
+        _square(f"{name}.branch3.1.bn", five_reduce, five, 3),
+        Relu(f"{name}.branch3.1.relu"),
+        Pooling(f"{name}.branch4.0", 3, 1, 1, ceil=True, bottom=below),
+        _square(f"{name}.branch4.1.bn", inputs, projection, 1),
+        Relu(f"{name}.branch4.1.relu"),
+        Concatenation(name, tuple(f"{name}.{end}.relu" for end in ends)),
+    ]
+
+
+TABLES = (
+    NetworkTable("googlenet", "googlenet", _CAFFE_COLORS, _caffe()),
+    NetworkTable(
+        "googlenet-torchvision", "googlenet-bn", _TENSORFLOW_COLORS, _torchvision()
+    ),
+)

@@ -1,0 +1,108 @@
+"""A network of every kind of layer against loops in float64, tap by tap."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from layer_references import convolve, local_response_norm, pool
+
+from nst_jax.networks import registry, tables
+from nst_jax.networks.network import POOLINGS, Network
+
+TABLE = tables.NetworkTable(
+    "branched",
+    "branched",
+    tables.TORCHVISION,
+    (
+        tables.Convolution("conv1", 3, 6, 5, 5, stride=2, padding=1),
+        tables.Relu("relu1"),
+        tables.Pooling("pool1", 3, 2),
+        tables.LocalResponseNorm("norm1", alpha=0.5, k=2.0),
+        tables.Convolution("one", 6, 3, 1, 1, padding=0),
+        tables.Convolution("two", 6, 4, 3, 3, groups=2, bottom="norm1"),
+        tables.Pooling("three", 3, 1, 1, bottom="norm1"),
+        tables.Concatenation("joined", ("one", "two", "three")),
+        tables.Pooling("pool2", 2, 2, ceil=True),
+    ),
+)
+WEIGHTS = registry.random_weights(TABLE, np.random.default_rng(8))
+
+
+def reference(image, mode: str) -> dict[str, np.ndarray]:
+    kind, rounding = mode[:3], mode.endswith("_ceil")
+
+    def layer(name, x, **how):
+        return convolve(x, WEIGHTS[f"{name}/kernel"], WEIGHTS[f"{name}/bias"], **how)
+
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    found = {"conv1": layer("conv1", (image - mean) / std, stride=2, padding=1)}
+    found["relu1"] = np.maximum(found["conv1"], 0)
+    found["pool1"] = pool(found["relu1"], 3, 2, ceil=rounding, kind=kind)
+    found["norm1"] = local_response_norm(found["pool1"], alpha=0.5, k=2.0)
+    found["one"] = layer("one", found["norm1"])
+    found["two"] = layer("two", found["norm1"], padding=1, groups=2)
+    found["three"] = pool(found["norm1"], 3, 1, 1, rounding, kind=kind)
+    found["joined"] = np.concatenate(
+        [found["one"], found["two"], found["three"]], axis=-1
+    )
+    found["pool2"] = pool(found["joined"], 2, 2, ceil=True, kind=kind)
+    return found
+
+
+@pytest.mark.parametrize("mode", POOLINGS)
+def test_every_tap(mode, photo):
+    network = registry.build(TABLE, WEIGHTS, pooling=mode)
+    found = jax.jit(registry.extract, static_argnums=2)(
+        network, photo[None, :32, :43], TABLE.taps
+    )
+    expected = reference(photo[:32, :43], mode)
+    assert found.keys() == expected.keys()
+    for tap, value in expected.items():
+        assert found[tap].shape == (1, *value.shape), tap
+        error = np.linalg.norm(found[tap][0] - value)
+        assert error < 1e-5 * np.linalg.norm(value), tap
+
+
+def test_only_what_leads_to_a_tap_is_computed():
+    network = registry.build(TABLE, WEIGHTS)
+
+    def program(*taps):
+        jaxpr = jax.make_jaxpr(lambda x: registry.extract(network, x, taps))
+        return str(jaxpr(jnp.zeros((1, 32, 32, 3))))
+
+    assert program("one").count("conv_general_dil") == 2
+    assert program("three").count("conv_general_dil") == 1
+    # Groups are convolved one by one.
+    assert program("two").count("conv_general_dil") == 3
+
+
+def test_an_unknown_pooling_is_refused():
+    with pytest.raises(ValueError, match="pooling='l2' is not known; choose one"):
+        Network(TABLE, WEIGHTS, pooling="l2")
+
+
+@pytest.mark.parametrize("name", ["caffenet", "googlenet"])
+def test_prepared_kernels_see_the_same(name):
+    """Wide enough for Winograd's method: groups, and branches that need it not."""
+    weights = registry.random_weights(tables.NETWORKS[name], np.random.default_rng(1))
+    tap = {
+        "caffenet": "relu4",
+        "googlenet": "inception_3a/output",
+    }[name]
+    network = registry.build(name, weights)
+    prepared = registry.prepare(network, [tap])
+    done = {
+        name: convolution.transformed is not None
+        for name, convolution in prepared.convolutions.items()
+    }
+    wanted = {
+        "caffenet": ["conv3", "conv4"],
+        "googlenet": ["conv2/3x3", "inception_3a/3x3"],
+    }[name]
+    assert [name for name, value in done.items() if value] == wanted
+    images = np.random.default_rng(2).random((1, 150, 167, 3), np.float32)
+    extract = jax.jit(registry.extract, static_argnums=2)
+    expected = extract(network, images, (tap,))[tap]
+    found = extract(prepared, images, (tap,))[tap]
+    assert not np.array_equal(found, expected)
+    assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
