@@ -157,6 +157,9 @@ def _list(_: argparse.Namespace) -> None:
         if size:
             metadata = safetensors_file.read_metadata(path)
             print(f"  stored from  {metadata.get('source', 'unknown')}")
+        if name.endswith("-normalized"):
+            plain = name.removesuffix("-normalized")
+            print(f"  made by `nst-weights normalize {plain} IMAGES...`")
         for source in SOURCES.get(name, ()):
             print(f"  {source.label:<11}  {source.url}")
             print(f"               {megabytes(source.size)}; {source.origin}")

@@ -231,8 +231,11 @@ SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
             ),
         ),
         "googlenet-torchvision": (
-            _torchvision(
-                "googlenet-torchvision", "googlenet", None, "1378be20", _GOOGLENET
+            dataclasses.replace(
+                _torchvision(
+                    "googlenet-torchvision", "googlenet", None, "1378be20", _GOOGLENET
+                ),
+                origin="TensorFlow's training on ImageNet, ported by torchvision",
             ),
         ),
         "squeezenet1_0": (

@@ -48,6 +48,8 @@ def test_list_shows_what_is_stored_and_where_the_rest_is(
     assert re.search(r"^vgg16: stored, 58\.9 MB\n  stored from  a test$", out, re.M)
     assert "vgg19: not stored" in out
     assert "80.1 MB" in out
+    assert "size unknown" in out
+    assert "made by `nst-weights normalize vgg19 IMAGES...`" in out
     assert "CC BY 4.0" in out
     assert "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth" in out
 
