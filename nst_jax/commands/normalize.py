@@ -21,7 +21,7 @@ Rescales a network's filters so that the mean activation of each over your image
 computes the same features but for that scale, so that in a style loss no filter
 outweighs the others by its size. Take photos of many kinds, some dozens or more.
 
-Each image is resized to --size on its shorter side, and the middle square taken."""
+Of each image the middle square is taken, and resized to --size."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -38,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
         type=int,
         default=256,
         metavar="PIXELS",
-        help="side of the square taken of each image (default: %(default)s)",
+        help="side of the squares (default: %(default)s)",
     )
     parser.set_defaults(run=run)
 
@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
     logging.set_verbosity(logging.WARNING)
     name, size = arguments.name, arguments.size
     normalized_name(name)
-    if size < 32:
-        raise WeightsError(f"--size={size}: must be 32 or more")
+    if not 32 <= size <= 2048:
+        raise WeightsError(f"--size={size}: must be from 32 to 2048")
     for path in arguments.images:
         if not path.is_file():  # said before the long work
             raise WeightsError(f"{path}: no such file")
@@ -80,14 +80,9 @@ def _squares(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
 def square(image: np.ndarray, size: int) -> np.ndarray:
     """The middle of an image `[h, w, 3]`, resized to `[size, size, 3]`."""
     height, width = image.shape[:2]
-    short = min(height, width)
-    shape = (
-        max(size, round(height * size / short)),
-        max(size, round(width * size / short)),
-    )
-    resized = resize.resize(image, shape)
-    top, left = (shape[0] - size) // 2, (shape[1] - size) // 2
-    return resized[top : top + size, left : left + size]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return resize.resize(image[top : top + side, left : left + side], (size, size))
 
 
 def _means(name: str, paths: Sequence[Path], size: int) -> dict[str, np.ndarray]:

@@ -67,7 +67,9 @@ def test_is_a_command_of_the_program():
 def test_the_square_is_the_middle():
     image = np.zeros((20, 60, 3), np.float32)
     image[:, 20:40] = 1
-    assert normalize.square(image, 20).min() > 0.99
+    assert normalize.square(image, 20).min() == 1
+    assert normalize.square(image.swapaxes(0, 1), 32).min() > 0.99
+    assert normalize.square(np.ones((1, 5000, 3), np.float32), 32).shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_the_square_is_the_middle():
     [
         (["vgg19", "none.png"], "none.png: no such file"),
         (["vgg19", "text.png"], "text.png: "),
-        (["vgg19", "text.png", "--size=8"], "--size=8: must be 32 or more"),
+        (["vgg19", "text.png", "--size=8"], "--size=8: must be from 32 to 2048"),
         (["vgg19-normalized", "text.png"], "vgg19-normalized has no rescaled form; "),
         (["vgg91", "text.png"], "unknown network 'vgg91'"),
     ],
