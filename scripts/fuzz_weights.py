@@ -183,8 +183,14 @@ def work(reader: str, first: int, inputs: int, seed: int, folder: str) -> None:
 
 
 def _try(reader: str, path: Path) -> tuple[str, str]:
-    """`(outcome, detail)` of reading the file and mapping it."""
+    """`(outcome, detail)` of finding the file's format, reading and mapping it."""
     refusal = ""
+    try:
+        formats.detect(path)
+    except WeightsError:
+        pass
+    except BaseException as error:
+        return "error", f"finding its format: {type(error).__name__}: {error}"
     try:
         arrays = _format(reader).read(path)
     except WeightsError as error:
@@ -196,7 +202,6 @@ def _try(reader: str, path: Path) -> tuple[str, str]:
             return "error", f"refused without a name or in two lines: {refusal}"
         return ("memory" if "more memory" in refusal else "refused"), ""
     try:
-        formats.detect(path)
         if sum(array.nbytes for array in arrays.values()) > 8 * allowance(path):
             return "error", "arrays of more bytes than the file allows"
         for array in arrays.values():
