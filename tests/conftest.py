@@ -59,6 +59,43 @@ def painting() -> np.ndarray:
     return _picture(seed=2, height=41, width=37, cycles=5)
 
 
+@pytest.fixture
+def alone(tiny_network):
+    """`nst_jax.stylize` by the tiny network."""
+    import nst_jax
+
+    def run(content, style, options):
+        return nst_jax.stylize(content, style, options, network=tiny_network)
+
+    return run
+
+
+@pytest.fixture
+def together(tiny_network):
+    """`nst_jax.stylize_batch` by the tiny network."""
+    from batch_pictures import ADAM
+
+    import nst_jax
+
+    def run(contents, styles, options=ADAM, **keywords):
+        return nst_jax.stylize_batch(
+            contents, styles, options, network=tiny_network, **keywords
+        )
+
+    return run
+
+
+@pytest.fixture
+def run_jobs(tiny_network):
+    """`batch.run_jobs` by the tiny network, as `{place: result}`."""
+    from nst_jax import batch
+
+    def run(jobs, **keywords):
+        return dict(batch.run_jobs(jobs, network=tiny_network, **keywords))
+
+    return run
+
+
 def _picture(*, seed: int, height: int, width: int, cycles: float) -> np.ndarray:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / max(height, width)

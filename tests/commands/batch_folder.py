@@ -3,15 +3,13 @@
 import csv
 from pathlib import Path
 
-import numpy as np
+import batch_pictures
 
-from nst_jax.images import files, resize
+from nst_jax.images import files
 
 
 def picture(seed, height=66, width=48):
-    """`[height, width, 3]` in [0, 1], smooth."""
-    coarse = np.random.default_rng(seed).random((7, 5, 3), np.float32)
-    return resize.resize(coarse, (height, width))
+    return batch_pictures.picture(seed, height, width)
 
 
 def fill(folder: Path) -> None:
