@@ -131,7 +131,7 @@ def _check_preprocessing(
     wanted = table.preprocessing.channels
     if layout.channels in (None, wanted):
         return
-    base = table.name.removesuffix("-torchvision")
+    base = table.name.removesuffix(_NORMALIZED).removesuffix("-torchvision")
     other = base if wanted == "rgb" else f"{base}-torchvision"
     advice = f"convert it to {other!r}, or " if other != table.name else ""
     raise WeightsError(

@@ -1,5 +1,6 @@
 """Names, axes, channel order; everything wrong with a file said at once."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from weights_convert import layouts, mapping
 from weights_convert.errors import WeightsError
 from weights_convert.formats import palette, pytorch
 
+TINY_NORMALIZED = dataclasses.replace(TINY, name="tiny-normalized")
 LAYOUTS = {
     layout.name: layout for layout in layouts.LAYOUTS if layout.family in (None, "vgg")
 }
@@ -139,6 +141,7 @@ def test_float16_overflow_is_not_the_readers_but_float64_is_checked() -> None:
     [
         ("torchvision", TINY, "'tiny-torchvision'"),
         ("keras", TINY_TORCHVISION, "'tiny'"),
+        ("torchvision", TINY_NORMALIZED, "'tiny-torchvision'"),
     ],
 )
 def test_weights_for_another_preprocessing_are_refused(
