@@ -144,8 +144,10 @@ class Run:
                     every=every,
                 ):
                     lanes = tuple(
-                        _of_run(lane, one, seconds, waited)
-                        for lane, one in zip(stage.lanes, progress.lanes, strict=True)
+                        _of_run(lane, pictures, one, seconds, waited)
+                        for lane, pictures, one in zip(
+                            stage.lanes, self._pictures, progress.lanes, strict=True
+                        )
                     )
                     state = progress.state
                     yield engine.Chunk(lanes, state)
@@ -184,11 +186,15 @@ def _pictures(stage: Stage, state: chunk.State) -> list[np.ndarray]:
 
 
 def _of_run(
-    lane: Lane, progress: engine.Progress, seconds: float, waited: float
+    lane: Lane,
+    pictures: Pictures,
+    progress: engine.Progress,
+    seconds: float,
+    waited: float,
 ) -> engine.Progress:
     return dataclasses.replace(
         progress,
         seconds=seconds + progress.seconds,
         compile_seconds=waited + progress.compile_seconds,
-        image=lambda: lane.content.cut(progress.image()),
+        image=lambda: pictures.finished(lane.content.cut(progress.image())),
     )

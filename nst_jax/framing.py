@@ -7,6 +7,7 @@ from collections.abc import Hashable, MutableMapping, Sequence
 
 import numpy as np
 
+from nst_jax import coloring
 from nst_jax.images import resize
 from nst_jax.images.frames import Framed, Shape, frames
 from nst_jax.pictures import Pictures, style_size
@@ -25,7 +26,8 @@ class Framing:
     Photos that share a frame at the full size share one at every size; so do paintings.
     Where one has padding, programs are told the extents of all: each serves its frame.
     A framed picture lives as long as a lane that it is in. As every photo needs the
-    paintings anew, those framed last are kept beyond that.
+    paintings anew, those framed last are kept beyond that: in as many colours as the
+    photos give them.
     """
 
     def __init__(self, results: Sequence[Pictures], sizes: Sequence[int]):
@@ -46,6 +48,8 @@ class Framing:
         # A photo that is a painting too has a frame of each kind.
         self._framed: MutableMapping[tuple[int, int, Shape], Framed]
         self._framed = weakref.WeakValueDictionary()
+        self._recolored: MutableMapping[Hashable, Framed]
+        self._recolored = weakref.WeakValueDictionary()
         self._kept: collections.deque[Framed] = collections.deque()
         self._results = tuple(results)  # Kept, so that no other array gets their id.
 
@@ -55,11 +59,31 @@ class Framing:
 
     def lane(self, pictures: Pictures, size: int) -> Lane:
         """The pictures of one result, framed, for a longest side of `size`."""
-        longest = style_size(size, pictures.options)
         content = self._at(pictures.content, size, self._contents)
-        styles = [self._at(style, longest, self._styles) for style in pictures.styles]
+        styles = [
+            self._painting(style, pictures, size, content) for style in pictures.styles
+        ]
         self._keep(styles)
         return Lane(content, styles, pictures.options)
+
+    def _painting(
+        self, style: np.ndarray, pictures: Pictures, size: int, content: Framed
+    ) -> Framed:
+        longest = style_size(size, pictures.options)
+        plain = self._at(style, longest, self._styles)
+        colors = coloring.key(pictures.options)
+        if not colors:
+            return plain
+        key = id(style), longest, id(pictures.content), size, colors
+        framed = self._recolored.get(key)
+        if framed is None:
+            recolored = coloring.of_painting(
+                plain.cut(plain.pixels), content.cut(content.pixels), pictures.options
+            )
+            framed = self._recolored[key] = Framed.put(
+                recolored, plain.pixels.shape[:2], masked=plain.masked
+            )
+        return framed
 
     def _at(self, image: np.ndarray, side: int, tables: _Tables) -> Framed:
         frame = tables[image.shape[:2]][side]

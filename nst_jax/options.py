@@ -7,12 +7,13 @@ and the benchmarks are derived from these fields.
 import dataclasses
 import math
 import os
+import re
 import types
 import typing
 from collections.abc import Callable
 from typing import Any
 
-STARTS = ("content", "style", "noise")
+STARTS = ("content", "style", "noise", "mean", "gaussian", "pink")
 """What `init` may be besides a file."""
 
 
@@ -45,6 +46,10 @@ _WEIGHTS = (
     lambda values: all(math.isfinite(value) and value >= 0 for value in values),
     "numbers, 0 or more",
 )
+_RATIO = (
+    lambda text: re.fullmatch(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}", text) is not None,
+    "width:height in whole numbers, such as 1:1 or 3:2",
+)
 _BLEND = (
     lambda values: (
         all(math.isfinite(value) and value >= 0 for value in values)
@@ -69,8 +74,16 @@ class Options:
 
     size: int = _option(
         512,
-        "Longest side of the result in pixels; the photo's aspect ratio is kept.",
+        "Longest side of the result in pixels; the other follows from the aspect ratio "
+        "of the photo, or of --crop.",
         check=(lambda value: value >= 16, "a whole number, 16 or more"),
+    )
+    crop: str | None = _option(
+        None,
+        "Aspect ratio, as width:height, that photo and paintings are cropped to, from "
+        "the middle, before they are resized: --crop=1:1 --size=550 gives 550x550 "
+        "(default: no crop).",
+        check=_RATIO,
     )
     steps: int = _option(
         500, "Iterations: one gradient of the loss each.", check=_NOT_NEGATIVE_INT
@@ -150,9 +163,38 @@ class Options:
     tv_weight: float = _option(
         0.0, "Weight of the total variation: higher is smoother.", check=_NOT_NEGATIVE
     )
+    color: str = _option(
+        "style",
+        "Colours of the result. style: the painting's. The others keep the photo's: "
+        "luminance paints light and dark alone and lays the photo's colours over them; "
+        "histogram and linear match the painting to the photo first, each channel's "
+        "histogram or mean and covariance.",
+        choices=("style", "luminance", "histogram", "linear"),
+    )
+    color_luminance: str = _option(
+        "matched",
+        "For --color=luminance: matched shifts and scales the painting's luminance to "
+        "the photo's mean and contrast first; unmatched takes it as it is.",
+        choices=("matched", "unmatched"),
+    )
+    color_linear: str = _option(
+        "symmetric",
+        "For --color=linear: symmetric treats all channels alike; cholesky depends on "
+        "their order and can turn hues.",
+        choices=("symmetric", "cholesky"),
+    )
+    color_after: str = _option(
+        "none",
+        "histogram matches the finished picture to the photo, channel by channel. "
+        "Results are mixed: it moves the picture off the optimum that was found, "
+        "smooth colours can band, and contrast and noise can grow.",
+        choices=("none", "histogram"),
+    )
     init: str = _option(
         "content",
-        "Where to start: content, style, noise, or the path of a picture.",
+        "Where to start: content; style; noise of even colours; mean, a flat grey that "
+        "the network sees as nothing; gaussian noise around it; pink noise, which is "
+        "cloudy; or the path of a picture.",
     )
     seed: int = _option(0, "Seed of the starting noise.", check=_NOT_NEGATIVE_INT)
     pooling: str = _option(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from nst_jax.images import files, resize
+from nst_jax import coloring
+from nst_jax.images import files, noise, resize
 from nst_jax.options import STARTS, Options
 
 Picture = str | os.PathLike | np.ndarray | jax.Array
@@ -21,26 +22,38 @@ class Pictures:
     """What one result is made of, `[h, w, 3]` float32 each, in [0, 1].
 
     Attributes:
-      content: the photo at the size of the result.
-      styles: the paintings at the sizes at which their strokes count.
-      start: of any size; None where `options.init` is content or noise.
-      options: of this result.
+      content: the photo at the size of the result, as the network is to see it.
+      styles: the paintings at the sizes at which their strokes count, in their own
+        colours.
+      start: of any size; None where `options.init` is content or a kind of noise.
+      options: of this result. All of the pictures have its aspect ratio, if any.
+      photo: in its own colours; None if those are the content's.
     """
 
     content: np.ndarray
     styles: tuple[np.ndarray, ...]
     start: np.ndarray | None
     options: Options
+    photo: np.ndarray | None = None
 
     def start_at(self, size: int) -> np.ndarray:
         """The picture to start from, of the content's shape at that longest side."""
         height, width, _ = self.content.shape
         shape = resize.fit(height, width, size)
-        if self.options.init == "noise":
-            rng = np.random.default_rng(self.options.seed)
-            return rng.random((*shape, 3), np.float32)
-        start = self.content if self.start is None else self.start
-        return resize.resize(start, shape)
+        if make := noise.KINDS.get(self.options.init):
+            return make(np.random.default_rng(self.options.seed), shape)
+        content = resize.resize(self.content, shape)
+        if self.start is None:
+            return content
+        start = resize.resize(self.start, shape)
+        return coloring.of_start(start, content, self.options)
+
+    def finished(self, image: np.ndarray) -> np.ndarray:
+        """An optimised image, of one of the run's sizes, as it is shown."""
+        photo = self.content if self.photo is None else self.photo
+        return coloring.of_result(
+            image, resize.resize(photo, image.shape[:2]), self.options
+        )
 
 
 class Reader:
@@ -50,7 +63,8 @@ class Reader:
         """`report` takes lines for the user, such as transparency in a picture."""
         self._report = report
         self._said: set[str] = set()
-        self._known: dict[tuple[object, int | None], np.ndarray] = {}
+        self._known: dict[tuple[object, int | None, str | None], np.ndarray] = {}
+        self._contents: dict[tuple[int, str], np.ndarray] = {}
         self._given: list[Picture] = []  # Kept, so that no other gets their id.
 
     def read(
@@ -64,25 +78,33 @@ class Reader:
         longest = style_size(options.size, options)
         start = None
         if options.init == "style":
-            start = self._at(styles[0], None)
+            start = self._at(styles[0], None, options.crop)
         elif options.init not in STARTS:
-            start = self._at(options.init, None)
+            start = self._at(options.init, None, options.crop)
+        photo = self._at(content, options.size, options.crop)
+        seen = self._content(photo, options)
         return Pictures(
-            self._at(content, options.size),
-            tuple(self._at(style, longest) for style in styles),
+            seen,
+            tuple(self._at(style, longest, options.crop) for style in styles),
             start,
             options,
+            None if seen is photo else photo,
         )
 
-    def _at(self, picture: Picture, size: int | None) -> np.ndarray:
-        if isinstance(picture, str | os.PathLike):
-            key: tuple[object, int | None] = os.fspath(picture), size
-        else:
-            key = id(picture), size
+    def _content(self, photo: np.ndarray, options: Options) -> np.ndarray:
+        # `photo` is kept by `_known`: no other gets its id.
+        key = id(photo), options.color
+        if key not in self._contents:
+            self._contents[key] = coloring.of_content(photo, options)
+        return self._contents[key]
+
+    def _at(self, picture: Picture, size: int | None, crop: str | None) -> np.ndarray:
+        is_path = isinstance(picture, str | os.PathLike)
+        name: object = os.fspath(picture) if is_path else id(picture)  # type: ignore[arg-type]
+        key = name, size, crop
         if key not in self._known:
             self._given.append(picture)
-            image = _read(picture, self._say)
-            self._known[key] = resize.resize_longest(image, size) if size else image
+            self._known[key] = _sized(_read(picture, self._say), size, crop)
         return self._known[key]
 
     def _say(self, line: str) -> None:
@@ -95,6 +117,16 @@ class Reader:
 def style_size(size: int, options: Options) -> int:
     """Longest side of the paintings for a result whose longest side is `size`."""
     return max(1, round(size * options.style_scale))
+
+
+def _sized(image: np.ndarray, size: int | None, crop: str | None) -> np.ndarray:
+    """`image`, cropped to a ratio "width:height" and resized to a longest side."""
+    if crop is None:
+        return resize.resize_longest(image, size) if size else image
+    width, height = (int(part) for part in crop.split(":"))
+    image = resize.crop(image, (height, width))
+    # Of pictures of all shapes exactly the same size.
+    return resize.resize(image, resize.fit(height, width, size)) if size else image
 
 
 def _read(picture: Picture, report: Report) -> np.ndarray:

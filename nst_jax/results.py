@@ -21,8 +21,9 @@ class Result:
     """A finished picture and how it came about.
 
     Attributes:
-      image: `[h, w, 3]` float32, sRGB in [0, 1]: the iterate of the lowest loss.
-      loss: its total loss.
+      image: `[h, w, 3]` float32, sRGB in [0, 1]: the iterate of the lowest loss, in the
+        colours that `options` ask for.
+      loss: its total loss, before `--color` and `--color_after` change it.
       losses: `[n]` float32, the total loss of every iteration, of a resumed run those
         since it was resumed; `seconds` likewise.
       iterations: updates made, fewer than asked for if the run was stopped.

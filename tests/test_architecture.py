@@ -20,7 +20,7 @@ SOURCES = sorted(
 
 _BELOW_VERBS = (
     *("options", "networks", "losses", "images", "optimize", "problem"),
-    *("pictures", "framing", "results", "coarse_to_fine"),
+    *("coloring", "pictures", "framing", "results", "coarse_to_fine"),
 )
 
 # Room -> the rooms that it may import from, besides itself. `nst_jax` alone, that is
@@ -35,8 +35,9 @@ MAY_IMPORT = {
     "images": {"options"},
     "optimize": {"options", "networks", "losses", "images"},
     "problem": {"options", "networks", "losses", "images"},
-    "pictures": {"options", "images"},
-    "framing": {"images", "pictures", "problem"},
+    "coloring": {"options", "images"},
+    "pictures": {"options", "images", "coloring"},
+    "framing": {"images", "coloring", "pictures", "problem"},
     "results": {"options", "images", "optimize"},
     "coarse_to_fine": {"images", "optimize", "framing", "pictures", "problem"},
     "verbs": {*_BELOW_VERBS, "weights_convert"},

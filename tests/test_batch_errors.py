@@ -31,7 +31,8 @@ def test_values_may_be_an_array():
 
 _VARYING = (
     "content_weight, style_weight, content_tap_weights, style_tap_weights, tv_weight, "
-    "style_blend, style_scale, init, seed"
+    "style_blend, style_scale, init, seed, color, color_luminance, color_linear, "
+    "color_after"
 )
 
 
@@ -56,7 +57,8 @@ _VARYING = (
         ({"lanes": 0}, "lanes=0 is out of range: give 1 or more"),
         (
             {"sweep": {"init": ["nowhere.png"]}},
-            "init='nowhere.png' is neither content, style, noise nor a file",
+            "init='nowhere.png' is neither content, style, noise, mean, gaussian, pink "
+            "nor a file",
         ),
         (
             {"sweep": {"style_blend": [(1.0, 2.0)]}},

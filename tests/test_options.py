@@ -30,6 +30,11 @@ def test_every_field_has_help_that_is_a_sentence(name):
         ("size", "512", "expected int"),
         ("size", True, "expected int"),
         ("size", None, "expected int"),
+        ("crop", 1.5, "expected str"),
+        ("crop", "550x550", "width:height in whole numbers, such as 1:1 or 3:2"),
+        ("crop", "3:0", "width:height"),
+        ("crop", "1.5:1", "width:height"),
+        ("crop", "3:2\n", "width:height"),
         ("steps", -1, "0 or more"),
         ("steps", 1.5, "expected int"),
         ("network", 19, "expected str"),
@@ -61,6 +66,10 @@ def test_every_field_has_help_that_is_a_sentence(name):
         ("tv_range", 0.0, "above 0"),
         ("content_loss", "sum", "mean, half_sum"),
         ("input_gain", -1.0, "above 0"),
+        ("color", "luma", "style, luminance, histogram, linear"),
+        ("color_luminance", True, "expected str"),
+        ("color_linear", "pca", "symmetric, cholesky"),
+        ("color_after", "linear", "none, histogram"),
         ("init", 3, "expected str"),
         ("seed", -1, "0 or more"),
         ("pooling", "mean", "max, avg, max_ceil, avg_ceil"),
@@ -196,7 +205,7 @@ def test_every_field_is_a_flag_with_its_help_and_default(name, actions, help_tex
 
 def test_unset_defaults_are_explained_in_words():
     unset = [f for f in FIELDS.values() if f.default is None or f.default == ()]
-    assert len(unset) == 5
+    assert len(unset) == 6
     for field in unset:
         assert "(default: " in field.metadata["help"]
 
@@ -207,6 +216,7 @@ def test_no_flags_are_the_defaults():
 
 OTHER = {
     "size": 300,
+    "crop": "3:2",
     "steps": 7,
     "network": "vgg16",
     "content_taps": ("conv3_1", "relu4_1"),
@@ -223,6 +233,10 @@ OTHER = {
     "tv_range": 255.0,
     "content_loss": "half_sum",
     "input_gain": 1.25,
+    "color": "luminance",
+    "color_luminance": "unmatched",
+    "color_linear": "cholesky",
+    "color_after": "histogram",
     "init": "my pictures/start=1.png",
     "seed": 12,
     "pooling": "avg",

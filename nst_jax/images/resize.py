@@ -58,6 +58,31 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.clip(resized, 0, 1)
 
 
+def crop(image: np.ndarray, ratio: tuple[int, int]) -> np.ndarray:
+    """The largest part of an image that has an aspect ratio, from the middle.
+
+    Args:
+      image: `[h, w, c]`.
+      ratio: of height to width.
+
+    Returns:
+      A view; its shorter direction is rounded to nearest, half up, and at least 1.
+
+    Raises:
+      ValueError: a part of the ratio below 1.
+    """
+    if min(ratio) < 1:
+        raise ValueError(f"ratio: {tuple(ratio)}; both must be 1 or more")
+    height, width = image.shape[:2]
+    down, across = ratio
+    if height * across > width * down:
+        cropped = max(1, (2 * width * down + across) // (2 * across)), width
+    else:
+        cropped = height, max(1, (2 * height * across + down) // (2 * down))
+    top, left = (height - cropped[0]) // 2, (width - cropped[1]) // 2
+    return image[top : top + cropped[0], left : left + cropped[1]]
+
+
 def resize_longest(image: np.ndarray, longest: int) -> np.ndarray:
     """Resizes `[h, w, c]` so that its longest side is `longest`: `resize` to `fit`."""
     height, width = image.shape[:2]

@@ -111,13 +111,13 @@ def test_pairs_of_a_file(folder, encoding):
 def test_columns_may_come_in_any_order_and_go_with_a_sweep(folder):
     write_csv(
         "pairs.csv",
-        ["tv_weight", "style", "content"],
-        ["0.5", "paintings/p.png", "photos/a.png"],
+        ["tv_weight", "style", "content", "color_after"],
+        ["0.5", "paintings/p.png", "photos/a.png", "histogram"],
     )
     made = pairs("--pairs=pairs.csv", "--seed=1,2")
     assert [varied for _, _, varied in made] == [
-        {"seed": 1, "tv_weight": 0.5},
-        {"seed": 2, "tv_weight": 0.5},
+        {"seed": 1, "tv_weight": 0.5, "color_after": "histogram"},
+        {"seed": 2, "tv_weight": 0.5, "color_after": "histogram"},
     ]
 
 
@@ -154,4 +154,9 @@ def test_lists_make_every_combination(folder):
     made = pairs(*one, "--init=content,noise", "--seed=1, 2", "--style_taps=relu1_1")
     assert [varied for _, _, varied in made] == [
         {"init": init, "seed": seed} for init in ("content", "noise") for seed in (1, 2)
+    ]
+    made = pairs(*one, "--color=style,linear", "--color_linear=cholesky")
+    assert [varied for _, _, varied in made] == [
+        {"color": "style"},
+        {"color": "linear"},
     ]

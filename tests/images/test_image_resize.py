@@ -56,6 +56,30 @@ def test_constant_stays_constant(size):
     np.testing.assert_allclose(resize.resize(image, size), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("shape", "ratio", "rows", "columns"),
+    [
+        ((30, 40), (1, 1), (0, 30), (5, 35)),
+        ((41, 30), (1, 1), (5, 35), (0, 30)),
+        ((30, 40), (3, 4), (0, 30), (0, 40)),
+        ((30, 40), (2, 3), (1, 28), (0, 40)),  # 26.67 rows
+        ((30, 40), (9, 1), (0, 30), (18, 21)),  # 3.33 columns
+        ((5, 3), (2, 4), (1, 3), (0, 3)),  # 1.5 rows
+        ((3, 4), (1, 99999), (1, 2), (0, 4)),
+        ((1, 1), (3, 2), (0, 1), (0, 1)),
+    ],
+)
+def test_crop_takes_the_middle(shape, ratio, rows, columns):
+    image = np.arange(shape[0] * shape[1] * 3.0).reshape(*shape, 3)
+    cropped = resize.crop(image, ratio)
+    np.testing.assert_array_equal(cropped, image[slice(*rows), slice(*columns)])
+
+
+def test_crop_refuses_what_is_no_ratio():
+    with pytest.raises(ValueError, match=r"ratio: \(1, 0\); both must be 1 or more"):
+        resize.crop(np.zeros((3, 3, 3)), (1, 0))
+
+
 def test_mean_is_kept():
     y, x = np.mgrid[0:1:64j, 0:1:96j]
     waves = 0.5 + 0.4 * np.sin(9 * x + 5 * y) * np.cos(7 * y)
