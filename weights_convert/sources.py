@@ -233,7 +233,11 @@ SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         "googlenet-torchvision": (
             dataclasses.replace(
                 _torchvision(
-                    "googlenet-torchvision", "googlenet", None, "1378be20", _GOOGLENET
+                    "googlenet-torchvision",
+                    "googlenet",
+                    None,
+                    "1378be20a8e875cf1568b8a71654e704449655e34711a959a38b04fb34905cef",
+                    _GOOGLENET,
                 ),
                 origin="TensorFlow's training on ImageNet, ported by torchvision",
             ),

@@ -39,8 +39,8 @@ class Published:
 def torchvision_model(network: str) -> torch.nn.Module:
     """torchvision's module names and shapes; only the classifier is narrower.
 
-    torchvision itself can't be imported beside PyTorch's CPU build, its wheels being
-    compiled against the CUDA one. Modules: torchvision/models/vgg.py, `make_layers`.
+    torchvision's own has half a gigabyte there. Modules: torchvision/models/vgg.py,
+    `make_layers`.
     """
     features: list[torch.nn.Module] = []
     inputs = 3

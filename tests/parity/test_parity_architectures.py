@@ -117,7 +117,7 @@ WINDOWS = [
 
 @pytest.mark.parametrize("mode", ["max", "avg"])
 @pytest.mark.parametrize("windows", WINDOWS, ids=str)
-@pytest.mark.parametrize("size", [(8, 8), (7, 8), (9, 13), (3, 3)])
+@pytest.mark.parametrize("size", [(8, 7), (9, 13)])
 def test_pooling_with_ties_equals_torchs(mode, windows, size):
     rng = np.random.default_rng(sum(size))
     # Three values: every window has a tie.

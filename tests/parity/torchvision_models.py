@@ -71,7 +71,9 @@ def _googlenet_taps(
     made: torch.nn.Module, names: tuple[str, ...], inputs: Tensor
 ) -> dict[str, Tensor]:
     """Our names are torchvision's, of the graph's nodes and of the modules."""
-    extractor = feature_extraction.create_feature_extractor(made, list(names))
+    extractor = feature_extraction.create_feature_extractor(
+        made, list(names), suppress_diff_warning=True
+    )
     for node in extractor.graph.nodes:
         if node.target is F.relu:  # In place it would overwrite what is before it.
             node.kwargs = {**node.kwargs, "inplace": False}
