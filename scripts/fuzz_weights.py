@@ -12,7 +12,22 @@ process of their own by the program (`weights_convert/isolated.py`): a crash, a 
 a hunger of theirs is read again that way, and must then be a WeightsError too.
 
 The same --seed makes the same files. Needs the extra `test`. The status is 1 where a
-reader did what it may not.
+reader did what it may not. In November 2026, with Python 3.11, h5py 3.16 (HDF5 2.0),
+SciPy 1.17 and safetensors 0.8, 20,000 files a reader ended so, in 11 minutes:
+
+    reader               read  refused   memory    error    crash     hang  peak MB
+    keras                5497    14503        0        0        0        0        2
+    palette              6516    13484        0        0        0        0        0
+    pytorch zip          6001    13999        0        0        0        0        0
+    pytorch legacy       4467    15533        0        0        0        0        0
+    safetensors          3172    16828        0        0        0        0        0
+    matconvnet           4291    15081      498        0      130        0      134
+    caffe                6946    13054        0        0        0        0        0
+
+SciPy crashes on 130 of them (SIGSEGV in its MAT reader) and on 498 asks for more than
+the 256 MB it is given here; through the process of their own all are refused in one
+line. Earlier runs found two things, mended since: Python's buffered files and `zipfile`
+set aside what a damaged pickle or zip directory claims, gigabytes at once.
 """
 
 import argparse

@@ -26,7 +26,8 @@ def test_mutated_files_give_arrays_or_a_weights_error(reader: str) -> None:
     assert sum(tally.counts.values()) == INPUTS
     # Neither so little that all can be read, nor so much that nothing gets far.
     assert 0.1 * INPUTS < tally.counts["read"] < 0.6 * INPUTS
-    assert tally.peak < 100e6
+    # Readers in a process of their own may go as far as that process lets them.
+    assert tally.peak < (300e6 if fuzz_weights._format(reader).isolated else 100e6)
 
 
 def test_every_reader_is_fuzzed() -> None:
