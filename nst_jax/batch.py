@@ -140,6 +140,7 @@ def run_jobs(
     on_progress: Callable[[BatchProgress], bool | None] | None = None,
     report: Report | None = None,
     done: Collection[int] = (),
+    every: Sequence[int] = (),
     state_folder: Path | None = None,
 ) -> Iterator[tuple[int, Result | ImageError | DivergenceError]]:
     """Does `jobs`, whose options may differ in `VARYING` only, in groups of lanes.
@@ -153,6 +154,7 @@ def run_jobs(
       report: likewise.
       done: places of jobs to leave out. The others are grouped as they were with them,
         so that a batch that goes on finds its programs and its state.
+      every: `on_progress` is called at multiples of each of these, among others.
       state_folder: where the state of a stopped group is kept, from which the same
         batch goes on.
 
@@ -199,7 +201,7 @@ def run_jobs(
             at_work = BatchProgress(group, lanes, finished, len(jobs))  # noqa: B023
             return on_progress(at_work) if on_progress else None
 
-        chunks = run.chunks(resumed=_resumed(run, path, report))
+        chunks = run.chunks(every=every, resumed=_resumed(run, path, report))
         results, state = gather([read[p].options for p in group], chunks, stop)
         del chunks
         yield from zip(group, results, strict=True)

@@ -147,8 +147,7 @@ def fingerprint(pictures: Pictures, network: nnx.Module) -> str:
     """Tells runs apart that give other results; --steps may grow on resuming."""
     options, digest = pictures.options, hashlib.sha256()
     fields = dataclasses.asdict(options)
-    grown = dataclasses.replace(options, steps=0)
-    if options.pyramid == 1 and make_solver(options) is make_solver(grown):
+    if can_grow(options):
         del fields["steps"]
     digest.update(json.dumps(fields).encode())
     start = () if pictures.start is None else (pictures.start,)
@@ -159,6 +158,12 @@ def fingerprint(pictures: Pictures, network: nnx.Module) -> str:
         if leaf.ndim == 1:
             digest.update(np.asarray(leaf).tobytes())
     return digest.hexdigest()
+
+
+def can_grow(options: Options) -> bool:
+    """Whether a run of other --steps is the same as far as both go."""
+    grown = dataclasses.replace(options, steps=0)
+    return options.pyramid == 1 and make_solver(options) is make_solver(grown)
 
 
 def check_network(network: Any, options: Options) -> None:

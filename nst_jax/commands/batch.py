@@ -73,7 +73,8 @@ def add_parser(commands: Any) -> None:
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     pairs = asked_for(arguments)
-    folder = collection.Collection(arguments.output_dir, pairs, arguments.name)
+    names = collection.file_names(pairs, arguments.name)
+    folder = collection.Collection(arguments.output_dir, pairs, names)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax import batch

@@ -29,20 +29,28 @@ class Collection(Screen):
       failed: whether a picture couldn't be read or written.
     """
 
-    def __init__(self, folder: Path, pairs: Sequence[Pair], template: str):
+    def __init__(
+        self,
+        folder: Path,
+        pairs: Sequence[Pair],
+        names: Sequence[str],
+        *,
+        work: Sequence[int] | None = None,
+    ):
         """Finds out what there is; makes the folder if need be.
 
         Args:
           folder: of the results.
           pairs: in their order.
-          template: of the names; see `naming.file_names`.
+          names: of their pictures, relative to the folder; see `file_names`.
+          work: iterations that each pair takes; default: all that its options ask for.
 
         Raises:
-          OptionsError: names that don't work, such as those of the photos themselves,
-            or a folder that can't be written to.
+          OptionsError: names that are those of the photos themselves, or a folder that
+            can't be made.
+          ImageError: a picture that couldn't be written.
         """
-        self._folder, self._pairs = folder, pairs
-        self._names = _names(pairs, template)
+        self._folder, self._pairs, self._names = folder, pairs, names
         self._check_originals()
         hashes = _hashes(pairs)
         self._keys = [pair.key(hashes) for pair in pairs]
@@ -53,9 +61,8 @@ class Collection(Screen):
         )
         self._open = set(range(len(pairs))) - self.done
         self.failed = False
-        steps = sum(pair.options.steps for pair in pairs)
-        before = sum(pairs[place].options.steps for place in self.done)
-        super().__init__(steps, done=before)
+        steps = work or [pair.options.steps for pair in pairs]
+        super().__init__(sum(steps), done=sum(steps[place] for place in self.done))
         self._group: dict[int, int] = {}
         self._lanes: dict[int, int] = {}
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
@@ -71,6 +78,11 @@ class Collection(Screen):
     def unfinished(self) -> bool:
         """Whether pictures are left that were not begun, or stopped on their way."""
         return bool(self._open)
+
+    @property
+    def entries(self) -> list[manifest.Entry]:
+        """What is known about these pairs, in their order."""
+        return [self._known[name] for name in self._names if name in self._known]
 
     def show(self, progress: Any) -> None:
         """Takes in the end of a chunk, a `batch.BatchProgress`."""
@@ -130,8 +142,7 @@ class Collection(Screen):
         if all(entry.status != "stopped" for entry in self._known.values()):
             for state in self._folder.glob(_STATES):
                 state.unlink(missing_ok=True)
-        entries = [self._known[name] for name in self._names if name in self._known]
-        entries += [
+        entries = self.entries + [
             entry
             for name, entry in self._known.items()
             if name not in self._names and (self._folder / name).is_file()
@@ -232,7 +243,8 @@ class Collection(Screen):
             files.check_writable(self._folder / name)
 
 
-def _names(pairs: Sequence[Pair], template: str) -> list[str]:
+def file_names(pairs: Sequence[Pair], template: str) -> list[str]:
+    """Names of the pictures of `batch.Pair`s by a template; see `naming.file_names`."""
     contents = naming.labels([pair.content for pair in pairs])
     styles = naming.labels([pair.style for pair in pairs])
     jobs = [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nst_jax.commands import manifest
-from nst_jax.commands.collection import Collection
+from nst_jax.commands.collection import Collection, file_names
 from nst_jax.commands.pairs import Pair
 from nst_jax.images import files
 from nst_jax.images.errors import ImageError
@@ -39,7 +39,8 @@ def pairs_of(contents="ab", styles="pq", options=_OPTIONS):
 
 
 def collection(pairs=None, folder="out", template=_TEMPLATE):
-    return Collection(Path(folder), pairs or pairs_of(), template)
+    pairs = pairs or pairs_of()
+    return Collection(Path(folder), pairs, file_names(pairs, template))
 
 
 def result(iterations=4, options=_OPTIONS):

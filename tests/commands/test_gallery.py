@@ -110,6 +110,23 @@ def test_a_card_for_each_picture(batch):
             assert picture.getpixel((9, 9)) == original.getpixel((9, 9))
 
 
+def test_what_is_said_about_all_of_them_stands_above(batch):
+    figure = np.full((40, 3200, 3), 0.5, np.float32)
+    files.write(batch.folder / "a sheet.png", figure)
+    about = gallery.About(["From <a paper>."], "run --it", ["a sheet.png", "gone.png"])
+    head = batch.write(about=about).one("header")
+    assert [text.text for text in head.all("p")][1:] == [
+        "From <a paper>.",
+        "run --it",
+        "gone.png is not beside this page.",
+    ]
+    assert head.one("code").text == "run --it"
+    assert head.one("a").attributes["href"] == "./a%20sheet.png"
+    image = head.one("img").attributes
+    assert image["alt"] == "a sheet.png"
+    assert decoded(image["src"]).size == (1600, 20)
+
+
 def test_originals_are_in_the_page_once_and_shown_by_class(batch):
     page = batch.write()
     style = page.one("style").text

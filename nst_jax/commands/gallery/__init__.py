@@ -18,14 +18,23 @@ from PIL import Image
 
 from nst_jax.commands import naming
 from nst_jax.commands.gallery import page
-from nst_jax.commands.gallery.parts import Card, Original, Thumbnail
+from nst_jax.commands.gallery.parts import (
+    About,
+    Card,
+    Figure,
+    Original,
+    Thumbnail,
+)
 from nst_jax.commands.manifest import Entry
 from nst_jax.images import encode, files, resize
+
+__all__ = ["About", "write"]
 
 StrPath = str | os.PathLike[str]
 
 _LONGEST = 320  # Pixels of a thumbnail: sharp at the size that cards have.
 _SHORTEST = 120
+_FIGURE = 1600  # Pixels of a figure's copy.
 _MANY = 400  # Above this many pictures thumbnails shrink, to about 12 MB in all.
 _QUALITY = 85
 
@@ -37,6 +46,7 @@ def write(
     folder: StrPath,
     *,
     read: Callable[[str], np.ndarray] = files.read,
+    about: About | None = None,
 ) -> None:
     """Writes the gallery; the file gets its name only once it is complete.
 
@@ -49,6 +59,7 @@ def write(
       folder: what the entries' `output` is relative to.
       read: from the path of an original, as it is in the entries, to its picture,
         `[h, w, 3]` in [0, 1]; by default relative to the working directory.
+      about: what stands above the pictures.
 
     Raises:
       OSError: the file can't be written.
@@ -71,8 +82,10 @@ def write(
         for entry in pictures
     ]
     failed = [entry for entry in entries if entry.status == "failed"]
+    figures = [_figure(name, Path(path)) for name in (about or About()).figures]
+    heading = page.Heading(title, about or About(), figures)
     text = page.page(
-        title, cards, failed, list(photos.values()), list(paintings.values())
+        heading, cards, failed, list(photos.values()), list(paintings.values())
     )
     # Bytes of file names that are no text have no place on a page.
     _replace(path, text.encode("utf-8", "replace"))
@@ -89,6 +102,11 @@ def _originals(
             zip(distinct, naming.labels(distinct), strict=True), start=first
         )
     }
+
+
+def _figure(name: str, page: Path) -> Figure:
+    file = page.parent / name
+    return Figure(name, _link(file, page), _thumbnail(files.read, str(file), _FIGURE))
 
 
 def _thumbnail_size(count: int) -> int:

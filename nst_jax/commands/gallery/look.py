@@ -48,7 +48,9 @@ button, summary { cursor: pointer; }
   scrollbar-width: thin;
 }
 .main { grid-column: 2; padding: 0 28px 64px 16px; }
-.head p { margin-top: 6px; color: var(--soft); }
+.head p { margin-top: 6px; color: var(--soft); max-width: 80ch; }
+.plate { display: block; margin-top: 18px; }
+.plate img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
 
 .facet + .facet { margin-top: 22px; }
 .facet h2 {

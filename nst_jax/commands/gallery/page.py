@@ -1,21 +1,31 @@
 """The gallery's page: from cards to HTML, no file read or written."""
 
 import base64
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 
 from nst_jax.commands.gallery import detail, parts
 from nst_jax.commands.gallery.look import SCRIPT, STYLE
 from nst_jax.commands.gallery.markup import Markup, element, join
-from nst_jax.commands.gallery.parts import Card, Original
+from nst_jax.commands.gallery.parts import About, Card, Figure, Original
 from nst_jax.commands.manifest import Entry
 
 Facet = tuple[str, Sequence[str], Sequence[Original | None]]
 """A name to filter by, its values, and their pictures where they have some."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Heading:
+    """The page's heading, what it says about the pictures, and its figures."""
+
+    title: str
+    about: About
+    figures: Sequence[Figure]
+
+
 def page(
-    title: str,
+    heading: Heading,
     cards: Sequence[Card],
     failed: Sequence[Entry],
     photos: Sequence[Original],
@@ -25,12 +35,12 @@ def page(
     facets = _facets(cards, photos, paintings)
     return "<!doctype html>\n" + element(
         "html",
-        _head(title, [*photos, *paintings]),
+        _head(heading.title, [*photos, *paintings]),
         element(
             "body",
             element(
                 "div",
-                _heading(title, cards, facets),
+                _heading(heading, cards, facets),
                 _side(facets),
                 _main(cards, failed, facets),
                 class_="page",
@@ -121,9 +131,34 @@ def _chips(
     ]
 
 
-def _heading(title: str, cards: Sequence[Card], facets: Sequence[Facet]) -> Markup:
-    summary = element("p", _summary(cards, facets))
-    return element("header", element("h1", title), summary, class_="head")
+def _heading(
+    heading: Heading, cards: Sequence[Card], facets: Sequence[Facet]
+) -> Markup:
+    about = heading.about
+    return element(
+        "header",
+        element("h1", heading.title),
+        element("p", _summary(cards, facets)),
+        *(element("p", text) for text in about.paragraphs),
+        element("p", element("code", about.command)) if about.command else None,
+        *map(_figure, heading.figures),
+        class_="head",
+    )
+
+
+def _figure(figure: Figure) -> Markup:
+    if figure.thumbnail is None:
+        return element("p", f"{figure.name} is not beside this page.")
+    picture = element(
+        "img",
+        src=figure.thumbnail.uri,
+        width=figure.thumbnail.width,
+        height=figure.thumbnail.height,
+        alt=figure.name,
+    )
+    return element(
+        "a", picture, href=figure.link, target="_blank", rel="noopener", class_="plate"
+    )
 
 
 def _main(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from nst_jax.commands.gallery.markup import Markup, element, join
@@ -24,6 +25,30 @@ class Original:
     number: int
     path: str
     label: str
+    thumbnail: Thumbnail | None
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What stands above the pictures: text, the command that made them, figures.
+
+    Attributes:
+      paragraphs: of text.
+      command: as it is typed; "" for none.
+      figures: pictures of the whole, relative to the page's folder.
+    """
+
+    paragraphs: Sequence[str] = ()
+    command: str = ""
+    figures: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A figure of `About`; `link` is its file's address, as seen from the page."""
+
+    name: str
+    link: str
     thumbnail: Thumbnail | None
 
 

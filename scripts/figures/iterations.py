@@ -1,0 +1,69 @@
+"""The picture after 50, 100, 200, 400 and 800 iterations.
+
+Source: the samples of F. Liu's style-transfer (Caffe), which show the picture after so
+many iterations.
+
+    python scripts/figures/iterations.py --output_dir=out/iterations
+
+Expect: from the photo the painting's colours and strokes are there after 50, and what
+follows is contrast and grain; from noise the photo takes 100 to 200 to come out of it.
+Below each picture its loss. All pictures of a row are of one run, and both runs are
+lanes of one program.
+"""
+
+import argparse
+import dataclasses
+import sys
+
+from study import command
+from study.plan import Study
+
+from nst_jax.commands.pairs import Pair
+from nst_jax.options import Options
+
+ROWS, COLUMNS = "start", "iterations"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the iterations."""
+    parser.add_argument(
+        "--iterations",
+        default="50,100,200,400,800",
+        metavar="N,...",
+        help="When pictures are taken. Default: 50,100,200,400,800.",
+    )
+
+
+def study(arguments: argparse.Namespace, options: Options) -> Study:
+    """Every number of iterations, from the photo and from noise."""
+    pairs = [
+        Pair(
+            arguments.content,
+            arguments.style[0],
+            dataclasses.replace(options, init=start, steps=steps),
+            {ROWS: start, COLUMNS: f"{steps}"},
+        )
+        for start in ("content", "noise")
+        for steps in command.counts("iterations", arguments.iterations)
+    ]
+    return Study(
+        "Iterations",
+        ROWS,
+        COLUMNS,
+        pairs,
+        notes=[command.settings(options)],
+        originals={"photo": arguments.content, "painting": arguments.style[0]},
+        caption=command.loss,
+    )
+
+
+FIGURE = command.Figure(
+    __doc__,
+    Options(size=128),
+    study,
+    flags=("size", "network", "pooling", "precision", "seed", "style_weight", "solver"),
+    add_flags=add_flags,
+)
+
+if __name__ == "__main__":
+    sys.exit(FIGURE.run())

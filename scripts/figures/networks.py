@@ -1,0 +1,119 @@
+"""Network against network.
+
+Source: the samples of F. Liu's style-transfer (Caffe), of one photo through GoogLeNet,
+VGG and CaffeNet; layers and their weights are that system's.
+
+    python scripts/figures/networks.py --output_dir=out/networks
+
+Expect: the VGGs paint the richest strokes; GoogLeNet finer, more scratchy texture;
+CaffeNet, whose first layer strides by 4, the roughest. Networks whose weights are not
+stored are left out, and named; `nst-weights fetch NAME` gets those that have a source.
+One program for each network.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from study import command
+from study.plan import Study
+
+from nst_jax.commands.pairs import Pair
+from nst_jax.networks import tables
+from nst_jax.options import Options
+from weights_convert import store
+
+ROWS, COLUMNS = "start", "network"
+
+_VGG: Mapping[str, Any] = {
+    "content_taps": ("relu4_2",),
+    "style_taps": ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+}
+_LAYERS: Mapping[str, Mapping[str, Any]] = {
+    "vgg19": _VGG,
+    "vgg16": _VGG,
+    "googlenet": {
+        "content_taps": ("conv2/relu_3x3", "inception_3a/output"),
+        "content_tap_weights": (2e-4, 1 - 2e-4),
+        "style_taps": (
+            *("conv1/relu_7x7", "conv2/relu_3x3"),
+            *(f"inception_{block}/output" for block in ("3a", "4a", "5a")),
+        ),
+    },
+    "caffenet": {
+        "content_taps": ("relu4",),
+        "style_taps": ("relu1", "relu2", "relu3", "relu4", "relu5"),
+    },
+}
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the networks."""
+    parser.add_argument(
+        "--networks",
+        default="vgg19,vgg16,googlenet,caffenet",
+        metavar="NAME,...",
+        help="Networks to compare. Default: vgg19,vgg16,googlenet,caffenet.",
+    )
+
+
+def study(arguments: argparse.Namespace, options: Options) -> Study:
+    """Every network that is stored, from the photo and from noise."""
+    names = dict.fromkeys(arguments.networks.split(","))
+    kept, left_out = [], []
+    for name in names:
+        if name not in tables.NETWORKS:
+            left_out.append(f"{name}: is not a network of this version")
+        elif name != Options().network and not store.weights_path(name).exists():
+            left_out.append(
+                f"{name}: its weights are not stored; nst-weights fetch {name}, or "
+                f"nst-weights convert FILE --to {name}"
+            )
+        else:
+            kept.append(name)
+    command.need(kept, "networks", left_out)
+    pairs = [
+        Pair(
+            arguments.content,
+            arguments.style[0],
+            dataclasses.replace(
+                options, network=name, init=start, **_LAYERS.get(name, _VGG)
+            ),
+            {ROWS: start, COLUMNS: name},
+        )
+        for name in kept
+        for start in ("content", "noise")
+    ]
+    return Study(
+        "Network against network",
+        ROWS,
+        COLUMNS,
+        pairs,
+        notes=[f"{options.steps} iterations, style_weight {options.style_weight:g}."],
+        left_out=left_out,
+        originals={"photo": arguments.content, "painting": arguments.style[0]},
+    )
+
+
+FIGURE = command.Figure(
+    __doc__,
+    Options(
+        size=128,
+        steps=200,
+        content_loss="half_sum",
+        content_weight=1.0,
+        gram="paper",
+        style_weight=1e4,
+        style_tap_weights=(0.2,) * 5,
+        pooling="avg",
+        preconditioner="none",
+    ),
+    study,
+    flags=("size", "steps", "precision", "seed", "style_weight"),
+    add_flags=add_flags,
+)
+
+if __name__ == "__main__":
+    sys.exit(FIGURE.run())

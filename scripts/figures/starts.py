@@ -1,0 +1,69 @@
+"""Where to start: the photo, noise, the painting.
+
+Source: Gatys, Ecker and Bethge 2016, "Image Style Transfer Using Convolutional Neural
+Networks", figure 6: starting from the photo, from the painting, and from noise.
+
+    python scripts/figures/starts.py --output_dir=out/starts
+
+Expect: from the photo its outlines stay where they are, from noise they are rebuilt out
+of strokes, from the painting its shapes shine through in flat parts of the photo. The
+more iterations, the more alike. All starts are lanes of one program, and the rows are
+taken of the same runs.
+"""
+
+import argparse
+import dataclasses
+import sys
+
+from study import command
+from study.plan import Study
+
+from nst_jax.commands.pairs import Pair
+from nst_jax.options import STARTS, Options
+
+ROWS, COLUMNS = "iterations", "start"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the iterations."""
+    parser.add_argument(
+        "--iterations",
+        default="20,100,300",
+        metavar="N,...",
+        help="When pictures are taken. Default: 20,100,300.",
+    )
+
+
+def study(arguments: argparse.Namespace, options: Options) -> Study:
+    """Every start, at some numbers of iterations."""
+    pairs = [
+        Pair(
+            arguments.content,
+            arguments.style[0],
+            dataclasses.replace(options, init=start, steps=steps),
+            {ROWS: f"{steps}", COLUMNS: start},
+        )
+        for start in STARTS
+        for steps in command.counts("iterations", arguments.iterations)
+    ]
+    return Study(
+        "Starts",
+        ROWS,
+        COLUMNS,
+        pairs,
+        notes=[command.settings(options)],
+        originals={"photo": arguments.content, "painting": arguments.style[0]},
+        caption=command.loss,
+    )
+
+
+FIGURE = command.Figure(
+    __doc__,
+    Options(size=128),
+    study,
+    flags=("size", "network", "pooling", "precision", "seed", "style_weight"),
+    add_flags=add_flags,
+)
+
+if __name__ == "__main__":
+    sys.exit(FIGURE.run())

@@ -1,0 +1,288 @@
+"""Every figure from its command line to its page, with a tiny network."""
+
+import html
+import importlib
+import os
+import re
+import signal
+import urllib.parse
+
+import figure_helpers
+import numpy as np
+import pytest
+from PIL import Image
+
+from nst_jax import coarse_to_fine, verbs
+from nst_jax.commands import collection, manifest
+from nst_jax.images import files
+from nst_jax.networks import registry, tables
+from nst_jax.options import STARTS
+
+NAMES = sorted(path.stem for path in figure_helpers.FIGURES.glob("*.py"))
+
+# Two lanes everywhere, so that figures with the same losses share a program.
+_SMALL = ["--lanes=2", "--compilation_cache_dir=off", "--output_dir=out"]
+_SIZE = ["--size=32"]
+_STEPS = [*_SIZE, "--steps=6"]
+_FLAGS = {
+    "iterations": [*_SIZE, "--iterations=1,6"],
+    "layers": [*_STEPS, "--ratios=1e-7,1e-6"],
+    "losses": _STEPS,
+    "networks": _STEPS,
+    "pooling": _STEPS,
+    "reconstructions": _STEPS,
+    "starts": [*_SIZE, "--iterations=1,6"],
+    "styles": [*_STEPS, "--style", "p.png", "q.png"],
+    "weights": [*_STEPS, "--style_weights=1,10"],
+}
+_LABELS = {
+    "iterations": (["content", "noise"], ["1", "6"]),
+    "layers": (
+        ["conv1_1", *(f"conv1_1 to conv{n}_1" for n in (2, 3, 4, 5))],
+        ["1e-07", "1e-06"],
+    ),
+    "losses": (["content", "noise"], ["L-BFGS, multiscale", "L-BFGS", "Adam"]),
+    "networks": (["content", "noise"], ["vgg19", "vgg16"]),
+    "pooling": (["mean", "content"], ["max", "average"]),
+    "reconstructions": (
+        [
+            "the photo, from this layer",
+            "the photo, and total variation",
+            "the painting, from layers up to this",
+        ],
+        [f"conv{n}_1" for n in (1, 2, 3, 4, 5)],
+    ),
+    "starts": (["1", "6"], None),
+    "styles": (["30", "300"], ["p", "q"]),
+    "weights": (["0", "1e+06"], ["1", "10"]),
+}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """By pooling: one convolution a block, two where figures tap the second."""
+    names = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1")
+    widths = (3, 4, 5, 6, 7, 7, 8)
+    layers = map(tables.Convolution, names, widths, widths[1:])
+    table = tables.NetworkTable("tiny", "vgg", tables.CAFFE, tuple(layers))
+    weights = registry.random_weights(table, np.random.default_rng(0))
+    return {
+        pooling: registry.build(table, weights, pooling=pooling)
+        for pooling in ("max", "avg")
+    }
+
+
+@pytest.fixture
+def folder(tmp_path, photo, painting, networks, monkeypatch):
+    """The working folder, with a photo and two paintings."""
+
+    def load_network(name, *, pooling, **_):
+        return networks[pooling]
+
+    monkeypatch.setattr(verbs, "load_network", load_network)
+    monkeypatch.chdir(tmp_path)
+    files.write("photo.png", photo)
+    files.write("p.png", painting)
+    files.write("q.png", painting[::-1])
+    return tmp_path
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """From now on nothing is optimised."""
+
+    def begin():
+        def fail(*_, **__):
+            raise AssertionError("something is optimised")
+
+        monkeypatch.setattr(coarse_to_fine.engine, "run", fail)
+
+    return begin
+
+
+def run(name, *arguments):
+    """The exit status of a figure's program in this process."""
+    figure = importlib.import_module(name).FIGURE
+    given = ["--content=photo.png", *_SMALL]
+    if "--style" not in arguments:
+        given += ["--style", "p.png"]
+    try:
+        return figure.run([*given, *arguments])
+    except SystemExit as stop:
+        return stop.code
+
+
+def entries(where="out"):
+    return list(manifest.read(f"{where}/manifest.jsonl").values())
+
+
+def test_every_figure_is_tested():
+    assert sorted(_FLAGS) == sorted(_LABELS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figure_from_command_to_page_and_again(
+    name, folder, capsys, monkeypatch, no_work
+):
+    if name == "networks":
+        (folder / "vgg16").write_text("stored")
+        stored = importlib.import_module(name).store
+        monkeypatch.setattr(stored, "weights_path", lambda n: folder / n)
+    assert run(name, *_FLAGS[name]) == 0
+    output, errors = capsys.readouterr()
+    assert output.endswith("out/figure.png\nout/index.html\n")
+    module = importlib.import_module(name)
+    rows, columns = _LABELS[name]
+    columns = columns or list(STARTS)
+    made = entries()
+    assert {entry.status for entry in made} == {"done"}
+    places = [(e.varied[module.ROWS], e.varied[module.COLUMNS]) for e in made]
+    assert sorted(places) == sorted((r, c) for r in rows for c in columns)
+    assert all(np.isfinite(entry.loss) for entry in made)
+    assert len({entry.key for entry in made}) == len(made)  # Of their options.
+    assert len({(folder / "out" / entry.output).read_bytes() for entry in made}) > 1
+    with Image.open("out/figure.png") as plate:
+        assert plate.width > 192 * len(columns)
+        assert plate.height > 120 * len(rows)
+    page = html.unescape((folder / "out" / "index.html").read_text())
+    _, *others = module.__doc__.split("\n\n")
+    source = next(text for text in others if text.startswith("Source: "))
+    for text in (
+        " ".join(source.split()),
+        f"python scripts/figures/{name}.py --content=photo.png",
+        *rows,
+        *columns,
+        *(f"./{urllib.parse.quote(entry.output)}" for entry in made),
+        "./figure.png",
+    ):
+        assert text in page
+    assert ("./curves.png" in page) == (name == "losses")
+    if name == "networks":
+        assert errors.count("left out: ") == 2
+        assert "Left out: caffenet: " in page
+
+    before = {path.name: path.read_bytes() for path in folder.glob("out/*.png")}
+    no_work()
+    assert run(name, *_FLAGS[name]) == 0
+    output, errors = capsys.readouterr()
+    assert f"{len(made)} of {len(made)} are done already" in errors
+    assert output == "out/figure.png\nout/index.html\n"
+    assert {p.name: p.read_bytes() for p in folder.glob("out/*.png")} == before
+
+
+def test_snapshots_are_what_runs_of_so_many_iterations_give(folder):
+    def made(where, iterations):
+        flags = [*_SIZE, f"--iterations={iterations}", f"--output_dir={where}"]
+        assert run("iterations", *flags) == 0
+        return {(e.varied["start"], e.iterations): e for e in entries(where)}
+
+    together = made("together", "3,1")
+    assert sorted(together) == [(s, n) for s in ("content", "noise") for n in (1, 3)]
+    for start, iterations in (("noise", 1), ("content", 3)):
+        entry = together[start, iterations]
+        alone = made(f"alone{iterations}", iterations)[start, iterations]
+        assert entry.key == alone.key
+        assert entry.losses == alone.losses
+        assert [iteration for iteration, _ in entry.losses] == [*range(iterations + 1)]
+        np.testing.assert_array_equal(
+            files.read(f"together/{entry.output}"),
+            files.read(f"alone{iterations}/{alone.output}"),
+        )
+
+
+def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
+    show = collection.Collection.show
+    seen = []
+
+    def interrupted(self, progress):
+        show(self, progress)
+        seen.append(progress.lanes[0].iteration)
+        if len(seen) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(collection.Collection, "show", interrupted)
+    flags = [*_SIZE, "--iterations=1,40,80"]
+    assert run("iterations", *flags) == 128 + signal.SIGINT
+    output, _ = capsys.readouterr()
+    assert output.splitlines()[-1].startswith("stopped early; the same command goes on")
+    status = {(e.varied["start"], e.options["steps"]): e.status for e in entries()}
+    assert status[("content", 1)] == status[("noise", 1)] == "done"
+    assert "stopped" in status.values()
+    assert (folder / "out" / "figure.png").exists()
+    assert list(folder.glob("out/*.state"))
+    begun = sum(entry.iterations for entry in entries() if entry.status == "stopped")
+
+    seen.clear()
+    monkeypatch.setattr(collection.Collection, "show", show)
+    began = []
+    engine_run = coarse_to_fine.engine.run
+
+    def watched(objective, problem, solver, state, **options):
+        began.append(int(state.iteration) - 1)
+        return engine_run(objective, problem, solver, state, **options)
+
+    monkeypatch.setattr(coarse_to_fine.engine, "run", watched)
+    assert run("iterations", *flags) == 0
+    assert 2 * began[0] == begun > 0
+    assert {entry.status for entry in entries()} == {"done"}
+    assert not list(folder.glob("out/*.state"))
+    output, _ = capsys.readouterr()
+    made = re.findall(r"^out/(\w+_\w+\.png): ", output, re.MULTILINE)
+    assert "content_1.png" not in made
+    assert {"content_80.png", "noise_80.png"} <= set(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "line"),
+    [
+        ("layers", ["--content=no.png"], "no.png: no such file; check the name"),
+        ("layers", ["--style", "no.png"], "no.png: no such file; check the name"),
+        ("layers", ["--steps=x"], "steps='x' is not a whole number"),
+        ("layers", ["--size=3"], "size=3 is out of range: give a whole number, 16 or"),
+        ("layers", ["--ratios=1,x"], "ratios='1,x': give numbers, such as 1,10"),
+        ("layers", ["--ratios=1,0"], "ratios='1,0' is out of range: give numbers abov"),
+        ("weights", ["--style_weights=1,-3"], "is out of range: give numbers 0 or mor"),
+        ("iterations", ["--iterations=5,0"], "iterations='5,0': give whole numbers, s"),
+        (
+            "networks",
+            ["--networks=lenet"],
+            "networks: nothing is left: lenet: is not",
+        ),
+        ("layers", ["--network=lenet"], "network 'lenet' is not known; choose one of"),
+        ("styles", ["--output_dir=p.png"], "output_dir=p.png: can't be made"),
+    ],
+)
+def test_bad_input_is_one_line(name, arguments, line, folder, capsys, no_work):
+    no_work()
+    assert run(name, *arguments) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert line in errors
+    assert errors.startswith("nst-jax: ")
+    assert errors.count("\n") == 1
+    assert not (folder / "out" / "figure.png").exists()
+
+
+def test_wrong_usage_exits_with_2(folder, capsys):
+    assert run("layers", "--gram=hw") == 2
+    assert run("starts", "--lanes=0") == 2
+    assert run("starts", "--style", "p.png", "q.png") == 2
+    assert "usage: layers.py" in capsys.readouterr().err
+
+
+def test_curves_need_matplotlib(folder, capsys, monkeypatch, no_work):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    no_work()
+    assert run("losses") == 1
+    assert capsys.readouterr().err == (
+        "nst-jax: matplotlib is missing, which draws the curves: pip install "
+        "'.[figures]'\n"
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_says_its_source_command_and_what_to_expect(name):
+    about = importlib.import_module(name).__doc__
+    assert re.search(r"^Source: ", about, re.MULTILINE)
+    assert f"\n    python scripts/figures/{name}.py --output_dir=" in about
+    assert re.search(r"^Expect: ", about, re.MULTILINE)
