@@ -59,7 +59,8 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         COLUMNS,
         pairs,
         notes=[
-            f"{command.settings(options)}, {options.steps} iterations from {options.init}."
+            f"{command.settings(options)}, {options.steps} iterations, from "
+            f"{options.init}."
         ],
         originals={"photo": photo, "painting": painting},
     )

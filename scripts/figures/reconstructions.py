@@ -68,8 +68,8 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         COLUMNS,
         pairs,
         notes=[
-            f"{command.settings(options)}, {options.steps} iterations from {options.init}; "
-            f"total variation x {tv_weight:g}."
+            f"{command.settings(options)}, {options.steps} iterations, from "
+            f"{options.init}; total variation x {tv_weight:g}."
         ],
         originals={"photo": photo, "painting": painting},
     )

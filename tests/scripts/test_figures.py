@@ -63,8 +63,8 @@ def networks():
     """By pooling: one convolution a block, two where figures tap the second."""
     names = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1")
     widths = (3, 4, 5, 6, 7, 7, 8)
-    layers = map(tables.Convolution, names, widths, widths[1:])
-    table = tables.NetworkTable("tiny", "vgg", tables.CAFFE, tuple(layers))
+    layers = tables.vgg_layers(list(map(tables.Convolution, names, widths, widths[1:])))
+    table = tables.NetworkTable("tiny", "vgg", tables.CAFFE, layers)
     weights = registry.random_weights(table, np.random.default_rng(0))
     return {
         pooling: registry.build(table, weights, pooling=pooling)

@@ -9,6 +9,7 @@ from nst_jax.commands import device, stop
 from nst_jax.commands.collection import Collection
 from nst_jax.commands.pairs import Pair
 from nst_jax.images.errors import ImageError
+from nst_jax.optimize.engine import DivergenceError
 from nst_jax.results import Record, Result
 from study.plan import Run, Study, programs
 
@@ -111,11 +112,11 @@ class _Program:
                 self._take(run, record.result())
         return self._request.signal is not None
 
-    def add(self, job: int, result: Result | ImageError) -> None:
+    def add(self, job: int, result: Result | ImageError | DivergenceError) -> None:
         """Takes in what came of a run."""
         run = self._runs[job]
         self._records.pop(job, None)
-        if isinstance(result, ImageError):
+        if not isinstance(result, Result):
             for place in run.places:
                 self._folder.add(place, result)
         elif result.iterations not in run.ends[:-1]:  # Those are taken already.

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from nst_jax import verbs
 from nst_jax.commands.normalize import square
 from nst_jax.images import files
-from nst_jax.networks import statistics
+from nst_jax.networks import registry, statistics
 from nst_jax.options import Options
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -41,7 +41,13 @@ def published(tap: str) -> str:
 def layer_means(
     options: Options, pictures: Sequence[str], *, offline: bool
 ) -> dict[str, float]:
-    """The mean activation of each tap of `options` over pictures, to three digits."""
+    """The mean activation of each tap of `options` over pictures, to three digits.
+
+    Raises:
+      NetworkError: a network that isn't a VGG.
+    """
+    taps = (*options.content_taps, *options.style_taps)
+    registry.check_taps(options.network, taps)
     network = verbs.load_network(
         options.network,
         pooling=options.pooling,
@@ -50,10 +56,7 @@ def layer_means(
     )
     images = [square(files.read(path), options.size) for path in pictures]
     means = statistics.mean_activations(network, images)
-    return {
-        tap: float(f"{means[published(tap)].mean():.2e}")
-        for tap in (*options.content_taps, *options.style_taps)
-    }
+    return {tap: float(f"{means[published(tap)].mean():.2e}") for tap in taps}
 
 
 def weighted(
