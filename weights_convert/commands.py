@@ -65,6 +65,13 @@ def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:
         help="what is known: whether it is stored, size, licence, source",
         description="Lists the known networks and their sources.",
     ).set_defaults(run=_list)
+    taps = commands.add_parser(
+        "taps",
+        help="the names of a network's layers, for --content_taps and --style_taps",
+        description="Lists the names of a network's layers, from the image up.",
+    )
+    _add_name(taps, "name")
+    taps.set_defaults(run=_taps)
     _add_fetch(commands)
     _add_convert(commands)
     verify = commands.add_parser(
@@ -164,6 +171,11 @@ def _list(_: argparse.Namespace) -> None:
             print(f"  {source.label:<11}  {source.url}")
             print(f"               {megabytes(source.size)}; {source.origin}")
             print(f"               {source.licence}")
+
+
+def _taps(arguments: argparse.Namespace) -> None:
+    for tap in store.network_table(arguments.name).taps:
+        print(tap)
 
 
 def _fetch(arguments: argparse.Namespace) -> None:

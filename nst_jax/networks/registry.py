@@ -12,6 +12,8 @@ from nst_jax.networks.extents import confine
 from nst_jax.networks.network import Network
 from nst_jax.networks.tables import NETWORKS, NetworkTable
 
+_SHOWN = 40  # taps, at most, in one line
+
 _DTYPES = {"float32": jnp.float32, "tf32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
@@ -37,10 +39,16 @@ def check_taps(name: str, taps: Collection[str]) -> None:
     """Raises `NetworkError` if the network called `name` lacks one of `taps`."""
     known = tap_names(name)
     unknown = [tap for tap in taps if tap not in known]
-    if unknown:
-        raise NetworkError(
-            f"{name} has no tap {', '.join(unknown)}; it has {', '.join(known)}"
+    if not unknown:
+        return
+    it_has = ", ".join(known)
+    if len(known) > _SHOWN:
+        trunk = table(name).trunk
+        it_has = (
+            f"{', '.join(trunk)}, and {len(known) - len(trunk)} in the branches between"
+            f" these; `nst-weights taps {name}` lists all"
         )
+    raise NetworkError(f"{name} has no tap {', '.join(unknown)}; it has {it_has}")
 
 
 def build(

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from layer_references import convolve, local_response_norm, pool
 
+import nst_jax
 from nst_jax.networks import registry, tables
 from nst_jax.networks.network import POOLINGS, Network
+from weights_convert import store
 
 TABLE = tables.NetworkTable(
     "branched",
@@ -106,3 +108,26 @@ def test_prepared_kernels_see_the_same(name):
     found = extract(prepared, images, (tap,))[tap]
     assert not np.array_equal(found, expected)
     assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "tap", "shape"),
+    [
+        ("googlenet", "inception_4a/output", (1, 5, 8, 512)),
+        ("squeezenet1_1", "pool3", (1, 11, 15, 128)),
+    ],
+)
+def test_stored_weights_are_loaded(name, tap, shape, monkeypatch, tmp_path):
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path))
+    weights = registry.random_weights(registry.table(name), np.random.default_rng(6))
+    store.save(name, weights, {"source": "a test"})
+    network = nst_jax.load_network(name, pooling="avg_ceil", offline=True)
+    assert network.pooling == "avg_ceil"
+    first = network.table.convolutions[0].name
+    np.testing.assert_array_equal(
+        network.convolutions[first].kernel[...], weights[f"{first}/kernel"]
+    )
+    seen = jax.eval_shape(
+        lambda x: registry.extract(network, x, [tap]), jnp.zeros((1, 90, 128, 3))
+    )
+    assert seen[tap].shape == shape

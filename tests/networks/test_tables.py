@@ -81,6 +81,17 @@ def test_what_leads_to_a_tap():
     assert NETWORKS["googlenet"].leading_to([]) == ()
 
 
+def test_the_trunk_is_what_lies_outside_of_branches():
+    for name in ("vgg19", "caffenet"):
+        assert NETWORKS[name].trunk == NETWORKS[name].taps
+    trunk = NETWORKS["googlenet"].trunk
+    assert trunk[:10] == NETWORKS["googlenet"].taps[:10]
+    assert trunk[10:13] == (
+        *("inception_3a/output", "inception_3b/output", "pool3/3x3_s2"),
+    )
+    assert len(trunk) == 10 + 9 + 2
+
+
 def test_the_colours_that_pretrained_googlenet_expects():
     """torchvision normalises, then undoes it: transform_input=True."""
     image = np.array([0.1, 0.5, 0.9])

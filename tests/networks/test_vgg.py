@@ -205,6 +205,20 @@ def test_unknown_taps_are_named_with_the_known():
     registry.check_taps("vgg19", ["relu1_1", "relu3_4"])
 
 
+def test_of_many_taps_those_outside_of_branches_are_named():
+    with pytest.raises(registry.NetworkError) as caught:
+        registry.check_taps("squeezenet1_1", ["relu4_2", "fire2/concat"])
+    line = str(caught.value)
+    assert line.startswith(
+        "squeezenet1_1 has no tap relu4_2; it has conv1, relu_conv1, pool1, "
+        "fire2/squeeze1x1, fire2/relu_squeeze1x1, fire2/concat, fire3/squeeze1x1, "
+    )
+    assert line.endswith(
+        "fire9/concat, and 32 in the branches between these; "
+        "`nst-weights taps squeezenet1_1` lists all"
+    )
+
+
 def test_taps_from_the_image_up():
     names = registry.tap_names("vgg16")
     assert names[:6] == ("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1", "conv2_1")

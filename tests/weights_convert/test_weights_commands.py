@@ -65,6 +65,14 @@ def test_verify_prints_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_taps_lists_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _call("taps", "googlenet") == 0
+    names = capsys.readouterr().out.splitlines()
+    assert tuple(names) == NETWORKS["googlenet"].taps
+    assert _call("taps", "vgg99") == 1
+    assert "unknown network 'vgg99'" in capsys.readouterr().err
+
+
 def test_convert_own_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     own = shutil.copy(_store_vgg16(), tmp_path / "own.bin")
     store.weights_path("vgg16").unlink()

@@ -145,6 +145,18 @@ class NetworkTable:
         return tuple(layer.name for layer in self.layers)
 
     @property
+    def trunk(self) -> tuple[str, ...]:
+        """The taps that all above them see through: those outside of branches."""
+        places = {tap: place for place, tap in enumerate(self.taps)}
+        trunk, lowest = [], len(places)
+        for tap in reversed(self.taps):
+            if lowest >= places[tap]:
+                trunk.append(tap)
+            seen = [places.get(bottom, -1) for bottom in self.bottoms[tap]]
+            lowest = min(lowest, *seen)
+        return tuple(reversed(trunk))
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Every stored key with its shape: `{"conv1_1/kernel": (3, 3, 3, 64), ...}`."""
         shapes: dict[str, tuple[int, ...]] = {}
