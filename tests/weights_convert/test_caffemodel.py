@@ -1,5 +1,6 @@
 """`.caffemodel` files of both forms, written by protobuf itself, and hostile ones."""
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,20 @@ def test_belongs_to_the_original_preprocessing(tmp_path: Path) -> None:
     layout = mapping.choose_layout(arrays, "caffe", TINY_TORCHVISION)
     with pytest.raises(WeightsError, match="convert it to 'tiny'"):
         mapping.map_arrays(arrays, layout, TINY_TORCHVISION)
+
+
+def test_rescaled_filters_are_known_by_their_size(tmp_path: Path) -> None:
+    # Gatys's vgg_normalised.caffemodel: VGG's names, filters a tenth as long or less.
+    normalized = dataclasses.replace(TINY, name="tiny-normalized")
+    small = {name: (kernel / 1000, bias) for name, (kernel, bias) in LAYERS.items()}
+    for layers, fits, other in ((LAYERS, TINY, normalized), (small, normalized, TINY)):
+        arrays = _read(tmp_path, caffe_files.v1(layers))
+        layout = mapping.choose_layout(arrays, "caffe", fits)
+        assert mapping.map_arrays(arrays, layout, fits).keys() == TINY.shapes.keys()
+        with pytest.raises(
+            WeightsError, match=f"median length of .* convert it to '{fits.name}'$"
+        ):
+            mapping.map_arrays(arrays, layout, other)
 
 
 def test_layers_and_values_are_checked(tmp_path: Path) -> None:
