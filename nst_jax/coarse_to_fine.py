@@ -36,7 +36,7 @@ class Resumed:
 
 
 class Run:
-    """Lanes with equal options but for weights, paintings' sizes, seeds and starts.
+    """Lanes whose options differ in `sweep.VARYING` only.
 
     Attributes:
       solver: of all lanes.

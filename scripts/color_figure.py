@@ -6,9 +6,10 @@ Source: Gatys, Bethge, Hertzmann and Shechtman, "Preserving Color in Neural Arti
 Style Transfer" (2016, arXiv:1606.05897), figures 1 to 4, with the photos and paintings
 of `examples/`. All pictures are lanes of one program.
 
-Expect the painting's colours in the column `style` and the photo's in all others:
-place by place with luminance, as a palette with histogram and linear. Matching the
-result afterwards is the column of the most contrast and the hardest edges of colour.
+Expect the painting's colours in the column `style`, and the photo's place by place with
+luminance, unmatched with the painting's contrast. linear has the photo's palette;
+histogram has hues that neither has, as channels are matched one by one; matching the
+result afterwards has more of them, in patches with hard edges.
 """
 
 import argparse
