@@ -8,7 +8,7 @@ import pytest
 
 from nst_jax import framing
 from nst_jax.framing import Framing
-from nst_jax.images import resize
+from nst_jax.images import color, resize
 from nst_jax.options import Options
 from nst_jax.pictures import Reader
 
@@ -91,6 +91,33 @@ def test_pictures_live_as_long_as_a_lane_and_some_paintings_longer(monkeypatch):
     monkeypatch.setattr(framing, "_KEPT", 2 * 128 * 128)
     found = [pictures(one)[1] for one in made]
     assert [one() is None for one in found] == [True, True, False, False]
+
+
+def test_a_painting_is_recoloured_once_for_each_photo_and_way():
+    ways = [
+        {"color": "histogram"},
+        {"color": "histogram", "style_weight": 3.0},
+        {"color": "linear"},
+    ]
+    made = [
+        dataclasses.replace(one, options=dataclasses.replace(_OPTIONS, **way))
+        for one in results([(c, PAIRS[0][1]) for c, _ in PAIRS[:2]])
+        for way in ways
+    ]
+    framed = Framing(made, SIZES)
+    for size in SIZES:
+        first, same, other, elsewhere, *_ = (
+            framed.lane(one, size).styles[0] for one in made
+        )
+        assert first is same
+        assert len({first, other, elsewhere}) == 3
+        content = framed.lane(made[3], size).content
+        expected = color.match_histograms(
+            resize.resize_longest(made[3].styles[0], size),
+            content.cut(content.pixels),
+        )
+        found = elsewhere.cut(elsewhere.pixels)
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_lane_has_the_options_of_its_result():
