@@ -9,6 +9,7 @@ from batch_pictures import (
     NO_LOSS,
     PAINTINGS,
     PHOTOS,
+    SHALLOW,
     assert_close,
     assert_same,
     jobs_of,
@@ -125,16 +126,18 @@ def test_only_bad_pictures_need_no_network(monkeypatch):
 def test_a_first_loss_that_is_not_finite_is_of_its_lane_alone(
     alone, together, run_jobs, lanes
 ):
-    bad = dataclasses.replace(ADAM, style_weight=NO_LOSS)
-    jobs = [batch.Job(PHOTOS[0], (PAINTINGS[0],), one) for one in (ADAM, bad, ADAM)]
+    bad = dataclasses.replace(SHALLOW, style_weight=NO_LOSS)
+    jobs = [
+        batch.Job(PHOTOS[0], (PAINTINGS[0],), one) for one in (SHALLOW, bad, SHALLOW)
+    ]
     found = run_jobs(jobs, lanes=lanes)
     assert isinstance(found[1], DivergenceError)
     for place in (0, 2):
-        assert_close(found[place], alone(PHOTOS[0], PAINTINGS[0], ADAM))
+        assert_close(found[place], alone(PHOTOS[0], PAINTINGS[0], SHALLOW))
     finished = []
     with pytest.raises(DivergenceError, match="starting image is not finite"):
         together(
-            *(PHOTOS[0], PAINTINGS[0]),
+            *(PHOTOS[0], PAINTINGS[0], SHALLOW),
             sweep={"style_weight": [NO_LOSS, 1.0]},
             lanes=lanes,
             on_result=lambda place, result: finished.append(place),
@@ -145,11 +148,11 @@ def test_a_first_loss_that_is_not_finite_is_of_its_lane_alone(
 
 
 def test_a_start_that_is_no_file_fails_alone(run_jobs):
-    bad = dataclasses.replace(ADAM, init="nowhere.png")
-    jobs = [batch.Job(PHOTOS[0], (PAINTINGS[0],), one) for one in (bad, ADAM)]
-    found = run_jobs(jobs)
+    bad = dataclasses.replace(SHALLOW, init="nowhere.png")
+    jobs = [batch.Job(PHOTOS[0], (PAINTINGS[0],), one) for one in (bad, SHALLOW)]
+    found = run_jobs(jobs, lanes=1)
     assert str(found[0]) == "nowhere.png: no such file; check the name"
-    assert found[1].iterations == ADAM.steps
+    assert found[1].iterations == SHALLOW.steps
 
 
 def test_a_picture_too_small_is_left_out(tiny_network, photo, painting):
