@@ -47,7 +47,8 @@ def frozen_convolution(
 
     With strides, the rows and columns of one remainder by the stride get their gradient
     from one subset of the kernel; all subsets together are one convolution of stride 1,
-    whose output channels are laid out as pixels. Groups are convolved one by one.
+    whose output channels are laid out as pixels. Groups are convolved one by one: XLA's
+    own grouped convolution takes three times as long on CPUs, forward too.
 
     Args:
       inputs: `[b, h, w, i]`.

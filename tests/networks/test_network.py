@@ -1,10 +1,14 @@
 """A network of every kind of layer against loops in float64, tap by tap."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 from layer_references import convolve, local_response_norm, pool
+from narrow_tables import narrow
 
 import nst_jax
 from nst_jax.networks import registry, tables
@@ -76,6 +80,33 @@ def test_only_what_leads_to_a_tap_is_computed():
     assert program("three").count("conv_general_dil") == 1
     # Groups are convolved one by one.
     assert program("two").count("conv_general_dil") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "tap", "mode"),
+    [("caffenet", "relu4", "max"), ("googlenet", "inception_3a/output", "avg")],
+)
+def test_gradients_in_a_loop_compile_to_fast_convolutions(name, tap, mode):
+    """As `test_vgg` shows it of the VGGs."""
+    table = narrow(tables.NETWORKS[name])
+    weights = registry.random_weights(table, np.random.default_rng(5))
+    network = registry.build(table, weights, pooling=mode)
+
+    def loss(image, network):
+        return jnp.sum(registry.extract(network, image[None], [tap])[tap])
+
+    def descend(image, network):
+        gradient = jax.grad(loss)
+        return lax.fori_loop(0, 3, lambda _, x: x - gradient(x, network), image)
+
+    image = jnp.zeros((75, 90, 3))
+    program = jax.jit(descend).lower(image, network).compile().as_text()
+    layouts = re.findall(r"dim_labels=b01f_(01\w\w)->b01f", program)
+    assert set(layouts) == {"01io"}
+    assert len(layouts) >= 8
+    assert "feature_group_count" not in program
+    assert " select-and-scatter(" not in program
+    assert " scatter(" not in program
 
 
 def test_an_unknown_pooling_is_refused():

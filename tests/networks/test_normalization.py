@@ -52,3 +52,18 @@ def test_bfloat16_stays():
     image = jnp.ones((1, 2, 2, 8), jnp.bfloat16)
     found = local_response_norm(image, size=5, alpha=1.0, beta=0.75, k=1.0)
     assert found.dtype == jnp.bfloat16
+
+
+def test_vmap_is_a_loop():
+    images = np.random.default_rng(1).normal(size=(3, 2, 4, 5, 7)).astype(np.float32)
+
+    def gradient(lane):
+        def total(x):
+            normed = local_response_norm(x, size=5, alpha=2.0, beta=0.75, k=1.0)
+            return jnp.sum(normed**3)
+
+        return jax.grad(total)(lane)
+
+    together = jax.jit(jax.vmap(gradient))(images)
+    for lane, image in zip(together, images, strict=True):
+        np.testing.assert_allclose(lane, gradient(image), rtol=1e-4, atol=1e-5)
