@@ -24,10 +24,11 @@ SciPy 1.17 and safetensors 0.8, 20,000 files a reader ended so, in 11 minutes:
     matconvnet           4291    15081      498        0      130        0      134
     caffe                6946    13054        0        0        0        0        0
 
-SciPy crashes on 130 of them (SIGSEGV in its MAT reader) and on 498 asks for more than
-the 256 MB it is given here; through the process of their own all are refused in one
-line. Earlier runs found two things, mended since: Python's buffered files and `zipfile`
-set aside what a damaged pickle or zip directory claims, gigabytes at once.
+SciPy crashes on 130 of them (SIGSEGV, SIGBUS in its MAT reader; a few more or less from
+run to run) and on 498 asks for more than the 256 MB it is given here; read again in a
+process of their own, all of these were refused in one line. Earlier runs found two
+things, mended since: Python's buffered files and `zipfile` set aside what a damaged
+pickle or zip directory claims, gigabytes at once.
 """
 
 import argparse
