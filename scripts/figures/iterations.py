@@ -6,7 +6,7 @@ many iterations.
     python scripts/figures/iterations.py --output_dir=out/iterations
 
 Expect: from the photo the painting's colours and strokes are there after 50, and what
-follows is contrast and grain; from noise the photo takes 100 to 200 to come out of it.
+follows is contrast and grain; from a trace of noise the photo takes longer to come out.
 Below each picture its loss. All pictures of a row are of one run, and both runs are
 lanes of one program.
 """
@@ -35,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
-    """Every number of iterations, from the photo and from noise."""
+    """Every number of iterations, from the photo and from a trace of noise."""
     pairs = [
         Pair(
             arguments.content,
@@ -43,7 +43,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
             dataclasses.replace(options, init=start, steps=steps),
             {ROWS: start, COLUMNS: f"{steps}"},
         )
-        for start in ("content", "noise")
+        for start in ("content", "mean")
         for steps in command.counts("iterations", arguments.iterations)
     ]
     return Study(

@@ -60,7 +60,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
-    """Every network that is stored, from the photo and from noise."""
+    """Every network that is stored, from the photo and from a trace of noise."""
     names = dict.fromkeys(arguments.networks.split(","))
     kept, left_out = [], []
     for name in names:
@@ -84,7 +84,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
             {ROWS: start, COLUMNS: name},
         )
         for name in kept
-        for start in ("content", "noise")
+        for start in ("content", "mean")
     ]
     return Study(
         "Network against network",

@@ -36,13 +36,13 @@ _FLAGS = {
     "weights": [*_STEPS, "--style_weights=1,10"],
 }
 _LABELS = {
-    "iterations": (["content", "noise"], ["1", "6"]),
+    "iterations": (["content", "mean"], ["1", "6"]),
     "layers": (
         ["conv1_1", *(f"conv1_1 to conv{n}_1" for n in (2, 3, 4, 5))],
         ["1e-07", "1e-06"],
     ),
     "losses": (["content", "noise"], ["L-BFGS, multiscale", "L-BFGS", "Adam"]),
-    "networks": (["content", "noise"], ["vgg19", "vgg16"]),
+    "networks": (["content", "mean"], ["vgg19", "vgg16"]),
     "pooling": (["mean", "content"], ["max", "average"]),
     "reconstructions": (
         [
@@ -177,8 +177,8 @@ def test_snapshots_are_what_runs_of_so_many_iterations_give(folder):
         return {(e.varied["start"], e.iterations): e for e in entries(where)}
 
     together = made("together", "3,1")
-    assert sorted(together) == [(s, n) for s in ("content", "noise") for n in (1, 3)]
-    for start, iterations in (("noise", 1), ("content", 3)):
+    assert sorted(together) == [(s, n) for s in ("content", "mean") for n in (1, 3)]
+    for start, iterations in (("mean", 1), ("content", 3)):
         entry = together[start, iterations]
         alone = made(f"alone{iterations}", iterations)[start, iterations]
         assert entry.key == alone.key
@@ -206,7 +206,7 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
     output, _ = capsys.readouterr()
     assert output.splitlines()[-1].startswith("stopped early; the same command goes on")
     status = {(e.varied["start"], e.options["steps"]): e.status for e in entries()}
-    assert status[("content", 1)] == status[("noise", 1)] == "done"
+    assert status[("content", 1)] == status[("mean", 1)] == "done"
     assert "stopped" in status.values()
     assert (folder / "out" / "figure.png").exists()
     assert list(folder.glob("out/*.state"))
@@ -229,7 +229,7 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
     output, _ = capsys.readouterr()
     made = re.findall(r"^out/(\w+_\w+\.png): ", output, re.MULTILINE)
     assert "content_1.png" not in made
-    assert {"content_80.png", "noise_80.png"} <= set(made)
+    assert {"content_80.png", "mean_80.png"} <= set(made)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ def draw(
     beside = sum(p.width + _GAP for p in small.values() if p) + _GAP
     width = max(table.width + 2 * _MARGIN, _NARROWEST + beside)
     text = _Text(title, notes, width - 2 * _MARGIN - beside)
-    top = _MARGIN + max(text.height, 128 + 2 * _LABEL if small else 0) + 2 * _GAP
+    below = max((p.height + 2 * _LABEL for p in small.values() if p), default=0)
+    top = _MARGIN + max(text.height, below) + 2 * _GAP
     sheet = Image.new("RGB", (width, top + table.height + _MARGIN), _GROUND)
     left = _MARGIN
     for label, picture in small.items():
