@@ -59,7 +59,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = command.Figure(
     __doc__,
-    Options(size=128),
+    Options(size=128, style_weight=10.0),
     study,
     flags=("size", "network", "pooling", "precision", "seed", "style_weight", "solver"),
     add_flags=add_flags,

@@ -29,9 +29,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the style weights."""
     parser.add_argument(
         "--style_weights",
-        default="30,300",
+        default="3,30",
         metavar="X,...",
-        help="A row for each. Default: 30,300.",
+        help="A row for each. Default: 3,30.",
     )
 
 

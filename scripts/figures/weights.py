@@ -25,7 +25,10 @@ ROWS, COLUMNS = "tv_weight", "style_weight"
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the weights."""
-    for name, default in (("style_weights", "1,10,100,1000"), ("tv_weights", "0,1e6")):
+    for name, default in (
+        ("style_weights", "1,10,100,1000"),
+        ("tv_weights", "0,1e6,1e7"),
+    ):
         parser.add_argument(
             f"--{name}",
             default=default,

@@ -33,7 +33,7 @@ _FLAGS = {
     "reconstructions": _STEPS,
     "starts": [*_SIZE, "--iterations=1,6"],
     "styles": [*_STEPS, "--style", "p.png", "q.png"],
-    "weights": [*_STEPS, "--style_weights=1,10"],
+    "weights": [*_STEPS, "--style_weights=1,10", "--tv_weights=0,1e6"],
 }
 _LABELS = {
     "iterations": (["content", "mean"], ["1", "6"]),
@@ -53,7 +53,7 @@ _LABELS = {
         [f"conv{n}_1" for n in (1, 2, 3, 4, 5)],
     ),
     "starts": (["1", "6"], None),
-    "styles": (["30", "300"], ["p", "q"]),
+    "styles": (["3", "30"], ["p", "q"]),
     "weights": (["0", "1e+06"], ["1", "10"]),
 }
 
