@@ -1,14 +1,14 @@
 """Network against network.
 
 Source: the samples of F. Liu's style-transfer (Caffe), of one photo through GoogLeNet,
-VGG and CaffeNet; layers and their weights are that system's.
+VGG and CaffeNet; layers and their weights are that system's, the losses the project's.
 
     python scripts/figures/networks.py --output_dir=out/networks
 
-Expect: the VGGs paint the richest strokes; GoogLeNet finer, more scratchy texture;
-CaffeNet, whose first layer strides by 4, the roughest. Networks whose weights are not
-stored are left out, and named; `nst-weights fetch NAME` gets those that have a source.
-One program for each network.
+Expect: a column for each network, from the photo and from a trace of noise; strokes and
+contrast differ, since each network weighs the layers in its own way, and losses don't
+compare. Networks whose weights are not stored are left out, and named; `nst-weights
+fetch NAME` gets those that have a source. One program for each network.
 """
 
 import argparse
@@ -91,7 +91,10 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         ROWS,
         COLUMNS,
         pairs,
-        notes=[f"{options.steps} iterations, style_weight {options.style_weight:g}."],
+        notes=[
+            f"{options.size} pixels, {options.steps} iterations, style_weight "
+            f"{options.style_weight:g}."
+        ],
         left_out=left_out,
         originals={"photo": arguments.content, "painting": arguments.style[0]},
     )
@@ -99,19 +102,9 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = command.Figure(
     __doc__,
-    Options(
-        size=128,
-        steps=200,
-        content_loss="half_sum",
-        content_weight=1.0,
-        gram="paper",
-        style_weight=1e4,
-        style_tap_weights=(0.2,) * 5,
-        pooling="avg",
-        preconditioner="none",
-    ),
+    Options(size=128, steps=200, style_weight=10.0),
     study,
-    flags=("size", "steps", "precision", "seed", "style_weight"),
+    flags=("size", "steps", "pooling", "precision", "seed", "style_weight"),
     add_flags=add_flags,
 )
 

@@ -6,9 +6,9 @@ slightly more appealing results". The losses are those of layers.py.
 
     python scripts/figures/pooling.py --output_dir=out/pooling
 
-Expect: with average pooling smoother strokes and fewer lone dots. Below each picture
-its roughness: the mean difference of neighbouring pixels, in units of the pixel range.
-Two programs, one for each pooling.
+Expect: with average pooling slightly smoother pictures, rounder curls and fewer specks.
+Below each picture its roughness: the mean difference of neighbouring pixels, in units
+of the pixel range. Two programs, one for each pooling.
 """
 
 import argparse

@@ -6,11 +6,11 @@ Representations by Inverting Them" (arXiv:1412.0035), which adds total variation
 
     python scripts/figures/reconstructions.py --output_dir=out/reconstructions
 
-Expect: the photo is rebuilt almost pixel by pixel from the low layers, its detail lost
-from the high ones while its arrangement stays; with total variation the high layers'
-pictures are cleaner. The painting's statistics of conv1_1 are colours alone; with more
-layers come grain, then strokes, then whole shapes. Weights of 0 choose the layers: all
-pictures are lanes of one program.
+Expect: the photo is rebuilt almost pixel by pixel from the low layers, its colours and
+outlines drift from the high ones while its arrangement stays; with total variation the
+high layers' pictures are calmer. The painting's statistics of conv1_1 are specks of its
+colours; with more layers come strokes, then swirls and stars. Weights of 0 choose the
+layers: all pictures are lanes of one program.
 """
 
 import argparse
