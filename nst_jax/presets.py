@@ -1,27 +1,324 @@
-"""Options that go together, by name: `--preset=NAME`, `nst-jax presets`."""
+"""Options that go together, by name: `--preset=NAME`, `nst-jax presets`.
 
+Each preset but the first two has the loss of a known system, to the digit: the parity
+suite restates every formula in PyTorch. What a preset leaves out or does otherwise is
+said in its `deviations`. All use the plain L-BFGS of those systems, not the
+preconditioned one of the defaults.
+"""
+
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from nst_jax.options import Options
 
-PRESETS: Mapping[str, Options] = MappingProxyType(
-    {
-        "fast": Options(pyramid=2, steps=150),
-        "best": Options(pyramid=3, steps=900),
-    }
-)
-"""The presets; `ABOUT` says what each is."""
 
-ABOUT: Mapping[str, str] = MappingProxyType(
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A value of `Options` with its story.
+
+    Attributes:
+      options: that make it.
+      source: the system or paper, and where its numbers stand.
+      look: what to expect.
+      deviations: from the source.
+    """
+
+    options: Options
+    source: str
+    look: str
+    deviations: tuple[str, ...] = ()
+
+
+_RELU = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+_CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+_CHANNELS = (64, 128, 256, 512, 512)
+_FIFTHS = (0.2,) * 5
+
+_FAST = Preset(
+    Options(pyramid=2, steps=150),
+    source="This project's own.",
+    look="A finished-looking picture for a fifth of the default's work: 75 iterations "
+    "at half the size lay out the strokes, 75 at the full size give them their grain. "
+    "Strokes are larger than the default's.",
+)
+
+_BEST = Preset(
+    Options(pyramid=3, steps=900),
+    source="This project's own.",
+    look="300 iterations each at a quarter, half and the full size, less work than the "
+    "default's 500 at the full size. The painting's large shapes, such as the stars "
+    "and swirls of a sky, appear, which one size alone does not bring.",
+)
+
+_PYTORCH_TUTORIAL = Preset(
+    Options(
+        network="vgg19-torchvision",
+        content_taps=("conv2_2",),
+        style_taps=("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"),
+        content_weight=1.0,
+        style_weight=1e6,
+        gram="chw",
+        solver="lbfgs",
+        history=100,
+        preconditioner="none",
+        steps=300,
+        init="content",
+    ),
+    source="Neural Transfer Using PyTorch (A. Jacq), the tutorial of pytorch.org; its "
+    "conv_1 to conv_5 are conv1_1 to conv3_1, content conv_4 is conv2_2.",
+    look="The photo stays sharp, in the painting's colours and small strokes: all its "
+    "layers are early ones.",
+    deviations=(
+        "the tutorial's size is of the short side, and both pictures must share it",
+        "it clamps the picture inside of the loss, which spoils L-BFGS's memory after "
+        "some hundred iterations; here only the result is clamped",
+        "its 300 iterations are 320 in fact",
+    ),
+)
+
+_ARTICLE = Preset(
+    Options(
+        network="vgg16",
+        content_taps=("relu4_2",),
+        style_taps=_RELU,
+        content_loss="half_sum",
+        content_weight=0.06,
+        gram="article",
+        style_weight=0.2,
+        style_tap_weights=(20000.0, 500.0, 12.0, 1.0, 1.0),
+        tv="l2_inner_sum",
+        tv_range=255.0,
+        tv_weight=0.05,
+        init="noise",
+        pooling="avg",
+        solver="lbfgs",
+        history=10,
+        preconditioner="none",
+        steps=1000,
+    ),
+    source="Neural Style Transfer and Visualization of Convolutional Networks (M. "
+    "Stewart, Towards Data Science 2019), after the exercise of Stanford's CS231n. Its "
+    "convnet, content_layer, content_weight, style_layers, style_weights, tv_weight "
+    "are --network, --content_taps, --content_weight, --style_taps, "
+    "--style_tap_weights, --tv_weight; block4_conv2 of Keras is relu4_2.",
+    look="Soft: early layers count most, and from noise the photo comes through only "
+    "where its edges are strong. VGG-19 instead: --network=vgg19.",
+    deviations=(
+        "--content_weight is twice the article's 0.03, as half_sum halves the sum",
+        "the article calls SciPy's L-BFGS-B 50 times for 20 evaluations each, with a "
+        "fresh memory each time; here 1000 iterations with one memory of 10",
+        "average pooling is what its text advises; its code has --pooling=max",
+    ),
+)
+
+_NEURAL_STYLE = Preset(
+    Options(
+        network="vgg19",
+        content_taps=("relu4_2",),
+        style_taps=_RELU,
+        content_weight=5.0,
+        style_weight=100.0,
+        gram="chw",
+        input_gain=256 / 255,
+        tv="l2_inner_sum",
+        tv_range=256.0,
+        tv_weight=5e-4,
+        pooling="max_ceil",
+        init="mean",
+        solver="lbfgs",
+        history=100,
+        preconditioner="none",
+        steps=1000,
+    ),
+    source="J. Johnson's neural-style (Torch), neural_style.lua with its defaults.",
+    look="The look most pictures of 2015 to 2017 have: the photo's outlines, filled "
+    "with the painting's strokes.",
+    deviations=(
+        "its total variation is a gradient only, of half a sum with weight 1e-3: "
+        "--tv_weight=5e-4 has that gradient, and here counts in the loss",
+        "pixels are [0, 1] to the solver, not 0 to 256 less the mean: L-BFGS's first "
+        "step is another; with --solver=adam its learning rate 10 is "
+        "--learning_rate=0.039",
+        "-normalize_gradients isn't covered",
+    ),
+)
+
+_NEURAL_STYLE_PT = dataclasses.replace(
+    _NEURAL_STYLE,
+    options=dataclasses.replace(
+        _NEURAL_STYLE.options,
+        input_gain=1.0,
+        tv="l1_sum",
+        tv_range=255.0,
+        tv_weight=1e-3,
+        pooling="max",
+    ),
+    source="ProGamerGov's neural-style-pt (PyTorch), neural_style.py with its "
+    "defaults.",
+    look="As neural-style, with a little less fine grain: its total variation is of "
+    "absolute differences.",
+    deviations=(
+        "pixels are [0, 1] to the solver, not 0 to 255 less the mean: L-BFGS's first "
+        "step is another; with --solver=adam its learning rate (1 in the code, "
+        "whatever its README says) is --learning_rate=0.0039",
+        "-normalize_gradients isn't covered: it makes each weight its square",
+    ),
+)
+
+_PASTICHE = Preset(
+    Options(
+        network="vgg19",
+        content_taps=("relu4_2",),
+        style_taps=_RELU,
+        content_weight=1.0,
+        content_tap_weights=(0.01,),
+        style_weight=1.0,
+        style_tap_weights=tuple(10 / channels**2 for channels in _CHANNELS),
+        gram="hw",
+        size=500,
+        init="content",
+        solver="lbfgs",
+        history=100,
+        preconditioner="none",
+        steps=1000,
+    ),
+    source="The PyPI program pastiche 1.6.0; the weights of Gatys's own notebook "
+    "divided by 100.",
+    look="Close to gatys-paper's balance with more of the photo kept, as it is the "
+    "start.",
+    deviations=("its size is of the square of equal area, here of the longest side",),
+)
+
+_GATYS_PAPER = Preset(
+    Options(
+        network="vgg19",
+        content_taps=("conv4_2",),
+        style_taps=_CONV,
+        content_loss="half_sum",
+        content_weight=1.0,
+        style_weight=1e3,
+        style_tap_weights=_FIFTHS,
+        gram="paper",
+        pooling="avg",
+        init="noise",
+        solver="lbfgs",
+        history=100,
+        preconditioner="none",
+        steps=500,
+    ),
+    source="Gatys, Ecker, Bethge: Image Style Transfer Using Convolutional Neural "
+    "Networks, CVPR 2016, section 3 and figure 3: conv4_2, conv1_1 to conv5_1 with "
+    "weight 1/5, alpha/beta = 1e-3, average pooling, from white noise.",
+    look="The most painterly of all: the photo is rebuilt out of strokes, its fine "
+    "detail gone.",
+    deviations=(
+        "its network has rescaled filters, of mean activation 1: make it by "
+        "`nst-weights normalize vgg19 PICTURES` and add --network=vgg19-normalized",
+        "a painting of another size than the photo counts by its own pixels; the paper "
+        "resizes it",
+        "the number of iterations isn't in the paper",
+    ),
+)
+
+_GATYS_ADAM = Preset(
+    Options(
+        network="vgg19-torchvision",
+        content_taps=("conv4_2",),
+        style_taps=_CONV,
+        content_weight=1.0,
+        style_weight=1e4,
+        style_tap_weights=_FIFTHS,
+        gram="paper",
+        size=550,
+        crop="1:1",
+        init="content",
+        solver="adam",
+        learning_rate=0.05 * 0.226,
+        learning_rate_decay="none",
+        steps=800,
+    ),
+    source="A. Thakrar, S. Chen: A Neural Algorithm of Artistic Style, a course's "
+    "reproduction (fall 2021): Adam with rate 0.05 on normalised pixels, alpha 1, beta "
+    "1e4, 800 epochs, 550x550 crops. Average pooling: --pooling=avg; from noise: "
+    "--init=gaussian.",
+    look="Strokes of one size all over, colours of the painting; flat parts keep some "
+    "grain, as of all Adam runs with a constant rate.",
+    deviations=(
+        "--learning_rate is 0.05 by 0.226, the mean of the three standard deviations "
+        "that normalise; it was a little different in each channel",
+        "its report names no Gram scale in code: equation 4 of the paper, as it says",
+    ),
+)
+
+_CAFFE = Preset(
+    Options(
+        network="vgg16",
+        content_taps=("relu4_2",),
+        style_taps=_RELU,
+        content_loss="half_sum",
+        content_weight=1.0,
+        style_weight=1e4,
+        style_tap_weights=_FIFTHS,
+        gram="caffe",
+        style_scale=1.2,
+        pooling="avg_ceil",
+        init="content",
+        solver="lbfgs",
+        bounds="box",
+        history=8,
+        preconditioner="none",
+        steps=512,
+    ),
+    source="F. Liu's style-transfer (Caffe), style.py with its defaults for VGG; the "
+    "samples of its README have --style_weight=1e5. From 1/f noise: --init=pink.",
+    look="Crisp strokes a fifth larger than in the other systems, as the painting is "
+    "enlarged; colours stay within range by themselves.",
+    deviations=(
+        "its L-BFGS-B is SciPy's, with a line search and Cauchy points; here the "
+        "projected method with fixed steps",
+        "the painting is rescaled by 1.2 and its Gram matrix not divided by its own "
+        "size, as in the system: --gram=paper mends that",
+    ),
+)
+
+
+def _caffe(look: str, **changes: object) -> Preset:
+    options = dataclasses.replace(_CAFFE.options, pooling="avg", **changes)
+    return dataclasses.replace(_CAFFE, options=options, look=look)
+
+
+_CAFFE_GOOGLENET = _caffe(
+    "Fine, scratchy texture: GoogLeNet's first layer already strides.",
+    network="googlenet",
+    content_taps=("conv2/relu_3x3", "inception_3a/output"),
+    content_tap_weights=(2e-4, 1 - 2e-4),
+    style_taps=(
+        *("conv1/relu_7x7", "conv2/relu_3x3"),
+        *("inception_3a/output", "inception_4a/output", "inception_5a/output"),
+    ),
+)
+_CAFFE_CAFFENET = _caffe(
+    "Rough and patchy: eleven-pixel filters with a stride of four.",
+    network="caffenet",
+    content_taps=("relu4",),
+    style_taps=("relu1", "relu2", "relu3", "relu4", "relu5"),
+)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "fast": "This project's own. A finished-looking picture for a fifth of the "
-        "default's work: 75 iterations at half the size lay out the strokes, 75 at the "
-        "full size give them their grain. Strokes are larger than the default's.",
-        "best": "This project's own. 300 iterations each at a quarter, half and the "
-        "full size, less work than the default's 500 at the full size. The painting's "
-        "large shapes, such as the stars and swirls of a sky, appear, which one size "
-        "alone does not bring.",
+        "fast": _FAST,
+        "best": _BEST,
+        "pytorch-tutorial": _PYTORCH_TUTORIAL,
+        "article": _ARTICLE,
+        "gatys-adam": _GATYS_ADAM,
+        "caffe": _CAFFE,
+        "caffe-googlenet": _CAFFE_GOOGLENET,
+        "caffe-caffenet": _CAFFE_CAFFENET,
+        "neural-style": _NEURAL_STYLE,
+        "neural-style-pt": _NEURAL_STYLE_PT,
+        "pastiche": _PASTICHE,
+        "gatys-paper": _GATYS_PAPER,
     }
 )
-"""Of each preset: its source, and what to expect."""
+"""The presets by name."""

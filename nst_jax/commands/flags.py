@@ -63,7 +63,8 @@ def options(arguments: argparse.Namespace) -> Options:
     Raises:
       OptionsError: a value that is no number, or not allowed.
     """
-    base = presets.PRESETS[arguments.preset] if arguments.preset else Options()
+    name = arguments.preset
+    base = presets.PRESETS[name].options if name else Options()
     given = {
         field.name: parse(field, getattr(arguments, field.name))
         for field in dataclasses.fields(Options)
