@@ -17,7 +17,7 @@ STRONGEST = "compile+graphs"
 
 # L-BFGS as PyTorch has it: the same mathematics, step for step.
 PLAIN = "plain L-BFGS"
-_PLAIN_OPTIONS = {"preconditioner": "none"}
+_PLAIN_OPTIONS = {"preconditioner": "none", "bounds": "none"}
 
 _PAIRS = (("cat", "swirls"), ("rocket", "woodcut"), ("coffee", "glass"))
 

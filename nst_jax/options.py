@@ -242,10 +242,11 @@ class Options:
         choices=("multiscale", "none"),
     )
     bounds: str = _option(
-        "none",
-        "L-BFGS: box keeps every iterate within [0, 1], as L-BFGS-B does; none "
-        "confines the result only. adam always keeps to the box.",
-        choices=("none", "box"),
+        "box",
+        "L-BFGS: box keeps every iterate within [0, 1], so that nothing is lost when "
+        "the result is confined to it; none is the plain method, which confines the "
+        "result only. Adam always keeps to the box.",
+        choices=("box", "none"),
     )
     adam_epsilon: float = _option(
         1e-8,

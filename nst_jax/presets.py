@@ -2,8 +2,8 @@
 
 Each preset but the first two has the loss of a known system, to the digit: the parity
 suite restates every formula in PyTorch. What a preset leaves out or does otherwise is
-said in its `deviations`. All use the plain L-BFGS of those systems, not the
-preconditioned one of the defaults.
+said in its `deviations`. All use the plain L-BFGS of those systems, without the
+preconditioner of the defaults, and without their bounds where the system has none.
 """
 
 import dataclasses
@@ -62,6 +62,7 @@ _PYTORCH_TUTORIAL = Preset(
         solver="lbfgs",
         history=100,
         preconditioner="none",
+        bounds="none",
         steps=300,
         init="content",
     ),
@@ -95,6 +96,7 @@ _ARTICLE = Preset(
         solver="lbfgs",
         history=10,
         preconditioner="none",
+        bounds="none",
         steps=1000,
     ),
     source="Neural Style Transfer and Visualization of Convolutional Networks (M. "
@@ -129,6 +131,7 @@ _NEURAL_STYLE = Preset(
         solver="lbfgs",
         history=100,
         preconditioner="none",
+        bounds="none",
         steps=1000,
     ),
     source="J. Johnson's neural-style (Torch), neural_style.lua with its defaults.",
@@ -181,6 +184,7 @@ _PASTICHE = Preset(
         solver="lbfgs",
         history=100,
         preconditioner="none",
+        bounds="none",
         steps=1000,
     ),
     source="The PyPI program pastiche 1.6.0; the weights of Gatys's own notebook "
@@ -205,6 +209,7 @@ _GATYS_PAPER = Preset(
         solver="lbfgs",
         history=100,
         preconditioner="none",
+        bounds="none",
         steps=500,
     ),
     source="Gatys, Ecker, Bethge: Image Style Transfer Using Convolutional Neural "

@@ -83,7 +83,7 @@ def test_every_field_has_help_that_is_a_sentence(name):
         ("adam_epsilon", 0.0, "above 0"),
         ("pyramid", 0, "1 or more"),
         ("preconditioner", "newton", "multiscale, none"),
-        ("bounds", "ball", "none, box"),
+        ("bounds", "ball", "box, none"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(name, value, allowed):
@@ -248,7 +248,7 @@ OTHER = {
     "adam_epsilon": 1e-4,
     "pyramid": 2,
     "preconditioner": "none",
-    "bounds": "box",
+    "bounds": "none",
 }
 
 

@@ -83,11 +83,11 @@ def test_history_reaches_lbfgs():
 
 
 def test_bounds_reach_lbfgs():
-    boxed = solvers.solver(Options(bounds="box", preconditioner="none"))
-    assert boxed is solvers.lbfgs(
-        1.0, decay_steps=None, history=20, preconditioner="none", bounds="box"
+    plain = solvers.solver(Options(bounds="none", preconditioner="none"))
+    assert plain is solvers.lbfgs(
+        1.0, decay_steps=None, history=20, preconditioner="none", bounds="none"
     )
-    assert boxed is not solvers.solver(Options(preconditioner="none"))
+    assert plain is not solvers.solver(Options(bounds="box", preconditioner="none"))
 
 
 def test_limit_is_on_the_root_mean_square():
@@ -115,9 +115,10 @@ def test_limit_does_not_count_padding():
     [
         solvers.lbfgs(history=3),
         solvers.lbfgs(history=3, preconditioner="multiscale"),
+        solvers.lbfgs(history=3, preconditioner="multiscale", bounds="box"),
         solvers.adam(0.1),
     ],
-    ids=["lbfgs", "preconditioned", "adam"],
+    ids=["lbfgs", "preconditioned", "box", "adam"],
 )
 def test_padding_makes_no_difference(solver):
     """Of a picture in a larger one: the same updates, and none around it."""

@@ -148,7 +148,9 @@ def test_a_run_of_the_engine_follows_torchs_losses(
     steps = np.diff(expected.points, axis=0)
     assert np.sqrt(np.mean(steps**2, axis=(1, 2, 3))).max() < 0.1
 
-    options = Options(history=history, preconditioner="none", precision="float32")
+    options = Options(
+        history=history, preconditioner="none", bounds="none", precision="float32"
+    )
     objective, data = pose(photo, [painting], options, tiny_network)
     losses, _ = follow(objective, data, solvers.solver(options), photo)
     assert losses == pytest.approx(expected.losses, rel=TOLERANCE["float32"])
