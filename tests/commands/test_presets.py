@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from nst_jax.commands import flags, main
-from nst_jax.options import Options
 from nst_jax.networks import registry
 from nst_jax.networks.tables import NETWORKS
+from nst_jax.options import Options
 from nst_jax.presets import PRESETS
 
 

@@ -6,6 +6,7 @@ convolution's name is before, the ReLU's after.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -31,10 +32,19 @@ class CaffeNetwork:
     """Runs a network layer by layer and keeps what each gives."""
 
     def __init__(
-        self, weights: Mapping[str, np.ndarray], pooling: str, dtype: torch.dtype
+        self,
+        weights: Mapping[str, np.ndarray],
+        pooling: str,
+        dtype: torch.dtype,
+        sides: Mapping[str, Tensor] = MappingProxyType({}),
     ):
-        """Weights by `<layer>/kernel` (HWIO, taking RGB) and `<layer>/bias`."""
+        """Weights by `<layer>/kernel` (HWIO, taking RGB) and `<layer>/bias`.
+
+        `sides` are activations, such as another program's, by ReLU, whose signs decide
+        on which side of the kink this one stands, instead of its own.
+        """
         self._weights, self._pooling, self._dtype = weights, pooling, dtype
+        self._sides = sides
         self.found: dict[str, Tensor] = {}
 
     def convolve(self, name: str, relu: str, x: Tensor, **how: int) -> Tensor:
@@ -44,8 +54,8 @@ class CaffeNetwork:
         assert len(kernel) == how.pop("outputs")
         if x.shape[1] == 3:
             kernel = kernel.flip(1)  # Caffe's colours are BGR.
-        self.found[name] = F.conv2d(x, kernel, bias, **how)
-        self.found[relu] = self.found[name].clamp(min=0)
+        x = self.found[name] = F.conv2d(x, kernel, bias, **how)
+        self.found[relu] = x * (self._sides.get(relu, x) > 0)
         return self.found[relu]
 
     def pool(self, name: str, x: Tensor, stride: int = 2, padding: int = 0) -> Tensor:

@@ -1,20 +1,32 @@
 """The losses of the known systems in PyTorch, each written from its own formula.
 
-Every function takes a system's network, the photo and the painting, `[h, w, 3]` RGB in
-[0, 1], and gives `image -> (content, style, total variation)`, each with its weight, in
-the system's units: what its own program would add up. Sources: `nst_jax.presets`.
+Every function takes a system's network, which has `taps` of a picture, the photo and
+the painting, `[h, w, 3]` RGB in [0, 1]. It gives a function of the image: content,
+style and total variation with their weights, in the system's units, as its own program
+would add them up. Sources: `nst_jax.presets`.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Protocol
 
 import torch
-from references import TorchVGG, caffe_input
+from references import caffe_input
 from torch import Tensor
 
+
+class Taps(Protocol):
+    """A network: activations by name of a picture."""
+
+    def taps(self, image: Tensor) -> Mapping[str, Tensor]:
+        """`{name: [1, c, h', w']}`."""
+
+    def preprocessed(self, preprocess: Callable[[Tensor], Tensor]) -> "Taps":
+        """The same network with another `[h, w, 3]` -> `[1, 3, h, w]` before it."""
+
+
 Losses = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
-System = Callable[[TorchVGG, Tensor, Tensor], Losses]
+System = Callable[[Taps, Tensor, Tensor], Losses]
 
 _RELU = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -33,7 +45,7 @@ def _none(image: Tensor) -> Tensor:
     return (0 * image).sum()
 
 
-def pytorch_tutorial(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
+def pytorch_tutorial(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     """Gram matrices by b*c*h*w, mean squares, weights 1 and 1e6."""
     style_layers = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1")
     content, style = network.taps(photo), network.taps(painting)
@@ -50,7 +62,7 @@ def pytorch_tutorial(network: TorchVGG, photo: Tensor, painting: Tensor) -> Loss
     return losses
 
 
-def article(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
+def article(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     """Sums of squares; Gram matrices by (2 h w)^2 of the painting; pixels 0 to 255."""
     content, style = network.taps(photo), network.taps(painting)
     weights = (20000, 500, 12, 1, 1)
@@ -74,7 +86,7 @@ def article(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
 def gatys(alpha: float, beta: float, *, half_sum: bool) -> System:
     """Equations 1, 4 and 7 of Gatys et al. 2016; the painting has the photo's size."""
 
-    def system(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
+    def system(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
         content, style = network.taps(photo), network.taps(painting)
 
         def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,7 +111,7 @@ def caffe(
 ) -> System:
     """Unscaled Gram matrices, divided by 4 N^2 M^2 of the picture that is made."""
 
-    def system(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
+    def system(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
         content, style = network.taps(photo), network.taps(painting)
 
         def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -122,7 +134,7 @@ def caffe(
 
 
 def _johnson(
-    network: TorchVGG, photo: Tensor, painting: Tensor, variation: Callable
+    network: Taps, photo: Tensor, painting: Tensor, variation: Callable
 ) -> Losses:
     """Content 5, style 100, Gram matrices by their number of activations."""
     content, style = network.taps(photo), network.taps(painting)
@@ -144,7 +156,7 @@ class _JohnsonVariation(torch.autograd.Function):
     """neural-style's layer: a gradient by hand; the value whose gradient it is."""
 
     @staticmethod
-    def forward(ctx, pixels: Tensor, strength: float) -> Tensor:  # noqa: D102
+    def forward(ctx, pixels: Tensor, strength: float) -> Tensor:
         ctx.save_for_backward(pixels)
         ctx.strength = strength
         corner = pixels[:, :-1, :-1]
@@ -152,7 +164,7 @@ class _JohnsonVariation(torch.autograd.Function):
         return strength / 2 * (across**2 + down**2).sum()
 
     @staticmethod
-    def backward(ctx, outer: Tensor) -> tuple[Tensor, None]:  # noqa: D102
+    def backward(ctx, outer: Tensor) -> tuple[Tensor, None]:
         (pixels,) = ctx.saved_tensors
         x_diff = pixels[:, :-1, :-1] - pixels[:, :-1, 1:]
         y_diff = pixels[:, :-1, :-1] - pixels[:, 1:, :-1]
@@ -168,16 +180,16 @@ def _times_256(image: Tensor) -> Tensor:
     return (image.flip(-1) * 256 - mean).permute(2, 0, 1)[None]
 
 
-def neural_style(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
+def neural_style(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     """Pixels 0 to 256 less the mean."""
-    wide = dataclasses.replace(network, preprocess=_times_256)
+    wide = network.preprocessed(_times_256)
     return _johnson(
         *(wide, photo, painting),
         lambda image: _JohnsonVariation.apply(_times_256(image)[0], 1e-3),
     )
 
 
-def neural_style_pt(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
+def neural_style_pt(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     """Pixels 0 to 255 less the mean; absolute differences, added up."""
 
     def variation(image: Tensor) -> Tensor:
@@ -189,7 +201,7 @@ def neural_style_pt(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losse
     return _johnson(network, photo, painting, variation)
 
 
-def pastiche(network: TorchVGG, photo: Tensor, painting: Tensor) -> Losses:
+def pastiche(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     """Gram matrices by pixels; 10 over the channels squared; content 0.01."""
     content, style = network.taps(photo), network.taps(painting)
 
@@ -216,6 +228,16 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(
         "gatys-adam": gatys(1, 1e4, half_sum=False),
         "gatys-paper": gatys(1, 1e3, half_sum=True),
         "caffe": caffe({"relu4_2": 1}, _RELU),
+        "caffe-googlenet": caffe(
+            {"conv2/relu_3x3": 2e-4, "inception_3a/output": 1 - 2e-4},
+            (
+                *("conv1/relu_7x7", "conv2/relu_3x3"),
+                *(f"inception_{block}/output" for block in ("3a", "4a", "5a")),
+            ),
+        ),
+        "caffe-caffenet": caffe(
+            {"relu4": 1}, ("relu1", "relu2", "relu3", "relu4", "relu5")
+        ),
         "neural-style": neural_style,
         "neural-style-pt": neural_style_pt,
         "pastiche": pastiche,

@@ -5,14 +5,13 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import kinks
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from references import (
     GatysLoss,
     TorchVGG,
-    nchw,
     relative_error,
     tensor,
     value_and_gradient,
@@ -20,7 +19,7 @@ from references import (
 
 from nst_jax.networks import registry
 from nst_jax.options import Options
-from nst_jax.problem import Problem, pose
+from nst_jax.problem import pose
 
 pytestmark = pytest.mark.parity
 
@@ -67,11 +66,11 @@ def check(network, reference: TorchVGG, pictures, *, gram: str, tv: str) -> None
         pictures[0], [pictures[1]], options(gram, tv, weights), network
     )
     direct = dataclasses.replace(problem, network=network)
-    evaluate = jax.jit(functools.partial(evaluation, objective, kinks(network)))
+    names = kinks.names(network, (*CONTENT_TAPS, *STYLE_TAPS))
+    evaluate = jax.jit(functools.partial(kinks.evaluation, objective, names))
     for data in (direct, problem):
         total, terms, gradient, activations = evaluate(jnp.asarray(pictures[2]), data)
-        sides = {tap: nchw(array) for tap, array in activations.items()}
-        agree_on_sides(reference.taps(image), sides)
+        sides = kinks.sides(reference.taps(image), activations, reference.pooling)
         expected, expected_gradient = value_and_gradient(
             dataclasses.replace(loss, weights=weights, sides=sides), image
         )
@@ -80,43 +79,6 @@ def check(network, reference: TorchVGG, pictures, *, gram: str, tv: str) -> None
             dict.fromkeys(weights, 1.0), rel=1e-5
         )
         assert relative_error(gradient, expected_gradient) < 1e-4
-
-
-def kinks(network) -> tuple[str, ...]:
-    """Taps whose signs and maxima shape the gradient: every ReLU up to the deepest."""
-    names = network.table.taps
-    depth = max(names.index(tap) for tap in (*CONTENT_TAPS, *STYLE_TAPS))
-    return tuple(name for name in names[: depth + 1] if name.startswith("relu"))
-
-
-def evaluation(objective, taps: tuple[str, ...], image: jax.Array, problem: Problem):
-    """Loss, terms and gradient, and the activations of just that computation."""
-
-    def loss(image):
-        (total,), terms = objective(image[None], problem)
-        seen = registry.extract(problem.network, image[None], taps)
-        return total, ({name: term for name, (term,) in terms.items()}, seen)
-
-    (total, (terms, seen)), gradient = jax.value_and_grad(loss, has_aux=True)(image)
-    return total, terms, gradient, seen
-
-
-def agree_on_sides(exact: dict[str, torch.Tensor], sides: dict[str, torch.Tensor]):
-    """Kinks are taken from their other side only where rounding decides.
-
-    A unit of a million may lie within rounding of 0, a maximum within rounding of the
-    next largest; float32 then takes either side, PyTorch's own float32 too: a right
-    gradient, of a neighbouring picture, that differs by some 1e-3.
-    """
-    for tap, seen in sides.items():
-        before = exact[tap.replace("relu", "conv")]
-        rounding = 1e-5 * before.square().mean().sqrt()
-        flipped = (before > 0) != (seen > 0)
-        assert (before[flipped].abs() < rounding).all(), tap
-        chosen = F.max_pool2d(seen, 2, return_indices=True)[1].flatten(2)
-        taken = exact[tap].flatten(2).gather(2, chosen)
-        largest = F.max_pool2d(exact[tap], 2).flatten(2)
-        assert (largest - taken < rounding).all(), tap
 
 
 @pytest.mark.parametrize(("gram", "tv"), FORMULAS)
