@@ -9,6 +9,7 @@ preconditioner of the defaults, and without their bounds where the system has no
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from nst_jax.options import Options
 
@@ -288,7 +289,7 @@ _CAFFE = Preset(
 )
 
 
-def _caffe(look: str, **changes: object) -> Preset:
+def _caffe(look: str, **changes: Any) -> Preset:
     options = dataclasses.replace(_CAFFE.options, pooling="avg", **changes)
     return dataclasses.replace(_CAFFE, options=options, look=look)
 
