@@ -15,7 +15,7 @@ def local_response_norm(
 
     The sum is over `size` channels around the value's own, those beyond the first and
     last being zero. Caffe's form: the paper doesn't divide alpha by the size. The
-    gradient is written out; derived by JAX it takes 100 times as long in a loop on a
+    gradient is written out; derived by JAX it takes 50 times as long in a loop on a
     CPU.
     """
     how = _Norm(size, alpha / size, beta, k)

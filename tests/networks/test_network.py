@@ -109,6 +109,25 @@ def test_gradients_in_a_loop_compile_to_fast_convolutions(name, tap, mode):
     assert " scatter(" not in program
 
 
+@pytest.mark.parametrize("name", ["caffenet", "googlenet"])
+def test_too_small_a_picture_is_seen_as_far_as_it_goes(name):
+    table = narrow(tables.NETWORKS[name])
+    network = registry.build(
+        table, registry.random_weights(table, np.random.default_rng(5))
+    )
+    taps = table.trunk
+
+    def total(x):
+        found = registry.extract(network, x, taps)
+        return sum(map(jnp.sum, found.values())), found
+
+    gradient, found = jax.jit(jax.grad(total, has_aux=True))(jnp.ones((1, 16, 12, 3)))
+    empty = [tap for tap in taps if not found[tap].size]
+    assert empty[0] == {"caffenet": "pool1", "googlenet": "pool3/3x3_s2"}[name]
+    assert np.any(gradient)
+    assert np.all(np.isfinite(gradient))
+
+
 def test_an_unknown_pooling_is_refused():
     with pytest.raises(ValueError, match="pooling='l2' is not known; choose one"):
         Network(TABLE, WEIGHTS, pooling="l2")
