@@ -3,10 +3,11 @@
 URLs and MD5s of the Keras files: keras/src/applications/vgg16.py and vgg19.py of the
 keras package. torchvision's file names carry the first eight hex digits of the
 SHA-256; the full digests and the sizes are what public download logs agree on. SHA-1s
-of VGG's Caffe files: apache/mxnet's table of Caffe models and mexopencv's samples,
-which agree; their sizes: Caffe's own logs. MD5s of MatConvNet's files: the checksums on
-its page of pretrained models. SHA-1s of the Caffe model zoo's own networks: their
-readme.md in BVLC/caffe/models, which also releases them for unrestricted use.
+of VGG's Caffe files: apache/mxnet's table of Caffe models (VGG-16's also in mexopencv's
+samples, which agree); their sizes: Caffe's own logs. MD5s of MatConvNet's files: the
+checksums on its page of pretrained models. SHA-1s of the Caffe model zoo's own
+networks: their readme.md in BVLC/caffe/models, which also releases them for
+unrestricted use.
 """
 
 import dataclasses

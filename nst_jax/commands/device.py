@@ -31,10 +31,23 @@ def keep_compiled_programs(folder: str | None) -> None:
         return  # A store that can only be read: everything is compiled anew.
     if not os.access(place, os.W_OK):
         return
+    _date_entries(place)
     jax.config.update("jax_compilation_cache_dir", str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
+
+
+def _date_entries(place: Path) -> None:
+    # JAX keeps when each entry was used in a file beside it. One without, of a program
+    # that was killed or of a cache without bound, would keep it from writing more.
+    for entry in place.glob("*-cache"):
+        used = entry.with_name(entry.name.removesuffix("-cache") + "-atime")
+        try:
+            if not used.exists():
+                used.write_bytes(entry.stat().st_mtime_ns.to_bytes(8, "little"))
+        except OSError:
+            continue  # Another program made room just now.
 
 
 def report_missing_accelerator(report: Callable[[str], None]) -> None:

@@ -30,6 +30,7 @@ _FLAGS = {
     "losses": _STEPS,
     "networks": _STEPS,
     "pooling": _STEPS,
+    "presets": [*_SIZE, "--iterations=6", "--presets=pastiche,gatys-paper"],
     "reconstructions": _STEPS,
     "starts": [*_SIZE, "--iterations=1,6"],
     "styles": [*_STEPS, "--style", "p.png", "q.png"],
@@ -44,6 +45,7 @@ _LABELS = {
     "losses": (["content", "noise"], ["L-BFGS, multiscale", "L-BFGS", "Adam"]),
     "networks": (["content", "mean"], ["vgg19", "vgg16"]),
     "pooling": (["mean", "content"], ["max", "average"]),
+    "presets": (["p"], ["pastiche", "gatys-paper"]),
     "reconstructions": (
         [
             "the photo, from this layer",
@@ -247,6 +249,11 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
             "networks",
             ["--networks=lenet"],
             "networks: nothing is left: lenet: is not",
+        ),
+        (
+            "presets",
+            ["--presets=rembrandt"],
+            "presets: nothing is left: rembrandt: is no preset",
         ),
         ("layers", ["--network=lenet"], "network 'lenet' is not known; choose one of"),
         ("styles", ["--output_dir=p.png"], "output_dir=p.png: can't be made"),

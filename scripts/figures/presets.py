@@ -1,0 +1,93 @@
+"""The presets side by side.
+
+Source: the systems and papers that `nst-jax presets` names.
+
+    python scripts/figures/presets.py --output_dir=out/presets
+    python scripts/figures/presets.py --presets=caffe,neural-style --output_dir=out/two
+
+Expect: the photo in one painting's style as each system paints it. Those that begin
+from noise are the most painterly; pytorch-tutorial, whose layers are early ones, keeps
+the photo's drawing. A VGG whose weights are not stored gives way to the default's, and
+a note says so; presets of other networks are left out. One program for each.
+"""
+
+import argparse
+import dataclasses
+import sys
+
+from study import command
+from study.plan import Study
+
+from nst_jax.commands import flags, naming
+from nst_jax.commands.pairs import Pair
+from nst_jax.options import Options
+from nst_jax.presets import PRESETS
+from weights_convert import store
+
+ROWS, COLUMNS = "painting", "preset"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the presets and what all of them share."""
+    parser.add_argument(
+        "--presets",
+        default=",".join(PRESETS),
+        metavar="NAME,...",
+        help="Which to show. Default: all.",
+    )
+    parser.add_argument(
+        "--iterations",
+        type=flags.count,
+        metavar="N",
+        help="Of each (default: the preset's own).",
+    )
+
+
+def study(arguments: argparse.Namespace, options: Options) -> Study:
+    """Every preset that can be run, on every painting."""
+    kept, notes, left_out = {}, [], []
+    for name in dict.fromkeys(arguments.presets.split(",")):
+        if name not in PRESETS:
+            left_out.append(f"{name}: is no preset; `nst-jax presets` lists them")
+            continue
+        of_preset = dataclasses.replace(PRESETS[name].options, size=options.size)
+        network = of_preset.network
+        if network != options.network and not store.weights_path(network).exists():
+            missing = f"{network} is not stored; nst-weights fetch {network}"
+            if not network.startswith("vgg"):
+                left_out.append(f"{name}: {missing}")
+                continue
+            notes.append(f"{name} has {options.network} instead: {missing}.")
+            of_preset = dataclasses.replace(of_preset, network=options.network)
+        if arguments.iterations is not None:
+            of_preset = dataclasses.replace(of_preset, steps=arguments.iterations)
+        kept[name] = of_preset
+    command.need(list(kept), "presets", left_out)
+    paintings = list(dict.fromkeys(arguments.style))
+    pairs = [
+        Pair(arguments.content, painting, of_preset, {ROWS: label, COLUMNS: name})
+        for painting, label in zip(paintings, naming.labels(paintings), strict=True)
+        for name, of_preset in kept.items()
+    ]
+    return Study(
+        "Presets",
+        ROWS,
+        COLUMNS,
+        pairs,
+        notes=[f"{options.size} pixels.", *notes],
+        left_out=left_out,
+        originals={"photo": arguments.content},
+    )
+
+
+FIGURE = command.Figure(
+    __doc__,
+    Options(size=192),
+    study,
+    flags=("size",),
+    add_flags=add_flags,
+    styles=("styles/swirls.jpg", "styles/woodcut.jpg"),
+)
+
+if __name__ == "__main__":
+    sys.exit(FIGURE.run())
