@@ -2,6 +2,7 @@
 
 Taps of `googlenet` are the layer names of Caffe's bvlc_googlenet: `conv1/7x7_s2`
 (before the ReLU), `conv1/relu_7x7` (after it), `pool1/norm1`, `inception_3a/output`.
+fzliu/style-transfer's prototxt of it has no normalisation, and mean pooling throughout.
 
 Taps of `googlenet-torchvision` are the names of torchvision's feature extraction
 (`get_graph_node_names`): `conv1.bn` (the convolution with its batch norm, before the
