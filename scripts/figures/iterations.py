@@ -51,7 +51,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         ROWS,
         COLUMNS,
         pairs,
-        notes=[command.settings(options)],
+        notes=[f"{command.settings(options)}; style_weight {options.style_weight:g}"],
         originals={"photo": arguments.content, "painting": arguments.style[0]},
         caption=command.loss,
     )

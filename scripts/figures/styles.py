@@ -54,7 +54,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         ROWS,
         COLUMNS,
         pairs,
-        notes=[command.settings(options)],
+        notes=[f"{command.settings(options)}, {options.steps} iterations"],
         originals={"photo": arguments.content},
         heads=dict(zip(labels, paintings, strict=True)),
     )

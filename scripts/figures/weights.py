@@ -5,9 +5,9 @@ neural-style shows its style weights in the same way.
 
     python scripts/figures/weights.py --output_dir=out/weights
 
-Expect: to the right more paint and less photo; downwards flatter areas and fewer
-specks, until the strokes themselves are washed out. All pictures are lanes of one
-program.
+Expect: to the right more paint and less photo, with little change beyond 100; downwards
+calmer areas and fewer specks, first where the other weights are small. All pictures are
+lanes of one program.
 """
 
 import argparse
@@ -55,7 +55,8 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         COLUMNS,
         pairs,
         notes=[
-            f"{command.settings(options)}; content_weight {options.content_weight:g}."
+            f"{command.settings(options)}, {options.steps} iterations; content_weight "
+            f"{options.content_weight:g}."
         ],
         originals={"photo": arguments.content, "painting": arguments.style[0]},
     )
