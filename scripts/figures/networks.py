@@ -14,7 +14,6 @@ fetch NAME` gets those that have a source. One program for each network.
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from study import command
@@ -23,30 +22,12 @@ from study.plan import Study
 from nst_jax.commands.pairs import Pair
 from nst_jax.networks import tables
 from nst_jax.options import Options
+from nst_jax.presets import PRESETS
 from weights_convert import store
 
 ROWS, COLUMNS = "start", "network"
 
-_VGG: Mapping[str, Any] = {
-    "content_taps": ("relu4_2",),
-    "style_taps": ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-}
-_LAYERS: Mapping[str, Mapping[str, Any]] = {
-    "vgg19": _VGG,
-    "vgg16": _VGG,
-    "googlenet": {
-        "content_taps": ("conv2/relu_3x3", "inception_3a/output"),
-        "content_tap_weights": (2e-4, 1 - 2e-4),
-        "style_taps": (
-            *("conv1/relu_7x7", "conv2/relu_3x3"),
-            *(f"inception_{block}/output" for block in ("3a", "4a", "5a")),
-        ),
-    },
-    "caffenet": {
-        "content_taps": ("relu4",),
-        "style_taps": ("relu1", "relu2", "relu3", "relu4", "relu5"),
-    },
-}
+_PRESETS = {"googlenet": "caffe-googlenet", "caffenet": "caffe-caffenet"}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +38,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help="Networks to compare. Default: vgg19,vgg16,googlenet,caffenet.",
     )
+
+
+def layers(network: str) -> dict[str, Any]:
+    """The options that say which layers of a network count, and how much."""
+    options = PRESETS[_PRESETS.get(network, "caffe")].options
+    fields = ("content_taps", "content_tap_weights", "style_taps")
+    return {field: getattr(options, field) for field in fields}
 
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
@@ -78,9 +66,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         Pair(
             arguments.content,
             arguments.style[0],
-            dataclasses.replace(
-                options, network=name, init=start, **_LAYERS.get(name, _VGG)
-            ),
+            dataclasses.replace(options, network=name, init=start, **layers(name)),
             {ROWS: start, COLUMNS: name},
         )
         for name in kept

@@ -26,6 +26,7 @@ PAPER = Options(
     pooling="avg",
     init="mean",
     preconditioner="none",
+    bounds="none",
 )
 """Layers and losses of the paper, from a trace of noise.
 
