@@ -5,10 +5,10 @@ many iterations.
 
     python scripts/figures/iterations.py --output_dir=out/iterations
 
-Expect: from the photo the painting's colours and strokes are there after 50, and what
-follows is contrast and grain; from a trace of noise the photo takes longer to come out.
-Below each picture its loss. All pictures of a row are of one run, and both runs are
-lanes of one program.
+Expect: the painting's colours and strokes are there after 50, from a trace of noise the
+photo too; up to 200 contrast and detail grow, after that the loss falls by little and
+what comes is grain. Below each picture its loss. All pictures of a row are of one run,
+and both runs are lanes of one program.
 """
 
 import argparse
