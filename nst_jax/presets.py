@@ -304,6 +304,14 @@ _CAFFE_GOOGLENET = _caffe(
         *("inception_3a/output", "inception_4a/output", "inception_5a/output"),
     ),
 )
+_CAFFE_GOOGLENET = dataclasses.replace(
+    _CAFFE_GOOGLENET,
+    deviations=(
+        *_CAFFE.deviations,
+        "its GoogLeNet is without the two normalisations (LRN) that the published "
+        "network has; here they stay",
+    ),
+)
 _CAFFE_CAFFENET = _caffe(
     "Rough and patchy: eleven-pixel filters with a stride of four.",
     network="caffenet",
