@@ -8,7 +8,8 @@ VGG and CaffeNet; layers and their weights are that system's, the losses the pro
 Expect: a column for each network, from the photo and from a trace of noise; strokes and
 contrast differ, since each network weighs the layers in its own way, and losses don't
 compare. Networks whose weights are not stored are left out, and named; `nst-weights
-fetch NAME` gets those that have a source. One program for each network.
+fetch NAME` gets those that have a source. AlexNet has CaffeNet's layers; networks with
+others than these three are left out too. One program for each network.
 """
 
 import argparse
@@ -20,14 +21,14 @@ from study import command
 from study.plan import Study
 
 from nst_jax.commands.pairs import Pair
-from nst_jax.networks import tables
+from nst_jax.networks import registry, tables
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
 from weights_convert import store
 
 ROWS, COLUMNS = "start", "network"
 
-_PRESETS = {"googlenet": "caffe-googlenet", "caffenet": "caffe-caffenet"}
+_PRESETS = ("caffe", "caffe-googlenet", "caffe-caffenet")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -40,36 +41,46 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def layers(network: str) -> dict[str, Any]:
-    """The options that say which layers of a network count, and how much."""
-    options = PRESETS[_PRESETS.get(network, "caffe")].options
-    fields = ("content_taps", "content_tap_weights", "style_taps")
-    return {field: getattr(options, field) for field in fields}
+def layers(network: str) -> dict[str, Any] | None:
+    """The options that say which layers of a network count, and how much.
+
+    They are of the first preset whose layers the network has, as AlexNet has those of
+    CaffeNet; None if there is none.
+    """
+    known = set(registry.tap_names(network))
+    for name in _PRESETS:
+        options = PRESETS[name].options
+        if known.issuperset((*options.content_taps, *options.style_taps)):
+            fields = ("content_taps", "content_tap_weights", "style_taps")
+            return {field: getattr(options, field) for field in fields}
+    return None
 
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every network that is stored, from the photo and from a trace of noise."""
-    names = dict.fromkeys(arguments.networks.split(","))
-    kept, left_out = [], []
-    for name in names:
+    kept: dict[str, dict[str, Any]] = {}
+    left_out = []
+    for name in dict.fromkeys(arguments.networks.split(",")):
         if name not in tables.NETWORKS:
             left_out.append(f"{name}: is not a network of this version")
+        elif (of_network := layers(name)) is None:
+            left_out.append(f"{name}: has no layers that {', '.join(_PRESETS)} name")
         elif name != Options().network and not store.weights_path(name).exists():
             left_out.append(
                 f"{name}: its weights are not stored; nst-weights fetch {name}, or "
                 f"nst-weights convert FILE --to {name}"
             )
         else:
-            kept.append(name)
-    command.need(kept, "networks", left_out)
+            kept[name] = of_network
+    command.need(list(kept), "networks", left_out)
     pairs = [
         Pair(
             arguments.content,
             arguments.style[0],
-            dataclasses.replace(options, network=name, init=start, **layers(name)),
+            dataclasses.replace(options, network=name, init=start, **of_network),
             {ROWS: start, COLUMNS: name},
         )
-        for name in kept
+        for name, of_network in kept.items()
         for start in ("content", "mean")
     ]
     return Study(

@@ -47,7 +47,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Both poolings, from a trace of noise and from the photo."""
     photo, painting = arguments.content, arguments.style[0]
-    (ratio,) = command.values("ratio", arguments.ratio, zero=False)
+    ratio = command.value("ratio", arguments.ratio, zero=False)
     pairs = []
     for pooling, label in ("max", "max"), ("avg", "average"):
         pooled = dataclasses.replace(options, pooling=pooling)

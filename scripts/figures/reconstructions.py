@@ -39,7 +39,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """The photo from each layer, also with total variation; the painting likewise."""
     photo, painting = arguments.content, arguments.style[0]
-    (tv_weight,) = command.values("tv_weight", arguments.tv_weight)
+    tv_weight = command.value("tv_weight", arguments.tv_weight)
     means = paper.layer_means(options, [photo, painting], offline=arguments.offline)
     pairs = []
     for index, tap in enumerate(paper.LAYERS):

@@ -17,6 +17,7 @@ from nst_jax.commands import collection, manifest
 from nst_jax.images import files
 from nst_jax.networks import registry, tables
 from nst_jax.options import STARTS
+from nst_jax.presets import PRESETS
 
 NAMES = sorted(path.stem for path in figure_helpers.FIGURES.glob("*.py"))
 
@@ -172,6 +173,26 @@ def test_figure_from_command_to_page_and_again(
     assert {p.name: p.read_bytes() for p in folder.glob("out/*.png")} == before
 
 
+def test_every_network_has_its_own_layers():
+    layers = importlib.import_module("networks").layers
+    found = {name: layers(name) for name in tables.NETWORKS}
+    for name, preset in (
+        ("vgg19", "caffe"),
+        ("vgg16-torchvision", "caffe"),
+        ("googlenet", "caffe-googlenet"),
+        ("caffenet", "caffe-caffenet"),
+        ("alexnet", "caffe-caffenet"),
+    ):
+        options = PRESETS[preset].options
+        assert found[name] == {
+            "content_taps": options.content_taps,
+            "content_tap_weights": options.content_tap_weights,
+            "style_taps": options.style_taps,
+        }
+        registry.check_taps(name, (*options.content_taps, *options.style_taps))
+    assert found["squeezenet1_1"] is None
+
+
 def test_snapshots_are_what_runs_of_so_many_iterations_give(folder):
     def made(where, iterations):
         flags = [*_SIZE, f"--iterations={iterations}", f"--output_dir={where}"]
@@ -243,12 +264,20 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
         ("layers", ["--size=3"], "size=3 is out of range: give a whole number, 16 or"),
         ("layers", ["--ratios=1,x"], "ratios='1,x': give numbers, such as 1,10"),
         ("layers", ["--ratios=1,0"], "ratios='1,0' is out of range: give numbers abov"),
+        ("reconstructions", ["--tv_weight=1,2"], "tv_weight='1,2': give one number, "),
+        ("pooling", ["--ratio=1,2"], "ratio='1,2': give one number, such as 1"),
+        ("pooling", ["--ratio=0"], "ratio='0' is out of range: give numbers above 0"),
         ("weights", ["--style_weights=1,-3"], "is out of range: give numbers 0 or mor"),
         ("iterations", ["--iterations=5,0"], "iterations='5,0': give whole numbers, s"),
         (
             "networks",
             ["--networks=lenet"],
             "networks: nothing is left: lenet: is not",
+        ),
+        (
+            "networks",
+            ["--networks=squeezenet1_1"],
+            "nothing is left: squeezenet1_1: has no layers that caffe, caffe-googlenet",
         ),
         (
             "presets",

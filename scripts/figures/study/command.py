@@ -174,6 +174,18 @@ def values(name: str, text: str, *, zero: bool = True) -> list[float]:
     return list(dict.fromkeys(numbers))
 
 
+def value(name: str, text: str, *, zero: bool = True) -> float:
+    """The one number that a flag has.
+
+    Raises:
+      OptionsError: several, or as `values`.
+    """
+    first, *more = values(name, text, zero=zero)
+    if more:
+        raise OptionsError(f"{name}={text!r}: give one number, such as 1")
+    return first
+
+
 def counts(name: str, text: str) -> list[int]:
     """The whole numbers of a list such as "50,100", each once, ascending.
 
