@@ -41,6 +41,7 @@ def _finite_and(condition: Callable[[float], bool]) -> Callable[[float], bool]:
 _AT_LEAST_1 = (lambda value: value >= 1, "a whole number, 1 or more")
 _NOT_NEGATIVE_INT = (lambda value: value >= 0, "a whole number, 0 or more")
 _POSITIVE = (_finite_and(lambda value: value > 0), "a number above 0")
+_SCALE = (lambda value: 0 < value <= 64, "a number above 0, up to 64")
 _NOT_NEGATIVE = (_finite_and(lambda value: value >= 0), "a number, 0 or more")
 _WEIGHTS = (
     lambda values: all(math.isfinite(value) and value >= 0 for value in values),
@@ -63,10 +64,9 @@ _BLEND = (
 class Options:
     """What to make and how; every field is also a flag of `nst-jax stylize`.
 
-    The defaults are those of Johnson's `neural-style` (VGG-19, content relu4_2 x 5,
-    style relu1_1..relu5_1 x 100, L-BFGS from the content image), whose losses the
-    field's users know, with the step counts and the short L-BFGS history that were
-    measured to be enough.
+    The losses by default are those of Johnson's `neural-style` (VGG-19, content relu4_2
+    x 5, style relu1_1..relu5_1 x 100) without its total variation, which the field's
+    users know; start, step count and solver are what was measured to do best.
 
     Raises:
       OptionsError: a value is outside of what its field allows.
@@ -76,7 +76,7 @@ class Options:
         512,
         "Longest side of the result in pixels; the other follows from the aspect ratio "
         "of the photo, or of --crop.",
-        check=(lambda value: value >= 16, "a whole number, 16 or more"),
+        check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
     )
     crop: str | None = _option(
         None,
@@ -132,7 +132,7 @@ class Options:
         1.0,
         "Longest side of the painting as a multiple of --size: larger gives coarser "
         "strokes.",
-        check=_POSITIVE,
+        check=_SCALE,
     )
     content_loss: str = _option(
         "mean",

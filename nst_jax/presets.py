@@ -1,9 +1,10 @@
 """Options that go together, by name: `--preset=NAME`, `nst-jax presets`.
 
-Each preset but the first two has the loss of a known system, to the digit: the parity
-suite restates every formula in PyTorch. What a preset leaves out or does otherwise is
-said in its `deviations`. All use the plain L-BFGS of those systems, without the
-preconditioner of the defaults, and without their bounds where the system has none.
+Each preset but the first two has the loss of a known system: the parity suite restates
+every formula in PyTorch. What a preset leaves out or does otherwise is said in its
+`deviations`. Those with L-BFGS use it without the preconditioner of the defaults, and
+without their bounds where the system has none; in place of a system's line search, or
+of none, steps are limited as `optimize.solvers.lbfgs` tells.
 """
 
 import dataclasses
@@ -109,6 +110,8 @@ _ARTICLE = Preset(
     "where its edges are strong. VGG-19 instead: --network=vgg19.",
     deviations=(
         "--content_weight is twice the article's 0.03, as half_sum halves the sum",
+        "a painting of another size than the photo counts by its own pixels; the "
+        "article resizes it",
         "the article calls SciPy's L-BFGS-B 50 times for 20 evaluations each, with a "
         "fresh memory each time; here 1000 iterations with one memory of 10",
         "average pooling is what its text advises; its code has --pooling=max",
@@ -143,7 +146,9 @@ _NEURAL_STYLE = Preset(
         "--tv_weight=5e-4 has that gradient, and here counts in the loss",
         "pixels are [0, 1] to the solver, not 0 to 256 less the mean: L-BFGS's first "
         "step is another; with --solver=adam its learning rate 10 is "
-        "--learning_rate=0.039",
+        "--learning_rate=0.039 --learning_rate_decay=none",
+        "the start is the mean colour; the system's is 0.4 % darker, as the network is "
+        "shown 0 to 256",
         "-normalize_gradients isn't covered",
     ),
 )
@@ -165,7 +170,8 @@ _NEURAL_STYLE_PT = dataclasses.replace(
     deviations=(
         "pixels are [0, 1] to the solver, not 0 to 255 less the mean: L-BFGS's first "
         "step is another; with --solver=adam its learning rate (1 in the code, "
-        "whatever its README says) is --learning_rate=0.0039",
+        "whatever its README says) is "
+        "--learning_rate=0.0039 --learning_rate_decay=none",
         "-normalize_gradients isn't covered: it makes each weight its square",
     ),
 )
@@ -285,6 +291,8 @@ _CAFFE = Preset(
         "projected method with fixed steps",
         "the painting is rescaled by 1.2 and its Gram matrix not divided by its own "
         "size, as in the system: --gram=paper mends that",
+        "it subtracts the mean of ILSVRC 2012 for every network; here each has the "
+        "mean that its authors give, up to 1 of 255 apart",
     ),
 )
 

@@ -132,16 +132,20 @@ def gather(
       state, or None if the run came to its end.
     """
     records, state = [Record(one) for one in options], None
-    try:
-        for chunk in chunks:
-            lanes = chunk.lanes[: len(records)]
-            for record, lane in zip(records, lanes, strict=True):
-                record.add(lane)
-            if stop(lanes):
-                state = chunk.state
-                break
-    except DivergenceError as error:  # Of all lanes.
-        return [error for _ in records], None
+    coming = iter(chunks)
+    while True:
+        try:
+            chunk = next(coming, None)
+        except DivergenceError as error:  # Of all lanes; `stop` may raise its own.
+            return [error for _ in records], None
+        if chunk is None:
+            break
+        lanes = chunk.lanes[: len(records)]
+        for record, lane in zip(records, lanes, strict=True):
+            record.add(lane)
+        if stop(lanes):
+            state = chunk.state
+            break
     return [_outcome(record, ended=state is None) for record in records], state
 
 

@@ -24,8 +24,9 @@ def test_every_field_has_help_that_is_a_sentence(name):
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("size", 15, "16 or more"),
-        ("size", -512, "16 or more"),
+        ("size", 15, "16 to 65536"),
+        ("size", -512, "16 to 65536"),
+        ("size", 10**12, "16 to 65536"),
         ("size", 512.0, "expected int"),
         ("size", "512", "expected int"),
         ("size", True, "expected int"),
@@ -60,6 +61,7 @@ def test_every_field_has_help_that_is_a_sentence(name):
         ("style_blend", (INFINITY, 1.0), "0 or more, not all 0"),
         ("style_scale", 0.0, "above 0"),
         ("style_scale", INFINITY, "above 0"),
+        ("style_scale", 1e12, "up to 64"),
         ("gram", "nhwc", "chw, hw, paper, caffe, article"),
         ("tv", "l3", "l1, l2, l1_sum, l2_sum"),
         ("tv_weight", -1e-9, "0 or more"),

@@ -95,6 +95,12 @@ def test_a_lane_without_a_first_loss_has_an_error_for_a_result():
     assert [type(error) for error in errors] == [DivergenceError] * 2
     assert state is None
 
+    def stop(lanes):
+        raise DivergenceError
+
+    with pytest.raises(DivergenceError):
+        results.gather([_OPTIONS], chunks(), stop)
+
 
 def test_lanes_that_only_fill_up_are_left_out():
     given = []

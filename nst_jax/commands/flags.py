@@ -92,6 +92,8 @@ def parse(field: dataclasses.Field, text: str) -> Any:
     Raises:
       OptionsError: no number, where the field holds one.
     """
+    if field.default is None and not text.strip():
+        return None  # As without a preset, which may have set it.
     return _parse(field.name, text, field.type)
 
 

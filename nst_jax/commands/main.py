@@ -45,7 +45,7 @@ environment:
   JAX_PLATFORMS                 cpu, cuda or tpu: the device to use
 
 exit status:
-  0 done; 1 something failed, said in one line; 2 wrong usage; 130 stopped by Ctrl-C
+  0 done; 1 something failed, said in one line; 2 no such flag; 130 stopped by Ctrl-C
   (143 by termination, 129 by a lost terminal), with the best picture so far saved
 """
 

@@ -61,13 +61,14 @@ def keep(path: Path, state: State | None, fingerprint: str) -> str | None:
       What went wrong, in a line, or None. The picture of a run matters more than its
       state, which may not fit on the disk.
     """
-    if state is None:
-        path.unlink(missing_ok=True)
-        return None
     try:
-        save(path, state, fingerprint)
+        if state is not None:
+            save(path, state, fingerprint)
+        else:
+            path.unlink(missing_ok=True)
     except (OSError, MemoryError) as error:
-        return f"{path}: not written ({error})"
+        done = "removed" if state is None else "written"
+        return f"{path}: not {done} ({error})"
     return None
 
 

@@ -31,6 +31,16 @@ def test_flags_override_a_preset_wherever_they_stand():
     assert parsed("--preset=fast", f"--steps={default}").steps == default
 
 
+def test_what_a_preset_sets_can_be_unset():
+    adam = PRESETS["gatys-adam"].options
+    assert None not in (adam.crop, adam.learning_rate, adam.learning_rate_decay)
+    empty = ("--crop=", "--learning_rate=", "--learning_rate_decay=")
+    expected = dataclasses.replace(
+        adam, crop=None, learning_rate=None, learning_rate_decay=None
+    )
+    assert parsed("--preset=gatys-adam", *empty) == expected
+
+
 def test_pyramid_alone_is_three_sizes():
     assert parsed("--pyramid") == Options(pyramid=3)
 

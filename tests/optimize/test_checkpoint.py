@@ -52,6 +52,15 @@ def test_shapes_are_enough_to_load(solver, tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
+def test_a_state_that_cant_be_kept_or_removed_is_a_line(tmp_path):
+    (tmp_path / "folder.state").mkdir()
+    for state in (None, chunk.start(solvers.adam(0.01), jnp.asarray(_START))):
+        line = checkpoint.keep(tmp_path / "folder.state", state, "abc")
+        assert line.startswith(f"{tmp_path}/folder.state: not ")
+    assert list(tmp_path.iterdir()) == [tmp_path / "folder.state"]
+    assert checkpoint.keep(tmp_path / "none.state", None, "abc") is None
+
+
 def test_what_can_be_wrong_with_the_file(tmp_path):
     solver = solvers.lbfgs(history=3)
     like = chunk.start(solver, jnp.asarray(_START))

@@ -261,7 +261,7 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
         ("layers", ["--content=no.png"], "no.png: no such file; check the name"),
         ("layers", ["--style", "no.png"], "no.png: no such file; check the name"),
         ("layers", ["--steps=x"], "steps='x' is not a whole number"),
-        ("layers", ["--size=3"], "size=3 is out of range: give a whole number, 16 or"),
+        ("layers", ["--size=3"], "size=3 is out of range: give a whole number, 16 to"),
         ("layers", ["--ratios=1,x"], "ratios='1,x': give numbers, such as 1,10"),
         ("layers", ["--ratios=1,0"], "ratios='1,0' is out of range: give numbers abov"),
         ("reconstructions", ["--tv_weight=1,2"], "tv_weight='1,2': give one number, "),
