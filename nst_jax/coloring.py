@@ -5,10 +5,17 @@ import numpy as np
 from nst_jax.images import color
 from nst_jax.options import Options
 
+_FORMS = {"linear": "symmetric", "linear_cholesky": "cholesky"}
+
+
+def luminance_alone(options: Options) -> bool:
+    """Whether light and dark are painted alone: the network sees grey pictures."""
+    return options.color in ("luminance", "luminance_unmatched")
+
 
 def of_content(photo: np.ndarray, options: Options) -> np.ndarray:
     """The photo as the network is to see it, `[h, w, 3]` in [0, 1]."""
-    return color.grey(photo) if options.color == "luminance" else photo
+    return color.grey(photo) if luminance_alone(options) else photo
 
 
 def of_painting(
@@ -24,22 +31,16 @@ def of_painting(
     Returns:
       `[h, w, 3]` in [0, 1]; `painting` itself if it keeps its colours.
     """
-    if options.color == "histogram":
-        return color.match_histograms(painting, content)
-    if options.color == "linear":
-        return color.match_linear(painting, content, options.color_linear)
-    if options.color == "style":
-        return painting
-    if options.color_luminance == "matched":
-        return color.match_luminance(painting, content)
-    return color.grey(painting)
-
-
-def key(options: Options) -> tuple[str, ...]:
-    """What `of_painting` looks at of them; empty if paintings keep their colours."""
-    if options.color == "style":
-        return ()
-    return options.color, options.color_luminance, options.color_linear
+    match options.color:
+        case "luminance":
+            return color.match_luminance(painting, content)
+        case "luminance_unmatched":
+            return color.grey(painting)
+        case "histogram":
+            return color.match_histograms(painting, content)
+        case "linear" | "linear_cholesky":
+            return color.match_linear(painting, content, _FORMS[options.color])
+    return painting
 
 
 def of_start(start: np.ndarray, content: np.ndarray, options: Options) -> np.ndarray:
@@ -55,7 +56,7 @@ def of_start(start: np.ndarray, content: np.ndarray, options: Options) -> np.nda
     """
     if options.init == "style":
         return of_painting(start, content, options)
-    return color.grey(start) if options.color == "luminance" else start
+    return color.grey(start) if luminance_alone(options) else start
 
 
 def of_result(image: np.ndarray, photo: np.ndarray, options: Options) -> np.ndarray:
@@ -69,7 +70,7 @@ def of_result(image: np.ndarray, photo: np.ndarray, options: Options) -> np.ndar
     Returns:
       `[h, w, 3]` float32 in [0, 1].
     """
-    if options.color == "luminance":
+    if luminance_alone(options):
         image = color.with_luminance(photo, image)
     if options.color_after == "histogram":
         image = color.match_histograms(image, photo)

@@ -71,10 +71,10 @@ class Framing:
     ) -> Framed:
         longest = style_size(size, pictures.options)
         plain = self._at(style, longest, self._styles)
-        colors = coloring.key(pictures.options)
-        if not colors:
+        color = pictures.options.color
+        if color == "style":
             return plain
-        key = id(style), longest, id(pictures.content), size, colors
+        key = id(style), longest, id(pictures.content), size, color
         framed = self._recolored.get(key)
         if framed is None:
             recolored = coloring.of_painting(

@@ -166,22 +166,16 @@ class Options:
     color: str = _option(
         "style",
         "Colours of the result. style: the painting's. The others keep the photo's: "
-        "luminance paints light and dark alone and lays the photo's colours over them; "
-        "histogram and linear match the painting to the photo first, each channel's "
-        "histogram or mean and covariance.",
-        choices=("style", "luminance", "histogram", "linear"),
-    )
-    color_luminance: str = _option(
-        "matched",
-        "For --color=luminance: matched shifts and scales the painting's luminance to "
-        "the photo's mean and contrast first; unmatched takes it as it is.",
-        choices=("matched", "unmatched"),
-    )
-    color_linear: str = _option(
-        "symmetric",
-        "For --color=linear: symmetric treats all channels alike; cholesky depends on "
+        "luminance paints light and dark alone and lays the photo's colours over them, "
+        "with the painting's luminance first shifted and scaled to the photo's mean "
+        "and contrast, or left as it is (luminance_unmatched); histogram and linear "
+        "match the painting to the photo first, each channel's histogram or mean and "
+        "covariance. linear treats all channels alike; linear_cholesky depends on "
         "their order and can turn hues.",
-        choices=("symmetric", "cholesky"),
+        choices=(
+            *("style", "luminance", "luminance_unmatched"),
+            *("histogram", "linear", "linear_cholesky"),
+        ),
     )
     color_after: str = _option(
         "none",
@@ -192,9 +186,9 @@ class Options:
     )
     init: str = _option(
         "content",
-        "Where to start: content; style; noise of even colours; mean, a flat grey that "
-        "the network sees as nothing; gaussian noise around it; pink noise, which is "
-        "cloudy; or the path of a picture.",
+        "Where to start: content; style; noise of even colours; mean, the mean colour "
+        "of ImageNet's photos (Caffe's); gaussian noise around it; pink noise, which "
+        "is cloudy; or the path of a picture.",
     )
     seed: int = _option(0, "Seed of the starting noise.", check=_NOT_NEGATIVE_INT)
     pooling: str = _option(

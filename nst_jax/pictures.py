@@ -64,7 +64,7 @@ class Reader:
         self._report = report
         self._said: set[str] = set()
         self._known: dict[tuple[object, int | None, str | None], np.ndarray] = {}
-        self._contents: dict[tuple[int, str], np.ndarray] = {}
+        self._contents: dict[tuple[int, bool], np.ndarray] = {}
         self._given: list[Picture] = []  # Kept, so that no other gets their id.
 
     def read(
@@ -93,7 +93,7 @@ class Reader:
 
     def _content(self, photo: np.ndarray, options: Options) -> np.ndarray:
         # `photo` is kept by `_known`: no other gets its id.
-        key = id(photo), options.color
+        key = id(photo), coloring.luminance_alone(options)
         if key not in self._contents:
             self._contents[key] = coloring.of_content(photo, options)
         return self._contents[key]

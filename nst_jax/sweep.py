@@ -10,7 +10,7 @@ from nst_jax.options import Options, OptionsError
 VARYING = (
     *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
     *("tv_weight", "style_blend", "style_scale", "init", "seed"),
-    *("color", "color_luminance", "color_linear", "color_after"),
+    *("color", "color_after"),
 )
 """Options that lanes of one program may differ in."""
 

@@ -27,10 +27,10 @@ PAIRS = (("cat", "swirls"), ("coffee", "glass"), ("rocket", "woodcut"))
 WAYS = {
     "style": {},
     "luminance": {"color": "luminance"},
-    "luminance, unmatched": {"color": "luminance", "color_luminance": "unmatched"},
+    "luminance, unmatched": {"color": "luminance_unmatched"},
     "histogram": {"color": "histogram"},
     "linear": {"color": "linear"},
-    "linear, cholesky": {"color": "linear", "color_linear": "cholesky"},
+    "linear, cholesky": {"color": "linear_cholesky"},
     "style, matched after": {"color_after": "histogram"},
 }
 

@@ -32,8 +32,7 @@ def test_values_may_be_an_array():
 
 _VARYING = (
     "content_weight, style_weight, content_tap_weights, style_tap_weights, tv_weight, "
-    "style_blend, style_scale, init, seed, color, color_luminance, color_linear, "
-    "color_after"
+    "style_blend, style_scale, init, seed, color, color_after"
 )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from nst_jax.images.frames import Shape
 
 MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
-"""The mean colour of ImageNet's training set, red, green, blue, as Simonyan and
-Zisserman's networks subtract it: the grey that they see as nothing."""
+"""The mean colour of ImageNet's photos, red, green, blue, as Simonyan and Zisserman's
+networks subtract it in Caffe's form; others subtract others."""
 
 
 def uniform(rng: np.random.Generator, shape: Shape) -> np.ndarray:

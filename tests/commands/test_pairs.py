@@ -155,8 +155,8 @@ def test_lists_make_every_combination(folder):
     assert [varied for _, _, varied in made] == [
         {"init": init, "seed": seed} for init in ("content", "noise") for seed in (1, 2)
     ]
-    made = pairs(*one, "--color=style,linear", "--color_linear=cholesky")
+    made = pairs(*one, "--color=style,linear_cholesky")
     assert [varied for _, _, varied in made] == [
         {"color": "style"},
-        {"color": "linear"},
+        {"color": "linear_cholesky"},
     ]
