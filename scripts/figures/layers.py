@@ -42,7 +42,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """The grid of layers and ratios."""
-    photo, painting = arguments.content, arguments.style[0]
+    photo, painting = arguments.content[0], arguments.style[0]
     ratios = command.values("ratios", arguments.ratios, zero=False)
     means = paper.layer_means(options, [photo, painting], offline=arguments.offline)
     layers = [paper.published(tap) for tap in options.style_taps]

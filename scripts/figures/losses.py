@@ -40,7 +40,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     _need_matplotlib()
     pairs = [
         Pair(
-            arguments.content,
+            arguments.content[0],
             arguments.style[0],
             dataclasses.replace(options, init=start, **changes),
             {ROWS: start, COLUMNS: name},
@@ -54,7 +54,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         COLUMNS,
         pairs,
         notes=[f"{command.settings(options)}, {options.steps} iterations"],
-        originals={"photo": arguments.content, "painting": arguments.style[0]},
+        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
         caption=command.loss,
     )
 

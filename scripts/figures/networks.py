@@ -75,7 +75,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     command.need(list(kept), "networks", left_out)
     pairs = [
         Pair(
-            arguments.content,
+            arguments.content[0],
             arguments.style[0],
             dataclasses.replace(options, network=name, init=start, **of_network),
             {ROWS: start, COLUMNS: name},
@@ -93,7 +93,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
             f"{options.style_weight:g}."
         ],
         left_out=left_out,
-        originals={"photo": arguments.content, "painting": arguments.style[0]},
+        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
     )
 
 

@@ -46,7 +46,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Both poolings, from a trace of noise and from the photo."""
-    photo, painting = arguments.content, arguments.style[0]
+    photo, painting = arguments.content[0], arguments.style[0]
     ratio = command.value("ratio", arguments.ratio, zero=False)
     pairs = []
     for pooling, label in ("max", "max"), ("avg", "average"):

@@ -65,7 +65,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     command.need(list(kept), "presets", left_out)
     paintings = list(dict.fromkeys(arguments.style))
     pairs = [
-        Pair(arguments.content, painting, of_preset, {ROWS: label, COLUMNS: name})
+        Pair(arguments.content[0], painting, of_preset, {ROWS: label, COLUMNS: name})
         for painting, label in zip(paintings, naming.labels(paintings), strict=True)
         for name, of_preset in kept.items()
     ]
@@ -76,7 +76,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         pairs,
         notes=[f"{options.size} pixels.", *notes],
         left_out=left_out,
-        originals={"photo": arguments.content},
+        originals={"photo": arguments.content[0]},
     )
 
 

@@ -38,7 +38,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """The photo from each layer, also with total variation; the painting likewise."""
-    photo, painting = arguments.content, arguments.style[0]
+    photo, painting = arguments.content[0], arguments.style[0]
     tv_weight = command.value("tv_weight", arguments.tv_weight)
     means = paper.layer_means(options, [photo, painting], offline=arguments.offline)
     pairs = []

@@ -39,7 +39,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every start, at some numbers of iterations."""
     pairs = [
         Pair(
-            arguments.content,
+            arguments.content[0],
             arguments.style[0],
             dataclasses.replace(options, init=start, steps=steps),
             {ROWS: f"{steps}", COLUMNS: start},
@@ -53,7 +53,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         COLUMNS,
         pairs,
         notes=[f"{command.settings(options)}; style_weight {options.style_weight:g}"],
-        originals={"photo": arguments.content, "painting": arguments.style[0]},
+        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
         caption=command.loss,
     )
 

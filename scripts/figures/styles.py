@@ -41,7 +41,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     labels = naming.labels(paintings)
     pairs = [
         Pair(
-            arguments.content,
+            arguments.content[0],
             painting,
             dataclasses.replace(options, style_weight=weight),
             {ROWS: f"{weight:g}", COLUMNS: label},
@@ -55,7 +55,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         COLUMNS,
         pairs,
         notes=[f"{command.settings(options)}, {options.steps} iterations"],
-        originals={"photo": arguments.content},
+        originals={"photo": arguments.content[0]},
         heads=dict(zip(labels, paintings, strict=True)),
     )
 

@@ -41,7 +41,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every weight of one term with every one of the other."""
     pairs = [
         Pair(
-            arguments.content,
+            arguments.content[0],
             arguments.style[0],
             dataclasses.replace(options, tv_weight=variation, style_weight=style),
             {ROWS: f"{variation:g}", COLUMNS: f"{style:g}"},
@@ -58,7 +58,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
             f"{command.settings(options)}, {options.steps} iterations; content_weight "
             f"{options.content_weight:g}."
         ],
-        originals={"photo": arguments.content, "painting": arguments.style[0]},
+        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
     )
 
 

@@ -26,6 +26,7 @@ _SMALL = ["--lanes=2", "--compilation_cache_dir=off", "--output_dir=out"]
 _SIZE = ["--size=32"]
 _STEPS = [*_SIZE, "--steps=6"]
 _FLAGS = {
+    "colors": [*_STEPS, "--content", "photo.png", "r.png", "--style", "p.png", "q.png"],
     "iterations": [*_SIZE, "--iterations=1,6"],
     "layers": [*_STEPS, "--ratios=1e-7,1e-6"],
     "losses": _STEPS,
@@ -38,6 +39,13 @@ _FLAGS = {
     "weights": [*_STEPS, "--style_weights=1,10", "--tv_weights=0,1e6"],
 }
 _LABELS = {
+    "colors": (
+        ["photo in p", "r in q"],
+        [
+            *("style", "luminance", "luminance_unmatched", "histogram", "linear"),
+            *("linear_cholesky", "color_after=histogram"),
+        ],
+    ),
     "iterations": (["content", "mean"], ["1", "6"]),
     "layers": (
         ["conv1_1", *(f"conv1_1 to conv{n}_1" for n in (2, 3, 4, 5))],
@@ -77,7 +85,7 @@ def networks():
 
 @pytest.fixture
 def folder(tmp_path, photo, painting, networks, monkeypatch):
-    """The working folder, with a photo and two paintings."""
+    """The working folder, with two photos and two paintings."""
 
     def load_network(name, *, pooling, **_):
         return networks[pooling]
@@ -87,6 +95,7 @@ def folder(tmp_path, photo, painting, networks, monkeypatch):
     files.write("photo.png", photo)
     files.write("p.png", painting)
     files.write("q.png", painting[::-1])
+    files.write("r.png", photo[:, ::-1])
     return tmp_path
 
 
@@ -285,6 +294,11 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
             "presets: nothing is left: rembrandt: is no preset",
         ),
         ("layers", ["--network=lenet"], "network 'lenet' is not known; choose one of"),
+        (
+            "colors",
+            ["--style", "p.png", "q.png"],
+            "content names 1 and style 2: give a painting for each photo",
+        ),
         ("styles", ["--output_dir=p.png"], "output_dir=p.png: can't be made"),
     ],
 )

@@ -44,7 +44,8 @@ class Figure:
       flags: fields of `Options` that are flags of this figure.
       add_flags: adds flags of its own to the parser.
       show: draws more than the plate.
-      styles: paintings by default; several only where the figure takes them.
+      contents: photos by default; several only where the figure takes them.
+      styles: paintings by default, likewise.
     """
 
     about: str
@@ -53,6 +54,7 @@ class Figure:
     flags: Sequence[str] = FLAGS
     add_flags: Callable[[argparse.ArgumentParser], None] | None = None
     show: Shown | None = None
+    contents: Sequence[str] = ("photos/cat.jpg",)
     styles: Sequence[str] = ("styles/swirls.jpg",)
 
     def run(self, argv: Sequence[str] | None = None) -> int:
@@ -77,20 +79,8 @@ class Figure:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        photo = example("photos/cat.jpg")
-        parser.add_argument(
-            "--content", default=photo, metavar="PATH", help=f"Photo. Default: {photo}."
-        )
-        paintings = [example(style) for style in self.styles]
-        several = len(paintings) > 1
-        parser.add_argument(
-            "--style",
-            nargs="+" if several else 1,
-            default=paintings,
-            metavar="PATH",
-            help=f"{'Paintings' if several else 'Painting'}. "
-            f"Default: {' '.join(paintings)}.",
-        )
+        _add_pictures(parser, "content", "Photo", self.contents)
+        _add_pictures(parser, "style", "Painting", self.styles)
         parser.add_argument(
             "--output_dir",
             type=Path,
@@ -118,7 +108,7 @@ class Figure:
         return parser
 
     def _make(self, arguments: argparse.Namespace) -> int:
-        for path in (arguments.content, *arguments.style):
+        for path in (*arguments.content, *arguments.style):
             files.read(path)  # Said now, not once a cell.
         from nst_jax.commands import device
 
@@ -156,6 +146,20 @@ class Figure:
             if field.name in self.flags and hasattr(arguments, field.name)
         }
         return dataclasses.replace(self.defaults, **given)
+
+
+def _add_pictures(
+    parser: argparse.ArgumentParser, name: str, kind: str, names: Sequence[str]
+) -> None:
+    paths = [example(path) for path in names]
+    several = len(paths) > 1
+    parser.add_argument(
+        f"--{name}",
+        nargs="+" if several else 1,
+        default=paths,
+        metavar="PATH",
+        help=f"{kind}{'s' if several else ''}. Default: {' '.join(paths)}.",
+    )
 
 
 def values(name: str, text: str, *, zero: bool = True) -> list[float]:
