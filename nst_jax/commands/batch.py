@@ -61,7 +61,7 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--lanes",
-        type=_at_least_1,
+        type=flags.positive_count,
         metavar="N",
         help="Pictures side by side (default: as many as help and as fit the memory).",
     )
@@ -105,9 +105,3 @@ def run_command(arguments: argparse.Namespace) -> int:
         print("stopped early; the same command goes on from here")
         return 128 + request.signal
     return 1 if folder.failed else 0
-
-
-def _at_least_1(text: str) -> int:
-    if not flags.count(text):
-        raise argparse.ArgumentTypeError("give a whole number, 1 or more")
-    return int(text)

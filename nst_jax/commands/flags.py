@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from nst_jax import presets
@@ -57,6 +57,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def positive_count(text: str) -> int:
+    """Parses a whole number, 1 or more, for argparse."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
+    return int(text)
+
+
 def options(arguments: argparse.Namespace) -> Options:
     """The `Options` that the flags given on the command line ask for.
 
@@ -65,10 +72,26 @@ def options(arguments: argparse.Namespace) -> Options:
     """
     name = arguments.preset
     base = presets.PRESETS[name].options if name else Options()
+    return override(base, arguments)
+
+
+def override(
+    base: Options, arguments: argparse.Namespace, names: Collection[str] | None = None
+) -> Options:
+    """`base` with the values of the flags that were given.
+
+    Args:
+      base: what flags that were not given leave as it is.
+      arguments: parsed, with the text of each flag that was given.
+      names: of the fields of `Options` that are flags here; all unless given.
+
+    Raises:
+      OptionsError: a value that is no number, or not allowed.
+    """
     given = {
         field.name: parse(field, getattr(arguments, field.name))
         for field in dataclasses.fields(Options)
-        if hasattr(arguments, field.name)
+        if hasattr(arguments, field.name) and (names is None or field.name in names)
     }
     return dataclasses.replace(base, **given)
 

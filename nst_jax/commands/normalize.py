@@ -74,15 +74,7 @@ def _squares(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
             image = files.read(path)
         except ImageError as error:
             raise WeightsError(str(error)) from error
-        yield square(image, size)
-
-
-def square(image: np.ndarray, size: int) -> np.ndarray:
-    """The middle of an image `[h, w, 3]`, resized to `[size, size, 3]`."""
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return resize.resize(image[top : top + side, left : left + side], (size, size))
+        yield resize.square(image, size)
 
 
 def _means(name: str, paths: Sequence[Path], size: int) -> dict[str, np.ndarray]:

@@ -83,6 +83,11 @@ def crop(image: np.ndarray, ratio: tuple[int, int]) -> np.ndarray:
     return image[top : top + cropped[0], left : left + cropped[1]]
 
 
+def square(image: np.ndarray, side: int) -> np.ndarray:
+    """The middle square of `[h, w, c]`, resized to `[side, side, c]`."""
+    return resize(crop(image, (1, 1)), (side, side))
+
+
 def resize_longest(image: np.ndarray, longest: int) -> np.ndarray:
     """Resizes `[h, w, c]` so that its longest side is `longest`: `resize` to `fit`."""
     height, width = image.shape[:2]

@@ -69,10 +69,7 @@ FIGURE = command.Figure(
         *("init", "content_weight", "tv_weight", "style_scale", "pyramid"),
     ),
     add_flags=add_flags,
-    styles=tuple(
-        f"styles/{name}.jpg"
-        for name in ("swirls", "glass", "woodcut", "dots", "facets")
-    ),
+    styles=tuple(f"styles/{name}.jpg" for name in _STYLES),
 )
 
 if __name__ == "__main__":

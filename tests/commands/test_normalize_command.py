@@ -10,7 +10,7 @@ import pytest
 
 import weights_convert.normalize
 from nst_jax.commands import normalize
-from nst_jax.images import files
+from nst_jax.images import files, resize
 from nst_jax.networks import registry, statistics, tables
 from weights_convert import commands, store
 
@@ -49,7 +49,7 @@ def test_the_means_are_one_afterwards(networks, capsys):
     weights, metadata = store.load("vgg19-normalized")
     assert "over 2 images of 32x32" in metadata["note"]
     network = registry.build("vgg19-normalized", weights)
-    squares = [normalize.square(files.read(n), 32) for n in ("wide.png", "tall.png")]
+    squares = [resize.square(files.read(n), 32) for n in ("wide.png", "tall.png")]
     assert [square.shape for square in squares] == [(32, 32, 3)] * 2
     means = statistics.mean_activations(network, squares)
     for mean in means.values():
@@ -62,14 +62,6 @@ def test_is_a_command_of_the_program():
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for word in ("list", "fetch", "convert", "verify", "export", "normalize"):
         assert re.search(rf"^ +{word}\b", shown, re.MULTILINE)
-
-
-def test_the_square_is_the_middle():
-    image = np.zeros((20, 60, 3), np.float32)
-    image[:, 20:40] = 1
-    assert normalize.square(image, 20).min() == 1
-    assert normalize.square(image.swapaxes(0, 1), 32).min() > 0.99
-    assert normalize.square(np.ones((1, 5000, 3), np.float32), 32).shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize(

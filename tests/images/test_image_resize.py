@@ -170,3 +170,11 @@ def test_lengths_below_one_are_refused(image):
         resize.fit(3, 4, 0)
     with pytest.raises(ValueError, match=r"size: \(0, 5\) \(height, width\)"):
         resize.resize(image, (0, 5))
+
+
+def test_the_square_is_the_middle():
+    image = np.zeros((20, 60, 3), np.float32)
+    image[:, 20:40] = 1
+    assert resize.square(image, 20).min() == 1
+    assert resize.square(image.swapaxes(0, 1), 32).min() > 0.99
+    assert resize.square(np.ones((1, 5000, 3), np.float32), 32).shape == (32, 32, 3)

@@ -7,9 +7,8 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -100,7 +99,7 @@ class Figure:
             self.add_flags(parser)
         parser.add_argument(
             "--lanes",
-            type=_at_least_1,
+            type=flags.positive_count,
             metavar="N",
             help="Pictures side by side (default: as many as help and fit the memory).",
         )
@@ -115,7 +114,8 @@ class Figure:
         device.keep_compiled_programs(arguments.compilation_cache_dir)
         from study import make, publish
 
-        study = self.study(arguments, self._options(arguments))
+        options = flags.override(self.defaults, arguments, self.flags)
+        study = self.study(arguments, options)
         folder: Path = arguments.output_dir
         made = make.make(
             study, folder, lanes=arguments.lanes, offline=arguments.offline
@@ -138,14 +138,6 @@ class Figure:
             print("stopped early; the same command goes on from here")
             return 128 + made.signal
         return 1 if made.folder.failed else 0
-
-    def _options(self, arguments: argparse.Namespace) -> Options:
-        given: Mapping[str, Any] = {
-            field.name: flags.parse(field, getattr(arguments, field.name))
-            for field in dataclasses.fields(Options)
-            if field.name in self.flags and hasattr(arguments, field.name)
-        }
-        return dataclasses.replace(self.defaults, **given)
 
 
 def _add_pictures(
@@ -222,9 +214,3 @@ def _paragraphs(about: str) -> list[str]:
     """Source and expectation of a docstring: no title, no command."""
     blocks = inspect.cleandoc(about).split("\n\n")[1:]
     return [" ".join(block.split()) for block in blocks if block[0] != " "]
-
-
-def _at_least_1(text: str) -> int:
-    if not flags.count(text):
-        raise argparse.ArgumentTypeError("give a whole number, 1 or more")
-    return int(text)

@@ -10,8 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from nst_jax import verbs
-from nst_jax.commands.normalize import square
-from nst_jax.images import files
+from nst_jax.images import files, resize
 from nst_jax.networks import registry, statistics
 from nst_jax.options import Options
 
@@ -55,7 +54,7 @@ def layer_means(
         precision=options.precision,
         offline=offline,
     )
-    images = [square(files.read(path), options.size) for path in pictures]
+    images = [resize.square(files.read(path), options.size) for path in pictures]
     means = statistics.mean_activations(network, images)
     return {tap: float(f"{means[published(tap)].mean():.2e}") for tap in taps}
 
