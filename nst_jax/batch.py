@@ -166,7 +166,8 @@ def run_jobs(
     Raises:
       OptionsError, WeightsError, NetworkError: see `stylize_batch`.
     """
-    options = _checked(jobs, lanes)
+    check(jobs, lanes)
+    options = jobs[0].options
     if network is not None:
         verbs.check_network(network, options)
     reader, read = Reader(report), {}
@@ -215,8 +216,13 @@ def run_jobs(
         finished += len(group)
 
 
-def _checked(jobs: Sequence[Job], lanes: int | None) -> Options:
-    """The options of the first job, which all fit, if all do."""
+def check(jobs: Sequence[Job], lanes: int | None = None) -> None:
+    """Raises if `run_jobs` couldn't do these jobs together, whatever their pictures.
+
+    Raises:
+      OptionsError: no jobs, or options that don't fit or that can't vary.
+      NetworkError: an unknown network or tap.
+    """
     if lanes is not None and lanes < 1:
         raise OptionsError(f"lanes={lanes} is out of range: give 1 or more")
     if not jobs:
@@ -224,7 +230,6 @@ def _checked(jobs: Sequence[Job], lanes: int | None) -> Options:
     for job in jobs:
         verbs.check(job.options, len(job.styles))
         _check_alike(jobs[0].options, job.options)
-    return jobs[0].options
 
 
 def _too_small(

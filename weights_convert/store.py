@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +146,30 @@ def load(
         network's names and shapes, all of them named at once.
     """
     table = table or network_table(name)
+    with _stored(name) as path:
+        arrays = safetensors_file.read(path)
+        metadata = safetensors_file.read_metadata(path)
+    _check(arrays, table, path)
+    return arrays, metadata
+
+
+def stored_digest(name: str) -> str:
+    """Tells the stored weights of a network from others: `tensors_digest`, as stored.
+
+    Read from the file's header; of one that lacks it, it is computed.
+
+    Raises:
+      WeightsError: unknown, not stored yet, or damaged; see `load`.
+    """
+    network_table(name)
+    with _stored(name) as path:
+        digest = safetensors_file.read_metadata(path).get("tensors_sha256")
+    return digest or tensors_digest(load(name)[0])
+
+
+@contextlib.contextmanager
+def _stored(name: str) -> Iterator[Path]:
+    """The path of stored weights, while they are read; errors say what to do."""
     path = weights_path(name)
     if not path.is_file():
         raise WeightsError(
@@ -153,16 +177,13 @@ def load(
             f" `nst-weights fetch {name}`"
         )
     try:
-        arrays = safetensors_file.read(path)
-        metadata = safetensors_file.read_metadata(path)
+        yield path
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     except WeightsError as error:
         raise WeightsError(
             f"{error} with `nst-weights fetch {name} --force`"
         ) from error
-    _check(arrays, table, path)
-    return arrays, metadata
 
 
 def _check(arrays: Mapping[str, np.ndarray], table: NetworkTable, path: Path) -> None:

@@ -1,11 +1,12 @@
 """`nst-jax batch`: every photo in the style of every painting, in one folder."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from nst_jax.commands import collection, flags, naming, stop
-from nst_jax.commands.pairs import SWEPT, asked_for
+from nst_jax.commands.pairs import SWEPT, asked_for, fetched
 
 _DESCRIPTION = """\
 Repaints every photo in the style of every painting, many side by side in one device
@@ -74,14 +75,19 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     pairs = asked_for(arguments)
     names = collection.file_names(pairs, arguments.name)
-    folder = collection.Collection(arguments.output_dir, pairs, names)
+    collection.check(arguments.output_dir, pairs, names)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax import batch
     from nst_jax.commands import device
 
-    device.keep_compiled_programs(arguments.compilation_cache_dir)
     jobs = [batch.Job(pair.content, (pair.style,), pair.options) for pair in pairs]
+    batch.check(jobs, arguments.lanes)
+    # The weights are part of what tells whether a picture is done.
+    with stop.StopRequest(_say):
+        weights = fetched(pairs, offline=arguments.offline, report=_say)
+    device.keep_compiled_programs(arguments.compilation_cache_dir)
+    folder = collection.Collection(arguments.output_dir, pairs, names, weights=weights)
     with folder, stop.StopRequest(folder.say) as request:
         device.report_missing_accelerator(folder.say)
 
@@ -105,3 +111,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         print("stopped early; the same command goes on from here")
         return 128 + request.signal
     return 1 if folder.failed else 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -1,7 +1,9 @@
 """The folder of a batch: what is done already, what comes in, and what shows it all."""
 
 import dataclasses
+import errno
 import hashlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,8 +26,8 @@ class Collection(Screen):
     """Takes the results of a batch; use it as a context while they are made.
 
     Attributes:
-      done: places of the pairs that were made before, by the same options from the
-        same files, and are still there.
+      done: places of the pairs that were made before, by the same options and weights
+        from the same files, and are still there.
       failed: whether a picture couldn't be read or written.
     """
 
@@ -35,6 +37,7 @@ class Collection(Screen):
         pairs: Sequence[Pair],
         names: Sequence[str],
         *,
+        weights: Mapping[str, str],
         work: Sequence[int] | None = None,
     ):
         """Finds out what there is; makes the folder if need be.
@@ -43,17 +46,16 @@ class Collection(Screen):
           folder: of the results.
           pairs: in their order.
           names: of their pictures, relative to the folder; see `file_names`.
+          weights: digests of the networks' weights; see `pairs.fetched`.
           work: iterations that each pair takes; default: all that its options ask for.
 
         Raises:
-          OptionsError: names that are those of the photos themselves, or a folder that
-            can't be made.
-          ImageError: a picture that couldn't be written.
+          OptionsError, ImageError: see `check`.
         """
         self._folder, self._pairs, self._names = folder, pairs, names
-        self._check_originals()
+        check(folder, pairs, names)
         hashes = _hashes(pairs)
-        self._keys = [pair.key(hashes) for pair in pairs]
+        self._keys = [pair.key(hashes, weights) for pair in pairs]
         self._make_folders()
         self._known = manifest.read(folder / MANIFEST)
         self.done = frozenset(
@@ -222,25 +224,55 @@ class Collection(Screen):
             and (self._folder / self._names[place]).is_file()
         )
 
-    def _check_originals(self) -> None:
-        originals = {Path(path).resolve() for path in _paths(self._pairs)}
-        for path in (self._folder / name for name in (*self._names, SHEET)):
-            if path.resolve() in originals:
-                raise OptionsError(
-                    f"{path} is a picture that the batch is made from, and would be "
-                    "overwritten: choose another --output_dir or --name"
-                )
-
     def _make_folders(self) -> None:
-        for folder in {self._folder, *((self._folder / n).parent for n in self._names)}:
+        for folder in _folders(self._folder, self._names):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OptionsError(
-                    f"output_dir={folder}: can't be made ({error.strerror})"
-                ) from None
+                raise _no_folder(folder, error.errno) from None
         for name in self._names:
             files.check_writable(self._folder / name)
+
+
+def check(folder: Path, pairs: Sequence[Pair], names: Sequence[str]) -> None:
+    """Finds out early, before anything is fetched or made, that a batch can't be kept.
+
+    Args:
+      folder: of the results; it needn't exist.
+      pairs: in their order.
+      names: of their pictures, relative to the folder; see `file_names`.
+
+    Raises:
+      OptionsError: names that are those of the photos themselves, or a folder that
+        can't be made.
+      ImageError: a picture that couldn't be written.
+    """
+    originals = {Path(path).resolve() for path in _paths(pairs)}
+    for path in (folder / name for name in (*names, SHEET)):
+        if path.resolve() in originals:
+            raise OptionsError(
+                f"{path} is a picture that the batch is made from, and would be "
+                "overwritten: choose another --output_dir or --name"
+            )
+    for place in _folders(folder, names):
+        there = next(p for p in (place, *place.parents) if os.path.lexists(p))
+        if not there.is_dir():
+            raise _no_folder(place, errno.EEXIST if there == place else errno.ENOTDIR)
+        if there != place and not os.access(there, os.W_OK | os.X_OK):
+            raise _no_folder(place, errno.EACCES)
+    for path in (folder / name for name in names):
+        if path.parent.is_dir():
+            files.check_writable(path)
+
+
+def _folders(folder: Path, names: Sequence[str]) -> set[Path]:
+    """The folder of the results, and those within it that their names ask for."""
+    return {folder, *((folder / name).parent for name in names)}
+
+
+def _no_folder(folder: Path, number: int | None) -> OptionsError:
+    reason = os.strerror(number) if number else "unknown"
+    return OptionsError(f"output_dir={folder}: can't be made ({reason})")
 
 
 def file_names(pairs: Sequence[Pair], template: str) -> list[str]:

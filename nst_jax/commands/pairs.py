@@ -6,8 +6,9 @@ import dataclasses
 import glob
 import hashlib
 import json
+import os
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from PIL import Image
 from nst_jax.commands import flags, manifest, naming
 from nst_jax.options import STARTS, Options, OptionsError, base_type, check_start
 from nst_jax.sweep import VARYING, variations
+from weights_convert import fetch, store
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 
@@ -43,10 +45,16 @@ class Pair:
     options: Options
     varied: Mapping[str, Any]
 
-    def key(self, hashes: Mapping[str, str]) -> str:
-        """Hex digest of all that makes the picture; `hashes` are of the files."""
+    def key(self, hashes: Mapping[str, str], weights: Mapping[str, str]) -> str:
+        """Hex digest of all that makes the picture.
+
+        Args:
+          hashes: of the files, by path.
+          weights: digests of the networks' weights, by name; see `fetched`.
+        """
         made_of = [hashes.get(path, path) for path in (self.content, self.style)]
         made_of.append(hashes.get(self.options.init, ""))
+        made_of.append(weights.get(self.options.network, ""))
         fields = json.dumps(dataclasses.asdict(self.options), sort_keys=True)
         return hashlib.sha256("\n".join([*made_of, fields]).encode()).hexdigest()
 
@@ -83,6 +91,32 @@ def asked_for(arguments: argparse.Namespace) -> list[Pair]:
             varied = {name: getattr(made, name) for name in (*sweep, *of_row)}
             pairs.append(Pair(content, style, made, varied))
     return pairs
+
+
+def fetched(
+    pairs: Sequence[Pair], *, offline: bool, report: Callable[[str], None]
+) -> dict[str, str]:
+    """Fetches what isn't stored yet of the networks that pairs need.
+
+    Args:
+      pairs: those whose files don't exist need no network.
+      offline: don't fetch.
+      report: takes lines about what is fetched and from where.
+
+    Returns:
+      Digests of the stored weights by the networks' names.
+
+    Raises:
+      WeightsError: weights that can't be fetched or read.
+    """
+    networks = dict.fromkeys(
+        pair.options.network
+        for pair in pairs
+        if os.path.exists(pair.content) and os.path.exists(pair.style)
+    )
+    for name in networks:
+        fetch.fetch(name, report=report, offline=offline)
+    return {name: store.stored_digest(name) for name in networks}
 
 
 def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any]]]:

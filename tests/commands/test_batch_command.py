@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import program
 import pytest
+import stored_weights
 from batch_folder import fill, picture, write_csv
 from PIL import Image
 
@@ -15,6 +16,7 @@ import nst_jax
 from nst_jax import coarse_to_fine, verbs
 from nst_jax.commands import collection, manifest
 from nst_jax.images import files
+from weights_convert import fetch, store
 
 # Two lanes of one shape: one program serves nearly all tests here.
 _SMALL = [
@@ -31,6 +33,8 @@ NAMES = ["a_p.png", "a_q.png", "b_p.png", "b_q.png"]
 def folder(tmp_path, tiny_network, monkeypatch):
     """The working folder, with two photos and two paintings in folders."""
     monkeypatch.setattr(verbs, "load_network", lambda *_, **__: tiny_network)
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "home"))
+    stored_weights.put()
     monkeypatch.chdir(tmp_path)
     fill(tmp_path)
     return tmp_path
@@ -58,6 +62,19 @@ def no_work(monkeypatch):
             raise AssertionError("something is optimised")
 
         monkeypatch.setattr(coarse_to_fine.engine, "run", fail)
+
+    return begin
+
+
+@pytest.fixture
+def no_fetching(monkeypatch):
+    """From now on no weights are fetched, or looked for."""
+
+    def begin():
+        def fail(*_, **__):
+            raise AssertionError("weights are fetched")
+
+        monkeypatch.setattr(fetch, "fetch", fail)
 
     return begin
 
@@ -123,11 +140,13 @@ def test_every_photo_in_every_style(folder, capsys, tiny_network):
     ],
 )
 def test_bad_input_is_one_line_before_the_work(
-    folder, capsys, no_work, arguments, line
+    folder, capsys, no_work, no_fetching, arguments, line
 ):
     (folder / "empty").mkdir()
     no_work()
+    no_fetching()
     assert run(*_SMALL, *arguments) == 1
+    assert not (folder / "out").exists()
     output, errors = capsys.readouterr()
     assert output == ""
     assert line in errors
@@ -278,6 +297,45 @@ def test_what_has_changed_is_made_anew(folder, capsys):
     output = capsys.readouterr().out
     assert re.findall(r"^out/(\S+png): ", output, re.MULTILINE) == NAMES
     assert files.read_description("out/a_p.png")["options"]["style_weight"] == 3.0
+
+
+def test_by_other_weights_all_is_made_anew(folder, capsys):
+    assert run(*_ALL, *_SMALL) == 0
+    stored_weights.put(digest="1" * 64)
+    capsys.readouterr()
+    assert run(*_ALL, *_SMALL) == 0
+    output, errors = capsys.readouterr()
+    assert errors == ""
+    assert re.findall(r"^out/(\S+png): ", output, re.MULTILINE) == NAMES
+    assert run(*_ALL, *_SMALL) == 0
+    assert capsys.readouterr().err == "nst-jax: 4 of 4 are done already\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--offline"], r"the weights of vgg19 are not stored in \S+ and --offline"),
+        (["--network=vgg19-normalized"], "vgg19-normalized is not published; make it"),
+    ],
+)
+def test_weights_that_cannot_be_had_are_one_line(
+    folder, capsys, no_work, arguments, line
+):
+    store.weights_path("vgg19").unlink()
+    no_work()
+    assert run(*_ALL, *_SMALL, *arguments) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert re.fullmatch(rf"nst-jax: {line}.*\n", errors)
+    assert not (folder / "out").exists()
+
+
+def test_missing_pictures_are_told_without_fetching(folder, capsys, no_fetching):
+    no_fetching()
+    missing = ["--contents", "missing.png", "--styles", "paintings"]
+    assert run(*missing, *_SMALL) == 1
+    errors = capsys.readouterr().err
+    assert errors == "nst-jax: missing.png: no such file; check the name\n"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nst_jax.commands import manifest
-from nst_jax.commands.collection import Collection, file_names
+from nst_jax.commands.collection import Collection, check, file_names
 from nst_jax.commands.pairs import Pair
 from nst_jax.images import files
 from nst_jax.images.errors import ImageError
@@ -38,9 +38,10 @@ def pairs_of(contents="ab", styles="pq", options=_OPTIONS):
     return [Pair(f"{c}.png", f"{s}.png", options, {}) for c in contents for s in styles]
 
 
-def collection(pairs=None, folder="out", template=_TEMPLATE):
+def collection(pairs=None, folder="out", template=_TEMPLATE, weights="1"):
     pairs = pairs or pairs_of()
-    return Collection(Path(folder), pairs, file_names(pairs, template))
+    names = file_names(pairs, template)
+    return Collection(Path(folder), pairs, names, weights={"vgg19": weights})
 
 
 def result(iterations=4, options=_OPTIONS):
@@ -136,6 +137,34 @@ def test_a_changed_start_is_another_picture(folder):
     assert collection(pairs).done == {0}
     touch("start.png")
     assert collection(pairs).done == frozenset()
+
+
+def test_pictures_by_other_weights_are_others(folder):
+    with collection() as made:
+        for place in range(4):
+            made.add(place, result())
+    assert collection(weights="2").done == frozenset()
+    assert collection().done == {0, 1, 2, 3}
+    # Those of a network that isn't theirs are not looked at.
+    other = pairs_of("a", "p", dataclasses.replace(_OPTIONS, network="vgg16"))
+    with collection(other, template="vgg16.png") as made:
+        made.add(0, result())
+    assert collection(other, template="vgg16.png", weights="2").done == {0}
+
+
+def test_a_check_leaves_no_trace(folder):
+    pairs = pairs_of()
+    names = file_names(pairs, "{style}/{content}.png")
+    check(Path("deep/er"), pairs, names)
+    assert not (folder / "deep").exists()
+    (folder / "file").write_text("")
+    with pytest.raises(OptionsError, match=r"^output_dir=file/x\S*: can't be made \(N"):
+        check(Path("file/x"), pairs, names)
+    with pytest.raises(OptionsError, match="would be overwritten"):
+        check(Path(), pairs_of("a", "p"), ["p.png"])
+    (folder / "out" / "a.png").mkdir(parents=True)
+    with pytest.raises(ImageError, match=r"^out/a\.png: is a folder"):
+        check(Path("out"), pairs_of("a", "p"), ["a.png"])
 
 
 def test_a_bad_picture_is_one_line(folder, capsys):

@@ -1,12 +1,14 @@
 """What a batch is asked to make: files, folders, patterns, lists and CSV files."""
 
 import pytest
+import stored_weights
 from batch_folder import fill, picture, write_csv
 
 from nst_jax.commands import main, manifest
-from nst_jax.commands.pairs import asked_for
+from nst_jax.commands.pairs import Pair, asked_for, fetched
 from nst_jax.images import files
-from nst_jax.options import OptionsError
+from nst_jax.options import Options, OptionsError
+from weights_convert import fetch
 
 
 @pytest.fixture
@@ -160,3 +162,26 @@ def test_lists_make_every_combination(folder):
         {"color": "style"},
         {"color": "linear_cholesky"},
     ]
+
+
+def test_networks_are_fetched_once_each_where_they_are_needed(folder, monkeypatch):
+    def of(network, style="paintings/p.png"):
+        return Pair("photos/a.png", style, Options(network=network), {})
+
+    asked = []
+
+    def get(name, *, report, offline):
+        asked.append((name, offline))
+        report(f"fetching {name}")
+        stored_weights.put(name, f"of {name}")
+
+    monkeypatch.setenv("NST_JAX_HOME", str(folder / "home"))
+    monkeypatch.setattr(fetch, "fetch", get)
+    said = []
+    wanted = [of("vgg19"), of("vgg16"), of("vgg19"), of("alexnet", "missing.png")]
+    assert fetched(wanted, offline=True, report=said.append) == {
+        "vgg19": "of vgg19",
+        "vgg16": "of vgg16",
+    }
+    assert asked == [("vgg19", True), ("vgg16", True)]
+    assert said == ["fetching vgg19", "fetching vgg16"]

@@ -10,6 +10,7 @@ import urllib.parse
 import figure_helpers
 import numpy as np
 import pytest
+import stored_weights
 from PIL import Image
 
 from nst_jax import coarse_to_fine, verbs
@@ -91,6 +92,8 @@ def folder(tmp_path, photo, painting, networks, monkeypatch):
         return networks[pooling]
 
     monkeypatch.setattr(verbs, "load_network", load_network)
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "home"))
+    stored_weights.put()
     monkeypatch.chdir(tmp_path)
     files.write("photo.png", photo)
     files.write("p.png", painting)
@@ -137,9 +140,7 @@ def test_figure_from_command_to_page_and_again(
     name, folder, capsys, monkeypatch, no_work
 ):
     if name == "networks":
-        (folder / "vgg16").write_text("stored")
-        stored = importlib.import_module(name).store
-        monkeypatch.setattr(stored, "weights_path", lambda n: folder / n)
+        stored_weights.put("vgg16")
     assert run(name, *_FLAGS[name]) == 0
     output, errors = capsys.readouterr()
     assert output.endswith("out/figure.png\nout/index.html\n")

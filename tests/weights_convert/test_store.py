@@ -50,6 +50,37 @@ def test_digest_depends_on_names_shapes_and_values() -> None:
     assert digest != store.tensors_digest({"c": one["a"], "b": one["b"]})
 
 
+def test_stored_weights_are_told_apart_by_their_values(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "NETWORKS", {"tiny": TINY})
+    arrays = stored_arrays()
+    path = store.save("tiny", arrays, {"source": "one"})
+    digest = store.stored_digest("tiny")
+    assert digest == store.tensors_digest(arrays)
+    store.save("tiny", arrays, {"source": "another"})
+    assert store.stored_digest("tiny") == digest
+    # Of a file that doesn't say it.
+    contiguous = {key: np.ascontiguousarray(arrays[key]) for key in arrays}
+    safetensors.numpy.save_file(contiguous, path)
+    assert store.stored_digest("tiny") == digest
+    arrays["conv1_1/bias"] = arrays["conv1_1/bias"] + 1
+    store.save("tiny", arrays, {})
+    assert store.stored_digest("tiny") != digest
+
+
+def test_a_digest_of_no_weights_is_an_error(home: Path) -> None:
+    with pytest.raises(WeightsError, match="`nst-weights fetch vgg19`"):
+        store.stored_digest("vgg19")
+    with pytest.raises(WeightsError, match="unknown network 'vgg91'; known are vgg19"):
+        store.stored_digest("vgg91")
+    path = store.weights_path("vgg19")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xff" * 16)
+    with pytest.raises(WeightsError, match=r"damaged .* `nst-weights fetch vgg19 --f"):
+        store.stored_digest("vgg19")
+
+
 def test_missing_weights_say_how_to_get_them() -> None:
     with pytest.raises(WeightsError, match="`nst-weights fetch vgg19`"):
         store.load("vgg19")

@@ -1,13 +1,14 @@
 """Makes the pictures of a study, going on from where an earlier attempt ended."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nst_jax import batch
-from nst_jax.commands import device, stop
+from nst_jax import batch, verbs
+from nst_jax.commands import collection, device, stop
 from nst_jax.commands.collection import Collection
-from nst_jax.commands.pairs import Pair
+from nst_jax.commands.pairs import Pair, fetched
 from nst_jax.images.errors import ImageError
 from nst_jax.optimize.engine import DivergenceError
 from nst_jax.results import Record, Result
@@ -37,10 +38,16 @@ def make(study: Study, folder: Path, *, lanes: int | None, offline: bool) -> Mad
       offline: don't fetch weights.
 
     Raises:
-      As `batch.run_jobs`; OptionsError for a folder that can't be made.
+      As `batch.run_jobs` and `collection.check`.
     """
+    for pair in study.pairs:
+        verbs.check(pair.options, paintings=1)
+    collection.check(folder, study.pairs, study.names)
+    with stop.StopRequest(_say):
+        weights = fetched(study.pairs, offline=offline, report=_say)
     planned = programs(study.pairs)
-    made = Collection(folder, study.pairs, study.names, work=_work(study, planned))
+    work = _work(study, planned)
+    made = Collection(folder, study.pairs, study.names, weights=weights, work=work)
     with made, stop.StopRequest(made.say) as request:
         device.report_missing_accelerator(made.say)
         for runs in planned:
@@ -59,6 +66,10 @@ def make(study: Study, folder: Path, *, lanes: int | None, offline: bool) -> Mad
             if request.signal is not None:
                 break
     return Made(made, request.signal if made.unfinished else None)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _work(study: Study, planned: Sequence[Sequence[Run]]) -> list[int]:
