@@ -70,8 +70,8 @@ _PYTORCH_TUTORIAL = Preset(
     ),
     source="Neural Transfer Using PyTorch (A. Jacq), the tutorial of pytorch.org; its "
     "conv_1 to conv_5 are conv1_1 to conv3_1, content conv_4 is conv2_2.",
-    look="The photo stays sharp, in the painting's colours and small strokes: all its "
-    "layers are early ones.",
+    look="Broad patches of the painting's colours in small strokes, the photo sharp: "
+    "all its layers are early ones.",
     deviations=(
         "the tutorial's size is of the short side, and both pictures must share it",
         "it clamps the picture inside of the loss, which spoils L-BFGS's memory after "
@@ -106,8 +106,9 @@ _ARTICLE = Preset(
     "convnet, content_layer, content_weight, style_layers, style_weights, tv_weight "
     "are --network, --content_taps, --content_weight, --style_taps, "
     "--style_tap_weights, --tv_weight; block4_conv2 of Keras is relu4_2.",
-    look="Soft: early layers count most, and from noise the photo comes through only "
-    "where its edges are strong. VGG-19 instead: --network=vgg19.",
+    look="The painting's strokes with hints of the photo, which comes through only "
+    "where its edges are strong; the grain of the start takes some hundred iterations "
+    "to go. VGG-19 instead: --network=vgg19.",
     deviations=(
         "--content_weight is twice the article's 0.03, as half_sum halves the sum",
         "a painting of another size than the photo counts by its own pixels; the "
@@ -222,8 +223,8 @@ _GATYS_PAPER = Preset(
     source="Gatys, Ecker, Bethge: Image Style Transfer Using Convolutional Neural "
     "Networks, CVPR 2016, section 3 and figure 3: conv4_2, conv1_1 to conv5_1 with "
     "weight 1/5, alpha/beta = 1e-3, average pooling, from white noise.",
-    look="The most painterly of all: the photo is rebuilt out of strokes, its fine "
-    "detail gone.",
+    look="The photo is rebuilt out of strokes, its fine detail gone; the grain of the "
+    "noise goes slowly.",
     deviations=(
         "its network has rescaled filters, of mean activation 1: make it by "
         "`nst-weights normalize vgg19 PICTURES` and add --network=vgg19-normalized",
@@ -254,8 +255,8 @@ _GATYS_ADAM = Preset(
     "reproduction (fall 2021): Adam with rate 0.05 on normalised pixels, alpha 1, beta "
     "1e4, 800 epochs, 550x550 crops. Average pooling: --pooling=avg; from noise: "
     "--init=gaussian.",
-    look="Strokes of one size all over, colours of the painting; flat parts keep some "
-    "grain, as of all Adam runs with a constant rate.",
+    look="Strokes of one size all over the photo's drawing, its colours half kept; "
+    "flat parts keep some grain, as of all Adam runs with a constant rate.",
     deviations=(
         "--learning_rate is 0.05 by 0.226, the mean of the three standard deviations "
         "that normalise; it was a little different in each channel",
@@ -284,8 +285,8 @@ _CAFFE = Preset(
     ),
     source="F. Liu's style-transfer (Caffe), style.py with its defaults for VGG; the "
     "samples of its README have --style_weight=1e5. From 1/f noise: --init=pink.",
-    look="Crisp strokes a fifth larger than in the other systems, as the painting is "
-    "enlarged; colours stay within range by themselves.",
+    look="Strong contrast and crisp strokes, a fifth larger than in the other systems, "
+    "as the painting is enlarged.",
     deviations=(
         "its L-BFGS-B is SciPy's, with a line search and Cauchy points; here the "
         "projected method with fixed steps",
