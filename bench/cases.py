@@ -104,6 +104,7 @@ def device() -> list[Job]:
         *_steps(TORCH, STRONGEST, "bfloat16", [(512, 1)], solver="lbfgs"),
         *_trajectories(512, 512, _PAIRS[1], steps=500, marks=25, gpu=True)[:3],
         *_trajectories(512, 512, _PAIRS[2], steps=500, marks=25, gpu=True)[:3],
+        *_float32_trajectories(),
         *_steps(OURS, "default", "tf32", [(512, 1), (512, 8)]),
         *_steps(OURS, "default", "float32", [(512, 1)]),
         *_steps(OURS, "default", "bfloat16", lanes),
@@ -210,6 +211,18 @@ def _trajectories(
     if gpu:
         jobs.append(Job("trajectory", TORCH, STRONGEST, theirs, default))
     return [dataclasses.replace(job, steps=steps, marks=marks) for job in jobs]
+
+
+def _float32_trajectories() -> list[Job]:
+    """What the default precision of a GPU is measured against."""
+    return [
+        Job(
+            *("trajectory", OURS, "default", _pair(512, 512, pair), "float32"),
+            steps=500,
+            marks=100,
+        )
+        for pair in _PAIRS
+    ]
 
 
 def _sets(side: int, *, steps: int, gpu: bool) -> list[Job]:

@@ -96,6 +96,27 @@ def _to_loss(records: Sequence[Record]) -> float | None:
     return statistics.median(best) if best else None
 
 
+def _bfloat16(records: Sequence[Record]) -> float | None:
+    """Of three pairs or more, the worst ratio of final losses, each scored in float32.
+
+    Records of 512 pixels, 500 iterations of the default solver.
+    """
+    ends: dict[str, dict[str, float]] = {}
+    for r in measured(records, "trajectory"):
+        ours = (r["framework"], r["variant"], r["steps"]) == (OURS, "default", 500)
+        if ours and (r["workload"]["solver"], r["workload"]["height"]) == (
+            "lbfgs",
+            512,
+        ):
+            ends.setdefault(pair(r), {})[r["precision"]] = r["points"][-1]["score"]
+    ratios = [
+        end["bfloat16"] / end["float32"]
+        for end in ends.values()
+        if {"bfloat16", "float32"} <= end.keys()
+    ]
+    return max(ratios) if len(ratios) >= 3 else None
+
+
 def _process(records: Sequence[Record], framework: str, longest: int) -> float | None:
     """Seconds of a framework's program as it is by default, the median of its runs."""
     found = [
@@ -168,6 +189,11 @@ GOALS = (
         "32 styles of one photo, 512 px, 500 iterations",
         "PyTorch eager about 300 s",
         *(20.0, 13.0, " s", True, _set),
+    ),
+    Goal(
+        "final loss in bfloat16 over float32's, 512 px, the worst of three pairs",
+        "-",
+        *(1.01, 1.0, "x", True, _bfloat16),
     ),
     Goal(
         "CPU, 256 px step against the best eager PyTorch float32",

@@ -102,6 +102,22 @@ def test_seconds_to_the_loss_that_pytorch_ends_with():
     assert "not reached" in tables.trajectories([torch, short])
 
 
+def test_bfloat16_is_held_against_float32_on_three_pairs():
+    def of(photo, precision, score):
+        found = run("nst_jax", [score], side=512, precision=precision)
+        found["workload"]["photo"] = f"examples/photos/{photo}.jpg"
+        return found
+
+    exact = [of(photo, "float32", 4.0) for photo in "abc"]
+    quick = [of("a", "bfloat16", 4.0), of("b", "bfloat16", 4.02)]
+    line = goal("final loss in bfloat16")
+    assert line.verdict([*exact, *quick]) == ("not measured yet", "")
+    near = of("c", "bfloat16", 3.99)
+    assert line.verdict([*exact, *quick, near]) == ("1x", "required met")
+    far = of("c", "bfloat16", 4.2)
+    assert line.verdict([*exact, *quick, far]) == ("1.05x", "falls short")
+
+
 def test_a_slow_programs_set_is_reckoned_from_the_paintings_that_it_did():
     figures = {"total_seconds": 40.0, "paintings": 4}
     found = record("set", "PyTorch", "eager", lanes=32, steps=500, **figures)
