@@ -67,7 +67,8 @@ def scale_by_lbfgs(
 
     A second deviation is optional: `precondition`, an operator P, takes the place of
     the identity, scaled by s . y / y . P y. It costs one application a step, to two
-    gradients at once. Parameters without a gradient stay where they are.
+    arrays at once, to three with a `box`. Parameters without a gradient stay where they
+    are.
 
     A third one is too: `box` makes it a projected method (Bertsekas 1982, "Projected
     Newton methods for optimization problems with simple constraints", eq. 32-35).
