@@ -12,6 +12,8 @@ batch norms are folded into the convolutions when the weights are converted. Whe
 paper has 5x5 convolutions it has 3x3 (torchvision#906), and its last pooling is 2x2.
 """
 
+from collections.abc import Sequence
+
 from nst_jax.networks.tables.table import (
     Concatenation,
     Convolution,
@@ -81,26 +83,11 @@ def _caffe() -> tuple[Layer, ...]:
 def _caffe_inception(
     name: str, inputs: int, widths: tuple[int, ...], below: str
 ) -> list[Layer]:
-    one, three_reduce, three, five_reduce, five, projection = widths
-    return [
-        _square(f"{name}/1x1", inputs, one, 1, below),
-        Relu(f"{name}/relu_1x1"),
-        _square(f"{name}/3x3_reduce", inputs, three_reduce, 1, below),
-        Relu(f"{name}/relu_3x3_reduce"),
-        _square(f"{name}/3x3", three_reduce, three, 3),
-        Relu(f"{name}/relu_3x3"),
-        _square(f"{name}/5x5_reduce", inputs, five_reduce, 1, below),
-        Relu(f"{name}/relu_5x5_reduce"),
-        _square(f"{name}/5x5", five_reduce, five, 5),
-        Relu(f"{name}/relu_5x5"),
-        Pooling(f"{name}/pool", 3, 1, 1, ceil=True, bottom=below),
-        _square(f"{name}/pool_proj", inputs, projection, 1),
-        Relu(f"{name}/relu_pool_proj"),
-        Concatenation(
-            f"{name}/output",
-            tuple(f"{name}/relu_{end}" for end in ("1x1", "3x3", "5x5", "pool_proj")),
-        ),
-    ]
+    parts = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
+    names = [(f"{name}/{part}", f"{name}/relu_{part}") for part in parts]
+    return _inception(
+        names, f"{name}/pool", f"{name}/output", inputs, widths, below, five=5
+    )
 
 
 def _torchvision() -> tuple[Layer, ...]:
@@ -130,24 +117,44 @@ def _torchvision() -> tuple[Layer, ...]:
 def _torchvision_inception(
     name: str, inputs: int, widths: tuple[int, ...], below: str
 ) -> list[Layer]:
-    one, three_reduce, three, five_reduce, five, projection = widths
-    ends = ("branch1", "branch2.1", "branch3.1", "branch4.1")
-    return [
-        _square(f"{name}.branch1.bn", inputs, one, 1, below),
-        Relu(f"{name}.branch1.relu"),
-        _square(f"{name}.branch2.0.bn", inputs, three_reduce, 1, below),
-        Relu(f"{name}.branch2.0.relu"),
-        _square(f"{name}.branch2.1.bn", three_reduce, three, 3),
-        Relu(f"{name}.branch2.1.relu"),
-        _square(f"{name}.branch3.0.bn", inputs, five_reduce, 1, below),
-        Relu(f"{name}.branch3.0.relu"),
-        _square(f"{name}.branch3.1.bn", five_reduce, five, 3),
-        Relu(f"{name}.branch3.1.relu"),
-        Pooling(f"{name}.branch4.0", 3, 1, 1, ceil=True, bottom=below),
-        _square(f"{name}.branch4.1.bn", inputs, projection, 1),
-        Relu(f"{name}.branch4.1.relu"),
-        Concatenation(name, tuple(f"{name}.{end}.relu" for end in ends)),
-    ]
+    parts = ("1", "2.0", "2.1", "3.0", "3.1", "4.1")
+    names = [(f"{name}.branch{part}.bn", f"{name}.branch{part}.relu") for part in parts]
+    return _inception(names, f"{name}.branch4.0", name, inputs, widths, below, five=3)
+
+
+def _inception(
+    names: Sequence[tuple[str, str]],
+    pool: str,
+    output: str,
+    inputs: int,
+    widths: tuple[int, ...],
+    below: str,
+    *,
+    five: int,
+) -> list[Layer]:
+    """The module of the paper's figure 2b.
+
+    Args:
+      names: of each convolution and its ReLU, in the order of `_INCEPTIONS`.
+      pool: name of the pooling.
+      output: name of the concatenation.
+      inputs: channels of the layer below.
+      widths: channels of each convolution.
+      below: name of the layer below.
+      five: size of the paper's 5x5 convolution.
+    """
+    channels = (inputs, inputs, widths[1], inputs, widths[3], inputs)
+    sizes = (1, 1, 3, 1, five, 1)
+    bottoms = (below, below, "", below, "", "")
+    layers: list[Layer] = []
+    for (convolution, relu), of, to, size, bottom in zip(
+        names, channels, widths, sizes, bottoms, strict=True
+    ):
+        layers += [_square(convolution, of, to, size, bottom), Relu(relu)]
+    # The projection comes after the pooling.
+    layers.insert(-2, Pooling(pool, 3, 1, 1, ceil=True, bottom=below))
+    ends = tuple(names[branch][1] for branch in (0, 2, 4, 5))
+    return [*layers, Concatenation(output, ends)]
 
 
 TABLES = (
