@@ -26,12 +26,7 @@ ROWS, COLUMNS = "start", "iterations"
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the iterations."""
-    parser.add_argument(
-        "--iterations",
-        default="50,100,200,400,800",
-        metavar="N,...",
-        help="When pictures are taken. Default: 50,100,200,400,800.",
-    )
+    command.add_iterations(parser, "50,100,200,400,800")
 
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:

@@ -27,12 +27,7 @@ ROWS, COLUMNS = "iterations", "start"
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the iterations."""
-    parser.add_argument(
-        "--iterations",
-        default="20,100,300",
-        metavar="N,...",
-        help="When pictures are taken. Default: 20,100,300.",
-    )
+    command.add_iterations(parser, "20,100,300")
 
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:

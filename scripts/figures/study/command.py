@@ -194,6 +194,16 @@ def counts(name: str, text: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
+def add_iterations(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds --iterations, a list that `counts` reads."""
+    parser.add_argument(
+        "--iterations",
+        default=default,
+        metavar="N,...",
+        help=f"When pictures are taken. Default: {default}.",
+    )
+
+
 def need(kept: Sequence[str], name: str, left_out: Sequence[str]) -> None:
     """Raises `OptionsError` if nothing was kept of what a flag names."""
     if not kept:
