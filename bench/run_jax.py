@@ -25,10 +25,10 @@ from bench.workload import (
     Workload,
 )
 from nst_jax.images.frames import Framed
-from nst_jax.networks import registry
+from nst_jax.networks import extract
 from nst_jax.optimize import chunk
 from nst_jax.optimize.solvers import solver as make_solver
-from nst_jax.problem import Lane, Studio
+from nst_jax.transfer.problem import Lane, Studio
 
 
 def options(job: Job) -> nst_jax.Options:
@@ -53,7 +53,7 @@ def options(job: Job) -> nst_jax.Options:
 
 def network(workload: Workload, precision: str) -> Any:
     """VGG-19 around the workload's weights."""
-    return registry.build(NETWORK.name, workload.network_weights(), precision=precision)
+    return extract.build(NETWORK.name, workload.network_weights(), precision=precision)
 
 
 def posed(job: Job) -> tuple[Any, Any]:

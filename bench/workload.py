@@ -15,10 +15,9 @@ import numpy as np
 from PIL import Image
 
 from nst_jax.images import resize
-from nst_jax.networks import tables
-from weights_convert import store
+from weights_convert import architectures, store
 
-NETWORK = tables.NETWORKS["vgg19"]
+NETWORK = architectures.NETWORKS["vgg19"]
 CONTENT_TAP = "relu4_2"
 STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT_WEIGHT = 5.0

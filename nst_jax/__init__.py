@@ -11,22 +11,22 @@ Names are loaded when first used, so that `nst-weights` and `--help` need no JAX
 import importlib
 import typing
 
-__version__ = "0.1.0"
+from nst_jax.version import __version__
 
 if typing.TYPE_CHECKING:
-    from nst_jax.batch import stylize_batch
     from nst_jax.optimize.engine import Progress
     from nst_jax.options import Options
-    from nst_jax.results import Result
-    from nst_jax.verbs import load_network, stylize
+    from nst_jax.transfer.batch import stylize_batch
+    from nst_jax.transfer.results import Result
+    from nst_jax.transfer.verbs import load_network, stylize
 
 _HOMES = {
     "Options": "nst_jax.options",
     "Progress": "nst_jax.optimize.engine",
-    "Result": "nst_jax.results",
-    "load_network": "nst_jax.verbs",
-    "stylize": "nst_jax.verbs",
-    "stylize_batch": "nst_jax.batch",
+    "Result": "nst_jax.transfer.results",
+    "load_network": "nst_jax.transfer.verbs",
+    "stylize": "nst_jax.transfer.verbs",
+    "stylize_batch": "nst_jax.transfer.batch",
 }
 
 __all__ = [

@@ -20,31 +20,33 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def tiny_table():
     """VGG-19 in full depth, so that every tap exists, a few channels wide."""
-    from nst_jax.networks import tables
+    from weights_convert import architectures
 
     widths = {"1": 4, "2": 5, "3": 6, "4": 7, "5": 8}
     layers, inputs = [], 3
-    for layer in tables.NETWORKS["vgg19"].convolutions:
+    for layer in architectures.NETWORKS["vgg19"].convolutions:
         outputs = widths[layer.name.removeprefix("conv")[0]]
-        layers.append(tables.Convolution(layer.name, inputs, outputs))
+        layers.append(architectures.Convolution(layer.name, inputs, outputs))
         inputs = outputs
-    return tables.NetworkTable("tiny", "vgg", tables.CAFFE, tables.vgg_layers(layers))
+    return architectures.Architecture(
+        "tiny", "vgg", architectures.CAFFE, architectures.vgg_layers(layers)
+    )
 
 
 @pytest.fixture(scope="session")
 def tiny_weights(tiny_table) -> dict[str, np.ndarray]:
     """Seeded weights of `tiny_table`."""
-    from nst_jax.networks import registry
+    from nst_jax.networks import extract
 
-    return registry.random_weights(tiny_table, np.random.default_rng(0))
+    return extract.random_weights(tiny_table, np.random.default_rng(0))
 
 
 @pytest.fixture(scope="session")
 def tiny_network(tiny_table, tiny_weights):
     """The network of `tiny_table` and `tiny_weights`: max pooling, float32."""
-    from nst_jax.networks import registry
+    from nst_jax.networks import extract
 
-    return registry.build(tiny_table, tiny_weights)
+    return extract.build(tiny_table, tiny_weights)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +75,7 @@ def alone(tiny_network):
 @pytest.fixture
 def together(tiny_network):
     """`nst_jax.stylize_batch` by the tiny network."""
-    from batch_pictures import ADAM
+    from support.batch_pictures import ADAM
 
     import nst_jax
 
@@ -88,7 +90,7 @@ def together(tiny_network):
 @pytest.fixture
 def run_jobs(tiny_network):
     """`batch.run_jobs` by the tiny network, as `{place: result}`."""
-    from nst_jax import batch
+    from nst_jax.transfer import batch
 
     def run(jobs, **keywords):
         return dict(batch.run_jobs(jobs, network=tiny_network, **keywords))

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 from absl import app, flags
 from absl.flags import argparse_flags
 
-from nst_jax.networks.tables import NETWORKS
 from weights_convert import formats, store
+from weights_convert.architectures import NETWORKS
 from weights_convert.convert import convert, megabytes
 from weights_convert.errors import WeightsError
 from weights_convert.export import export

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_jax import __version__
 from weights_convert import mapping, store
 from weights_convert.download import file_digest
 from weights_convert.export import declared_channels
 from weights_convert.isolated import read_file
 from weights_convert.layouts import Channels
 from weights_convert.sources import Source
+from weights_convert.version import version
 
 
 def convert(
@@ -51,7 +51,7 @@ def convert(
         "format": format_.name,
         "layout": layout.name,
         "note": source.note if source else "",
-        "converter": f"nst-jax {__version__}",
+        "converter": f"nst-jax {version()}",
     }
     stored = store.save(name, mapped, metadata)
     report(f"stored {name} in {stored} ({megabytes(stored.stat().st_size)})")

@@ -19,9 +19,9 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
-from nst_jax import __version__
 from weights_convert.errors import SourceUnavailableError, WeightsError
 from weights_convert.store import write_error
+from weights_convert.version import version
 
 _CHUNK = 1 << 18
 _SHORTEST_DIGEST = 8  # of torchvision's file names
@@ -231,7 +231,7 @@ def _attempt(
 
 
 def _request(url: str, start: int = 0) -> urllib.request.Request:
-    headers = {"User-Agent": f"nst-jax/{__version__}"}
+    headers = {"User-Agent": f"nst-jax/{version()}"}
     if start:
         headers["Range"] = f"bytes={start}-"
     return urllib.request.Request(url, headers=headers)

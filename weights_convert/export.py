@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from nst_jax.networks.tables import NetworkTable
 from weights_convert import store
+from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.formats import safetensors_file
 from weights_convert.layouts import LAYOUTS, Channels, Layout
@@ -56,7 +56,7 @@ def export(name: str, path: Path) -> Path:
     return path
 
 
-def declared_channels(path: Path, table: NetworkTable) -> Channels | None:
+def declared_channels(path: Path, table: Architecture) -> Channels | None:
     """The channel order that an exported file states, None for any other file.
 
     Raises:
@@ -78,7 +78,7 @@ def declared_channels(path: Path, table: NetworkTable) -> Channels | None:
     return "bgr" if metadata["channels"] == "bgr" else "rgb"
 
 
-def _check_origin(path: Path, metadata: Mapping[str, str], table: NetworkTable) -> None:
+def _check_origin(path: Path, metadata: Mapping[str, str], table: Architecture) -> None:
     rescaled = metadata["network"].endswith("-normalized")
     if rescaled != table.name.endswith("-normalized"):
         raise WeightsError(
@@ -87,7 +87,7 @@ def _check_origin(path: Path, metadata: Mapping[str, str], table: NetworkTable) 
         )
 
 
-def _layout(table: NetworkTable) -> Layout:
+def _layout(table: Architecture) -> Layout:
     for layout in LAYOUTS:
         if layout.name != "torchvision" or layout.family != table.family:
             continue

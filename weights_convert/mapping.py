@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_jax.networks.tables import NetworkTable
+from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.layouts import LAYOUTS, Channels, Layout
 
@@ -19,7 +19,7 @@ _NORMALIZED = "-normalized"
 
 
 def choose_layout(
-    arrays: Mapping[str, np.ndarray], format_name: str, table: NetworkTable
+    arrays: Mapping[str, np.ndarray], format_name: str, table: Architecture
 ) -> Layout:
     """The layout of this format and family that finds most of its keys in `arrays`.
 
@@ -48,7 +48,7 @@ def choose_layout(
 def map_arrays(
     arrays: Mapping[str, np.ndarray],
     layout: Layout,
-    table: NetworkTable,
+    table: Architecture,
     *,
     origin: str | Path = "the file",
     channels: Channels | None = None,
@@ -103,7 +103,7 @@ def map_arrays(
 
 
 def _gather(
-    arrays: Mapping[str, np.ndarray], layout: Layout, table: NetworkTable
+    arrays: Mapping[str, np.ndarray], layout: Layout, table: Architecture
 ) -> tuple[dict[str, np.ndarray], list[str], dict[str, str]]:
     """`(arrays under our keys, everything wrong, {our key: the file's})`."""
     mapped: dict[str, np.ndarray] = {}
@@ -125,7 +125,7 @@ def _gather(
 
 
 def _check_preprocessing(
-    layout: Layout, table: NetworkTable, origin: str | Path
+    layout: Layout, table: Architecture, origin: str | Path
 ) -> None:
     """Caffe's weights on torchvision's input would run, and be wrong."""
     wanted = table.preprocessing.channels
@@ -141,7 +141,7 @@ def _check_preprocessing(
     )
 
 
-def _check_normalized(layout: Layout, table: NetworkTable, origin: str | Path) -> None:
+def _check_normalized(layout: Layout, table: Architecture, origin: str | Path) -> None:
     """Rescaled filters under the plain network's name would run, and be wrong."""
     plain = table.name.removesuffix(_NORMALIZED)
     if layout.normalized in (None, plain != table.name):
@@ -157,7 +157,7 @@ def _check_normalized(layout: Layout, table: NetworkTable, origin: str | Path) -
     )
 
 
-def _ends_early(used: Mapping[str, str], table: NetworkTable) -> str:
+def _ends_early(used: Mapping[str, str], table: Architecture) -> str:
     """What to say of a file that holds the network's first layers and no others."""
     names = [layer.name for layer in table.convolutions]
     depth = len(used) // 2

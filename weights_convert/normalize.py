@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_jax import __version__
-from nst_jax.networks.tables import NETWORKS, NetworkTable
 from weights_convert import store
+from weights_convert.architectures import NETWORKS, Architecture
 from weights_convert.convert import megabytes
 from weights_convert.errors import WeightsError
+from weights_convert.version import version
 
 
 def rescale(
     arrays: Mapping[str, np.ndarray],
-    table: NetworkTable,
+    table: Architecture,
     means: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Divides each filter by its mean activation, and undoes it in the next layer.
@@ -126,7 +126,7 @@ def normalize(
             )
             if item
         ),
-        "converter": f"nst-jax {__version__}",
+        "converter": f"nst-jax {version()}",
     }
     stored = store.save(target, rescaled, described)
     report(f"stored {target} in {stored} ({megabytes(stored.stat().st_size)})")

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from nst_jax.networks.tables import NETWORKS, NetworkTable
+from weights_convert.architectures import NETWORKS, Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.formats import safetensors_file
 
@@ -32,7 +32,7 @@ def weights_path(name: str) -> Path:
     return home() / "weights" / f"{name}.safetensors"
 
 
-def network_table(name: str) -> NetworkTable:
+def network_table(name: str) -> Architecture:
     """The layer table of a network.
 
     Raises:
@@ -60,7 +60,7 @@ def save(
     arrays: Mapping[str, np.ndarray],
     metadata: Mapping[str, str],
     *,
-    table: NetworkTable | None = None,
+    table: Architecture | None = None,
 ) -> Path:
     """Stores a network's weights; the file appears whole or not at all.
 
@@ -129,7 +129,7 @@ def write_error(path: Path, error: OSError) -> WeightsError:
 
 
 def load(
-    name: str, *, table: NetworkTable | None = None
+    name: str, *, table: Architecture | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Loads a network's weights.
 
@@ -186,7 +186,7 @@ def _stored(name: str) -> Iterator[Path]:
         ) from error
 
 
-def _check(arrays: Mapping[str, np.ndarray], table: NetworkTable, path: Path) -> None:
+def _check(arrays: Mapping[str, np.ndarray], table: Architecture, path: Path) -> None:
     shapes = table.shapes
     errors = [f"{key}: missing" for key in shapes if key not in arrays]
     errors += [f"{key}: not in the network" for key in arrays if key not in shapes]
@@ -221,7 +221,7 @@ class Verification:
     layers: tuple[LayerStatistics, ...]
 
 
-def verify(name: str, *, table: NetworkTable | None = None) -> Verification:
+def verify(name: str, *, table: Architecture | None = None) -> Verification:
     """Checks a stored network: shapes, finite values, and the hash it was stored with.
 
     Raises:

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nst_jax.commands import collection, flags, naming, stop
-from nst_jax.commands.pairs import SWEPT, asked_for, fetched
+from nst_jax.collection import folder, naming
+from nst_jax.commands import flags, stop
+from nst_jax.commands.asked import SWEPT, asked_for, fetched
 
 _DESCRIPTION = """\
 Repaints every photo in the style of every painting, many side by side in one device
@@ -74,22 +75,22 @@ def add_parser(commands: Any) -> None:
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     pairs = asked_for(arguments)
-    names = collection.file_names(pairs, arguments.name)
-    collection.check(arguments.output_dir, pairs, names)
+    names = folder.file_names(pairs, arguments.name)
+    folder.check(arguments.output_dir, pairs, names)
 
     # JAX is imported from here on: a mistyped command is answered at once.
-    from nst_jax import batch
-    from nst_jax.commands import device
+    from nst_jax.devices import programs
+    from nst_jax.transfer import batch
 
     jobs = [batch.Job(pair.content, (pair.style,), pair.options) for pair in pairs]
     batch.check(jobs, arguments.lanes)
     # The weights are part of what tells whether a picture is done.
     with stop.StopRequest(_say):
         weights = fetched(pairs, offline=arguments.offline, report=_say)
-    device.keep_compiled_programs(arguments.compilation_cache_dir)
-    folder = collection.Collection(arguments.output_dir, pairs, names, weights=weights)
+    programs.keep_compiled_programs(arguments.compilation_cache_dir)
+    folder = folder.Collection(arguments.output_dir, pairs, names, weights=weights)
     with folder, stop.StopRequest(folder.say) as request:
-        device.report_missing_accelerator(folder.say)
+        programs.report_missing_accelerator(folder.say)
 
         def on_progress(progress: batch.BatchProgress) -> bool:
             request.defer()

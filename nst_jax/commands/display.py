@@ -7,11 +7,11 @@ from typing import TextIO
 
 import numpy as np
 
-from nst_jax import __version__
 from nst_jax.commands.screen import Screen
 from nst_jax.images import files
 from nst_jax.optimize.engine import Progress
 from nst_jax.options import Options
+from nst_jax.version import __version__
 
 
 class Display(Screen):

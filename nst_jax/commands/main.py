@@ -10,10 +10,10 @@ from absl import app, logging
 from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
-from nst_jax import __version__
 from nst_jax.commands import batch, flags, presets, stylize
-from nst_jax.images.errors import ImageError
+from nst_jax.errors import ImageError
 from nst_jax.options import OptionsError
+from nst_jax.version import __version__
 from weights_convert.errors import WeightsError
 
 _COMMANDS = (stylize, batch, presets)
@@ -103,7 +103,7 @@ def _fail(line: str) -> int:
 
 def _expected(error: Exception) -> str | None:
     """The line for an error whose class only a running JAX brings along."""
-    from nst_jax.networks.registry import NetworkError
+    from nst_jax.networks.extract import NetworkError
     from nst_jax.optimize.checkpoint import CheckpointError
     from nst_jax.optimize.engine import DivergenceError
 

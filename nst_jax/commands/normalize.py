@@ -9,8 +9,8 @@ import numpy as np
 import tqdm
 from absl import logging
 
+from nst_jax.errors import ImageError
 from nst_jax.images import files, resize
-from nst_jax.images.errors import ImageError
 from weights_convert import commands, fetch, store
 from weights_convert.errors import WeightsError
 from weights_convert.normalize import normalize, normalized_name
@@ -78,8 +78,8 @@ def _squares(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
 
 
 def _means(name: str, paths: Sequence[Path], size: int) -> dict[str, np.ndarray]:
-    from nst_jax.networks import registry, statistics
+    from nst_jax.networks import extract, statistics
 
     weights, _ = store.load(name)
-    network = registry.build(name, weights)
+    network = extract.build(name, weights)
     return statistics.mean_activations(network, _squares(paths, size))

@@ -76,11 +76,12 @@ def run_command(arguments: argparse.Namespace) -> int:
     _check_outputs(arguments, output)
 
     # JAX is imported from here on: a mistyped command is answered at once.
-    from nst_jax import verbs
-    from nst_jax.commands import device, display
+    from nst_jax.commands import display
+    from nst_jax.devices import programs
+    from nst_jax.transfer import verbs
 
     verbs.check(options, len(arguments.paintings))
-    device.keep_compiled_programs(arguments.compilation_cache_dir)
+    programs.keep_compiled_programs(arguments.compilation_cache_dir)
     screen = display.Display(
         options,
         output,
@@ -90,7 +91,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         resumed=arguments.resume,
     )
     with screen, stop.StopRequest(screen.say) as request:
-        device.report_missing_accelerator(screen.say)
+        programs.report_missing_accelerator(screen.say)
 
         def on_progress(progress: verbs.engine.Progress) -> bool:
             request.defer()

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from nst_jax.images import encode, pixels
-from nst_jax.images.errors import ImageError
+from nst_jax.errors import ImageError
+from nst_jax.images import decode, encode
 
 __all__ = ["ImageError", "check_writable", "read", "read_description", "write"]
 
@@ -47,7 +47,7 @@ def read(path: StrPath, *, report: Callable[[str], None] | None = None) -> np.nd
     """
     notes: list[str] = []
     with _opened(path) as picture:
-        image = pixels.decode(picture, notes.append)
+        image = decode.decode(picture, notes.append)
     if report is not None:
         for note in notes:
             report(f"{os.fspath(path)}: {note}")

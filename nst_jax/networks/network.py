@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from nst_jax.networks import layers, pooling, tables
+from nst_jax.networks import convolution, pooling
 from nst_jax.networks.extents import confine, count_windows
 from nst_jax.networks.normalization import local_response_norm
+from weights_convert import architectures
 
 POOLINGS = ("max", "avg", "max_ceil", "avg_ceil")
 
@@ -27,7 +28,7 @@ class Network(nnx.Module):
 
     def __init__(
         self,
-        table: tables.NetworkTable,
+        table: architectures.Architecture,
         weights: Mapping[str, Any],
         *,
         pooling: str = "max",
@@ -54,7 +55,7 @@ class Network(nnx.Module):
         self.pooling = pooling
         self.convolutions = nnx.Dict(
             {
-                layer.name: layers.FrozenConvolution(
+                layer.name: convolution.FrozenConvolution(
                     weights[f"{layer.name}/kernel"],
                     weights[f"{layer.name}/bias"],
                     dtype=dtype,
@@ -85,7 +86,7 @@ class Network(nnx.Module):
         found = {"": (inputs, extents)}
         for layer in self.table.leading_to(taps):
             below = [found[name] for name in self.table.bottoms[layer.name]]
-            if isinstance(layer, tables.Concatenation):
+            if isinstance(layer, architectures.Concatenation):
                 joined = jnp.concatenate([images for images, _ in below], axis=-1)
                 found[layer.name] = joined, below[0][1]
             else:
@@ -95,15 +96,15 @@ class Network(nnx.Module):
     def prepare(self, taps: Collection[str]) -> None:
         """Makes ready on a CPU what computes `taps` faster; see `registry.prepare`."""
         for layer in self.table.leading_to(taps):
-            if isinstance(layer, tables.Convolution):
+            if isinstance(layer, architectures.Convolution):
                 self.convolutions[layer.name].prepare()
 
     def _apply(
-        self, layer: tables.Layer, images: jax.Array, extents: jax.Array | None
+        self, layer: architectures.Layer, images: jax.Array, extents: jax.Array | None
     ) -> tuple[jax.Array, jax.Array | None]:
         """A layer's activations, and the parts of them that belong to each image."""
         match layer:
-            case tables.Convolution():
+            case architectures.Convolution():
                 images = self.convolutions[layer.name](images)
                 if extents is not None:
                     steps = (layer.stride, layer.padding)
@@ -111,7 +112,7 @@ class Network(nnx.Module):
                     columns = count_windows(extents[:, 1], layer.width, *steps)
                     extents = jnp.stack([rows, columns], axis=1)
                     images = confine(images, extents)
-            case tables.Pooling():
+            case architectures.Pooling():
                 kind, _, rounding = self.pooling.partition("_")
                 ceil = layer.ceil or rounding == "ceil"
                 windows = pooling.Windows(layer.size, layer.stride, layer.padding, ceil)
@@ -121,9 +122,9 @@ class Network(nnx.Module):
                     extents = windows.count(extents)
                     images = confine(images, extents)
             # Zeros stay zeros in the others.
-            case tables.Relu():
+            case architectures.Relu():
                 images = nnx.relu(images)
-            case tables.LocalResponseNorm():
+            case architectures.LocalResponseNorm():
                 images = local_response_norm(
                     images,
                     size=layer.size,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from nst_jax.networks import registry
+from nst_jax.networks import extract
 
 
 def mean_activations(
@@ -19,7 +19,7 @@ def mean_activations(
     What Gatys et al. 2016, section 2, make 1; see `weights_convert.normalize`.
 
     Args:
-      network: a VGG of `registry.build`.
+      network: a VGG of `extract.build`.
       images: `[h, w, 3]` each, sRGB in [0, 1]; of one shape, since every other is
         compiled for anew and all count alike.
 
@@ -44,7 +44,7 @@ def mean_activations(
 def _means(
     network: Any, images: jax.Array, taps: tuple[str, ...]
 ) -> dict[str, jax.Array]:
-    found = registry.extract(network, images, taps)
+    found = extract.extract(network, images, taps)
     # Rows first: a sum over all positions at once loses digits in float32.
     return {
         tap: value.astype(jnp.float32).mean(2).mean((0, 1))

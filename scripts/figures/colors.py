@@ -23,8 +23,8 @@ from typing import Any
 from study import command
 from study.plan import Study
 
-from nst_jax.commands import naming
-from nst_jax.commands.pairs import Pair
+from nst_jax.collection import naming
+from nst_jax.commands.asked import Pair
 from nst_jax.options import Options, OptionsError
 
 ROWS, COLUMNS = "photo in style", "color"

@@ -18,7 +18,7 @@ import sys
 from study import command
 from study.plan import Study
 
-from nst_jax.commands.pairs import Pair
+from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "start", "iterations"

@@ -21,8 +21,8 @@ from typing import Any
 from study import command
 from study.plan import CURVES, Study
 
-from nst_jax.commands.manifest import Entry
-from nst_jax.commands.pairs import Pair
+from nst_jax.collection.manifest import Entry
+from nst_jax.commands.asked import Pair
 from nst_jax.options import Options, OptionsError
 
 ROWS, COLUMNS = "start", "solver"

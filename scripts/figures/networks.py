@@ -20,11 +20,11 @@ from typing import Any
 from study import command
 from study.plan import Study
 
-from nst_jax.commands.pairs import Pair
-from nst_jax.networks import registry, tables
+from nst_jax.commands.asked import Pair
+from nst_jax.networks import extract
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
-from weights_convert import store
+from weights_convert import architectures, store
 
 ROWS, COLUMNS = "start", "network"
 
@@ -47,7 +47,7 @@ def layers(network: str) -> dict[str, Any] | None:
     They are of the first preset whose layers the network has, as AlexNet has those of
     CaffeNet; None if there is none.
     """
-    known = set(registry.tap_names(network))
+    known = set(extract.tap_names(network))
     for name in _PRESETS:
         options = PRESETS[name].options
         if known.issuperset((*options.content_taps, *options.style_taps)):
@@ -61,7 +61,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     kept: dict[str, dict[str, Any]] = {}
     left_out = []
     for name in dict.fromkeys(arguments.networks.split(",")):
-        if name not in tables.NETWORKS:
+        if name not in architectures.NETWORKS:
             left_out.append(f"{name}: is not a network of this version")
         elif (of_network := layers(name)) is None:
             left_out.append(f"{name}: has no layers that {', '.join(_PRESETS)} name")

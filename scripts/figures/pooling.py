@@ -19,8 +19,8 @@ import numpy as np
 from study import command, paper
 from study.plan import Study
 
-from nst_jax.commands.manifest import Entry
-from nst_jax.commands.pairs import Pair
+from nst_jax.collection.manifest import Entry
+from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "start", "pooling"

@@ -18,8 +18,9 @@ import sys
 from study import command
 from study.plan import Study
 
-from nst_jax.commands import flags, naming
-from nst_jax.commands.pairs import Pair
+from nst_jax.collection import naming
+from nst_jax.commands import flags
+from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
 from weights_convert import store

@@ -20,7 +20,7 @@ import sys
 from study import command, paper
 from study.plan import Study
 
-from nst_jax.commands.pairs import Pair
+from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "rebuilt", "layer"

@@ -19,7 +19,7 @@ import sys
 from study import command
 from study.plan import Study
 
-from nst_jax.commands.pairs import Pair
+from nst_jax.commands.asked import Pair
 from nst_jax.options import STARTS, Options
 
 ROWS, COLUMNS = "iterations", "start"

@@ -17,8 +17,8 @@ import sys
 from study import command
 from study.plan import Study
 
-from nst_jax.commands import naming
-from nst_jax.commands.pairs import Pair
+from nst_jax.collection import naming
+from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "style_weight", "painting"

@@ -18,8 +18,8 @@ os.environ["KERAS_HOME"] = _KERAS_HOME.name
 os.environ["KERAS_BACKEND"] = "jax"
 
 import torch  # noqa: E402
-from published import PUBLISHERS, Published  # noqa: E402
-from references import TorchVGG  # noqa: E402
+from support.published import PUBLISHERS, Published  # noqa: E402
+from support.references import TorchVGG  # noqa: E402
 
 import weights_convert.convert  # noqa: E402
 import weights_convert.store  # noqa: E402

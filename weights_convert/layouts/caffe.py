@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nst_jax.networks.tables import NetworkTable
+from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.layouts.layout import OIHW, Keys, Layout
 
 
-def _blobs(table: NetworkTable) -> Keys:
+def _blobs(table: Architecture) -> Keys:
     keys: Keys = {}
     for layer in table.convolutions:
         keys[f"{layer.name}/kernel"] = (f"{layer.name}.blobs.0",)
@@ -29,7 +29,7 @@ _SMALL_FILTERS = 0.23
 
 
 def _check_scale(
-    arrays: Mapping[str, np.ndarray], table: NetworkTable
+    arrays: Mapping[str, np.ndarray], table: Architecture
 ) -> Mapping[str, np.ndarray]:
     """A VGG's filters must be rescaled just where the network's name says so."""
     kernel = arrays.get(f"{table.convolutions[0].name}.blobs.0")

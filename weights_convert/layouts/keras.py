@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nst_jax.networks.tables import NetworkTable
+from weights_convert.architectures import Architecture
 from weights_convert.layouts.layout import HWIO, OIHW, Keys, Layout
 
 
-def _keras(table: NetworkTable) -> Keys:
+def _keras(table: Architecture) -> Keys:
     keys: Keys = {}
     for index, layer in enumerate(table.convolutions):
         block, number = layer.name.removeprefix("conv").split("_")
@@ -30,7 +30,7 @@ def _keras(table: NetworkTable) -> Keys:
 
 
 def _unnest(
-    arrays: Mapping[str, np.ndarray], table: NetworkTable
+    arrays: Mapping[str, np.ndarray], table: Architecture
 ) -> Mapping[str, np.ndarray]:
     """The VGG inside a model that was built around it, under the names of its own.
 
@@ -55,7 +55,7 @@ def _unnest(
     }
 
 
-def _palette(table: NetworkTable) -> Keys:
+def _palette(table: Architecture) -> Keys:
     keys: Keys = {}
     for layer in table.convolutions:
         block, number = layer.name.removeprefix("conv").split("_")

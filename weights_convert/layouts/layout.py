@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from nst_jax.networks.tables import NetworkTable
+from weights_convert.architectures import Architecture
 
 Channels = Literal["rgb", "bgr"]
 
@@ -14,7 +14,7 @@ Channels = Literal["rgb", "bgr"]
 Keys = dict[str, tuple[str, ...]]
 
 # Made of a file's arrays before they are mapped; raises WeightsError.
-Fold = Callable[[Mapping[str, np.ndarray], NetworkTable], Mapping[str, np.ndarray]]
+Fold = Callable[[Mapping[str, np.ndarray], Architecture], Mapping[str, np.ndarray]]
 
 HWIO = (0, 1, 2, 3)
 OIHW = (2, 3, 1, 0)
@@ -37,7 +37,7 @@ class Layout:
     name: str
     family: str | None
     formats: tuple[str, ...]
-    keys: Callable[[NetworkTable], Keys]
+    keys: Callable[[Architecture], Keys]
     axes: tuple[int, int, int, int]
     channels: Channels | None
     claims: tuple[str, ...]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nst_jax.networks.tables import NetworkTable
+from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.layouts.layout import HWIO, Keys, Layout
 
 
-def _names(table: NetworkTable) -> Keys:
+def _names(table: Architecture) -> Keys:
     keys: Keys = {}
     for layer in table.convolutions:
         keys[f"{layer.name}/kernel"] = (f"{layer.name}/filters",)
@@ -18,7 +18,7 @@ def _names(table: NetworkTable) -> Keys:
 
 
 def _check_average_image(
-    arrays: Mapping[str, np.ndarray], table: NetworkTable
+    arrays: Mapping[str, np.ndarray], table: Architecture
 ) -> Mapping[str, np.ndarray]:
     """The input is 0..255 less `averageImage`: it must be the network's too."""
     rest = dict(arrays)

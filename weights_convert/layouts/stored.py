@@ -1,10 +1,10 @@
 """The store's own keys, for networks of every family."""
 
-from nst_jax.networks.tables import NetworkTable
+from weights_convert.architectures import Architecture
 from weights_convert.layouts.layout import HWIO, Keys, Layout
 
 
-def _stored(table: NetworkTable) -> Keys:
+def _stored(table: Architecture) -> Keys:
     return {key: (key,) for key in table.shapes}
 
 

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nst_jax.networks.tables import NetworkTable
+from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.layouts.layout import OIHW, Keys, Layout
 
 
-def _gatys(table: NetworkTable) -> Keys:
+def _gatys(table: Architecture) -> Keys:
     keys: Keys = {}
     for layer in table.convolutions:
         keys[f"{layer.name}/kernel"] = (f"{layer.name}.weight",)
@@ -27,7 +27,7 @@ def _gatys(table: NetworkTable) -> Keys:
     return keys
 
 
-def _counted(table: NetworkTable) -> Keys:
+def _counted(table: Architecture) -> Keys:
     """Module 0, then three a convolution (padding before, ReLU behind), one a pooling.
 
     For VGG-19: 2, 5, 9, 12, 16, 19, 22, 25, 29, ..., 51.
@@ -44,7 +44,7 @@ def _counted(table: NetworkTable) -> Keys:
 
 
 def _drop_preprocessing(
-    arrays: Mapping[str, np.ndarray], table: NetworkTable
+    arrays: Mapping[str, np.ndarray], table: Architecture
 ) -> Mapping[str, np.ndarray]:
     """Leaves out the first convolution, where it is our preprocessing in B, G, R."""
     rest = dict(arrays)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nst_jax.networks.tables import Convolution, NetworkTable
+from weights_convert.architectures import Architecture, Convolution
 from weights_convert.errors import WeightsError
 from weights_convert.layouts.layout import OIHW, Keys, Layout
 
 _EPSILON = 1e-3  # of GoogLeNet's batch norms: torchvision/models/googlenet.py
 
 
-def _features(table: NetworkTable) -> Keys:
+def _features(table: Architecture) -> Keys:
     """`features.N`: the layers counted, with all of a fire module's as one."""
     keys: Keys = {}
     numbers: dict[str, int] = {}
@@ -26,7 +26,7 @@ def _features(table: NetworkTable) -> Keys:
     return keys
 
 
-def _normalized(table: NetworkTable) -> Keys:
+def _normalized(table: Architecture) -> Keys:
     """`conv1.conv.weight`, and the bias of its batch norm, as `_fold` leaves them."""
     keys: Keys = {}
     for layer in table.convolutions:
@@ -44,7 +44,7 @@ def _parts(layer: Convolution) -> tuple[str, ...]:
 
 
 def _fold(
-    arrays: Mapping[str, np.ndarray], table: NetworkTable
+    arrays: Mapping[str, np.ndarray], table: Architecture
 ) -> Mapping[str, np.ndarray]:
     """Convolutions that do their batch norms' work (Ioffe & Szegedy 2015, algorithm 2).
 

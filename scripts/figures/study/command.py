@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nst_jax.collection.manifest import Entry
 from nst_jax.commands import flags, main
-from nst_jax.commands.manifest import Entry
 from nst_jax.images import files
 from nst_jax.options import Options, OptionsError
 from study.plan import Study
@@ -109,9 +109,9 @@ class Figure:
     def _make(self, arguments: argparse.Namespace) -> int:
         for path in (*arguments.content, *arguments.style):
             files.read(path)  # Said now, not once a cell.
-        from nst_jax.commands import device
+        from nst_jax.devices import programs
 
-        device.keep_compiled_programs(arguments.compilation_cache_dir)
+        programs.keep_compiled_programs(arguments.compilation_cache_dir)
         from study import make, publish
 
         options = flags.override(self.defaults, arguments, self.flags)

@@ -5,13 +5,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nst_jax import batch, verbs
-from nst_jax.commands import collection, device, stop
-from nst_jax.commands.collection import Collection
-from nst_jax.commands.pairs import Pair, fetched
-from nst_jax.images.errors import ImageError
+from nst_jax.errors import ImageError
+
+from nst_jax.collection.folder import Collection
+from nst_jax.commands import stop
+from nst_jax.commands.asked import Pair, fetched
+from nst_jax.devices import programs
 from nst_jax.optimize.engine import DivergenceError
-from nst_jax.results import Record, Result
+from nst_jax.transfer import batch, verbs
+from nst_jax.transfer.results import Record, Result
 from study.plan import Run, Study, programs
 
 
@@ -38,18 +40,18 @@ def make(study: Study, folder: Path, *, lanes: int | None, offline: bool) -> Mad
       offline: don't fetch weights.
 
     Raises:
-      As `batch.run_jobs` and `collection.check`.
+      As `batch.run_jobs` and `folder.check`.
     """
     for pair in study.pairs:
         verbs.check(pair.options, paintings=1)
-    collection.check(folder, study.pairs, study.names)
+    folder.check(folder, study.pairs, study.names)
     with stop.StopRequest(_say):
         weights = fetched(study.pairs, offline=offline, report=_say)
     planned = programs(study.pairs)
     work = _work(study, planned)
     made = Collection(folder, study.pairs, study.names, weights=weights, work=work)
     with made, stop.StopRequest(made.say) as request:
-        device.report_missing_accelerator(made.say)
+        programs.report_missing_accelerator(made.say)
         for runs in planned:
             program = _Program(runs, study.pairs, made, request)
             for job, result in batch.run_jobs(

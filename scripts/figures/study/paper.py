@@ -9,10 +9,10 @@ weights that divide its activations by their mean over the photo and the paintin
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from nst_jax import verbs
 from nst_jax.images import files, resize
-from nst_jax.networks import registry, statistics
+from nst_jax.networks import extract, statistics
 from nst_jax.options import Options
+from nst_jax.transfer import verbs
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """conv1_1 to conv5_1 of the paper, whose networks rectify in place."""
@@ -47,7 +47,7 @@ def layer_means(
       NetworkError: a network that isn't a VGG.
     """
     taps = (*options.content_taps, *options.style_taps)
-    registry.check_taps(options.network, taps)
+    extract.check_taps(options.network, taps)
     network = verbs.load_network(
         options.network,
         pooling=options.pooling,

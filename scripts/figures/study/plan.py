@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from nst_jax.commands import naming
-from nst_jax.commands.manifest import Entry
-from nst_jax.commands.pairs import Pair
+from nst_jax.collection import naming
+from nst_jax.collection.manifest import Entry
+from nst_jax.commands.asked import Pair
 
 PLATE, CURVES = "figure.png", "curves.png"
 
@@ -101,7 +101,7 @@ def runs(pairs: Sequence[Pair]) -> list[Run]:
     Where the course of a run depends on its steps, as with a decaying step size or a
     pyramid, each is a run of its own.
     """
-    from nst_jax import verbs
+    from nst_jax.transfer import verbs
 
     found: dict[Any, list[int]] = {}
     for place, pair in enumerate(pairs):
@@ -119,7 +119,7 @@ def runs(pairs: Sequence[Pair]) -> list[Run]:
 
 def programs(pairs: Sequence[Pair]) -> list[list[Run]]:
     """Runs whose options are such that they can be lanes of one program, together."""
-    from nst_jax import batch
+    from nst_jax.transfer import batch
 
     found: dict[Any, list[Run]] = {}
     for run in runs(pairs):

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from nst_jax.errors import ImageError
 
-from nst_jax.commands import collection, gallery
-from nst_jax.commands.manifest import Entry
+from nst_jax.collection import gallery
+from nst_jax.collection.manifest import Entry
 from nst_jax.images import files
-from nst_jax.images.errors import ImageError
 from study import plate
 from study.plan import PLATE, Study
 
@@ -57,13 +57,13 @@ def publish(
     sheet = plate.draw(study.title, study.remarks, _read_all(study.originals), grid)
     files.write(folder / PLATE, sheet)
     gallery.write(
-        folder / collection.GALLERY,
+        folder / folder.GALLERY,
         study.title,
         entries,
         folder,
         about=gallery.About([*about, *study.remarks], command, [PLATE, *figures]),
     )
-    return [folder / PLATE, folder / collection.GALLERY]
+    return [folder / PLATE, folder / folder.GALLERY]
 
 
 def _place(study: Study, entry: Entry) -> tuple[str, str]:

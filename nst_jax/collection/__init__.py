@@ -1,0 +1,1 @@
+"""A folder of results: names, manifest, gallery, contact sheet."""

@@ -1,0 +1,146 @@
+"""The gallery of a batch: one HTML file to look through all pictures, offline too.
+
+Everything that it shows is in the file: small copies of the results and of their
+originals, style and script. Only the results in full size are read from beside it.
+"""
+
+import base64
+import io
+import math
+import os
+import secrets
+import urllib.parse
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nst_jax.collection import naming
+from nst_jax.collection.gallery import page
+from nst_jax.collection.gallery.parts import (
+    About,
+    Card,
+    Figure,
+    Original,
+    Thumbnail,
+)
+from nst_jax.collection.manifest import Entry
+from nst_jax.images import encode, files, resize
+
+__all__ = ["About", "write"]
+
+StrPath = str | os.PathLike[str]
+
+_LONGEST = 320  # Pixels of a thumbnail: sharp at the size that cards have.
+_SHORTEST = 120
+_FIGURE = 1600  # Pixels of a figure's copy.
+_MANY = 400  # Above this many pictures thumbnails shrink, to about 12 MB in all.
+_QUALITY = 85
+
+
+def write(
+    path: StrPath,
+    title: str,
+    entries: Iterable[Entry],
+    folder: StrPath,
+    *,
+    read: Callable[[str], np.ndarray] = files.read,
+    about: About | None = None,
+) -> None:
+    """Writes the gallery; the file gets its name only once it is complete.
+
+    A picture or an original that can't be read is shown as missing.
+
+    Args:
+      path: of the HTML file; its folder must exist.
+      title: the page's heading.
+      entries: what to show, in this order; failed ones are listed below the pictures.
+      folder: what the entries' `output` is relative to.
+      read: from the path of an original, as it is in the entries, to its picture,
+        `[h, w, 3]` in [0, 1]; by default relative to the working directory.
+      about: what stands above the pictures.
+
+    Raises:
+      OSError: the file can't be written.
+    """
+    entries = list(entries)
+    pictures = [entry for entry in entries if entry.status != "failed"]
+    photos = _originals([entry.content for entry in pictures], 0, read)
+    paintings = _originals([entry.style for entry in pictures], len(photos), read)
+    longest = _thumbnail_size(len(pictures))
+    cards = [
+        Card(
+            entry=entry,
+            link=_link(Path(folder, entry.output), Path(path)),
+            thumbnail=_thumbnail(
+                lambda output: files.read(Path(folder, output)), entry.output, longest
+            ),
+            photo=photos[entry.content],
+            painting=paintings[entry.style],
+        )
+        for entry in pictures
+    ]
+    failed = [entry for entry in entries if entry.status == "failed"]
+    figures = [_figure(name, Path(path)) for name in (about or About()).figures]
+    heading = page.Heading(title, about or About(), figures)
+    text = page.page(
+        heading, cards, failed, list(photos.values()), list(paintings.values())
+    )
+    # Bytes of file names that are no text have no place on a page.
+    _replace(path, text.encode("utf-8", "replace"))
+
+
+def _originals(
+    paths: Sequence[str], first: int, read: Callable[[str], np.ndarray]
+) -> dict[str, Original]:
+    distinct = list(dict.fromkeys(paths))
+    longest = _thumbnail_size(len(distinct))
+    return {
+        path: Original(number, path, label, _thumbnail(read, path, longest))
+        for number, (path, label) in enumerate(
+            zip(distinct, naming.labels(distinct), strict=True), start=first
+        )
+    }
+
+
+def _figure(name: str, page: Path) -> Figure:
+    file = page.parent / name
+    return Figure(name, _link(file, page), _thumbnail(files.read, str(file), _FIGURE))
+
+
+def _thumbnail_size(count: int) -> int:
+    shrunk = _LONGEST * math.sqrt(_MANY / max(count, _MANY))
+    return max(_SHORTEST, int(shrunk))
+
+
+def _thumbnail(
+    read: Callable[[str], np.ndarray], path: str, longest: int
+) -> Thumbnail | None:
+    try:
+        image = read(path)
+    except (files.ImageError, OSError):
+        return None
+    if max(image.shape[:2]) > longest:
+        image = resize.resize_longest(image, longest)
+    file = io.BytesIO()
+    picture = Image.fromarray(encode.quantize(image))
+    picture.save(file, "JPEG", quality=_QUALITY, optimize=True)
+    data = base64.b64encode(file.getvalue()).decode()
+    return Thumbnail(f"data:image/jpeg;base64,{data}", *picture.size)
+
+
+def _link(file: Path, page: Path) -> str:
+    relative = Path(os.path.relpath(file.absolute(), page.absolute().parent))
+    # "./" lest a name such as "mailto:x.png" be a scheme; by bytes, as browsers do.
+    return "./" + urllib.parse.quote(os.fsencode(relative.as_posix()))
+
+
+def _replace(path: StrPath, content: bytes) -> None:
+    temporary = Path(path).with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

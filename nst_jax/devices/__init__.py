@@ -1,0 +1,1 @@
+"""What there is to compute on: memory, compiled programs."""

@@ -1,0 +1,1 @@
+"""Style transfer by optimisation; the files are its steps."""

@@ -1,0 +1,182 @@
+"""Every preset of a known system: its loss and gradient against that system's formula.
+
+`-s` prints the table of errors.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from support import caffe_networks, kinks
+from support.references import TorchVGG, relative_error, tensor, torchvision_input
+from support.systems import ONE_SIZE, SYSTEMS
+from torch import Tensor
+
+from nst_jax.networks import extract
+from nst_jax.networks.network import Network
+from nst_jax.options import Options
+from nst_jax.presets import PRESETS
+from nst_jax.transfer.problem import pose
+from weights_convert.architectures import CAFFE
+
+pytestmark = pytest.mark.parity
+
+Sides = Mapping[str, Tensor]
+
+OURS = {"fast", "best"}
+KINDS = ("content/", "style/", "total_variation")
+
+
+@functools.cache
+def weights_of(network: str) -> dict[str, np.ndarray]:
+    """Of full width: some presets' weights depend on the number of channels."""
+    return extract.random_weights(extract.table(network), np.random.default_rng(5))
+
+
+def pictures(name: str) -> tuple[np.ndarray, ...]:
+    """Photo, painting and picture; of odd sizes, for some systems of one size only."""
+    rng = np.random.default_rng(8)
+    # Networks that stride early need more to see anything.
+    size = (45, 37) if PRESETS[name].options.network.startswith("vgg") else (87, 75)
+    other = size if name in ONE_SIZE else (53, 59)
+    return tuple(rng.random((*s, 3), np.float32) for s in (size, other, size))
+
+
+@dataclasses.dataclass(frozen=True)
+class Caffe:
+    """A network of `caffe_networks` in float64."""
+
+    network: str
+    pooling: str
+
+    def taps(self, image: Tensor, sides: Sides = MappingProxyType({})) -> Sides:
+        """As `TorchVGG.taps`."""
+        layers = caffe_networks.CaffeNetwork(
+            weights_of(self.network), self.pooling, torch.float64, sides
+        )
+        return caffe_networks.NETWORKS[self.network](layers, image)
+
+
+def reference(options: Options) -> TorchVGG | Caffe:
+    network, pooling = options.network, options.pooling
+    if network in caffe_networks.NETWORKS:
+        return Caffe(network, pooling)
+    stored = TorchVGG.from_stored(weights_of(network), pooling).to(torch.float64)
+    if extract.table(network).preprocessing == CAFFE:
+        return stored
+    kernel, bias = stored.layers["conv1_1"]
+    layers = stored.layers | {"conv1_1": (kernel.flip(1), bias)}  # RGB again.
+    return dataclasses.replace(stored, layers=layers, preprocess=torchvision_input)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sided:
+    """A network that takes sides of kinks in the picture that is made.
+
+    What a system does to the picture before the network is the network's `preprocess`.
+    """
+
+    network: TorchVGG | Caffe
+    sides: Sides
+
+    def taps(self, image: Tensor) -> Sides:
+        sides = self.sides if image.requires_grad else {}
+        return self.network.taps(image, sides)
+
+    def preprocessed(self, preprocess: Callable[[Tensor], Tensor]) -> "Sided":
+        return Sided(
+            dataclasses.replace(self.network, preprocess=preprocess), self.sides
+        )
+
+
+def expected(
+    name: str, sides: Sides = MappingProxyType({})
+) -> tuple[np.ndarray, np.ndarray]:
+    """The system's three losses, and the gradient of each, `[3, h, w, 3]`."""
+    photo, painting, image = (tensor(p).double() for p in pictures(name))
+    network = Sided(reference(PRESETS[name].options), sides)
+    leaf = image.requires_grad_()
+    terms = SYSTEMS[name](network, photo, painting)(leaf)
+    gradients = [torch.autograd.grad(t, leaf, retain_graph=True)[0] for t in terms]
+    return np.array([t.item() for t in terms]), torch.stack(gradients).numpy()
+
+
+def losses_of(objective, problem, image) -> jax.Array:
+    """Ours of the same three kinds, `[3]`."""
+    total, terms = objective(image[None], problem)
+    kinds = [
+        sum((term[0] for key, term in terms.items() if key.startswith(kind)), 0.0)
+        for kind in KINDS
+    ]
+    return jnp.stack([jnp.asarray(kind, total.dtype) for kind in kinds])
+
+
+def test_every_preset_of_a_system_is_restated():
+    assert PRESETS.keys() - OURS == SYSTEMS.keys()
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_term_and_its_gradient_in_float64(name):
+    """No rounding decides on which side of a kink: formulas agree to the digits."""
+    options = PRESETS[name].options
+    photo, painting, image = pictures(name)
+    losses, gradients = expected(name)
+    with jax.enable_x64(True):
+        # As `extract.build`, in a precision that it doesn't offer.
+        network = Network(
+            extract.table(options.network),
+            weights_of(options.network),
+            pooling=options.pooling,
+            dtype=jnp.float64,
+        )
+        objective, problem = pose(
+            *(np.float64(photo), [np.float64(painting)], options, network)
+        )
+        evaluate = functools.partial(losses_of, objective, problem)
+        found = evaluate(jnp.asarray(np.float64(image)))
+        slopes = jax.jit(jax.jacrev(evaluate))(jnp.asarray(np.float64(image)))
+    np.testing.assert_allclose(found, losses, rtol=1e-6)
+    for kind, slope, gradient in zip(KINDS, slopes, gradients, strict=True):
+        if kind == "total_variation" and not options.tv_weight:
+            assert not np.any(gradient)
+            assert not np.any(slope)
+        else:
+            assert relative_error(slope, gradient) < 1e-6, kind
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_whole_loss_and_its_gradient_as_the_program_computes_them(name, report):
+    options = dataclasses.replace(PRESETS[name].options, precision="float32")
+    photo, painting, image = pictures(name)
+    network = extract.build(
+        options.network, weights_of(options.network), pooling=options.pooling
+    )
+    objective, problem = pose(photo, [painting], options, network)
+    names = kinks.names(network, objective.style.taps)
+    evaluate = jax.jit(functools.partial(kinks.evaluation, objective, names))
+    total, _, gradient, seen = evaluate(jnp.asarray(image), problem)
+    gained = options.input_gain * tensor(image).double()
+    exact = reference(options).taps(gained)
+    losses, gradients = expected(name, kinks.sides(exact, seen, options.pooling))
+    errors = (
+        abs(float(total) - losses.sum()) / losses.sum(),
+        relative_error(gradient, gradients.sum(0)),
+    )
+    report.append((name, *errors))
+    assert max(errors) < 1e-4, errors
+
+
+@pytest.fixture(scope="module")
+def report():
+    """Lines of the table, printed at the end."""
+    lines: list[tuple[str, float, float]] = []
+    yield lines
+    print("\n| preset | loss | gradient |\n|---|---|---|")
+    for name, loss, gradient in lines:
+        print(f"| `{name}` | {loss:.1e} | {gradient:.1e} |")

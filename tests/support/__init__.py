@@ -1,0 +1,1 @@
+"""What tests share: pictures, tiny networks, files of every kind, references."""

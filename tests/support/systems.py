@@ -1,0 +1,250 @@
+"""The losses of the known systems in PyTorch, each written from its own formula.
+
+Every function takes a system's network, which has `taps` of a picture, the photo and
+the painting, `[h, w, 3]` RGB in [0, 1]. It gives a function of the image: content,
+style and total variation with their weights, in the system's units, as its own program
+would add them up. Sources: `nst_jax.presets`.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from support.references import caffe_input
+
+
+class Taps(Protocol):
+    """A network: activations by name of a picture."""
+
+    def taps(self, image: Tensor) -> Mapping[str, Tensor]:
+        """`{name: [1, c, h', w']}`."""
+
+    def preprocessed(self, preprocess: Callable[[Tensor], Tensor]) -> "Taps":
+        """The same network with another `[h, w, 3]` -> `[1, 3, h, w]` before it."""
+
+
+Losses = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+System = Callable[[Taps, Tensor, Tensor], Losses]
+
+_RELU = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+_CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+
+
+def _rows(features: Tensor) -> Tensor:
+    """`[1, c, h, w]` -> `[c, h * w]`."""
+    return features[0].flatten(1)
+
+
+def _mse(a: Tensor, b: Tensor) -> Tensor:
+    return ((a - b) ** 2).mean()
+
+
+def _none(image: Tensor) -> Tensor:
+    return (0 * image).sum()
+
+
+def pytorch_tutorial(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Gram matrices by b*c*h*w, mean squares, weights 1 and 1e6."""
+    style_layers = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1")
+    content, style = network.taps(photo), network.taps(painting)
+
+    def gram(features: Tensor) -> Tensor:
+        rows = _rows(features)
+        return rows @ rows.T / features.numel()
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = network.taps(image)
+        of_style = sum(_mse(gram(seen[n]), gram(style[n])) for n in style_layers)
+        return _mse(seen["conv2_2"], content["conv2_2"]), 1e6 * of_style, _none(image)
+
+    return losses
+
+
+def article(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Sums of squares; Gram matrices by (2 h w)^2 of the painting; pixels 0 to 255."""
+    content, style = network.taps(photo), network.taps(painting)
+    weights = (20000, 500, 12, 1, 1)
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = network.taps(image)
+        of_content = 3e-2 * ((seen["relu4_2"] - content["relu4_2"]) ** 2).sum()
+        of_style = 0
+        for name, weight in zip(_RELU, weights, strict=True):
+            a, x = _rows(style[name]), _rows(seen[name])
+            squared = ((x @ x.T - a @ a.T) ** 2).sum()
+            of_style += weight / 5 * squared / (2 * a.shape[1]) ** 2
+        pixels = caffe_input(image)[0]
+        down = pixels[:, :-1, :-1] - pixels[:, 1:, :-1]
+        across = pixels[:, :-1, :-1] - pixels[:, :-1, 1:]
+        return of_content, of_style, 5e-2 * (down**2 + across**2).sum()
+
+    return losses
+
+
+def gatys(alpha: float, beta: float, *, half_sum: bool) -> System:
+    """Equations 1, 4 and 7 of Gatys et al. 2016; the painting has the photo's size."""
+
+    def system(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+        content, style = network.taps(photo), network.taps(painting)
+
+        def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            seen = network.taps(image)
+            squared = (seen["conv4_2"] - content["conv4_2"]) ** 2
+            of_content = squared.sum() / 2 if half_sum else squared.mean()
+            of_style = 0
+            for name in _CONV:
+                a, x = _rows(style[name]), _rows(seen[name])
+                n, m = x.shape
+                error = ((x @ x.T - a @ a.T) ** 2).sum() / (4 * n**2 * m**2)
+                of_style += error / 5
+            return alpha * of_content, beta * of_style, _none(image)
+
+        return losses
+
+    return system
+
+
+def caffe(
+    contents: Mapping[str, float], styles: tuple[str, ...], *, ratio: float = 1e4
+) -> System:
+    """Unscaled Gram matrices, divided by 4 N^2 M^2 of the picture that is made."""
+
+    def system(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+        content, style = network.taps(photo), network.taps(painting)
+
+        def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            seen = network.taps(image)
+            of_content = sum(
+                weight * ((seen[name] - content[name]) ** 2).sum() / 2
+                for name, weight in contents.items()
+            )
+            of_style = 0
+            for name in styles:
+                f, target = _rows(seen[name]), _rows(style[name])
+                n, m = f.shape
+                squared = ((f @ f.T - target @ target.T) ** 2).sum()
+                of_style += 0.2 * squared / (4 * n**2 * m**2)
+            return of_content, ratio * of_style, _none(image)
+
+        return losses
+
+    return system
+
+
+def _johnson(
+    network: Taps, photo: Tensor, painting: Tensor, variation: Callable
+) -> Losses:
+    """Content 5, style 100, Gram matrices by their number of activations."""
+    content, style = network.taps(photo), network.taps(painting)
+
+    def gram(features: Tensor) -> Tensor:
+        rows = _rows(features)
+        return rows @ rows.T / features.numel()
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = network.taps(image)
+        of_style = sum(100 * _mse(gram(seen[n]), gram(style[n])) for n in _RELU)
+        of_content = 5 * _mse(seen["relu4_2"], content["relu4_2"])
+        return of_content, of_style, variation(image)
+
+    return losses
+
+
+class _JohnsonVariation(torch.autograd.Function):
+    """neural-style's layer: a gradient by hand; the value whose gradient it is."""
+
+    @staticmethod
+    def forward(ctx, pixels: Tensor, strength: float) -> Tensor:
+        ctx.save_for_backward(pixels)
+        ctx.strength = strength
+        corner = pixels[:, :-1, :-1]
+        across, down = pixels[:, :-1, 1:] - corner, pixels[:, 1:, :-1] - corner
+        return strength / 2 * (across**2 + down**2).sum()
+
+    @staticmethod
+    def backward(ctx, outer: Tensor) -> tuple[Tensor, None]:
+        (pixels,) = ctx.saved_tensors
+        x_diff = pixels[:, :-1, :-1] - pixels[:, :-1, 1:]
+        y_diff = pixels[:, :-1, :-1] - pixels[:, 1:, :-1]
+        gradient = torch.zeros_like(pixels)
+        gradient[:, :-1, :-1] += x_diff + y_diff
+        gradient[:, :-1, 1:] -= x_diff
+        gradient[:, 1:, :-1] -= y_diff
+        return outer * ctx.strength * gradient, None
+
+
+def _times_256(image: Tensor) -> Tensor:
+    mean = torch.tensor([103.939, 116.779, 123.68], dtype=image.dtype)
+    return (image.flip(-1) * 256 - mean).permute(2, 0, 1)[None]
+
+
+def neural_style(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Pixels 0 to 256 less the mean."""
+    wide = network.preprocessed(_times_256)
+    return _johnson(
+        *(wide, photo, painting),
+        lambda image: _JohnsonVariation.apply(_times_256(image)[0], 1e-3),
+    )
+
+
+def neural_style_pt(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Pixels 0 to 255 less the mean; absolute differences, added up."""
+
+    def variation(image: Tensor) -> Tensor:
+        pixels = caffe_input(image)
+        x_diff = pixels[:, :, 1:, :] - pixels[:, :, :-1, :]
+        y_diff = pixels[:, :, :, 1:] - pixels[:, :, :, :-1]
+        return 1e-3 * (x_diff.abs().sum() + y_diff.abs().sum())
+
+    return _johnson(network, photo, painting, variation)
+
+
+def pastiche(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Gram matrices by pixels; 10 over the channels squared; content 0.01."""
+    content, style = network.taps(photo), network.taps(painting)
+
+    def gram(features: Tensor) -> Tensor:
+        rows = _rows(features)
+        return rows @ rows.T / rows.shape[1]
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = network.taps(image)
+        of_style = sum(
+            10 / seen[n].shape[1] ** 2 * _mse(gram(seen[n]), gram(style[n]))
+            for n in _RELU
+        )
+        of_content = 0.01 * _mse(seen["relu4_2"], content["relu4_2"])
+        return of_content, of_style, _none(image)
+
+    return losses
+
+
+SYSTEMS: Mapping[str, System] = MappingProxyType(
+    {
+        "pytorch-tutorial": pytorch_tutorial,
+        "article": article,
+        "gatys-adam": gatys(1, 1e4, half_sum=False),
+        "gatys-paper": gatys(1, 1e3, half_sum=True),
+        "caffe": caffe({"relu4_2": 1}, _RELU),
+        "caffe-googlenet": caffe(
+            {"conv2/relu_3x3": 2e-4, "inception_3a/output": 1 - 2e-4},
+            (
+                *("conv1/relu_7x7", "conv2/relu_3x3"),
+                *(f"inception_{block}/output" for block in ("3a", "4a", "5a")),
+            ),
+        ),
+        "caffe-caffenet": caffe(
+            {"relu4": 1}, ("relu1", "relu2", "relu3", "relu4", "relu5")
+        ),
+        "neural-style": neural_style,
+        "neural-style-pt": neural_style_pt,
+        "pastiche": pastiche,
+    }
+)
+"""By the names of the presets."""
+
+ONE_SIZE = ("pytorch-tutorial", "article", "gatys-adam", "gatys-paper")
+"""Systems that resize both pictures to one size."""

@@ -1,0 +1,137 @@
+"""Winograd's method against the direct convolution."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from nst_jax.networks import convolution, extract, winograd
+from weights_convert import architectures
+
+_RNG = np.random.default_rng(11)
+
+
+def direct(images, kernel):
+    return lax.conv_general_dilated(
+        images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def case(batch, height, width, inputs, outputs):
+    images = _RNG.normal(size=(batch, height, width, inputs))
+    kernel = _RNG.normal(size=(3, 3, inputs, outputs)) / np.sqrt(9 * inputs)
+    return images.astype(np.float32), kernel.astype(np.float32)
+
+
+def both_ways(kernel):
+    back = kernel[::-1, ::-1].swapaxes(2, 3)
+    return winograd.transform(kernel), winograd.transform(back)
+
+
+def relative_error(found, expected):
+    return np.linalg.norm(found - expected) / np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 8, 8, 4, 6), (2, 9, 13, 5, 3), (1, 4, 7, 3, 3), (3, 1, 2, 2, 4)],
+)
+def test_value_and_gradient_are_the_direct_convolutions(shape):
+    images, kernel = case(*shape)
+    with jax.enable_x64(True):
+        expected, pullback = jax.vjp(
+            lambda x: direct(x, jnp.float64(kernel)), jnp.float64(images)
+        )
+        cotangent = _RNG.normal(size=expected.shape)
+        expected_gradient = np.asarray(pullback(jnp.asarray(cotangent))[0])
+        expected = np.asarray(expected)
+    found, pullback = jax.vjp(
+        lambda x: winograd.convolve(x, *both_ways(kernel)), jnp.asarray(images)
+    )
+    (gradient,) = pullback(jnp.asarray(cotangent, jnp.float32))
+    assert relative_error(found, expected) < 2e-6
+    assert relative_error(gradient, expected_gradient) < 2e-6
+
+
+def test_matrices_are_exact():
+    """A tile of one channel by hand: each output is a sum of nine products."""
+    images, kernel = case(1, 4, 4, 1, 1)
+    padded = np.pad(np.float64(images[0, :, :, 0]), 1)
+    expected = [
+        [(padded[i : i + 3, j : j + 3] * kernel[:, :, 0, 0]).sum() for j in range(4)]
+        for i in range(4)
+    ]
+    found = winograd.convolve(jnp.asarray(images), *both_ways(kernel))[0, :, :, 0]
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+def test_kernels_are_frozen():
+    images, kernel = case(1, 8, 8, 3, 3)
+    gradients = jax.grad(
+        lambda kernels: jnp.sum(winograd.convolve(images, *kernels) ** 2)
+    )(tuple(map(jnp.asarray, both_ways(kernel))))
+    assert not any(np.any(gradient) for gradient in gradients)
+
+
+def test_vmap_is_the_loop():
+    images, kernel = case(3, 9, 8, 4, 5)
+    kernels = both_ways(kernel)
+
+    def gradient(image):
+        return jax.grad(lambda x: jnp.sum(winograd.convolve(x[None], *kernels) ** 3))(
+            image
+        )
+
+    together = jax.vmap(gradient)(jnp.asarray(images))
+    for lane, image in zip(together, images, strict=True):
+        np.testing.assert_allclose(lane, gradient(image), rtol=1e-4, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """A VGG of two blocks, wide enough for Winograd's method to pay off."""
+    convolutions = (
+        architectures.Convolution("conv1_1", 3, 64),
+        architectures.Convolution("conv1_2", 64, 128),
+        architectures.Convolution("conv2_1", 128, 64),
+    )
+    table = architectures.Architecture(
+        "wide", "vgg", architectures.CAFFE, architectures.vgg_layers(convolutions)
+    )
+    weights = extract.random_weights(table, np.random.default_rng(3))
+    return extract.build(table, weights)
+
+
+def test_a_prepared_network_sees_the_same(wide):
+    prepared = extract.prepare(wide, ["relu2_1"])
+    images = jnp.asarray(_RNG.random((1, 19, 22, 3)), jnp.float32)
+    taps = ["relu1_1", "conv1_2", "relu2_1"]
+    expected = extract.extract(wide, images, taps)
+    found = extract.extract(prepared, images, taps)
+    for tap in taps:
+        assert relative_error(found[tap], expected[tap]) < 3e-6
+    assert not np.array_equal(found["relu2_1"], expected["relu2_1"])
+
+
+def test_only_what_is_needed_is_prepared(wide):
+    prepared = extract.prepare(wide, ["relu1_2"])
+    done = {
+        name: c.transformed is not None for name, c in prepared.convolutions.items()
+    }
+    # conv1_1 has too few channels.
+    assert done == {"conv1_1": False, "conv1_2": True, "conv2_1": False}
+    assert all(c.transformed is None for c in wide.convolutions.values())
+
+
+def test_bfloat16_and_small_pictures_go_the_direct_way(wide):
+    half = convolution.FrozenConvolution(
+        np.zeros((3, 3, 128, 128), np.float32), np.zeros(128), dtype=jnp.bfloat16
+    )
+    half.prepare()
+    assert half.transformed is None
+    convolution = extract.prepare(wide, ["conv1_2"]).convolutions["conv1_2"]
+    images = jnp.ones((1, 7, 9, 64))
+    np.testing.assert_array_equal(
+        convolution(images), wide.convolutions["conv1_2"](images)
+    )

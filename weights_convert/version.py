@@ -1,0 +1,8 @@
+"""The version of the distribution that this package is part of."""
+
+import importlib.metadata
+
+
+def version() -> str:
+    """Such as "0.1.0"; from the installed distribution's metadata."""
+    return importlib.metadata.version("nst-jax")
