@@ -143,7 +143,7 @@ def _steps(
 def _pair(height: int, width: int, pair: tuple[str, str]) -> Workload:
     """A photo and a painting of the examples; with the stored weights if there are."""
     photo, painting = pair
-    stored = store.weights_path(NETWORK.name).is_file()
+    stored = store.weights_path(NETWORK).is_file()
     return Workload(
         height,
         width,

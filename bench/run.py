@@ -2,6 +2,10 @@
 
 Alone on the machine. Records are appended to JSON-lines files in `bench/results/`, each
 as soon as it is measured; `python -m bench.report` makes the report of them.
+
+`device` needs a GPU, and nothing else but jax with its CUDA plugin, flax, optax, torch,
+safetensors, pillow and the like. No network: where no weights are stored it takes
+random ones.
 """
 
 import argparse
@@ -9,11 +13,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import cases, launch, tables
-from bench.record import gpu
+from bench import cases, launch
+from bench.report import tables
+from bench.runners.record import gpu
+from bench.workload import ROOT
 
-_ROOT = Path(__file__).parent.parent
-RESULTS = _ROOT / "bench/results"
+RESULTS = ROOT / "bench/results"
 _CASES = ("step", "process", "trajectory", "set")
 _MINUTES = {"quick": 4, "cpu": 60, "device": 25}
 
@@ -70,16 +75,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if (load := os.getloadavg()[0]) > 0.7:
         print(f"The machine is busy (load {load:.1f}): times will mean little.")
-    minutes = flags.minutes or _MINUTES[flags.selection]
     records = launch.run_all(
-        jobs, output, minutes=minutes, say=lambda line: print(line, flush=True)
+        jobs,
+        output,
+        device={"platform": "gpu", **gpu()} if gpu() else {"platform": "cpu"},
+        minutes=flags.minutes or _MINUTES[flags.selection],
+        say=lambda line: print(line, flush=True),
     )
     print(f"\n{tables.everything(records)}\nRecords are in {output}")
 
 
 def _default_output(selection: str) -> Path:
     # A quick look is no evidence: the report does not read it.
-    return _ROOT / "out/bench" if selection == "quick" else RESULTS
+    return ROOT / "out/bench" if selection == "quick" else RESULTS
 
 
 if __name__ == "__main__":

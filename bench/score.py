@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.workload import Job
+from bench.workload import ROOT, Job
 
 
 def score(job: Job, paths: Sequence[Path]) -> list[float]:
@@ -28,7 +28,7 @@ def score(job: Job, paths: Sequence[Path]) -> list[float]:
         [*command, *map(str, paths)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=ROOT,
     )
     if done.returncode:
         raise ValueError(f"not scored: {done.stderr.splitlines()[-1:]}")
@@ -44,7 +44,7 @@ def _read(path: str) -> np.ndarray:
 
 def main() -> None:
     """Prints the losses."""
-    from bench import run_jax
+    from bench.runners import run_jax
 
     job = Job.parse(sys.argv[1])
     alone = dataclasses.replace(job.workload, lanes=1)

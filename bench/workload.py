@@ -1,7 +1,7 @@
 """What is measured, defined once: every framework takes its arrays from here.
 
 The network is VGG-19 to relu5_1, the loss content of relu4_2 and style of relu1_1 to
-relu5_1 as in the starting line of `design.md`. All arrays are numpy; nothing here
+relu5_1 with the weights of Johnson's `neural-style`. All arrays are numpy; nothing here
 imports a framework.
 """
 
@@ -28,7 +28,7 @@ STYLE_WEIGHT = 100.0
 _VALUES_PER_PIXEL = 290 + 30
 _BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2}
 
-_ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,16 +90,8 @@ class Workload:
     def network_weights(self) -> dict[str, np.ndarray]:
         """Kernels `[3, 3, i, o]` and biases `[o]` of VGG-19 by stored key, float32."""
         if self.weights == "stored":
-            return store.load(NETWORK.name)[0]
-        rng = np.random.default_rng(1)
-        weights = {}
-        for key, shape in NETWORK.shapes.items():
-            if key.endswith("kernel"):
-                scale = np.float32(np.sqrt(2 / np.prod(shape[:-1])))
-                weights[key] = scale * rng.standard_normal(shape, np.float32)
-            else:
-                weights[key] = np.zeros(shape, np.float32)
-        return weights
+            return store.load(NETWORK)[0]
+        return random_weights(NETWORK, np.random.default_rng(1))
 
     def least_bytes(self, precision: str) -> int:
         """Memory that a step cannot do without: activations and the solver's state."""
@@ -160,12 +152,27 @@ class Job:
         return cls(workload=Workload(**workload), **fields)
 
 
+def random_weights(
+    architecture: architectures.Architecture, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """He-normal kernels and small biases by stored key, float32.
+
+    A randomly initialised network has the cost and the arithmetic of the pretrained one
+    (He et al. 2015, arXiv:1502.01852).
+    """
+    weights = {}
+    for key, shape in architecture.shapes.items():
+        fan_in = np.prod(shape[:-1]) if key.endswith("kernel") else 10_000
+        weights[key] = rng.normal(0, np.sqrt(2 / fan_in), shape).astype(np.float32)
+    return weights
+
+
 def cropped(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     """The middle of a picture in a shape: `[*shape, 3]` float32, in steps of 1/255.
 
     Whole steps, so that a program that reads it from a file sees the same numbers.
     """
-    with Image.open(_ROOT / path) as opened:
+    with Image.open(ROOT / path) as opened:
         image = np.asarray(opened.convert("RGB"), np.float32) / 255
     height, width, _ = image.shape
     scale = min(height / shape[0], width / shape[1])

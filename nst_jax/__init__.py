@@ -14,19 +14,18 @@ import typing
 from nst_jax.version import __version__
 
 if typing.TYPE_CHECKING:
-    from nst_jax.optimize.engine import Progress
+    from nst_jax.networks.pretrained import load_network
     from nst_jax.options import Options
-    from nst_jax.transfer.batch import stylize_batch
-    from nst_jax.transfer.results import Result
-    from nst_jax.transfer.verbs import load_network, stylize
+    from nst_jax.transfer.results import Progress, Result
+    from nst_jax.transfer.stylize import stylize, stylize_batch
 
 _HOMES = {
     "Options": "nst_jax.options",
-    "Progress": "nst_jax.optimize.engine",
+    "Progress": "nst_jax.transfer.results",
     "Result": "nst_jax.transfer.results",
-    "load_network": "nst_jax.transfer.verbs",
-    "stylize": "nst_jax.transfer.verbs",
-    "stylize_batch": "nst_jax.transfer.batch",
+    "load_network": "nst_jax.networks.pretrained",
+    "stylize": "nst_jax.transfer.stylize",
+    "stylize_batch": "nst_jax.transfer.stylize",
 }
 
 __all__ = [

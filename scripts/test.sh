@@ -3,7 +3,7 @@
 # Arguments are passed on to pytest:
 #
 #   bash scripts/test.sh
-#   bash scripts/test.sh tests/losses -x
+#   bash scripts/test.sh tests/unit/losses -x
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 

@@ -12,7 +12,7 @@ from absl import app, flags
 from absl.flags import argparse_flags
 
 from weights_convert import formats, store
-from weights_convert.architectures import NETWORKS
+from weights_convert.architectures import NETWORKS, find
 from weights_convert.convert import convert, megabytes
 from weights_convert.errors import WeightsError
 from weights_convert.export import export
@@ -156,9 +156,9 @@ def say(line: str) -> None:
 
 
 def _list(_: argparse.Namespace) -> None:
-    print(f"store: {store.weights_path('NAME').parent}")
-    for name in NETWORKS:
-        path = store.weights_path(name)
+    print(f"store: {store.weights_folder()}")
+    for name, architecture in NETWORKS.items():
+        path = store.weights_path(architecture)
         size = megabytes(path.stat().st_size) if path.is_file() else None
         print(f"\n{name}: {f'stored, {size}' if size else 'not stored'}")
         if size:
@@ -174,25 +174,26 @@ def _list(_: argparse.Namespace) -> None:
 
 
 def _taps(arguments: argparse.Namespace) -> None:
-    for tap in store.network_table(arguments.name).taps:
+    for tap in find(arguments.name).taps:
         print(tap)
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    path = fetch(
-        arguments.name, report=say, force=arguments.force, source=arguments.source
+    architecture = find(arguments.name)
+    print(
+        fetch(architecture, report=say, force=arguments.force, source=arguments.source)
     )
-    print(path)
 
 
 def _convert(arguments: argparse.Namespace) -> None:
+    architecture = find(arguments.to)
     print(
-        convert(arguments.file, arguments.to, report=say, channels=arguments.channels)
+        convert(arguments.file, architecture, report=say, channels=arguments.channels)
     )
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    found = store.verify(arguments.name)
+    found = store.verify(find(arguments.name))
     width = max(16, *(len(layer.key) for layer in found.layers))
     print(f"{'tensor':<{width}} {'shape':<18} {'mean':>13} {'std':>13}")
     for layer in found.layers:
@@ -206,7 +207,7 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    print(export(arguments.name, arguments.file))
+    print(export(find(arguments.name), arguments.file))
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -215,7 +216,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.run(arguments)
     except WeightsError as error:
         say(str(error))
-        return 1
+        return error.exit_status
     except KeyboardInterrupt:
         say("interrupted; what was downloaded is kept, run it again to go on")
         return 130
@@ -225,7 +226,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parse(argv: Sequence[str], more: Sequence[AddParser] = ()) -> argparse.Namespace:
+def parse(argv: Sequence[str], more: Sequence[AddParser] = ()) -> argparse.Namespace:
+    """The chosen command and its arguments, for `main`; usage errors exit with 2."""
     arguments = _parser(more).parse_args(argv[1:])
     # absl's own flags, which the parser doesn't offer, at their defaults.
     flags.FLAGS(argv[:1])
@@ -234,7 +236,7 @@ def _parse(argv: Sequence[str], more: Sequence[AddParser] = ()) -> argparse.Name
 
 def run(*more: AddParser) -> None:
     """Runs the program `nst-weights`, with `more` commands than this package's."""
-    app.run(main, flags_parser=functools.partial(_parse, more=more))
+    app.run(main, flags_parser=functools.partial(parse, more=more))
 
 
 if __name__ == "__main__":

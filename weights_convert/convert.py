@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from weights_convert import mapping, store
-from weights_convert.download import file_digest
+from weights_convert.architectures import Architecture
 from weights_convert.export import declared_channels
+from weights_convert.files import file_digest
 from weights_convert.isolated import read_file
 from weights_convert.layouts import Channels
 from weights_convert.sources import Source
@@ -14,7 +15,7 @@ from weights_convert.version import version
 
 def convert(
     path: Path,
-    name: str,
+    architecture: Architecture,
     *,
     report: Callable[[str], None],
     source: Source | None = None,
@@ -24,7 +25,7 @@ def convert(
 
     Args:
       path: the file; its format is found by its content.
-      name: the network to store it as.
+      architecture: the network to store it as.
       report: takes one line about what was done.
       source: the published copy that this file is, for the metadata.
       channels: order that the first kernel takes, where the layout's own is wrong.
@@ -33,16 +34,17 @@ def convert(
       The path of the stored file.
 
     Raises:
-      WeightsError: unknown network or format, damaged file, layers that do not fit.
+      WeightsError: unknown format, damaged file, layers that do not fit.
     """
-    table = store.network_table(name)
     format_, arrays = read_file(path)
-    layout = mapping.choose_layout(arrays, format_.name, table)
+    layout = mapping.choose_layout(arrays, format_.name, architecture)
     if format_.name == "safetensors" and channels is None:
-        channels = declared_channels(path, table)
-    mapped = mapping.map_arrays(arrays, layout, table, origin=path, channels=channels)
+        channels = declared_channels(path, architecture)
+    mapped = mapping.map_arrays(
+        arrays, layout, architecture, origin=path, channels=channels
+    )
     metadata = {
-        "network": name,
+        "network": architecture.name,
         "source": source.origin if source else path.name,
         "source_url": source.url if source else "",
         "source_sha256": file_digest(path, "sha256"),
@@ -53,8 +55,9 @@ def convert(
         "note": source.note if source else "",
         "converter": f"nst-jax {version()}",
     }
-    stored = store.save(name, mapped, metadata)
-    report(f"stored {name} in {stored} ({megabytes(stored.stat().st_size)})")
+    stored = store.save(architecture, mapped, metadata)
+    size = megabytes(stored.stat().st_size)
+    report(f"stored {architecture.name} in {stored} ({size})")
     return stored
 
 

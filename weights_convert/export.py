@@ -9,11 +9,12 @@ import safetensors.numpy
 from weights_convert import store
 from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
+from weights_convert.files import write_whole
 from weights_convert.formats import safetensors_file
 from weights_convert.layouts import LAYOUTS, Channels, Layout
 
 
-def export(name: str, path: Path) -> Path:
+def export(architecture: Architecture, path: Path) -> Path:
     """Writes a stored network's weights as PyTorch would name and lay them out.
 
     Kernels are `[outputs, inputs, height, width]`, the first taking R, G, B whatever
@@ -22,7 +23,7 @@ def export(name: str, path: Path) -> Path:
     appears whole or not at all.
 
     Args:
-      name: the network, which must be stored.
+      architecture: the network, which must be stored.
       path: the file, replaced if it is there.
 
     Returns:
@@ -32,72 +33,75 @@ def export(name: str, path: Path) -> Path:
       WeightsError: not stored, damaged, no names of torchvision's for it, or the file
         cannot be written.
     """
-    table = store.network_table(name)
-    layout = _layout(table)
-    arrays, metadata = store.load(name)
+    layout = _layout(architecture)
+    arrays, metadata = store.load(architecture)
     exported = {}
-    for key, sources in layout.keys(table).items():
+    for key, sources in layout.keys(architecture).items():
         axes = np.argsort(layout.axes) if key.endswith("/kernel") else (0,)
         exported[sources[0]] = np.ascontiguousarray(arrays[key].transpose(axes))
     described = {
         # What PyTorch's loaders ask for.
         "format": "pt",
-        "network": name,
+        "network": architecture.name,
         "channels": "rgb",
-        "mean": _numbers(table.preprocessing.mean),
-        "std": _numbers(table.preprocessing.std),
+        "mean": _numbers(architecture.preprocessing.mean),
+        "std": _numbers(architecture.preprocessing.std),
         **{
             key: metadata[key]
             for key in ("source", "source_url", "licence", "citation", "note")
             if metadata.get(key)
         },
     }
-    store.write_whole(path, safetensors.numpy.save(exported, described))
+    write_whole(path, safetensors.numpy.save(exported, described))
     return path
 
 
-def declared_channels(path: Path, table: Architecture) -> Channels | None:
+def declared_channels(path: Path, architecture: Architecture) -> Channels | None:
     """The channel order that an exported file states, None for any other file.
 
     Raises:
-      WeightsError: it states a preprocessing, or a rescaling, that is not `table`'s.
+      WeightsError: it states a preprocessing, or a rescaling, that is not the
+        network's.
     """
     metadata = safetensors_file.read_metadata(path)
     if not {"network", "channels", "mean", "std"} <= metadata.keys():
         return None
-    _check_origin(path, metadata, table)
+    _check_origin(path, metadata, architecture)
     for key, expected in (
-        ("mean", table.preprocessing.mean),
-        ("std", table.preprocessing.std),
+        ("mean", architecture.preprocessing.mean),
+        ("std", architecture.preprocessing.std),
     ):
         if metadata[key] != _numbers(expected):
             raise WeightsError(
                 f"{path}: its metadata says {key} {metadata[key]:.80}, expected"
-                f" {_numbers(expected)} for network {table.name!r}"
+                f" {_numbers(expected)} for network {architecture.name!r}"
             )
     return "bgr" if metadata["channels"] == "bgr" else "rgb"
 
 
-def _check_origin(path: Path, metadata: Mapping[str, str], table: Architecture) -> None:
+def _check_origin(
+    path: Path, metadata: Mapping[str, str], architecture: Architecture
+) -> None:
     rescaled = metadata["network"].endswith("-normalized")
-    if rescaled != table.name.endswith("-normalized"):
+    if rescaled != architecture.name.endswith("-normalized"):
         raise WeightsError(
             f"{path}: its metadata says {metadata['network']:.80}, whose filters are"
-            f" {'' if rescaled else 'not '}rescaled, unlike those of {table.name!r}"
+            f" {'' if rescaled else 'not '}rescaled, unlike those of"
+            f" {architecture.name!r}"
         )
 
 
-def _layout(table: Architecture) -> Layout:
+def _layout(architecture: Architecture) -> Layout:
     for layout in LAYOUTS:
-        if layout.name != "torchvision" or layout.family != table.family:
+        if layout.name != "torchvision" or layout.family != architecture.family:
             continue
-        if layout.fold is not None:
+        if layout.prepare is not None:
             raise WeightsError(
-                f"{table.name} cannot be exported: its batch norms are folded into its"
-                " convolutions, and torchvision has no names for those"
+                f"{architecture.name} cannot be exported: its batch norms are folded"
+                " into its convolutions, and torchvision has no names for those"
             )
         return layout
-    raise WeightsError(f"torchvision has no names for {table.name}")
+    raise WeightsError(f"torchvision has no names for {architecture.name}")
 
 
 def _numbers(values: tuple[float, ...]) -> str:

@@ -2,7 +2,7 @@
 
 HDF5 and MATLAB files go through libraries that were not made for hostile files: they
 may crash, loop, or ask for memory without end (SciPy 1.17 dies of one in 150 mutated
-MAT-files; see scripts/fuzz_weights.py). A child process with limits on memory
+MAT-files; see tests/fuzz/fuzz_weights.py). A child process with limits on memory
 and time takes that upon itself, and what it returns is checked as it arrives.
 
     python -m weights_convert.isolated FORMAT FILE     the child, writing to its output

@@ -19,7 +19,7 @@ _NORMALIZED = "-normalized"
 
 
 def choose_layout(
-    arrays: Mapping[str, np.ndarray], format_name: str, table: Architecture
+    arrays: Mapping[str, np.ndarray], format_name: str, architecture: Architecture
 ) -> Layout:
     """The layout of this format and family that finds most of its keys in `arrays`.
 
@@ -29,17 +29,19 @@ def choose_layout(
     candidates = [
         layout
         for layout in LAYOUTS
-        if format_name in layout.formats and layout.family in (None, table.family)
+        if format_name in layout.formats
+        and layout.family in (None, architecture.family)
     ]
     if not candidates:
         raise WeightsError(
-            f"no {table.family} network is known in format {format_name!r};"
+            f"no {architecture.family} network is known in format {format_name!r};"
             " see weights_convert.layouts.LAYOUTS"
         )
 
     def found(layout: Layout) -> int:
         return sum(
-            any(key in arrays for key in keys) for keys in layout.keys(table).values()
+            any(key in arrays for key in keys)
+            for keys in layout.keys(architecture).values()
         )
 
     return max(candidates, key=found)
@@ -48,44 +50,44 @@ def choose_layout(
 def map_arrays(
     arrays: Mapping[str, np.ndarray],
     layout: Layout,
-    table: Architecture,
+    architecture: Architecture,
     *,
     origin: str | Path = "the file",
     channels: Channels | None = None,
 ) -> dict[str, np.ndarray]:
     """Brings a file's arrays to the names, axes and channel order of the store.
 
-    Keys that the table does not ask for (the classifier) are ignored.
+    Keys that the architecture does not ask for (the classifier) are ignored.
 
     Args:
       arrays: what a reader returned.
       layout: what its keys mean.
-      table: the network, with the shapes to check against.
+      architecture: the network, with the shapes to check against.
       origin: names the file in errors.
       channels: order that the first kernel takes, where it is not the layout's own
         (a port of Caffe's weights under torchvision's names takes "bgr").
 
     Returns:
-      `{key: float32 array}` for every key of `table.shapes`, C-contiguous.
+      `{key: float32 array}` for every key of `architecture.shapes`, C-contiguous.
 
     Raises:
       WeightsError: layers are missing, misshapen, of another type or not finite (all
         named at once), or the layout's kernels belong to another preprocessing.
     """
-    _check_normalized(layout, table, origin)
+    _check_normalized(layout, architecture, origin)
     if channels is None:
         channels = layout.channels
-        _check_preprocessing(layout, table, origin)
-    if layout.fold is not None:
+        _check_preprocessing(layout, architecture, origin)
+    if layout.prepare is not None:
         try:
-            arrays = layout.fold(arrays, table)
+            arrays = layout.prepare(arrays, architecture)
         except WeightsError as error:
             raise WeightsError(f"{origin}: {error}") from error
-    mapped, errors, used = _gather(arrays, layout, table)
+    mapped, errors, used = _gather(arrays, layout, architecture)
     if not used:
         errors = [*errors[:2], f"and so on; it has {_some(arrays)}"]
     else:
-        if ends := _ends_early(used, table):
+        if ends := _ends_early(used, architecture):
             errors = [ends, *(line for line in errors if not line.endswith(" missing"))]
         errors += [
             f"{key!r} is no layer of it"
@@ -94,23 +96,24 @@ def map_arrays(
         ]
     if errors:
         raise WeightsError(
-            f"{origin}: does not fit network {table.name!r}: " + "; ".join(errors)
+            f"{origin}: does not fit network {architecture.name!r}: "
+            + "; ".join(errors)
         )
     if channels == "bgr":
-        first = f"{table.convolutions[0].name}/kernel"
+        first = f"{architecture.convolutions[0].name}/kernel"
         mapped[first] = np.ascontiguousarray(mapped[first][:, :, ::-1, :])
     return mapped
 
 
 def _gather(
-    arrays: Mapping[str, np.ndarray], layout: Layout, table: Architecture
+    arrays: Mapping[str, np.ndarray], layout: Layout, architecture: Architecture
 ) -> tuple[dict[str, np.ndarray], list[str], dict[str, str]]:
     """`(arrays under our keys, everything wrong, {our key: the file's})`."""
     mapped: dict[str, np.ndarray] = {}
     errors: list[str] = []
     used: dict[str, str] = {}
-    sources = layout.keys(table)
-    for target, shape in table.shapes.items():
+    sources = layout.keys(architecture)
+    for target, shape in architecture.shapes.items():
         key = next((key for key in sources[target] if key in arrays), None)
         if key is None:
             errors.append(f"{target}: {sources[target][0]!r} is missing")
@@ -125,26 +128,28 @@ def _gather(
 
 
 def _check_preprocessing(
-    layout: Layout, table: Architecture, origin: str | Path
+    layout: Layout, architecture: Architecture, origin: str | Path
 ) -> None:
     """Caffe's weights on torchvision's input would run, and be wrong."""
-    wanted = table.preprocessing.channels
+    wanted = architecture.preprocessing.channels
     if layout.channels in (None, wanted):
         return
-    base = table.name.removesuffix(_NORMALIZED).removesuffix("-torchvision")
+    base = architecture.name.removesuffix(_NORMALIZED).removesuffix("-torchvision")
     other = base if wanted == "rgb" else f"{base}-torchvision"
-    advice = f"convert it to {other!r}, or " if other != table.name else ""
+    advice = f"convert it to {other!r}, or " if other != architecture.name else ""
     raise WeightsError(
         f"{origin}: has {layout.name}'s names, whose input preprocessing is not that of"
-        f" network {table.name!r}: {advice}say --channels=rgb or --channels=bgr where"
-        " you know that its weights expect this network's"
+        f" network {architecture.name!r}: {advice}say --channels=rgb or --channels=bgr"
+        " where you know that its weights expect this network's"
     )
 
 
-def _check_normalized(layout: Layout, table: Architecture, origin: str | Path) -> None:
+def _check_normalized(
+    layout: Layout, architecture: Architecture, origin: str | Path
+) -> None:
     """Rescaled filters under the plain network's name would run, and be wrong."""
-    plain = table.name.removesuffix(_NORMALIZED)
-    if layout.normalized in (None, plain != table.name):
+    plain = architecture.name.removesuffix(_NORMALIZED)
+    if layout.normalized in (None, plain != architecture.name):
         return
     if layout.normalized:
         raise WeightsError(
@@ -157,9 +162,9 @@ def _check_normalized(layout: Layout, table: Architecture, origin: str | Path) -
     )
 
 
-def _ends_early(used: Mapping[str, str], table: Architecture) -> str:
+def _ends_early(used: Mapping[str, str], architecture: Architecture) -> str:
     """What to say of a file that holds the network's first layers and no others."""
-    names = [layer.name for layer in table.convolutions]
+    names = [layer.name for layer in architecture.convolutions]
     depth = len(used) // 2
     first = [f"{name}/{part}" for name in names[:depth] for part in ("kernel", "bias")]
     if depth == len(names) or set(first) != used.keys():

@@ -8,6 +8,7 @@ divided by m > 0 gives its map divided by m, and the next layer's weights for th
 multiplied by m, make up for it.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from weights_convert.version import version
 
 def rescale(
     arrays: Mapping[str, np.ndarray],
-    table: Architecture,
+    architecture: Architecture,
     means: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Divides each filter by its mean activation, and undoes it in the next layer.
@@ -32,8 +33,8 @@ def rescale(
 
     Args:
       arrays: the weights under the store's keys.
-      table: a network whose convolutions follow each other, one's outputs the next
-        one's inputs.
+      architecture: a network whose convolutions follow each other, one's outputs the
+        next one's inputs.
       means: `{layer: [outputs]}`, the mean after the ReLU over images and positions;
         0, of a filter that never answers, leaves it as it is.
 
@@ -44,8 +45,8 @@ def rescale(
       WeightsError: a mean is negative or not finite, or weights leave float32.
     """
     rescaled: dict[str, np.ndarray] = {}
-    below = np.ones(table.convolutions[0].inputs)
-    for layer in table.convolutions:
+    below = np.ones(architecture.convolutions[0].inputs)
+    for layer in architecture.convolutions:
         mean = np.asarray(means[layer.name], np.float64)
         if (
             mean.shape != (layer.outputs,)
@@ -71,26 +72,27 @@ def rescale(
     return rescaled
 
 
-def normalized_name(name: str) -> str:
-    """The network that a rescaled `name` is stored as: `vgg19-normalized`.
+def normalized(architecture: Architecture) -> Architecture:
+    """The network that a rescaled one is stored as: `vgg19-normalized`.
 
     Raises:
-      WeightsError: an unknown network, or one that has no rescaled form.
+      WeightsError: the network has no rescaled form.
     """
-    store.network_table(name)
-    target = f"{name}-normalized"
+    target = f"{architecture.name}-normalized"
     if target not in NETWORKS:
         known = ", ".join(
             other.removesuffix("-normalized")
             for other in NETWORKS
             if other.endswith("-normalized")
         )
-        raise WeightsError(f"{name} has no rescaled form; those that have: {known}")
-    return target
+        raise WeightsError(
+            f"{architecture.name} has no rescaled form; those that have: {known}"
+        )
+    return dataclasses.replace(architecture, name=target)
 
 
 def normalize(
-    name: str,
+    architecture: Architecture,
     means: Mapping[str, np.ndarray],
     *,
     images: str,
@@ -99,7 +101,7 @@ def normalize(
     """Rescales a stored network and stores it as `NAME-normalized`.
 
     Args:
-      name: the network, which must be stored.
+      architecture: the network, which must be stored.
       means: as in `rescale`.
       images: says for the metadata what they were taken over: "12 images".
       report: takes one line about what was done.
@@ -108,15 +110,15 @@ def normalize(
       The path of the stored file.
 
     Raises:
-      WeightsError: as `normalized_name`, `store.load` and `rescale`.
+      WeightsError: as `normalized`, `store.load` and `rescale`.
     """
-    target = normalized_name(name)
-    arrays, metadata = store.load(name)
-    rescaled = rescale(arrays, store.network_table(name), means)
+    target = normalized(architecture)
+    arrays, metadata = store.load(architecture)
+    rescaled = rescale(arrays, architecture, means)
     dead = sum(int((np.asarray(mean) == 0).sum()) for mean in means.values())
     described = {
         **metadata,
-        "network": target,
+        "network": target.name,
         "note": "; ".join(
             item
             for item in (
@@ -129,5 +131,5 @@ def normalize(
         "converter": f"nst-jax {version()}",
     }
     stored = store.save(target, rescaled, described)
-    report(f"stored {target} in {stored} ({megabytes(stored.stat().st_size)})")
+    report(f"stored {target.name} in {stored} ({megabytes(stored.stat().st_size)})")
     return stored

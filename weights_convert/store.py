@@ -6,18 +6,17 @@ where the numbers come from. `$NST_JAX_HOME` defaults to `~/.cache/nst_jax`.
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 
-from weights_convert.architectures import NETWORKS, Architecture
+from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
+from weights_convert.files import write_whole
 from weights_convert.formats import safetensors_file
 
 
@@ -27,22 +26,14 @@ def home() -> Path:
     return Path(chosen or "~/.cache/nst_jax").expanduser().absolute()
 
 
-def weights_path(name: str) -> Path:
-    """Where the network's weights are stored, whether or not they are there."""
-    return home() / "weights" / f"{name}.safetensors"
+def weights_folder() -> Path:
+    """Folder of the stored weights, whether or not it is there."""
+    return home() / "weights"
 
 
-def network_table(name: str) -> Architecture:
-    """The layer table of a network.
-
-    Raises:
-      WeightsError: no network has this name; says which there are.
-    """
-    try:
-        return NETWORKS[name]
-    except KeyError:
-        known = ", ".join(NETWORKS)
-        raise WeightsError(f"unknown network {name!r}; known are {known}") from None
+def weights_path(architecture: Architecture) -> Path:
+    """Where a network's weights are stored, whether or not they are there."""
+    return weights_folder() / f"{architecture.name}.safetensors"
 
 
 def tensors_digest(arrays: Mapping[str, np.ndarray]) -> str:
@@ -56,86 +47,38 @@ def tensors_digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def save(
-    name: str,
+    architecture: Architecture,
     arrays: Mapping[str, np.ndarray],
     metadata: Mapping[str, str],
-    *,
-    table: Architecture | None = None,
 ) -> Path:
     """Stores a network's weights; the file appears whole or not at all.
 
     Args:
-      name: the network.
-      arrays: float32 arrays, exactly the keys and shapes of its table.
+      architecture: the network.
+      arrays: float32 arrays, exactly its keys and shapes.
       metadata: where they come from; `tensors_sha256` is added.
-      table: the layer table; by default that of `name`.
 
     Returns:
       The path of the stored file.
 
     Raises:
-      WeightsError: the arrays do not fit the table, or the file cannot be written.
+      WeightsError: the arrays do not fit, or the file cannot be written.
     """
-    table = table or network_table(name)
-    path = weights_path(name)
-    _check(arrays, table, path)
+    path = weights_path(architecture)
+    _check(arrays, architecture, path)
     contiguous = {key: np.ascontiguousarray(arrays[key]) for key in arrays}
     described = {**metadata, "tensors_sha256": tensors_digest(contiguous)}
     write_whole(path, safetensors.numpy.save(contiguous, described))
     return path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that appears whole or not at all; its folder is made.
-
-    Raises:
-      WeightsError: it cannot be written.
-    """
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(part, 0o666 & ~_umask())
-        os.replace(part, path)
-    except OSError as error:
-        raise write_error(path, error) from error
-    finally:
-        if part is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(part)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_error(path: Path, error: OSError) -> WeightsError:
-    """One clear line for a file that could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return WeightsError(
-            f"{path}: the disk is full; free some space, or set NST_JAX_HOME to a"
-            " folder on another disk"
-        )
-    return WeightsError(
-        f"{path}: cannot be written ({error.strerror}); set NST_JAX_HOME to a folder"
-        " where you may write"
-    )
-
-
 def load(
-    name: str, *, table: Architecture | None = None
+    architecture: Architecture,
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Loads a network's weights.
 
     Args:
-      name: the network.
-      table: the layer table to check against; by default that of `name`.
+      architecture: the network.
 
     Returns:
       `({key: float32 array}, metadata)`; kernels `[height, width, inputs, outputs]`
@@ -145,32 +88,30 @@ def load(
       WeightsError: not stored yet (says how to fetch it), damaged, or not of the
         network's names and shapes, all of them named at once.
     """
-    table = table or network_table(name)
-    with _stored(name) as path:
+    with _stored(architecture) as path:
         arrays = safetensors_file.read(path)
         metadata = safetensors_file.read_metadata(path)
-    _check(arrays, table, path)
+    _check(arrays, architecture, path)
     return arrays, metadata
 
 
-def stored_digest(name: str) -> str:
+def stored_digest(architecture: Architecture) -> str:
     """Tells the stored weights of a network from others: `tensors_digest`, as stored.
 
     Read from the file's header; of one that lacks it, it is computed.
 
     Raises:
-      WeightsError: unknown, not stored yet, or damaged; see `load`.
+      WeightsError: not stored yet, or damaged; see `load`.
     """
-    network_table(name)
-    with _stored(name) as path:
+    with _stored(architecture) as path:
         digest = safetensors_file.read_metadata(path).get("tensors_sha256")
-    return digest or tensors_digest(load(name)[0])
+    return digest or tensors_digest(load(architecture)[0])
 
 
 @contextlib.contextmanager
-def _stored(name: str) -> Iterator[Path]:
+def _stored(architecture: Architecture) -> Iterator[Path]:
     """The path of stored weights, while they are read; errors say what to do."""
-    path = weights_path(name)
+    name, path = architecture.name, weights_path(architecture)
     if not path.is_file():
         raise WeightsError(
             f"the weights of {name} are not stored in {path.parent}; get them with"
@@ -186,8 +127,10 @@ def _stored(name: str) -> Iterator[Path]:
         ) from error
 
 
-def _check(arrays: Mapping[str, np.ndarray], table: Architecture, path: Path) -> None:
-    shapes = table.shapes
+def _check(
+    arrays: Mapping[str, np.ndarray], architecture: Architecture, path: Path
+) -> None:
+    shapes = architecture.shapes
     errors = [f"{key}: missing" for key in shapes if key not in arrays]
     errors += [f"{key}: not in the network" for key in arrays if key not in shapes]
     for key in shapes.keys() & arrays.keys():
@@ -197,7 +140,8 @@ def _check(arrays: Mapping[str, np.ndarray], table: Architecture, path: Path) ->
             errors.append(f"{key}: type {arrays[key].dtype}, expected float32")
     if errors:
         raise WeightsError(
-            f"{path}: does not fit network {table.name!r}: " + "; ".join(sorted(errors))
+            f"{path}: does not fit network {architecture.name!r}: "
+            + "; ".join(sorted(errors))
         )
 
 
@@ -221,15 +165,15 @@ class Verification:
     layers: tuple[LayerStatistics, ...]
 
 
-def verify(name: str, *, table: Architecture | None = None) -> Verification:
+def verify(architecture: Architecture) -> Verification:
     """Checks a stored network: shapes, finite values, and the hash it was stored with.
 
     Raises:
       WeightsError: as `load`; or the values are not those that were stored.
     """
-    arrays, metadata = load(name, table=table)
-    path = weights_path(name)
-    again = f"; replace it with `nst-weights fetch {name} --force`"
+    arrays, metadata = load(architecture)
+    path = weights_path(architecture)
+    again = f"; replace it with `nst-weights fetch {architecture.name} --force`"
     digest, expected = tensors_digest(arrays), metadata.get("tensors_sha256")
     if digest != expected:
         raise WeightsError(
@@ -245,6 +189,6 @@ def verify(name: str, *, table: Architecture | None = None) -> Verification:
             float(arrays[key].mean(dtype=np.float64)),
             float(arrays[key].std(dtype=np.float64)),
         )
-        for key in (table or network_table(name)).shapes
+        for key in architecture.shapes
     )
     return Verification(path, digest, metadata, layers)

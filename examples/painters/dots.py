@@ -1,8 +1,7 @@
 """Regatta at sunset: pointillism, colours divided into pure dots as Seurat did."""
 
 import numpy as np
-
-from painters.fields import (
+from fields import (
     Array,
     mix,
     noise,
@@ -11,7 +10,7 @@ from painters.fields import (
     smoothstep,
     unit_grid,
 )
-from painters.strokes import Brush, Canvas, paint_layer
+from strokes import Brush, Canvas, paint_layer
 
 _SKY = pigments("3a5fc8", "6f8fe0", "b79ad8", "f0a0a8", "fbbf6a", "ffe27a")
 _SEA = pigments("16307f", "2358b0", "2f8fc0", "5cc0c0", "f0b06a", "ffe08a")

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-
-from painters.fields import (
+from fields import (
     Array,
     borders,
     distance_to,
@@ -15,7 +14,7 @@ from painters.fields import (
     smoothstep,
     unit_grid,
 )
-from painters.strokes import Brush, Canvas, paint_layer
+from strokes import Brush, Canvas, paint_layer
 
 _WALL = pigments("123c46", "1f6a70", "5a9f92", "c8b98a", "e8d9b0")
 _CLOTH = pigments("5a1a14", "a83a1e", "d9772c", "efb35a", "f8e2b0")

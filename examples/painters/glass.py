@@ -1,8 +1,7 @@
 """Sunburst over a river: stained glass with leading, glow and hand-blown texture."""
 
 import numpy as np
-
-from painters.fields import (
+from fields import (
     Array,
     blur,
     borders,

@@ -2,21 +2,37 @@
 
 Needs numpy and Pillow only:
 
-    python scripts/paint_styles.py [--output_dir=examples/styles] [--only=NAME]
+    python examples/painters/paint_styles.py [--output_dir=DIR] [--only=NAME] [--size=N]
+
+A painter is a pure function of its random generator and the size; it returns float32
+sRGB `[h, w, 3]` in [0, 1]. A new one is a file here and a line in `PAINTERS`.
 """
 
 import argparse
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from dots import paint_dots
+from facets import paint_facets
+from glass import paint_glass
 from PIL import Image
+from swirls import paint_swirls
+from woodcut import paint_woodcut
 
-from painters import PAINTERS
+Painter = Callable[[np.random.Generator, int, int], np.ndarray]
 
-_STYLES = Path(__file__).resolve().parents[1] / "examples" / "styles"
+PAINTERS: dict[str, Painter] = {
+    "dots": paint_dots,
+    "facets": paint_facets,
+    "glass": paint_glass,
+    "swirls": paint_swirls,
+    "woodcut": paint_woodcut,
+}
+
+_STYLES = Path(__file__).resolve().parents[1] / "styles"
 _MOST_BYTES = 150_000
 
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
-from painters.fields import Array, blur, smoothstep
+from fields import Array, blur, smoothstep
 
 # Gives the colours [n, 3] of n strokes from their rows and columns, each [n].
 ColorAt = Callable[[Array, Array], Array]

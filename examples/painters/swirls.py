@@ -1,8 +1,7 @@
 """Wind over the wheat: an impasto night sky of eddies, in the manner of Van Gogh."""
 
 import numpy as np
-
-from painters.fields import (
+from fields import (
     Array,
     along_contours,
     mix,
@@ -12,7 +11,7 @@ from painters.fields import (
     rotated,
     unit_grid,
 )
-from painters.strokes import Brush, Canvas, ColorAt, paint_layer
+from strokes import Brush, Canvas, ColorAt, paint_layer
 
 _SKY = pigments("0a1540", "12296f", "1d4ba3", "2f7ac2", "5fb0d0", "b9dcc9", "f0ecb8")
 _GLOW = pigments("2c7fb8", "7fc0a8", "e8d96a", "fbc834", "fff3b0")

@@ -1,8 +1,7 @@
 """The breaker: a wave, a mountain and a red sun, carved and printed in four inks."""
 
 import numpy as np
-
-from painters.fields import (
+from fields import (
     Array,
     blur,
     mix,

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
+from nst_jax.errors import OptionsError
 from nst_jax.images import encode
-from nst_jax.options import OptionsError
 
 MANIFEST, GALLERY, SHEET = "manifest.jsonl", "index.html", "contact_sheet.jpg"
 """Files that a batch's folder has besides the pictures."""

@@ -1,14 +1,11 @@
-"""What a batch is to make: pairs of files and their options, from the command line."""
+"""What a batch is to make: jobs of files and options, from the command line."""
 
 import argparse
 import csv
 import dataclasses
 import glob
-import hashlib
-import json
-import os
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +13,11 @@ from PIL import Image
 
 from nst_jax.collection import manifest, naming
 from nst_jax.commands import flags
-from nst_jax.options import STARTS, Options, OptionsError, base_type, check_start
-from nst_jax.transfer.sweep import VARYING, variations
-from weights_convert import fetch, store
+from nst_jax.errors import OptionsError
+from nst_jax.fields import base_type, parse
+from nst_jax.images.source import Source
+from nst_jax.options import STARTS, VARYING, Options
+from nst_jax.transfer.jobs import Job, check_start, variations
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 
@@ -30,38 +29,10 @@ SWEPT = tuple(
 """Options that may be lists on the command line, and columns of a file of pairs."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Pair:
-    """One picture to make.
-
-    Attributes:
-      content: path of the photo.
-      style: path of the painting.
-      options: that make it.
-      varied: options by which pairs differ.
-    """
-
-    content: str
-    style: str
-    options: Options
-    varied: Mapping[str, Any]
-
-    def key(self, hashes: Mapping[str, str], weights: Mapping[str, str]) -> str:
-        """Hex digest of all that makes the picture.
-
-        Args:
-          hashes: of the files, by path.
-          weights: digests of the networks' weights, by name; see `fetched`.
-        """
-        made_of = [hashes.get(path, path) for path in (self.content, self.style)]
-        made_of.append(hashes.get(self.options.init, ""))
-        made_of.append(weights.get(self.options.network, ""))
-        fields = json.dumps(dataclasses.asdict(self.options), sort_keys=True)
-        return hashlib.sha256("\n".join([*made_of, fields]).encode()).hexdigest()
-
-
-def asked_for(arguments: argparse.Namespace) -> list[Pair]:
-    """The pairs that a command asks for, in their order.
+def asked_for(
+    arguments: argparse.Namespace,
+) -> tuple[list[Job], list[Mapping[str, Any]]]:
+    """The jobs that a command asks for, in their order; and what each varies.
 
     Raises:
       OptionsError: none, bad options, or a file of pairs that doesn't work.
@@ -83,41 +54,16 @@ def asked_for(arguments: argparse.Namespace) -> list[Pair]:
         contents = _files("contents", arguments.contents, results)
         styles = _files("styles", arguments.styles, results)
         rows = [(content, style, {}) for content in contents for style in styles]
-    pairs = []
+    jobs: list[Job] = []
+    varied: list[Mapping[str, Any]] = []
     for content, style, of_row in rows:
         for swept in variations(options, sweep):
             made = dataclasses.replace(swept, **of_row)
             if "init" not in of_row:  # One in a row fails alone.
                 check_start(made)
-            varied = {name: getattr(made, name) for name in (*sweep, *of_row)}
-            pairs.append(Pair(content, style, made, varied))
-    return pairs
-
-
-def fetched(
-    pairs: Sequence[Pair], *, offline: bool, report: Callable[[str], None]
-) -> dict[str, str]:
-    """Fetches what isn't stored yet of the networks that pairs need.
-
-    Args:
-      pairs: those whose files don't exist need no network.
-      offline: don't fetch.
-      report: takes lines about what is fetched and from where.
-
-    Returns:
-      Digests of the stored weights by the networks' names.
-
-    Raises:
-      WeightsError: weights that can't be fetched or read.
-    """
-    networks = dict.fromkeys(
-        pair.options.network
-        for pair in pairs
-        if os.path.exists(pair.content) and os.path.exists(pair.style)
-    )
-    for name in networks:
-        fetch.fetch(name, report=report, offline=offline)
-    return {name: store.stored_digest(name) for name in networks}
+            varied.append({name: getattr(made, name) for name in (*sweep, *of_row)})
+            jobs.append(Job(Source(content), (Source(style),), made))
+    return jobs, varied
 
 
 def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any]]]:
@@ -126,7 +72,7 @@ def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any
     for name, field in _FIELDS.items():
         texts = getattr(arguments, name, "").split(",")
         if name in SWEPT and len(texts) > 1:
-            values = [flags.parse(field, text.strip()) for text in texts]
+            values = [parse(field, text.strip()) for text in texts]
             sweep[name] = list(dict.fromkeys(values))
             delattr(arguments, name)
     return flags.options(arguments), sweep
@@ -189,7 +135,7 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                     if not content or not style:
                         raise OptionsError("names no pair; give content and style")
                     varied = {
-                        name: flags.parse(_FIELDS[name], row[name])
+                        name: parse(_FIELDS[name], row[name])
                         for name in SWEPT
                         if row.get(name)
                     }

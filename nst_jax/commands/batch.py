@@ -1,13 +1,19 @@
 """`nst-jax batch`: every photo in the style of every painting, in one folder."""
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from nst_jax.collection import folder, naming
-from nst_jax.commands import flags, stop
-from nst_jax.commands.asked import SWEPT, asked_for, fetched
+from nst_jax.collection import naming
+from nst_jax.collection.wanted import check, named
+from nst_jax.commands import flags
+from nst_jax.commands.asked import SWEPT, asked_for
+from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.stop import StopRequest
+from weights_convert import store
 
 _DESCRIPTION = """\
 Repaints every photo in the style of every painting, many side by side in one device
@@ -74,39 +80,53 @@ def add_parser(commands: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    pairs = asked_for(arguments)
-    names = folder.file_names(pairs, arguments.name)
-    folder.check(arguments.output_dir, pairs, names)
+    jobs, varied = asked_for(arguments)
+    wanted = named(jobs, varied, arguments.name)
+    check(arguments.output_dir, wanted)
 
     # JAX is imported from here on: a mistyped command is answered at once.
+    from nst_jax.collection.folder import Folder
+    from nst_jax.commands.screen import BatchScreen
     from nst_jax.devices import programs
-    from nst_jax.transfer import batch
+    from nst_jax.networks import pretrained
+    from nst_jax.transfer import batch, states
+    from nst_jax.transfer import jobs as asked
 
-    jobs = [batch.Job(pair.content, (pair.style,), pair.options) for pair in pairs]
-    batch.check(jobs, arguments.lanes)
-    # The weights are part of what tells whether a picture is done.
-    with stop.StopRequest(_say):
-        weights = fetched(pairs, offline=arguments.offline, report=_say)
-    programs.keep_compiled_programs(arguments.compilation_cache_dir)
-    folder = folder.Collection(arguments.output_dir, pairs, names, weights=weights)
-    with folder, stop.StopRequest(folder.say) as request:
-        programs.report_missing_accelerator(folder.say)
+    asked.check(jobs, arguments.lanes)
+    with StopRequest(_say):
+        weights = pretrained.fetched(
+            _networks(jobs), offline=arguments.offline, report=_say
+        )
+    programs.keep_compiled_programs(
+        arguments.compilation_cache_dir, store.home() / "xla"
+    )
+    folder = Folder(arguments.output_dir, wanted, weights=weights, say=_say)
+    jobs = folder.jobs
+    done = {place for place, job in enumerate(jobs) if folder.is_done(job)}
+    screen = BatchScreen(
+        sum(job.options.steps for job in jobs),
+        done=sum(jobs[place].options.steps for place in done),
+        name=lambda place: folder.names(jobs[place])[0],
+    )
+    with screen, StopRequest(screen.say) as request:
+        programs.report_missing_accelerator(screen.say)
+        folder.say = screen.say
 
         def on_progress(progress: batch.BatchProgress) -> bool:
             request.defer()
-            folder.show(progress)
+            screen.show(progress)
             return request.signal is not None
 
         for place, result in batch.run_jobs(
             jobs,
-            done=folder.done,
+            done=done,
             lanes=arguments.lanes,
             offline=arguments.offline,
             on_progress=on_progress,
-            report=folder.say,
-            state_folder=arguments.output_dir,
+            report=screen.say,
+            states=states.in_folder(arguments.output_dir),
         ):
-            folder.add(place, result)
+            folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     folder.finish()
     if request.signal is not None and folder.unfinished:
         print("stopped early; the same command goes on from here")
@@ -114,5 +134,15 @@ def run_command(arguments: argparse.Namespace) -> int:
     return 1 if folder.failed else 0
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+def _networks(jobs: Sequence[Job]) -> list[str]:
+    """The networks of jobs whose files exist; others need none."""
+    found = (
+        job.options.network
+        for job in jobs
+        if all(os.path.exists(s.key) for s in (job.content, *job.styles))
+    )
+    return list(dict.fromkeys(found))
+
+
+def _say(line: str, *, file: TextIO | None = None) -> None:
+    print(line, file=file or sys.stderr)

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from nst_jax import presets
-from nst_jax.options import Options, OptionsError, base_type
+from nst_jax.fields import base_type, parse
+from nst_jax.options import Options
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -107,30 +108,6 @@ def underscored(argv: Sequence[str]) -> list[str]:
             name = "--" + name[2:].replace("-", "_")
         result.append(name + equals + value)
     return result
-
-
-def parse(field: dataclasses.Field, text: str) -> Any:
-    """The value that `text` gives to a field of `Options`.
-
-    Raises:
-      OptionsError: no number, where the field holds one.
-    """
-    if field.default is None and not text.strip():
-        return None  # As without a preset, which may have set it.
-    return _parse(field.name, text, field.type)
-
-
-def _parse(name: str, text: str, annotation: Any) -> Any:
-    kind = base_type(annotation)
-    if typing.get_origin(kind) is tuple:
-        item = typing.get_args(kind)[0]
-        parts = [part.strip() for part in text.split(",")] if text.strip() else []
-        return tuple(_parse(name, part, item) for part in parts)
-    try:
-        return kind(text)
-    except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise OptionsError(f"{name}={text!r} is not {wanted}") from None
 
 
 def _shown(value: Any) -> str:

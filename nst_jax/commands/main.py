@@ -11,8 +11,7 @@ from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
 from nst_jax.commands import batch, flags, presets, stylize
-from nst_jax.errors import ImageError
-from nst_jax.options import OptionsError
+from nst_jax.errors import NstError
 from nst_jax.version import __version__
 from weights_convert.errors import WeightsError
 
@@ -80,44 +79,20 @@ def main(arguments: argparse.Namespace) -> int:
     logging.set_verbosity(logging.WARNING)
     try:
         return arguments.run(arguments)
-    except (ImageError, OptionsError, WeightsError) as error:
-        return _fail(str(error))
+    except (NstError, WeightsError) as error:
+        print(f"nst-jax: {error}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # Python would complain on leaving: it flushes what nobody reads.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            line = f"{error.filename or 'file'}: {error.strerror or error}"
+            print(f"nst-jax: {line}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nnst-jax: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # Python would complain on leaving: it flushes what nobody reads.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        line = _expected(error)
-        if line is None:
-            raise
-        return _fail(line)
-
-
-def _fail(line: str) -> int:
-    print(f"nst-jax: {line}", file=sys.stderr)
-    return 1
-
-
-def _expected(error: Exception) -> str | None:
-    """The line for an error whose class only a running JAX brings along."""
-    from nst_jax.networks.extract import NetworkError
-    from nst_jax.optimize.checkpoint import CheckpointError
-    from nst_jax.optimize.engine import DivergenceError
-
-    if isinstance(error, NetworkError | CheckpointError | DivergenceError):
-        return str(error)
-    too_large = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
-    if too_large or "Out of memory" in str(error):
-        return (
-            "the memory is too small for this picture: try a smaller --size, "
-            "--precision=bfloat16, or a shorter --history (--solver=adam needs least)"
-        )
-    if isinstance(error, OSError):
-        return f"{error.filename or 'file'}: {error.strerror or error}"
-    return None
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

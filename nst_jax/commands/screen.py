@@ -1,9 +1,16 @@
-"""The bar of a running command, and lines above it."""
+"""What a running command shows: a bar on terminals, and lines above it."""
 
+import json
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Self, TextIO
 
+import numpy as np
 import tqdm
+
+from nst_jax.transfer.batch import BatchProgress
+from nst_jax.transfer.results import Progress
 
 
 class Screen:
@@ -30,3 +37,120 @@ class Screen:
     def say(self, line: str, *, file: TextIO | None = None) -> None:
         """Prints a line above the bar, on standard error or `file`."""
         self._bar.write(line, file=file or sys.stderr)
+
+
+class BatchScreen(Screen):
+    """Shows the progress of a batch."""
+
+    def __init__(self, total: int, *, done: int, name: Callable[[int], str]):
+        """Draws the bar.
+
+        Args:
+          total: iterations of all jobs.
+          done: those of jobs that were done before.
+          name: of a job, from its place, for lines about it.
+        """
+        super().__init__(total, done=done)
+        self._name = name
+        self._made: dict[int, int] = {}
+        self._lanes: dict[int, int] = {}
+
+    def side_by_side(self, place: int) -> int:
+        """How many jobs were at work with one, itself included."""
+        return self._lanes.get(place, 1)
+
+    def show(self, progress: BatchProgress) -> None:
+        """Takes in the end of a chunk."""
+        for place, lane in zip(progress.jobs, progress.lanes, strict=True):
+            self._bar.update(lane.iteration - self._made.get(place, 0))
+            self._made[place] = lane.iteration
+            self._lanes[place] = len(progress.jobs)
+            if lane.event:
+                self.say(f"nst-jax: {self._name(place)}: {lane.event}")
+        self._bar.set_postfix_str(
+            f"{progress.finished}/{progress.total} done, {len(progress.jobs)} at work",
+            refresh=False,
+        )
+
+
+class RunScreen(Screen):
+    """Shows the progress of one picture, prints losses, and writes a trace."""
+
+    def __init__(
+        self,
+        steps: int,
+        *,
+        print_every: int = 0,
+        trace: Path | None = None,
+        resumed: bool = False,
+    ):
+        """Draws the bar.
+
+        Args:
+          steps: iterations in all.
+          print_every: print a line at multiples of it; 0: never.
+          trace: file that gets one JSON record a chunk, or None.
+          resumed: the run goes on from an earlier one, whose trace is continued.
+        """
+        super().__init__(steps)
+        self._print_every = print_every
+        self._trace = trace
+        self._resumed = resumed
+        self._trace_file: TextIO | None = None
+
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
+        if self._trace_file:
+            self._trace_file.close()
+
+    def show(self, progress: Progress) -> None:
+        """Takes in the end of a chunk."""
+        if self._resumed and self._bar.n == 0:
+            self._bar.initial = self._bar.n = self._bar.last_print_n = (
+                progress.iteration
+            )
+        self._bar.set_postfix_str(f"loss {progress.loss:.6g}", refresh=False)
+        self._bar.update(progress.iteration - self._bar.n)
+        if progress.event:
+            self.say(f"nst-jax: {progress.event}")
+        every = self._print_every
+        if every and progress.iteration and progress.iteration % every == 0:
+            self.say(_line(progress))
+        # What is only an extra must not end the run when, say, the disk is full.
+        try:
+            self._write_trace(progress)
+        except OSError as error:
+            self.say(f"nst-jax: {self._trace}: {error.strerror}; the trace ends here")
+            self._trace = None
+
+    def _write_trace(self, progress: Progress) -> None:
+        if self._trace is None:
+            return
+        if self._trace_file is None:
+            self._trace_file = self._trace.open("a" if self._resumed else "w")
+        self._trace_file.write(json.dumps(_record(progress)) + "\n")
+        self._trace_file.flush()
+
+
+def _record(progress: Progress) -> dict[str, object]:
+    values = {"loss": progress.loss, **progress.terms}
+    return {
+        "iteration": progress.iteration,
+        # JSON has no NaN.
+        **{key: v if np.isfinite(v) else None for key, v in values.items()},
+        "seconds": round(progress.seconds, 4),
+        "iterations_per_second": round(progress.iterations_per_second, 3),
+        **({"event": progress.event} if progress.event else {}),
+    }
+
+
+def _line(progress: Progress) -> str:
+    groups: dict[str, float] = {}
+    for name, value in progress.terms.items():
+        kind = name.split("/")[0].replace("_", " ")
+        groups[kind] = groups.get(kind, 0.0) + value
+    terms = "  ".join(f"{name} {value:.6g}" for name, value in groups.items())
+    return (
+        f"iteration {progress.iteration:>5}  loss {progress.loss:.6g}  ({terms})  "
+        f"{progress.iterations_per_second:.3g} it/s"
+    )

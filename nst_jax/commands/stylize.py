@@ -3,11 +3,21 @@
 import argparse
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nst_jax.commands import flags, stop
+from nst_jax.commands import flags
+from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files
-from nst_jax.options import OptionsError, check_start
+from nst_jax.images.source import Source
+from nst_jax.options import Options
+from nst_jax.transfer.jobs import Job, check_options, check_start
+from nst_jax.transfer.stop import StopRequest
+from weights_convert import store
+
+if TYPE_CHECKING:
+    from nst_jax.commands.screen import RunScreen
+    from nst_jax.transfer.batch import BatchProgress
+    from nst_jax.transfer.results import Result
 
 _DESCRIPTION = """\
 Repaints PHOTO in the style of PAINTING. Several paintings blend into one style.
@@ -74,41 +84,24 @@ def run_command(arguments: argparse.Namespace) -> int:
     check_start(options)
     output = arguments.output or _default_output(arguments)
     _check_outputs(arguments, output)
+    check_options(options, len(arguments.paintings))
 
     # JAX is imported from here on: a mistyped command is answered at once.
-    from nst_jax.commands import display
+    from nst_jax.commands.screen import RunScreen
     from nst_jax.devices import programs
-    from nst_jax.transfer import verbs
 
-    verbs.check(options, len(arguments.paintings))
-    programs.keep_compiled_programs(arguments.compilation_cache_dir)
-    screen = display.Display(
-        options,
-        output,
+    programs.keep_compiled_programs(
+        arguments.compilation_cache_dir, store.home() / "xla"
+    )
+    screen = RunScreen(
+        options.steps,
         print_every=arguments.print_every,
-        snapshot_every=arguments.snapshot_every,
         trace=arguments.trace,
         resumed=arguments.resume,
     )
-    with screen, stop.StopRequest(screen.say) as request:
+    with screen, StopRequest(screen.say) as request:
         programs.report_missing_accelerator(screen.say)
-
-        def on_progress(progress: verbs.engine.Progress) -> bool:
-            request.defer()
-            screen.show(progress)
-            return request.signal is not None
-
-        result = verbs.stylize(
-            arguments.photo,
-            arguments.paintings,
-            options,
-            offline=arguments.offline,
-            on_progress=on_progress,
-            every=(arguments.print_every, arguments.snapshot_every),
-            state_file=_state_path(output),
-            resume=arguments.resume,
-            report=screen.say,
-        )
+        result = _painted(_job(arguments, options), output, arguments, screen, request)
         result.save(output)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began
@@ -122,6 +115,60 @@ def run_command(arguments: argparse.Namespace) -> int:
             print("stopped early; the same command with --resume goes on from here")
         return 128 + request.signal
     return 0
+
+
+def _job(arguments: argparse.Namespace, options: Options) -> Job:
+    every = arguments.snapshot_every
+    return Job(
+        Source(arguments.photo),
+        tuple(map(Source, arguments.paintings)),
+        options,
+        at=tuple(range(every, options.steps + 1, every)) if every else (),
+    )
+
+
+def _painted(
+    job: Job,
+    output: Path,
+    arguments: argparse.Namespace,
+    screen: "RunScreen",
+    request: StopRequest,
+) -> "Result":
+    """The job's last result, its others saved beside the output as they come."""
+    from nst_jax.transfer import batch, states
+
+    def show(progress: "BatchProgress") -> bool:
+        request.defer()
+        screen.show(progress.lanes[0])
+        return request.signal is not None
+
+    saving, result = True, None
+    for _, outcome in batch.run_jobs(
+        [job],
+        offline=arguments.offline,
+        on_progress=show,
+        every=(arguments.print_every,),
+        states=states.in_file(_state_path(output), resume=arguments.resume),
+        report=screen.say,
+    ):
+        if isinstance(outcome, NstError):
+            raise outcome
+        if outcome.at is None:
+            result = outcome
+        elif saving:
+            # What is only an extra must not end the run when, say, the disk is full.
+            try:
+                outcome.save(snapshot_path(output, outcome.at))
+            except ImageError as error:
+                screen.say(f"nst-jax: {error}; no more snapshots")
+                saving = False
+    assert result is not None
+    return result
+
+
+def snapshot_path(output: Path, iteration: int) -> Path:
+    """`painted.png`, 50 -> `painted_000050.png`."""
+    return output.with_name(f"{output.stem}_{iteration:06d}{output.suffix}")
 
 
 def _check_outputs(arguments: argparse.Namespace, output: Path) -> None:

@@ -1,12 +1,96 @@
-"""The program `nst-weights`: `weights_convert`'s, and the command that needs JAX."""
+"""The program `nst-weights`: `weights_convert`'s commands, and one that needs JAX."""
 
-from nst_jax.commands import normalize
-from weights_convert import commands
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tqdm
+from absl import logging
+
+from nst_jax.errors import ImageError
+from nst_jax.images import files, resize
+from weights_convert import commands, fetch, store
+from weights_convert.architectures import Architecture, find
+from weights_convert.errors import WeightsError
+from weights_convert.normalize import normalize, normalized
+
+_DESCRIPTION = """\
+Rescales a network's filters so that the mean activation of each over your images is 1
+(Gatys, Ecker & Bethge 2016, section 2), and stores it as NAME-normalized. The network
+computes the same features but for that scale, so that in a style loss no filter
+outweighs the others by its size. Take photos of many kinds, some dozens or more.
+
+Of each image the middle square is taken, and resized to --size."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `normalize` to the commands of `nst-weights`."""
+    parser = subparsers.add_parser(
+        "normalize",
+        help="rescale a network's filters to mean activations of 1 over images",
+        description=_DESCRIPTION,
+    )
+    parser.add_argument("name", metavar="NAME", help="network: vgg19 or vgg16")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=256,
+        metavar="PIXELS",
+        help="side of the squares (default: %(default)s)",
+    )
+    parser.set_defaults(run=run_command)
+
+
+def run_command(arguments: argparse.Namespace) -> None:
+    """Runs `normalize`.
+
+    Raises:
+      WeightsError: an image that can't be read, or what `normalize` raises.
+    """
+    # JAX tells of every kind of device that it does not find.
+    logging.set_verbosity(logging.WARNING)
+    architecture, size = find(arguments.name), arguments.size
+    normalized(architecture)
+    if not 32 <= size <= 2048:
+        raise WeightsError(f"--size={size}: must be from 32 to 2048")
+    for path in arguments.images:
+        if not path.is_file():  # said before the long work
+            raise WeightsError(f"{path}: no such file")
+    fetch.fetch(architecture, report=commands.say)
+    stored = normalize(
+        architecture,
+        _means(architecture, arguments.images, size),
+        images=f"{len(arguments.images)} images of {size}x{size}",
+        report=commands.say,
+    )
+    print(stored)
+
+
+def _squares(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
+    for path in tqdm.tqdm(paths, unit="image", disable=None, leave=False):
+        try:
+            image = files.read(path)
+        except ImageError as error:
+            raise WeightsError(str(error)) from error
+        yield resize.square(image, size)
+
+
+def _means(
+    architecture: Architecture, paths: Sequence[Path], size: int
+) -> dict[str, np.ndarray]:
+    from nst_jax.networks import extract, statistics
+
+    weights, _ = store.load(architecture)
+    network = extract.build(architecture, weights)
+    return statistics.mean_activations(network, _squares(paths, size))
 
 
 def run() -> None:
     """Entry of the program `nst-weights`."""
-    commands.run(normalize.add_parser)
+    commands.run(add_parser)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,43 @@
 """How many lanes fit: what a program needs, and what the device has."""
 
+import contextlib
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import psutil
 
+from nst_jax.errors import NoRoomError, NstError
+
 _GROUP = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
 _COMPILED = 4
 _SHARE = 0.85  # Of the free memory; the rest is for targets, and for fragments.
+
+
+# Pixels of all lanes together above which more of them no longer save time.
+_ENOUGH = {"cpu": 2**16, "other": 2**22}
+
+
+def helping_pixels() -> int:
+    """Pixels of all lanes together up to which more of them save time here."""
+    return _ENOUGH["cpu" if jax.default_backend() == "cpu" else "other"]
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Raises `NoRoomError` for what the device's runtime says of too little memory."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error)
+        full = "RESOURCE_EXHAUSTED" in text or "Out of memory" in text
+        if isinstance(error, NstError) or not (isinstance(error, MemoryError) or full):
+            raise
+        raise NoRoomError from error
 
 
 def free_bytes() -> int:

@@ -1,4 +1,4 @@
-"""What the programs tell JAX, and the user, about the device."""
+"""Compiled programs that are kept, and a device that is not used."""
 
 import os
 import shutil
@@ -7,23 +7,22 @@ from pathlib import Path
 
 import jax
 
-from weights_convert import store
-
 _CACHE_BYTES = 2 * 2**30  # The programs used longest ago make room beyond that.
 
 
-def keep_compiled_programs(folder: str | None) -> None:
+def keep_compiled_programs(folder: str | None, default: Path) -> None:
     """Turns on JAX's persistent compilation cache.
 
     Args:
-      folder: where; None for the project's own place, unless JAX's environment variable
-        names another; "off" for no cache. A place that can't be written to is not used.
+      folder: where; None for the default, unless JAX's environment variable names
+        another; "off" for no cache. A place that can't be written to is not used.
+      default: the project's own place.
     """
     if folder == "off" or (
         folder is None and "JAX_COMPILATION_CACHE_DIR" in os.environ
     ):
         return
-    place = Path(folder) if folder else store.home() / "xla"
+    place = Path(folder) if folder else default
     try:
         # Private to the user: who can write there can run code here.
         place.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,77 +1,76 @@
-"""What the options of colour make of the pictures that go in and that come out."""
+"""The ways of colour: what each makes of the pictures that go in and come out."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 
 from nst_jax.images import color
-from nst_jax.options import Options
 
-_FORMS = {"linear": "symmetric", "linear_cholesky": "cholesky"}
-
-
-def luminance_alone(options: Options) -> bool:
-    """Whether light and dark are painted alone: the network sees grey pictures."""
-    return options.color in ("luminance", "luminance_unmatched")
+Match = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""`(image, reference) -> image` in the reference's colours, `[h, w, 3]` in [0, 1]."""
 
 
-def of_content(photo: np.ndarray, options: Options) -> np.ndarray:
-    """The photo as the network is to see it, `[h, w, 3]` in [0, 1]."""
-    return color.grey(photo) if luminance_alone(options) else photo
+@dataclasses.dataclass(frozen=True)
+class Coloring:
+    """What a value of `Options.color` stands for.
 
-
-def of_painting(
-    painting: np.ndarray, content: np.ndarray, options: Options
-) -> np.ndarray:
-    """A painting as the network is to see it.
-
-    Args:
-      painting: `[h, w, 3]` in [0, 1].
-      content: `[h', w', 3]` in [0, 1], of `of_content`.
-      options: the colour's.
-
-    Returns:
-      `[h, w, 3]` in [0, 1]; `painting` itself if it keeps its colours.
+    Attributes:
+      match: brings the painting to the photo before it is looked at; None: it keeps its
+        colours.
+      grey: light and dark are painted alone: the network sees grey pictures, and the
+        result gets the photo's colours.
     """
-    match options.color:
-        case "luminance":
-            return color.match_luminance(painting, content)
-        case "luminance_unmatched":
-            return color.grey(painting)
-        case "histogram":
-            return color.match_histograms(painting, content)
-        case "linear" | "linear_cholesky":
-            return color.match_linear(painting, content, _FORMS[options.color])
-    return painting
+
+    match: Match | None = None
+    grey: bool = False
+
+    def of_content(self, photo: np.ndarray) -> np.ndarray:
+        """The photo as the network is to see it, `[h, w, 3]` in [0, 1]."""
+        return color.grey(photo) if self.grey else photo
+
+    def of_painting(self, painting: np.ndarray, content: np.ndarray) -> np.ndarray:
+        """A painting as the network is to see it.
+
+        Args:
+          painting: `[h, w, 3]` in [0, 1].
+          content: `[h', w', 3]` in [0, 1], of `of_content`.
+
+        Returns:
+          `[h, w, 3]` in [0, 1]; `painting` itself if it keeps its colours.
+        """
+        return self.match(painting, content) if self.match else painting
+
+    def of_start(self, start: np.ndarray) -> np.ndarray:
+        """A picture to start from that is neither photo nor painting."""
+        return color.grey(start) if self.grey else start
+
+    def of_result(
+        self, image: np.ndarray, photo: np.ndarray, *, after: Match | None = None
+    ) -> np.ndarray:
+        """The optimised image as it is shown.
+
+        Args:
+          image: `[h, w, 3]` in [0, 1].
+          photo: `[h, w, 3]` in [0, 1], in its own colours.
+          after: what brings the result to the photo once more, if anything.
+
+        Returns:
+          `[h, w, 3]` float32 in [0, 1].
+        """
+        if self.grey:
+            image = color.with_luminance(photo, image)
+        return after(image, photo) if after else image
 
 
-def of_start(start: np.ndarray, content: np.ndarray, options: Options) -> np.ndarray:
-    """The picture to start from, in colours like those that are searched for.
-
-    Args:
-      start: `[h, w, 3]` in [0, 1].
-      content: `[h, w, 3]` in [0, 1], of `of_content`.
-      options: the colour's, and the kind of start.
-
-    Returns:
-      `[h, w, 3]` in [0, 1].
-    """
-    if options.init == "style":
-        return of_painting(start, content, options)
-    return color.grey(start) if luminance_alone(options) else start
+def _grey(painting: np.ndarray, content: np.ndarray) -> np.ndarray:
+    return color.grey(painting)
 
 
-def of_result(image: np.ndarray, photo: np.ndarray, options: Options) -> np.ndarray:
-    """The optimised image as it is shown.
-
-    Args:
-      image: `[h, w, 3]` in [0, 1].
-      photo: `[h, w, 3]` in [0, 1], in its own colours.
-      options: the colour's.
-
-    Returns:
-      `[h, w, 3]` float32 in [0, 1].
-    """
-    if luminance_alone(options):
-        image = color.with_luminance(photo, image)
-    if options.color_after == "histogram":
-        image = color.match_histograms(image, photo)
-    return image
+STYLE = Coloring()
+LUMINANCE = Coloring(color.match_luminance, grey=True)
+LUMINANCE_UNMATCHED = Coloring(_grey, grey=True)
+HISTOGRAM = Coloring(color.match_histograms)
+LINEAR = Coloring(functools.partial(color.match_linear, form="symmetric"))
+LINEAR_CHOLESKY = Coloring(functools.partial(color.match_linear, form="cholesky"))

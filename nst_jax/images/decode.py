@@ -12,6 +12,7 @@ _ALPHA_MODES = ("P", "PA", "RGB", "RGBA", "RGBa")
 _SEQUENCES = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # TIFF tags
 _SIGNED = 2
+_ORIENTATION, _TURNED = 274, (5, 6, 7, 8)  # EXIF: lying on a side
 
 
 def decode(picture: Image.Image, note: Callable[[str], None]) -> np.ndarray:
@@ -46,6 +47,36 @@ def decode(picture: Image.Image, note: Callable[[str], None]) -> np.ndarray:
         return colours
     note("has transparency; composited on white")
     return colours * alpha[..., None] + (1 - alpha[..., None])
+
+
+def upright_shape(picture: Image.Image) -> tuple[int, int]:
+    """Height and width of what `decode` would give; no pixel is decoded."""
+    width, height = picture.size
+    try:
+        # Not the PNG class's own, which decodes all pixels to get at what follows them.
+        orientation = Image.Image.getexif(picture).get(_ORIENTATION)
+        if orientation is None and picture.format == "PNG":
+            orientation = _exif_behind_pixels(picture).get(_ORIENTATION)
+    except Exception:  # as in `_turn_upright`
+        orientation = None
+    return (width, height) if orientation in _TURNED else (height, width)
+
+
+def _exif_behind_pixels(picture: Image.Image) -> Image.Exif:
+    # Of a PNG file: chunks of length, kind, data, checksum, after a signature of 8.
+    exif, file = Image.Exif(), getattr(picture, "fp", None)
+    if file is None:
+        return exif
+    place = file.tell()
+    file.seek(8)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] == b"eXIf":
+            exif.load(file.read(length))
+            break
+        file.seek(length + 4, 1)
+    file.seek(place)
+    return exif
 
 
 def _turn_upright(picture: Image.Image, note: Callable[[str], None]) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-import nst_jax
 from nst_jax.images import profiles
+from nst_jax.version import __version__
 
 # File ending -> Pillow's name of the format.
 FORMATS: Mapping[str, str] = {
@@ -64,7 +64,7 @@ def encode(
         "TIFF": {"compression": "tiff_adobe_deflate"},
     }
     arguments = settings[format]
-    software = f"nst_jax {nst_jax.__version__}"
+    software = f"nst_jax {__version__}"
     if format == "PNG":
         chunks = PngImagePlugin.PngInfo()
         chunks.add_text("Software", software)

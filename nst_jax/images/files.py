@@ -19,7 +19,15 @@ from PIL import Image, UnidentifiedImageError
 from nst_jax.errors import ImageError
 from nst_jax.images import decode, encode
 
-__all__ = ["ImageError", "check_writable", "read", "read_description", "write"]
+__all__ = [
+    "ImageError",
+    "check_writable",
+    "read",
+    "read_description",
+    "shape",
+    "write",
+    "write_whole",
+]
 
 StrPath = str | os.PathLike[str]
 
@@ -52,6 +60,16 @@ def read(path: StrPath, *, report: Callable[[str], None] | None = None) -> np.nd
         for note in notes:
             report(f"{os.fspath(path)}: {note}")
     return image
+
+
+def shape(path: StrPath) -> tuple[int, int]:
+    """Height and width of the image that `read` would give, from the file's header.
+
+    Raises:
+      ImageError: no such file, not readable, no image, or with too many pixels.
+    """
+    with _opened(path) as picture:
+        return decode.upright_shape(picture)
 
 
 def write(
@@ -89,10 +107,30 @@ def write(
         message = f"can't be written as {format} ({_one_line(error)})"
         raise ImageError(f"{os.fspath(path)}: {message}; try .png") from error
     try:
-        _replace(path, content)
+        write_whole(path, content)
     except OSError as error:
         message = f"{os.fspath(path)}: could not be written ({error.strerror})"
         raise ImageError(message) from error
+
+
+def write_whole(path: StrPath, content: bytes) -> None:
+    """Writes a file that gets its name only once it is complete and on the disk.
+
+    Raises:
+      OSError: it can't be written; what was there before still is.
+    """
+    # Through a link, so that it stays one; by open, so that the umask applies.
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def check_writable(path: StrPath) -> None:
@@ -193,19 +231,6 @@ def _checked(path: StrPath, image: np.ndarray) -> np.ndarray:
         message = f"{bad} of {image.size} values are not finite; not written"
         raise ImageError(f"{name}: {message}")
     return image
-
-
-def _replace(path: StrPath, content: bytes) -> None:
-    # Through a link, so that it stays one; by open, so that the umask applies.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _ending(path: StrPath) -> str:

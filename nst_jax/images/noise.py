@@ -1,10 +1,8 @@
 """Noise to start from: the kinds that the known systems use, as images.
 
-Each is a function `(rng, (height, width)) -> [height, width, 3]` float32 in [0, 1].
+Each is a function `(rng, (height, width)) -> [height, width, 3]` float32 in [0, 1],
+and a line of `options.STARTS`.
 """
-
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import numpy as np
 
@@ -51,13 +49,6 @@ def pink(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     lowest, highest = image.min(axis=(0, 1)), image.max(axis=(0, 1))
     span = np.where(highest > lowest, highest - lowest, 1)
     return ((image - lowest) / span).astype(np.float32)
-
-
-KINDS: Mapping[str, Callable[[np.random.Generator, Shape], np.ndarray]]
-KINDS = MappingProxyType(
-    {"noise": uniform, "mean": mean, "gaussian": gaussian, "pink": pink}
-)
-"""By the value of `Options.init`."""
 
 
 def _around_mean(

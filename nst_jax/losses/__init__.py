@@ -1,1 +1,1 @@
-"""Content, style and total-variation losses: pure functions of arrays."""
+"""Content, style and total-variation losses: pure functions of views."""

@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+
+from nst_jax.losses import terms
+from nst_jax.losses.terms import Sums
+from nst_jax.losses.view import View
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,76 +31,104 @@ class GramScale:
     own_pixels: bool = True
 
 
-GRAM_SCALES: Mapping[str, GramScale] = MappingProxyType(
-    {
-        # G/(C*H*W), mean squared difference: Johnson's neural-style, PyTorch tutorial.
-        "chw": GramScale(per_channel=True, loss_factor=1.0),
-        # G/(H*W), mean squared difference: Gatys's own notebooks, pastiche.
-        "hw": GramScale(per_channel=False, loss_factor=1.0),
-        # Sum of squares / (4 N^2 M^2), eq. 4. Each Gram matrix is divided by its own
-        # pixel count M, so that a painting of another size than the photo's (which the
-        # paper excludes) still asks for the same statistics.
-        "paper": GramScale(per_channel=False, loss_factor=0.25),
-        # The same by the picture's pixel count alone, as fzliu's style-transfer (Caffe)
-        # has it: a larger painting asks for larger statistics.
-        "caffe": GramScale(per_channel=False, loss_factor=0.25, own_pixels=False),
-        # Sum of squares / (4 M^2): not divided by channels, a Keras exercise of 2019.
-        "article": GramScale(per_channel=False, loss_factor=0.25, summed=True),
-    }
-)
+CHW = GramScale(per_channel=True, loss_factor=1.0)
+"""G/(C*H*W), mean squared difference: Johnson's neural-style, PyTorch tutorial."""
+
+HW = GramScale(per_channel=False, loss_factor=1.0)
+"""G/(H*W), mean squared difference: Gatys's own notebooks, pastiche."""
+
+PAPER = GramScale(per_channel=False, loss_factor=0.25)
+"""Sum of squares / (4 N^2 M^2), eq. 4. Each Gram matrix is divided by its own pixel
+count M, so that a painting of another size than the photo's (which the paper excludes)
+still asks for the same statistics."""
+
+CAFFE = GramScale(per_channel=False, loss_factor=0.25, own_pixels=False)
+"""The same by the picture's pixel count alone, as fzliu's style-transfer (Caffe) has
+it: a larger painting asks for larger statistics."""
+
+ARTICLE = GramScale(per_channel=False, loss_factor=0.25, summed=True)
+"""Sum of squares / (4 M^2): not divided by channels, a Keras exercise of 2019."""
 
 
-def gram_matrix(features: jax.Array, *, scale: str = "chw") -> jax.Array:
-    """Products of channels, averaged over pixels: `[h, w, c]` -> `[c, c]`, float32.
+@dataclasses.dataclass(frozen=True)
+class Gram:
+    """Squared difference of Gram matrices.
 
-    Gatys et al. 2016, eq. 3, divided by h * w, and by c too where `scale` says so.
+    The statistic is the products of channels, summed over positions, `[c, c]`, and the
+    count of these: of an area with weights, `F^T diag(w) F` (Gatys et al. 2017,
+    "Controlling Perceptual Factors in Neural Style Transfer", eq. 6, with w = T^2).
 
-    Args:
-      features: `[h, w, c]`; bfloat16 activations are summed in float32.
-      scale: a name in `GRAM_SCALES`.
+    Attributes:
+      gram: the scale.
     """
-    h, w, c = features.shape
-    # Read here: the backward pass is traced outside of the caller's context.
-    precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
-    products = _products(features.reshape(h * w, c), precision)
-    return products / (h * w * (c if GRAM_SCALES[scale].per_channel else 1))
+
+    gram: GramScale = CHW
+    additive: ClassVar[bool] = True
+
+    def statistic(self, view: View) -> Sums:
+        """Products of channels, `[h, w, c]` -> `[c, c]`, summed in float32 at least."""
+        # Read here: the backward pass is traced outside of the caller's context.
+        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+        channels = view.features.shape[-1]
+        pixels = view.features.reshape(-1, channels)
+        weight = None if view.weight is None else view.weight.reshape(-1, 1)
+        return Sums(_products(pixels, weight, precision), view.count)
+
+    def matrix(self, sums: Sums) -> jax.Array:
+        """The Gram matrix `[c, c]` of a statistic, by its own pixels (eq. 3)."""
+        channels = sums.values.shape[-1] if self.gram.per_channel else 1
+        return sums.values / (sums.count * channels)
+
+    def distance(self, statistic: Sums, target: Sums) -> jax.Array:
+        """Between the Gram matrices of two statistics."""
+        if not self.gram.own_pixels:
+            target = Sums(target.values, statistic.count)
+        squared = jnp.square(self.matrix(statistic) - self.matrix(target))
+        reduce = jnp.sum if self.gram.summed else jnp.mean
+        return self.gram.loss_factor * reduce(squared)
+
+    def blend(self, targets: Sequence[Sums], shares: Sequence[float]) -> Sums:
+        """Gram matrices blend linearly, each by its own pixels if the scale says so."""
+        if len(targets) == 1:
+            return targets[0]
+        own = self.gram.own_pixels
+        matrices = [t.values / t.count if own else t.values for t in targets]
+        return Sums(terms.mean(matrices, shares), jnp.ones_like(targets[0].count))
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _products(pixels: jax.Array, precision: Any) -> jax.Array:
-    """`[n, c]` -> `[c, c]`, summed in float32 at least."""
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _products(pixels: jax.Array, weight: jax.Array | None, precision: Any) -> jax.Array:
+    """`[n, c]` and `[n, 1]` -> `[c, c]`, summed in float32 at least."""
     wide = jnp.promote_types(pixels.dtype, jnp.float32)
     return jnp.matmul(
-        pixels.T, pixels, precision=precision, preferred_element_type=wide
+        _weighted(pixels, weight).T,
+        pixels,
+        precision=precision,
+        preferred_element_type=wide,
     )
 
 
-def _products_forward(pixels: jax.Array, precision: Any) -> tuple[jax.Array, jax.Array]:
-    return _products(pixels, precision), pixels
+def _products_forward(
+    pixels: jax.Array, weight: jax.Array | None, precision: Any
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array | None]]:
+    return _products(pixels, weight, precision), (pixels, weight)
 
 
 def _products_backward(
-    precision: Any, pixels: jax.Array, cotangent: jax.Array
-) -> tuple[jax.Array]:
+    precision: Any,
+    residuals: tuple[jax.Array, jax.Array | None],
+    cotangent: jax.Array,
+) -> tuple[jax.Array, jax.Array | None]:
     # Both factors are the same array: one product with the symmetric part, where
     # automatic differentiation makes one for each.
+    pixels, weight = residuals
     symmetric = (cotangent + cotangent.T).astype(pixels.dtype)
-    return (jnp.matmul(pixels, symmetric, precision=precision),)
+    gradient = jnp.matmul(pixels, symmetric, precision=precision)
+    return _weighted(gradient, weight), jax.tree.map(jnp.zeros_like, weight)
+
+
+def _weighted(pixels: jax.Array, weight: jax.Array | None) -> jax.Array:
+    return pixels if weight is None else pixels * weight.astype(pixels.dtype)
 
 
 _products.defvjp(_products_forward, _products_backward)
-
-
-def style_loss(
-    features: jax.Array, target: jax.Array, *, scale: str = "chw"
-) -> jax.Array:
-    """Squared difference between the Gram matrix of `features` and `target`, a scalar.
-
-    Args:
-      features: `[h, w, c]`.
-      target: `[c, c]`, a `gram_matrix` of the same `scale`.
-      scale: a name in `GRAM_SCALES`.
-    """
-    squared = jnp.square(gram_matrix(features, scale=scale) - target)
-    reduce = jnp.sum if GRAM_SCALES[scale].summed else jnp.mean
-    return GRAM_SCALES[scale].loss_factor * reduce(squared)

@@ -1,49 +1,29 @@
 """Total variation: how much neighbouring pixels differ."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-Length = int | jax.Array
+from nst_jax.losses.terms import Sums
+from nst_jax.losses.view import View
 
 
-def total_variation(
-    image: jax.Array, *, norm: str = "l2", extent: jax.Array | None = None
-) -> jax.Array:
-    """Differences of neighbouring pixels, across and down, as a float32 scalar.
+@dataclasses.dataclass(frozen=True)
+class Norm:
+    """How a system measures differences.
 
-    Rudin, Osher & Fatemi 1992; squared as in Mahendran & Vedaldi 2015
-    (arXiv:1412.0035, eq. 4 with beta = 2).
-
-    Args:
-      image: `[h, w, c]`; a side of one pixel has no differences along it.
-      norm: "l1" or "l2", the mean of absolute or squared differences across plus the
-        mean of those down; "l1_sum" or "l2_sum", their sums; "l2_inner_sum", the sum
-        without the last row's differences across and the last column's down, as
-        Johnson's neural-style and its followers have it.
-      extent: `[2]` int32, height and width of the part that counts, from the top left
-        corner; None for the whole image.
+    Attributes:
+      measure: of a difference.
+      averaged: the mean of all, or their sum.
+      inner: leave out the last row's differences across and the last column's down.
     """
-    measure, reduce, edge = _NORMS[norm]
-    across = measure(image[:, 1:] - image[:, :-1])
-    down = measure(image[1:] - image[:-1])
-    height, width = image.shape[:2] if extent is None else extent
-    return reduce(across, height - edge, width - 1) + reduce(
-        down, height - 1, width - edge
-    )
 
-
-def _sum(values: jax.Array, height: Length, width: Length) -> jax.Array:
-    rows = jnp.arange(values.shape[0])[:, None] < height
-    columns = jnp.arange(values.shape[1]) < width
-    return jnp.sum(jnp.where((rows & columns)[..., None], values, 0))
-
-
-def _mean(values: jax.Array, height: Length, width: Length) -> jax.Array:
-    count = jnp.maximum(height * width * values.shape[2], 1)
-    return _sum(values, height, width) / count
+    measure: Callable[[jax.Array], jax.Array]
+    averaged: bool
+    inner: bool = False
 
 
 def _absolute(values: jax.Array) -> jax.Array:
@@ -51,13 +31,66 @@ def _absolute(values: jax.Array) -> jax.Array:
     return values * jnp.sign(values)
 
 
-# Of a difference, of all of them, and how many lines at the far edge don't count.
-_NORMS: Mapping[str, tuple[Callable, Callable, int]] = MappingProxyType(
-    {
-        "l1": (_absolute, _mean, 0),
-        "l2": (jnp.square, _mean, 0),
-        "l1_sum": (_absolute, _sum, 0),
-        "l2_sum": (jnp.square, _sum, 0),
-        "l2_inner_sum": (jnp.square, _sum, 1),
-    }
-)
+L1 = Norm(_absolute, averaged=True)
+"""The mean of the absolute differences across, plus that of those down."""
+
+L2 = Norm(jnp.square, averaged=True)
+"""The same with squares."""
+
+L1_SUM = Norm(_absolute, averaged=False)
+"""The sum of the absolute differences."""
+
+L2_SUM = Norm(jnp.square, averaged=False)
+"""The sum of the squares."""
+
+L2_INNER_SUM = Norm(jnp.square, averaged=False, inner=True)
+"""The sum without what lies along the far edges, as Johnson's neural-style and its
+followers have it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TotalVariation:
+    """Differences of neighbouring pixels, across and down; it has no target.
+
+    Rudin, Osher & Fatemi 1992; squared as in Mahendran & Vedaldi 2015
+    (arXiv:1412.0035, eq. 4 with beta = 2). Two pixels count the product of their
+    weights. What crosses from one part of a picture to another is in neither.
+
+    Attributes:
+      tv: the norm.
+      tv_range: white; black is 0.
+    """
+
+    tv: Norm = L2
+    tv_range: float = 1.0
+    additive: ClassVar[bool] = False
+
+    def statistic(self, view: View) -> tuple[Sums, Sums]:
+        """Differences across and down, of `[h, w, c]` in [0, 1]: each a scalar."""
+        image, weight = self.tv_range * view.features, view.weight
+        across = self.tv.measure(image[:, 1:] - image[:, :-1])
+        down = self.tv.measure(image[1:] - image[:-1])
+        if weight is None:
+            pairs = jnp.ones(across.shape[:2]), jnp.ones(down.shape[:2])
+        else:
+            pairs = weight[:, 1:] * weight[:, :-1], weight[1:] * weight[:-1]
+        if self.tv.inner:
+            across, down = across[:-1], down[:, :-1]
+            pairs = pairs[0][:-1], pairs[1][:, :-1]
+            if weight is not None:
+                pairs = pairs[0] * weight[1:, :-1], pairs[1] * weight[:-1, 1:]
+        return _sums(across, pairs[0]), _sums(down, pairs[1])
+
+    def distance(self, statistic: tuple[Sums, Sums], target: None) -> jax.Array:
+        """What they amount to; a side of one pixel has no differences along it."""
+        if self.tv.averaged:
+            return sum(s.values / jnp.maximum(s.count, 1) for s in statistic)
+        return sum(s.values for s in statistic)
+
+    def blend(self, targets: Sequence[Any], shares: Sequence[float]) -> None:
+        """None: no picture is wanted to be like another."""
+
+
+def _sums(values: jax.Array, pairs: jax.Array) -> Sums:
+    total = jnp.sum(values * pairs[..., None])
+    return Sums(total, jnp.sum(pairs) * values.shape[-1])

@@ -6,7 +6,6 @@ for that case.
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -19,111 +18,115 @@ from nst_jax.networks import winograd
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
 
-_Pair = tuple[int, int]
-_Padding = tuple[_Pair, ...]
+_Kernels = tuple[tuple[jax.Array, jax.Array], ...]
 
 
-def frozen_convolution(
-    inputs: jax.Array,
-    kernel: jax.Array,
-    strides: Sequence[int],
-    padding: str | Sequence[tuple[int, int]],
-    *,
-    precision: Any = None,
-    lhs_dilation: Sequence[int] = (1, 1),
-    rhs_dilation: Sequence[int] = (1, 1),
-    dimension_numbers: Any = None,
-    feature_group_count: int = 1,
-    preferred_element_type: Any = None,
-    out_sharding: Any = None,
-) -> jax.Array:
-    """2-D convolution whose backward pass is a forward convolution too.
+class FrozenConvolution(nnx.Module):
+    """A 2-D convolution whose backward pass is a forward convolution too.
 
-    Stands in for `jax.lax.conv_general_dilated` in `flax.nnx.Conv`. The gradient with
-    respect to the input is the convolution of the cotangent with the kernel flipped in
-    height and width and with its channels swapped; the gradient with respect to the
-    kernel is zero, by definition of frozen. XLA's own input gradient of a convolution
-    inside a device loop runs 10 times slower on CPUs (jax#12868).
+    The gradient with respect to the input is the convolution of the cotangent with the
+    kernel flipped in height and width and with its channels swapped; the gradients with
+    respect to the weights are never asked for, that of the kernel is zero. XLA's own
+    input gradient of a convolution inside a device loop runs 10 times slower on CPUs
+    (jax#12868). Groups are convolved one by one: XLA's own grouped convolution takes
+    three times as long on CPUs, forward too.
 
-    With strides, the rows and columns of one remainder by the stride get their gradient
-    from one subset of the kernel; all subsets together are one convolution of stride 1,
-    whose output channels are laid out as pixels. Groups are convolved one by one: XLA's
-    own grouped convolution takes three times as long on CPUs, forward too.
-
-    Args:
-      inputs: `[b, h, w, i]`.
-      kernel: `[kh, kw, i / groups, o]`.
-      strides: down and across.
-      padding: "SAME", "VALID" or `((top, bottom), (left, right))`.
-      precision: as `jax.lax.conv_general_dilated` takes it.
-      lhs_dilation: must be 1.
-      rhs_dilation: must be 1.
-      dimension_numbers: NHWC, HWIO, NHWC, or None for just that.
-      feature_group_count: number of groups.
-      preferred_element_type: must be None.
-      out_sharding: must be None.
-
-    Returns:
-      `[b, h', w', o]`, in the dtype of `inputs`.
-
-    Raises:
-      ValueError: dilations other than 1, or an argument that must be None.
+    Attributes:
+      kernel: `[h, w, i / groups, o]`; its dtype is that of the activations.
+      bias: `[o]`.
+      stride: down and across.
+      padding: rows and columns of zeros on each side.
+      groups: of channels that see only each other.
+      transformed: kernels of `winograd.convolve`, forward and backward, of each group,
+        or None.
     """
-    if preferred_element_type is not None or out_sharding is not None:
-        raise ValueError(
-            "frozen_convolution takes no preferred_element_type and no out_sharding; "
-            f"got {preferred_element_type}, {out_sharding}"
+
+    def __init__(
+        self,
+        kernel: jax.Array,
+        bias: jax.Array,
+        *,
+        stride: int = 1,
+        padding: int = 1,
+        groups: int = 1,
+        transformed: _Kernels | None = None,
+    ):
+        """Wraps pretrained weights; see the attributes."""
+        self.kernel = nnx.Param(kernel)
+        self.bias = nnx.Param(bias)
+        self.stride = stride
+        self.padding = padding
+        self.groups = groups
+        self.transformed = nnx.data(transformed)
+
+    def prepared(self) -> "FrozenConvolution":
+        """This one by Winograd's method, where that pays off on CPUs, else itself."""
+        kernel = np.asarray(self.kernel[...])
+        groups = np.split(kernel, self.groups, axis=-1)
+        plain = (*kernel.shape[:2], self.stride, self.padding) == (3, 3, 1, 1)
+        large = winograd.pays_off((1, 64, 64, kernel.shape[2]), groups[0].shape[3])
+        if not (plain and large and kernel.dtype == np.float32):
+            return self
+        return FrozenConvolution(
+            self.kernel[...],
+            self.bias[...],
+            groups=self.groups,
+            transformed=tuple(map(_transform, groups)),
         )
-    if {*lhs_dilation, *rhs_dilation} != {1}:
-        raise ValueError(
-            "frozen_convolution has no dilation; got "
-            f"lhs_dilation={tuple(lhs_dilation)}, rhs_dilation={tuple(rhs_dilation)}"
-        )
-    del dimension_numbers  # nnx.Conv always passes NHWC, HWIO, NHWC.
-    down, across = strides
-    if isinstance(padding, str):
-        padding = lax.padtype_to_pads(
-            inputs.shape[1:3], kernel.shape[:2], (down, across), padding
-        )
-    if precision is None:
-        # Read here: the backward pass is traced outside of the caller's context.
-        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
-    how = _Convolution(
-        (down, across),
-        tuple((before, after) for before, after in padding),
-        (inputs.shape[1], inputs.shape[2]),
-        precision,
+
+    def __call__(self, inputs: jax.Array) -> jax.Array:
+        """`[b, h, w, i]` -> `[b, h', w', o]`, zero padded, in the weights' dtype."""
+        kernel, bias = self.kernel[...], self.bias[...]
+        parts = jnp.split(inputs.astype(kernel.dtype), self.groups, axis=-1)
+        if self.transformed is not None and winograd.pays_off(
+            parts[0].shape, len(bias) // self.groups
+        ):
+            parts = [
+                winograd.convolve(part, *kernels)
+                for part, kernels in zip(parts, self.transformed, strict=True)
+            ]
+        else:
+            how = _Convolution(
+                self.stride,
+                self.padding,
+                inputs.shape[1:3],
+                # Read here: the backward pass is traced outside of this context.
+                jax.config.jax_default_matmul_precision,  # type: ignore[attr-defined]
+            )
+            kernels = jnp.split(kernel, self.groups, axis=-1)
+            parts = [
+                _convolve(part, kernel, how)
+                for part, kernel in zip(parts, kernels, strict=True)
+            ]
+        return jnp.concatenate(parts, axis=-1) + bias
+
+
+def _transform(kernel: np.ndarray) -> tuple[jax.Array, jax.Array]:
+    """What `winograd.convolve` takes for `[3, 3, i, o]`, forward and backward."""
+    back = kernel[::-1, ::-1].swapaxes(2, 3)
+    return jnp.asarray(winograd.transform(kernel)), jnp.asarray(
+        winograd.transform(back)
     )
-    if feature_group_count == 1:
-        return _convolve(inputs, kernel, how)
-    parts = [
-        _convolve(*part, how)
-        for part in zip(
-            jnp.split(inputs, feature_group_count, axis=-1),
-            jnp.split(kernel, feature_group_count, axis=-1),
-            strict=True,
-        )
-    ]
-    return jnp.concatenate(parts, axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Convolution:
-    """What is static of a convolution; `size` is the input's."""
+    """What is static of a convolution; `size` is the input's height and width."""
 
-    strides: _Pair
-    padding: _Padding
-    size: _Pair
+    stride: int
+    padding: int
+    size: tuple[int, ...]
     precision: Any
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _convolve(inputs: jax.Array, kernel: jax.Array, how: _Convolution) -> jax.Array:
+    """`[b, h, w, i]` by `[kh, kw, i, o]` -> `[b, h', w', o]`."""
     return lax.conv_general_dilated(
         inputs,
         kernel,
-        how.strides,
-        how.padding,
+        (how.stride, how.stride),
+        ((how.padding, how.padding),) * 2,
         dimension_numbers=_NHWC,
         precision=how.precision,
     )
@@ -138,30 +141,31 @@ def _convolve_forward(
 def _convolve_backward(
     how: _Convolution, kernel: jax.Array, cotangent: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
+    """One convolution of stride 1, whatever the stride of the forward pass.
+
+    With strides, the rows and columns of one remainder by the stride get their gradient
+    from one subset of the kernel; all subsets together are one convolution, whose
+    output channels are laid out as pixels.
+    """
     if not cotangent.size:
         shape = (len(cotangent), *how.size, kernel.shape[2])
         return jnp.zeros(shape, cotangent.dtype), jnp.zeros_like(kernel)
     axes = [
-        _Axis(*numbers)
-        for numbers in zip(
-            how.size,
-            kernel.shape[:2],
-            how.strides,
-            [before for before, _ in how.padding],
-            cotangent.shape[1:3],
-            strict=True,
+        _Axis(length, size, how.stride, how.padding, outputs)
+        for length, size, outputs in zip(
+            how.size, kernel.shape[:2], cotangent.shape[1:3], strict=True
         )
     ]
     gradient = lax.conv_general_dilated(
         cotangent,
-        _by_remainder(kernel, how.strides),
+        _by_remainder(kernel, how.stride),
         (1, 1),
         [axis.padding for axis in axes],
         dimension_numbers=_NHWC,
         precision=how.precision,
     )
-    if how.strides != (1, 1):
-        gradient = _interleave(gradient, how.strides)
+    if how.stride != 1:
+        gradient = _interleave(gradient, how.stride)
     zero, none = jnp.zeros((), gradient.dtype), (0, 0, 0)
     crops = [(*axis.crop, 0) for axis in axes]
     return lax.pad(gradient, zero, (none, *crops, none)), jnp.zeros_like(kernel)
@@ -198,7 +202,7 @@ class _Axis:
         return (self.before + self.length - 1) // self.stride
 
     @property
-    def padding(self) -> _Pair:
+    def padding(self) -> tuple[int, int]:
         """Of the outputs, before they are convolved."""
         return (
             self._depth - 1 - self._first,
@@ -206,125 +210,30 @@ class _Axis:
         )
 
     @property
-    def crop(self) -> _Pair:
+    def crop(self) -> tuple[int, int]:
         """What the interleaved result has too much, as negative padding."""
         start = self.before - self._first * self.stride
         stop = (self._last + 1) * self.stride - (self.before + self.length)
         return -start, -stop
 
 
-def _by_remainder(kernel: jax.Array, strides: _Pair) -> jax.Array:
+def _by_remainder(kernel: jax.Array, stride: int) -> jax.Array:
     """`[kh, kw, i, o]` -> `[kh / s, kw / s, o, s * s * i]`, flipped, zero padded."""
-    (height, width, inputs, outputs), (down, across) = kernel.shape, strides
-    if strides == (1, 1):
+    height, width, inputs, outputs = kernel.shape
+    if stride == 1:
         return kernel[::-1, ::-1].swapaxes(2, 3)
-    rows, columns = -(-height // down), -(-width // across)
-    below, right = rows * down - height, columns * across - width
+    rows, columns = -(-height // stride), -(-width // stride)
+    below, right = rows * stride - height, columns * stride - width
     whole = jnp.pad(kernel, ((0, below), (0, right), (0, 0), (0, 0)))
-    split = whole.reshape(rows, down, columns, across, inputs, outputs)
+    split = whole.reshape(rows, stride, columns, stride, inputs, outputs)
     flipped = split[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4)
-    return flipped.reshape(rows, columns, outputs, down * across * inputs)
+    return flipped.reshape(rows, columns, outputs, stride * stride * inputs)
 
 
-def _interleave(images: jax.Array, strides: _Pair) -> jax.Array:
+def _interleave(images: jax.Array, stride: int) -> jax.Array:
     """`[b, h, w, s * s * c]` -> `[b, s * h, s * w, c]`: channels laid out as pixels."""
-    (batch, height, width, channels), (down, across) = images.shape, strides
-    channels //= down * across
-    split = images.reshape(batch, height, width, down, across * channels)
+    batch, height, width, channels = images.shape
+    channels //= stride * stride
+    split = images.reshape(batch, height, width, stride, stride * channels)
     rows = split.swapaxes(2, 3)
-    return rows.reshape(batch, height * down, width * across, channels)
-
-
-class _NoRandomness(nnx.Rngs):
-    """Stands in for the keys that initialisers get: those of weights ignore them."""
-
-    def __init__(self) -> None:
-        pass
-
-    def params(self) -> None:
-        """No key; making real ones takes longer than loading the weights."""
-
-
-_NO_RANDOMNESS = _NoRandomness()
-
-
-class FrozenConvolution(nnx.Conv):
-    """`flax.nnx.Conv` by `frozen_convolution`, or by Winograd's method once prepared.
-
-    Attributes:
-      transformed: kernels of `winograd.convolve`, forward and backward, of each
-        group, or None.
-    """
-
-    def __init__(
-        self,
-        kernel: Any,
-        bias: Any,
-        *,
-        dtype: Any,
-        stride: int = 1,
-        padding: int = 1,
-        groups: int = 1,
-    ):
-        """Wraps pretrained weights.
-
-        Args:
-          kernel: `[h, w, i / groups, o]`.
-          bias: `[o]`.
-          dtype: of weights and activations.
-          stride: down and across.
-          padding: rows and columns of zeros on each side.
-          groups: of channels that see only each other.
-        """
-        height, width, inputs, outputs = kernel.shape
-        super().__init__(
-            inputs * groups,
-            outputs,
-            (height, width),
-            strides=stride,
-            padding=((padding, padding), (padding, padding)),
-            feature_group_count=groups,
-            dtype=dtype,
-            param_dtype=dtype,
-            kernel_init=lambda key, shape, dtype: jnp.asarray(kernel, dtype),
-            bias_init=lambda key, shape, dtype: jnp.asarray(bias, dtype),
-            conv_general_dilated=frozen_convolution,
-            rngs=_NO_RANDOMNESS,
-        )
-        self._plain = (height, width, stride, padding) == (3, 3, 1, 1)
-        self.transformed: tuple[tuple[jax.Array, jax.Array], ...] | None
-        self.transformed = nnx.data(None)
-
-    def prepare(self) -> None:
-        """Transforms the kernel for Winograd's method, where that pays off on CPUs."""
-        kernel = np.asarray(self.kernel[...])
-        groups = np.split(kernel, self.feature_group_count, axis=-1)
-        large = winograd.pays_off((1, 64, 64, kernel.shape[2]), groups[0].shape[3])
-        if self._plain and kernel.dtype == np.float32 and large:
-            self.transformed = nnx.data(tuple(map(_transform, groups)))
-
-    def __call__(self, inputs: jax.Array) -> jax.Array:  # type: ignore[override]
-        """`[b, h, w, i]` -> `[b, h', w', o]`, zero padded."""
-        groups = self.feature_group_count
-        seen = (*inputs.shape[:-1], inputs.shape[-1] // groups)
-        if self.transformed is None or not winograd.pays_off(
-            seen, self.out_features // groups
-        ):
-            return super().__call__(inputs)
-        assert self.bias is not None
-        parts = [
-            winograd.convolve(part, *kernels)
-            for part, kernels in zip(
-                jnp.split(inputs, groups, axis=-1), self.transformed, strict=True
-            )
-        ]
-        whole = parts[0] if groups == 1 else jnp.concatenate(parts, axis=-1)
-        return whole + self.bias[...]
-
-
-def _transform(kernel: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    """What `winograd.convolve` takes for `[3, 3, i, o]`, forward and backward."""
-    back = kernel[::-1, ::-1].swapaxes(2, 3)
-    return jnp.asarray(winograd.transform(kernel)), jnp.asarray(
-        winograd.transform(back)
-    )
+    return rows.reshape(batch, height * stride, width * stride, channels)

@@ -5,6 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from nst_jax.losses.view import inside
+
 
 def confine(images: jax.Array, extents: jax.Array, outside: float = 0.0) -> jax.Array:
     """Another value outside of each image's own part, from its top left corner.
@@ -19,9 +21,8 @@ def confine(images: jax.Array, extents: jax.Array, outside: float = 0.0) -> jax.
       outside: what the rest becomes.
     """
     _, height, width, _ = images.shape
-    rows = jnp.arange(height)[:, None] < extents[:, 0, None, None]
-    columns = jnp.arange(width) < extents[:, 1, None, None]
-    return jnp.where((rows & columns)[..., None], images, outside)
+    within = inside((height, width), extents)[..., None]
+    return jnp.where(within, images, outside)
 
 
 def count_windows(

@@ -1,88 +1,93 @@
-"""The networks by name, and `extract`, through which everything else sees them."""
+"""Networks built and prepared, and `extract`, through which everything sees them."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
+from nst_jax.losses.view import View
+from nst_jax.networks import pooling as pools
+from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.extents import confine
 from nst_jax.networks.network import Network
-from weights_convert.architectures import NETWORKS, Architecture
-
-_SHOWN = 40  # taps, at most, in one line
+from weights_convert.architectures import Architecture
+from weights_convert.errors import NetworkError
 
 _DTYPES = {"float32": jnp.float32, "tf32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
-class NetworkError(ValueError):
-    """A network or tap that is not known, or weights that don't fit."""
-
-
-def table(name: str) -> Architecture:
-    """The table of the network called `name`; raises `NetworkError` if unknown."""
-    if name not in NETWORKS:
-        raise NetworkError(
-            f"network {name!r} is not known; choose one of {', '.join(NETWORKS)}"
-        )
-    return NETWORKS[name]
-
-
-def tap_names(name: str) -> tuple[str, ...]:
-    """Every tap of the network called `name`, from the image up."""
-    return table(name).taps
-
-
-def check_taps(name: str, taps: Collection[str]) -> None:
-    """Raises `NetworkError` if the network called `name` lacks one of `taps`."""
-    known = tap_names(name)
-    unknown = [tap for tap in taps if tap not in known]
-    if not unknown:
-        return
-    it_has = ", ".join(known)
-    if len(known) > _SHOWN:
-        trunk = table(name).trunk
-        it_has = (
-            f"{', '.join(trunk)}, and {len(known) - len(trunk)} in the branches between"
-            f" these; `nst-weights taps {name}` lists all"
-        )
-    raise NetworkError(f"{name} has no tap {', '.join(unknown)}; it has {it_has}")
-
-
 def build(
-    network: str | Architecture,
+    architecture: Architecture,
     weights: Mapping[str, Any],
     *,
     pooling: str = "max",
     precision: str = "float32",
+    digest: str | None = None,
 ) -> Network:
     """A frozen network around `weights`.
 
     Args:
-      network: a name in `architectures.NETWORKS`, or a table.
-      weights: arrays by stored key, shapes as in the table.
+      architecture: one of `architectures.NETWORKS`, or any other.
+      weights: arrays by stored key, shapes as in `architecture.shapes`.
       pooling: "max", "avg", "max_ceil" or "avg_ceil", see `network.Network`.
       precision: "float32", "tf32" or "bfloat16"; the last stores and computes the
         network in bfloat16.
+      digest: SHA-256 in hex that tells the weights from others; None: of the biases,
+        which are few, and tell copies of a network apart.
 
     Raises:
-      NetworkError: an unknown name; missing or misshapen weights, all of them at once.
+      NetworkError: missing or misshapen weights, all of them at once.
+      ValueError: an unknown pooling or precision.
     """
-    found = table(network) if isinstance(network, str) else network
     faults = [
         f"{key}: {np.shape(weights[key]) if key in weights else 'missing'}, "
         f"expected {shape}"
-        for key, shape in found.shapes.items()
+        for key, shape in architecture.shapes.items()
         if key not in weights or np.shape(weights[key]) != shape
     ]
     if faults:
-        raise NetworkError(f"weights of {found.name} don't fit: {'; '.join(faults)}")
-    return Network(found, weights, pooling=pooling, dtype=_DTYPES[precision])
+        raise NetworkError(
+            f"weights of {architecture.name} don't fit: {'; '.join(faults)}"
+        )
+    check_choices(pooling, precision)
+    dtype = _DTYPES[precision]
+    convolutions = {
+        layer.name: FrozenConvolution(
+            jnp.asarray(weights[f"{layer.name}/kernel"], dtype),
+            jnp.asarray(weights[f"{layer.name}/bias"], dtype),
+            stride=layer.stride,
+            padding=layer.padding,
+            groups=layer.groups,
+        )
+        for layer in architecture.convolutions
+    }
+    digest = digest or _digest_of_biases(architecture, weights)
+    return Network(
+        architecture,
+        convolutions,
+        pooling=pooling,
+        digest=jnp.asarray(list(bytes.fromhex(digest)), jnp.uint8),
+    )
 
 
-def prepare(network: Any, taps: Collection[str]) -> Any:
+def check_choices(pooling: str, precision: str) -> None:
+    """Raises `ValueError` if `build` doesn't know one of these."""
+    pools.parse(pooling)
+    if precision not in _DTYPES:
+        raise ValueError(
+            f"precision={precision!r} is not known; choose one of {', '.join(_DTYPES)}"
+        )
+
+
+def digest_of(network: Network) -> str:
+    """The digest that a network was built with, in hex: which weights it has."""
+    return np.asarray(network.digest).tobytes().hex()
+
+
+def prepare(network: Network, taps: Collection[str]) -> Network:
     """The network as it computes `taps` fastest on this machine; same results.
 
     On CPUs the kernels up to the deepest tap are transformed for `winograd.convolve`,
@@ -90,57 +95,57 @@ def prepare(network: Any, taps: Collection[str]) -> Any:
     pay off within a few gradients.
 
     Args:
-      network: a module of `build`.
+      network: of `build`.
       taps: that will be asked for.
     """
     if jax.default_backend() != "cpu":
         return network
-    prepared = nnx.clone(network)
-    prepared.prepare(taps)
-    return prepared
-
-
-def random_weights(
-    network: Architecture, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """He-normal kernels and small biases in the network's stored layout, float32.
-
-    For tests and timings: a randomly initialised network has the cost and the
-    arithmetic of the pretrained one (He et al. 2015, arXiv:1502.01852).
-    """
-    weights = {}
-    for key, shape in network.shapes.items():
-        fan_in = np.prod(shape[:-1]) if key.endswith("kernel") else 10_000
-        scale = np.sqrt(2 / fan_in)
-        weights[key] = rng.normal(0, scale, shape).astype(np.float32)
-    return weights
+    convolutions = dict(network.convolutions)
+    for layer in network.architecture.leading_to(taps):
+        if layer.name in convolutions:
+            convolutions[layer.name] = convolutions[layer.name].prepared()
+    return Network(
+        network.architecture,
+        convolutions,
+        pooling=network.pooling,
+        digest=network.digest,
+    )
 
 
 def extract(
-    network: Any,
+    network: Network,
     images: jax.Array,
     taps: Collection[str],
     extents: jax.Array | None = None,
-) -> dict[str, jax.Array]:
-    """Activations of `images` at `taps`; the network is run no deeper than needed.
+) -> dict[str, View]:
+    """What a network shows of `images` at `taps`; it is run no deeper than needed.
 
     Args:
-      network: a module of `build`, passed to jitted functions as an argument.
+      network: of `build`, passed to jitted functions as an argument.
       images: `[b, h, w, 3]`, sRGB in [0, 1].
       taps: names such as "conv4_2" (before the ReLU) and "relu4_2" (after it).
       extents: `[b, 2]` int32, true height and width of images of several shapes padded
         below and right to one; None where all fill theirs.
 
     Returns:
-      `{tap: [b, h', w', c]}` in the network's dtype. Of a padded image, just what it
-      would give alone, and zero around that.
+      `{tap: View}`, features `[b, h', w', c]` in the network's dtype. Of a padded
+      image, just what it would give alone, and zero around that.
     """
     if not taps:
         return {}
-    preprocessing = network.table.preprocessing
+    preprocessing = network.architecture.preprocessing
     mean = jnp.asarray(preprocessing.mean, images.dtype)
     std = jnp.asarray(preprocessing.std, images.dtype)
     inputs = (images - mean) / std
     if extents is not None:
         inputs = confine(inputs, extents)
-    return network(inputs, taps, extents)
+    found = network(inputs, taps, extents)
+    return {tap: View.of(*seen) for tap, seen in found.items()}
+
+
+def _digest_of_biases(architecture: Architecture, weights: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for layer in architecture.convolutions:
+        bias = np.asarray(weights[f"{layer.name}/bias"], np.float32)
+        digest.update(f"{layer.name} {bias.shape}\n".encode() + bias.tobytes())
+    return digest.hexdigest()

@@ -7,6 +7,8 @@ included; what a window of ceil mode reaches over that doesn't count (Caffe's
 
 import dataclasses
 import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -63,7 +65,7 @@ def max_pool(
     Args:
       images: `[b, h, w, c]`.
       windows: where they are.
-      extents: `[b, 2]` int32, see `registry.extract`.
+      extents: `[b, 2]` int32, see `extract.extract`.
     """
     if extents is not None and (windows.ceil or windows.padding):
         images = confine(images, extents, -jnp.inf)
@@ -125,7 +127,7 @@ def average_pool(
     Args:
       images: `[b, h, w, c]`, zero outside of `extents`.
       windows: where they are; by default as for `max_pool`.
-      extents: `[b, 2]` int32, see `registry.extract`.
+      extents: `[b, 2]` int32, see `extract.extract`.
     """
     shape = _pooled_shape(images, windows)
     if 0 in shape:
@@ -164,6 +166,29 @@ def _sum_backward(
 
 
 _sum.defvjp(_sum_forward, _sum_backward)
+
+
+_KINDS: Mapping[str, Callable[..., jax.Array]] = MappingProxyType(
+    {"max": max_pool, "avg": average_pool}
+)
+
+
+def parse(pooling: str) -> tuple[Callable[..., jax.Array], bool]:
+    """What pools, and whether all windows have Caffe's rounding.
+
+    Args:
+      pooling: a kind, "max" or "avg", or one with "_ceil".
+
+    Raises:
+      ValueError: an unknown one.
+    """
+    kind = pooling.removesuffix("_ceil")
+    if kind not in _KINDS:
+        known = [f"{kind}{rounding}" for rounding in ("", "_ceil") for kind in _KINDS]
+        raise ValueError(
+            f"pooling={pooling!r} is not known; choose one of {', '.join(known)}"
+        )
+    return _KINDS[kind], pooling != kind
 
 
 def _covered(length: Any, count: int, windows: Windows) -> Any:

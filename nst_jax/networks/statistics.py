@@ -1,18 +1,18 @@
 """How strongly the filters of a network answer, over images."""
 
+import functools
 from collections.abc import Iterable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 from nst_jax.networks import extract
+from nst_jax.networks.network import Network
 
 
 def mean_activations(
-    network: Any, images: Iterable[np.ndarray]
+    network: Network, images: Iterable[np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Each filter's mean after the ReLU over images and positions.
 
@@ -26,11 +26,9 @@ def mean_activations(
     Returns:
       `{"conv1_1": [64], ...}`, float64; zeros if there are no images.
     """
-    taps = {
-        layer.name: f"relu{layer.name.removeprefix('conv')}"
-        for layer in network.table.convolutions
-    }
-    sums = {layer.name: np.zeros(layer.outputs) for layer in network.table.convolutions}
+    layers = network.architecture.convolutions
+    taps = {layer.name: f"relu{layer.name.removeprefix('conv')}" for layer in layers}
+    sums = {layer.name: np.zeros(layer.outputs) for layer in layers}
     count = 0
     for image in images:
         found = _means(network, jnp.asarray(image)[None], tuple(taps.values()))
@@ -40,13 +38,13 @@ def mean_activations(
     return {name: total / max(count, 1) for name, total in sums.items()}
 
 
-@nnx.jit(static_argnames="taps")
+@functools.partial(jax.jit, static_argnames="taps")
 def _means(
-    network: Any, images: jax.Array, taps: tuple[str, ...]
+    network: Network, images: jax.Array, taps: tuple[str, ...]
 ) -> dict[str, jax.Array]:
     found = extract.extract(network, images, taps)
     # Rows first: a sum over all positions at once loses digits in float32.
     return {
-        tap: value.astype(jnp.float32).mean(2).mean((0, 1))
-        for tap, value in found.items()
+        tap: view.features.astype(jnp.float32).mean(2).mean((0, 1))
+        for tap, view in found.items()
     }

@@ -1,7 +1,5 @@
-"""A run's state in a file, so that an interrupted run can go on where it stopped."""
+"""A run's state as bytes, so that an interrupted run can go on where it stopped."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import jax
@@ -9,11 +7,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from nst_jax.optimize.engine import State
-
-
-class CheckpointError(ValueError):
-    """A file that is no state, or the state of another run."""
+from nst_jax.errors import CheckpointError
+from nst_jax.optimize.chunk import State
 
 
 class SpentError(CheckpointError):
@@ -30,55 +25,25 @@ class SpentError(CheckpointError):
         self.made = made
 
 
-def save(path: Path, state: State, fingerprint: str) -> None:
-    """Writes `state` to `path`, a safetensors file, atomically.
+def encode(state: State, digest: str) -> bytes:
+    """A state as the bytes of a safetensors file.
 
     Args:
-      path: where; the folder must exist.
       state: of a run.
-      fingerprint: tells this run from others; `load` compares it.
-
-    Raises:
-      OSError: the file can't be written.
+      digest: tells this run from others; `load` compares it.
     """
     leaves = jax.device_get(jax.tree.leaves(state))
     arrays = {f"{i:03d}": np.asarray(leaf, order="C") for i, leaf in enumerate(leaves)}
-    data = safetensors.numpy.save(arrays, metadata={"fingerprint": fingerprint})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    return safetensors.numpy.save(arrays, metadata={"digest": digest})
 
 
-def keep(path: Path, state: State | None, fingerprint: str) -> str | None:
-    """Has `state` in the file, or no file if it is None.
-
-    Returns:
-      What went wrong, in a line, or None. The picture of a run matters more than its
-      state, which may not fit on the disk.
-    """
-    try:
-        if state is not None:
-            save(path, state, fingerprint)
-        else:
-            path.unlink(missing_ok=True)
-    except (OSError, MemoryError) as error:
-        done = "removed" if state is None else "written"
-        return f"{path}: not {done} ({error})"
-    return None
-
-
-def load(path: Path, like: State, fingerprint: str) -> State:
-    """Reads what `save` wrote.
+def load(path: Path, like: State, digest: str) -> State:
+    """Reads a file of what `encode` gave.
 
     Args:
       path: the file.
       like: a state of the same run, such as its first, or its shapes and dtypes.
-      fingerprint: the one given to `save`.
+      digest: the one given to `encode`.
 
     Raises:
       CheckpointError: the file is missing, damaged, or of a run with other pictures or
@@ -94,8 +59,13 @@ def load(path: Path, like: State, fingerprint: str) -> State:
         ) from None
     except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: not a saved run ({error})") from None
+    if "fingerprint" in metadata:
+        raise CheckpointError(
+            f"{path}: saved by an earlier version of nst_jax, from whose states this "
+            "one can't go on; start anew, without --resume"
+        )
     leaves, structure = jax.tree.flatten(like)
-    same = metadata.get("fingerprint") == fingerprint and [
+    same = metadata.get("digest") == digest and [
         (leaf.shape, leaf.dtype) for leaf in leaves
     ] == [(array.shape, array.dtype) for array in arrays]
     if not same:

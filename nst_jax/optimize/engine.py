@@ -7,16 +7,16 @@ compiled program, so one compilation serves every length.
 """
 
 import dataclasses
-import functools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import jax
 import numpy as np
 import optax
 
+from nst_jax.errors import DivergenceError
 from nst_jax.optimize import chunk
 from nst_jax.optimize.chunk import Objective, State
 
@@ -25,18 +25,8 @@ _RETRIES = 3
 _BEFORE = f"given up before, after {_RETRIES} retries: it stays at its best picture"
 
 
-class DivergenceError(RuntimeError):
-    """The loss of the starting image is not finite."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the loss of the starting image is not finite: check the weights of the "
-            "network (nst-weights verify) and the loss weights"
-        )
-
-
 @dataclasses.dataclass(frozen=True)
-class Progress:
+class Numbers:
     """What happened to one lane up to the end of a chunk.
 
     Attributes:
@@ -50,8 +40,6 @@ class Progress:
       compile_seconds: spent compiling, or finding the program compiled.
       iterations_per_second: of this chunk.
       event: a line for the user if something happened, such as a divergence.
-      image: the best picture so far, a function: `[h, w, 3]` float32 in [0, 1]. To be
-        called before the next chunk is asked for, when its memory is reused.
     """
 
     iteration: int
@@ -64,7 +52,6 @@ class Progress:
     compile_seconds: float
     iterations_per_second: float
     event: str | None
-    image: Callable[[], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +63,7 @@ class Chunk:
       state: valid until the next chunk is asked for, then its memory is reused.
     """
 
-    lanes: tuple[Progress, ...]
+    lanes: tuple[Numbers, ...]
     state: State
 
 
@@ -87,7 +74,7 @@ def run(
     state: State,
     *,
     steps: int,
-    every: Sequence[int] = (),
+    stops: Collection[int] = (),
     chunk_seconds: float = 1.0,
 ) -> Iterator[Chunk]:
     """Minimises `objective` from `state`, yielding after each chunk.
@@ -105,11 +92,11 @@ def run(
       solver: how.
       state: from `start`, or a saved one; it is consumed.
       steps: updates in all, those already in `state` included.
-      every: chunks end at multiples of each of these, for snapshots and the like.
+      stops: iterations at which a chunk ends, for pictures and the like.
       chunk_seconds: aimed length of a chunk.
 
     Yields:
-      The progress of every lane, once for each chunk.
+      The numbers of every lane and the state, once for each chunk.
 
     Raises:
       DivergenceError: no first image has a finite loss.
@@ -123,8 +110,8 @@ def run(
     began = time.perf_counter()
     pace, at_work = 1, True
     while done <= steps and at_work:
-        to_multiples = [n - (done - 1) % n for n in every if n > 0]
-        count = min(pace, steps + 1 - done, *to_multiples)
+        to_stops = [stop + 1 - done for stop in stops if stop >= done]
+        count = min(pace, steps + 1 - done, *to_stops)
         chunk_began = time.perf_counter()
         state, records = advance(state, problem, jax.device_put(np.int32(count)))
         values, best = jax.device_get((records, state.best_loss))
@@ -137,7 +124,7 @@ def run(
             state = chunk.restart(solver, state, jax.device_put(scale))
         yield Chunk(
             tuple(
-                Progress(
+                Numbers(
                     iteration=done - 1,
                     steps=steps,
                     loss=float(values["total"][lane, count - 1]),
@@ -152,7 +139,6 @@ def run(
                     compile_seconds=compile_seconds,
                     iterations_per_second=count / taken,
                     event=event or before.pop(lane, None),
-                    image=functools.partial(_picture, state, lane),
                 )
                 for lane, event in enumerate(events)
             ),
@@ -162,10 +148,6 @@ def run(
             1, min(4 * count, int(chunk_seconds * count / taken), chunk.CAPACITY)
         )
         at_work = bool((retries <= _RETRIES).any())
-
-
-def _picture(state: State, lane: int) -> np.ndarray:
-    return np.clip(jax.device_get(state.best_image[lane]), 0, 1)
 
 
 def _retries(state: State) -> np.ndarray:

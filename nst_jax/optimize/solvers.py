@@ -1,46 +1,34 @@
-"""The solvers by name, each an `optax.GradientTransformation`."""
+"""The solvers, each an `optax.GradientTransformation`."""
 
+import dataclasses
 import functools
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from nst_jax.optimize.lbfgs import Box, scale_by_lbfgs
-from nst_jax.optimize.preconditioner import multiscale
-from nst_jax.options import Options
+
+Schedule = Callable[[jax.Array], jax.Array]
+"""From the number of a step to its size."""
+
+PIXEL_BOX: Box = (0.0, 1.0)
 
 
-def solver(options: Options) -> optax.GradientTransformation:
-    """The solver that `options` asks for; equal options give the same object.
-
-    The same object matters: it is a static argument of the engine's compiled program.
-    """
-    rate, decay = _DEFAULTS[options.solver]
-    rate = rate if options.learning_rate is None else options.learning_rate
-    decay = options.learning_rate_decay or decay
-    steps = options.steps if decay == "cosine" else None
-    if options.solver == "lbfgs":
-        return lbfgs(
-            float(rate),
-            decay_steps=steps,
-            history=options.history,
-            preconditioner=options.preconditioner,
-            bounds=options.bounds,
-        )
-    return adam(float(rate), decay_steps=steps, epsilon=float(options.adam_epsilon))
+@functools.cache
+def cosine(learning_rate: float, steps: int) -> Schedule:
+    """A step size that falls to 0 over `steps` along a cosine."""
+    return optax.cosine_decay_schedule(learning_rate, max(steps, 1))
 
 
 @functools.cache
 def lbfgs(
-    learning_rate: float = 1.0,
+    learning_rate: float | Schedule = 1.0,
     *,
-    decay_steps: int | None = None,
     history: int = 20,
-    preconditioner: str = "none",
-    bounds: str = "none",
+    preconditioner: Callable[[jax.Array], jax.Array] | None = None,
+    bounds: Box | None = None,
 ) -> optax.GradientTransformation:
     """L-BFGS with fixed steps, none longer than a tenth of the pixel range.
 
@@ -50,39 +38,33 @@ def lbfgs(
 
     Args:
       learning_rate: factor of every step.
-      decay_steps: over which the factor falls to 0 along a cosine; None: it stays.
       history: curvature pairs kept.
-      preconditioner: "multiscale" (`preconditioner.multiscale`) or "none".
-      bounds: "box" keeps every iterate in [0, 1], if the first is; or "none".
+      preconditioner: such as `preconditioner.multiscale`; None: the plain method.
+      bounds: that every iterate keeps to, if the first does; None for none.
     """
-    box = _BOXES[bounds]
     return optax.chain(
-        scale_by_lbfgs(history, _PRECONDITIONERS[preconditioner], box),
-        optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
+        scale_by_lbfgs(history, preconditioner, bounds),
+        optax.scale_by_learning_rate(learning_rate),
         limit_rms(0.1),
-        *([keep_in_box(*box)] if box else []),
+        *([keep_in_box(*bounds)] if bounds else []),
     )
 
 
 @functools.cache
 def adam(
-    learning_rate: float = 0.04,
-    *,
-    decay_steps: int | None = None,
-    epsilon: float = 1e-8,
+    learning_rate: float | Schedule = 0.04, *, adam_epsilon: float = 1e-8
 ) -> optax.GradientTransformation:
     """Adam (Kingma & Ba 2014, arXiv:1412.6980), the picture kept in [0, 1].
 
     Args:
       learning_rate: largest change of a pixel in a step, about; 0.04 is the 10 of 255
         that Johnson's `neural-style` uses.
-      decay_steps: over which the rate falls to 0 along a cosine; None: it stays.
-      epsilon: added to the root of the second moment.
+      adam_epsilon: added to the root of the second moment.
     """
     return optax.chain(
-        optax.scale_by_adam(eps=epsilon),
-        optax.scale_by_learning_rate(_schedule(learning_rate, decay_steps)),
-        keep_in_box(0.0, 1.0),
+        optax.scale_by_adam(eps=adam_epsilon),
+        optax.scale_by_learning_rate(learning_rate),
+        keep_in_box(*PIXEL_BOX),
     )
 
 
@@ -115,21 +97,23 @@ def keep_in_box(low: float, high: float) -> optax.GradientTransformation:
     return optax.stateless(update)
 
 
-def _schedule(
-    learning_rate: float, decay_steps: int | None
-) -> float | Callable[[jax.Array], jax.Array]:
-    if decay_steps is None:
-        return learning_rate
-    return optax.cosine_decay_schedule(learning_rate, max(decay_steps, 1))
+@dataclasses.dataclass(frozen=True)
+class Solver:
+    """What a value of `Options.solver` stands for.
+
+    Attributes:
+      make: from a step size, or a schedule of it, and `settings`; equal arguments give
+        the same object, which is a static argument of the engine's compiled program.
+      learning_rate: by default.
+      decay: by default: the schedule, of step size and steps; None: it stays.
+      settings: options that are keywords of `make`.
+    """
+
+    make: Callable[..., optax.GradientTransformation]
+    learning_rate: float
+    decay: Callable[[float, int], Schedule] | None
+    settings: tuple[str, ...]
 
 
-_BOXES: Mapping[str, Box | None] = MappingProxyType({"none": None, "box": (0.0, 1.0)})
-
-_PRECONDITIONERS: Mapping[str, Callable[[jax.Array], jax.Array] | None] = (
-    MappingProxyType({"none": None, "multiscale": multiscale})
-)
-
-# Name -> default learning rate and decay.
-_DEFAULTS: Mapping[str, tuple[float, str]] = MappingProxyType(
-    {"lbfgs": (1.0, "none"), "adam": (0.04, "cosine")}
-)
+LBFGS = Solver(lbfgs, 1.0, None, ("history", "preconditioner", "bounds"))
+ADAM = Solver(adam, 0.04, cosine, ("adam_epsilon",))

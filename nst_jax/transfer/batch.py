@@ -1,44 +1,42 @@
-"""Many results at once: every photo in every style, in lanes of one device program."""
+"""Jobs done in groups of lanes, one device program a group."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from flax import nnx
-
-from nst_jax.errors import ImageError
-from nst_jax.images import resize
-from nst_jax.optimize import checkpoint, engine
-from nst_jax.optimize.engine import DivergenceError
-from nst_jax.options import Options, OptionsError, check_start
-from nst_jax.transfer import sizes, verbs
-from nst_jax.transfer.pictures import Picture, Pictures, Reader, Report, style_size
-from nst_jax.transfer.plan import Plan
+from nst_jax.devices import memory
+from nst_jax.errors import (
+    DivergenceError,
+    ImageError,
+    NstError,
+    OptionsError,
+    TooSmallError,
+)
+from nst_jax.images.frames import Shape
+from nst_jax.images.source import Report
+from nst_jax.networks.extract import digest_of
+from nst_jax.networks.network import Network
+from nst_jax.networks.pretrained import load_network
+from nst_jax.optimize.chunk import State
+from nst_jax.options import Options
+from nst_jax.transfer import jobs as asked
+from nst_jax.transfer import plan, states
+from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
-from nst_jax.transfer.results import Result, gather
-from nst_jax.transfer.run import Resumed, Run
-from nst_jax.transfer.sweep import VARYING, variations
+from nst_jax.transfer.results import Progress, Record, Result
+from nst_jax.transfer.run import Run
+from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.states import States
+from weights_convert.architectures import NETWORKS
 
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """One result that is asked for.
-
-    Attributes:
-      content: the photo.
-      styles: the painting, or several to blend.
-      options: of this result.
-    """
-
-    content: Picture
-    styles: tuple[Picture, ...]
-    options: Options
+Outcome = tuple[int, Result | NstError]
+"""The place of a job, and its picture or what is wrong with it."""
 
 
 @dataclasses.dataclass(frozen=True)
 class BatchProgress:
-    """What happened up to the end of a chunk of one group of lanes.
+    """What happened up to the end of a chunk of one group of jobs.
 
     Attributes:
       jobs: places of the group's jobs in the batch.
@@ -48,227 +46,255 @@ class BatchProgress:
     """
 
     jobs: tuple[int, ...]
-    lanes: tuple[engine.Progress, ...]
+    lanes: tuple[Progress, ...]
     finished: int
     total: int
 
 
-def stylize_batch(
-    contents: Picture | Sequence[Picture],
-    styles: Picture | Sequence[Picture],
-    options: Options | None = None,
-    *,
-    sweep: Mapping[str, Sequence[Any]] | None = None,
-    lanes: int | None = None,
-    network: nnx.Module | None = None,
-    offline: bool = False,
-    on_progress: Callable[[BatchProgress], bool | None] | None = None,
-    on_result: Callable[[int, Result], None] | None = None,
-    report: Report | None = None,
-) -> list[Result]:
-    """Repaints every photo in the style of every painting.
-
-    The results are optimised side by side in one device program, which costs less than
-    one after the other; each is what `stylize` makes of its pair.
-
-    Args:
-      contents: photos.
-      styles: paintings.
-      options: of all results.
-      sweep: options that vary, of `sweep.VARYING`, each with its values: every pair is
-        made with every combination of them.
-      lanes: results side by side; default: as many as help and as fit the memory.
-      network: from `load_network`; default: the one that `options` name.
-      offline: don't fetch the network's weights if they aren't stored.
-      on_progress: called after each chunk of iterations; a true answer stops.
-      on_result: called with the place in the list and the result as each is finished.
-      report: takes lines for the user.
-
-    Returns:
-      Results by photo, then painting, then values of the sweep; of a stopped batch
-      those that were finished.
-
-    Raises:
-      ImageError: a picture that can't be read.
-      OptionsError: options that don't fit, or that can't vary.
-      WeightsError, NetworkError: weights that are missing or don't fit.
-      DivergenceError: a loss that isn't finite at the start; raised when the others are
-        finished.
-    """
-    photos, paintings = (
-        tuple(given) if isinstance(given, list | tuple) else (given,)
-        for given in (contents, styles)
-    )
-    varied = variations(options or Options(), sweep or {})
-    for one in varied:
-        check_start(one)
-    jobs = [
-        Job(photo, (painting,), one)
-        for photo in photos
-        for painting in paintings
-        for one in varied
-    ]
-    found: dict[int, Result] = {}
-    diverged: DivergenceError | None = None
-    for place, result in run_jobs(
-        jobs,
-        lanes=lanes,
-        network=network,
-        offline=offline,
-        on_progress=on_progress,
-        report=report,
-    ):
-        if isinstance(result, ImageError):
-            raise result
-        if isinstance(result, DivergenceError):
-            diverged = result
-            continue
-        found[place] = result
-        if on_result:
-            on_result(place, result)
-    if diverged:
-        raise diverged
-    return [found[place] for place in sorted(found)]
+Show = Callable[[BatchProgress], bool | None]
+"""Takes the end of a chunk; a true answer stops the batch."""
 
 
 def run_jobs(
     jobs: Sequence[Job],
     *,
     lanes: int | None = None,
-    network: nnx.Module | None = None,
+    network: Network | None = None,
     offline: bool = False,
-    on_progress: Callable[[BatchProgress], bool | None] | None = None,
-    report: Report | None = None,
-    done: Collection[int] = (),
+    on_progress: Show | None = None,
     every: Sequence[int] = (),
-    state_folder: Path | None = None,
-) -> Iterator[tuple[int, Result | ImageError | DivergenceError]]:
-    """Does `jobs`, whose options may differ in `VARYING` only, in groups of lanes.
+    done: Collection[int] = (),
+    states: States | None = None,
+    report: Report | None = None,
+) -> Iterator[Outcome]:
+    """Does `jobs`, whose options may differ in `VARYING` only.
+
+    Groups follow from the shapes of the pictures; pixels are read when their group
+    begins, so that memory doesn't grow with the number of jobs.
 
     Args:
       jobs: at least one.
-      lanes: see `stylize_batch`.
-      network: likewise.
-      offline: likewise.
-      on_progress: likewise.
-      report: likewise.
+      lanes: side by side; default: as many as help and as fit the memory.
+      network: from `load_network`; default: the one that the options name.
+      offline: don't fetch the network's weights if they aren't stored.
+      on_progress: called after each chunk of iterations; a true answer stops.
+      every: `on_progress` is called at multiples of each of these, among others.
       done: places of jobs to leave out. The others are grouped as they were with them,
         so that a batch that goes on finds its programs and its state.
-      every: `on_progress` is called at multiples of each of these, among others.
-      state_folder: where the state of a stopped group is kept, from which the same
-        batch goes on.
+      states: where the state of a stopped group is kept, and gone on from.
+      report: takes lines for the user.
 
     Yields:
-      The place of a job and its result, or what is wrong with its pictures or its first
-      loss; groups are done in the order of their jobs. A group that `on_progress` stops
-      yields results too, with fewer iterations than asked for, and is the last.
+      The place of a job and its result, or what is wrong with it; groups are done in
+      the order of their jobs. A job that is wanted `at` other iterations too gives a
+      result at each. A group that `on_progress` stops yields results too, with fewer
+      iterations than asked for, and is the last.
 
     Raises:
-      OptionsError, WeightsError, NetworkError: see `stylize_batch`.
+      OptionsError: no jobs, or options that don't fit, or that can't vary.
+      WeightsError, NetworkError: weights that are missing or don't fit.
+      CheckpointError: a state that has to be gone on from, and can't.
+      NoRoomError: the device's memory is too small.
     """
-    check(jobs, lanes)
-    options = jobs[0].options
+    asked.check(jobs, lanes)
+    options, report = jobs[0].options, report or _ignore
     if network is not None:
-        verbs.check_network(network, options)
-    reader, read = Reader(report), {}
-    for place, job in enumerate(jobs):
-        try:
-            read[place] = reader.read(job.content, job.styles, job.options)
-        except ImageError as error:
-            if place not in done:
-                yield place, error
-    if not read.keys() - set(done):
-        return
-    if network is None:
-        network = verbs.network_of(options, offline=offline, report=report)
-    studio = Studio(network, options)
-    for place, problem in _too_small(studio, read).items():
-        del read[place]
-        if place not in done:
-            yield place, problem
-    if not read.keys() - set(done):
-        return
-    plan = Plan(studio, network, read, lanes)
-    finished = len(jobs) - len(read)
-    for whole in plan.groups():
-        group = tuple(place for place in whole if place not in done)
-        finished += len(whole) - len(group)
-        if not group:
-            continue
-        run = plan.run(whole, group)
-        path = None if state_folder is None else plan.state_path(group, state_folder)
-
-        def stop(lanes: tuple[engine.Progress, ...]) -> bool | None:
-            at_work = BatchProgress(group, lanes, finished, len(jobs))  # noqa: B023
-            return on_progress(at_work) if on_progress else None
-
-        chunks = run.chunks(every=every, resumed=_resumed(run, path, report))
-        results, state = gather([read[p].options for p in group], chunks, stop)
-        del chunks
-        yield from zip(group, results, strict=True)
-        if path:
-            going_on = any(isinstance(r, Result) and not r.finished for r in results)
-            kept = state if going_on else None
-            if failure := checkpoint.keep(path, kept, path.stem):
-                (report or verbs.ignore)(f"{failure}; these pictures can't go on")
-        if state is not None:
+        _check_network(network, options)
+    left = set(range(len(jobs))) - set(done)
+    with memory.explained():
+        shapes, wrong = _looked_at(jobs)
+        yield from ((place, error) for place, error in wrong.items() if place in left)
+        if not left - wrong.keys():
             return
-        finished += len(group)
+        network = network or _network_of(options, offline=offline, report=report)
+        studio = Studio(network, options)
+        good = {place: job for place, job in enumerate(jobs) if place not in wrong}
+        small = _too_small(good, shapes, studio)
+        yield from ((place, error) for place, error in small.items() if place in left)
+        good = {place: job for place, job in good.items() if place not in small}
+        if not left & good.keys():
+            return
+        pictures = Pictures(list(good.values()), shapes, report)
+        work = _Work(
+            good, pictures, studio, digest_of(network), states, report, on_progress
+        )
+        yield from work.groups(left, lanes, _stops(jobs, every), total=len(jobs))
 
 
-def check(jobs: Sequence[Job], lanes: int | None = None) -> None:
-    """Raises if `run_jobs` couldn't do these jobs together, whatever their pictures.
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """What the groups of a batch have in common; `jobs` are by their place in it."""
 
-    Raises:
-      OptionsError: no jobs, or options that don't fit or that can't vary.
-      NetworkError: an unknown network or tap.
-    """
-    if lanes is not None and lanes < 1:
-        raise OptionsError(f"lanes={lanes} is out of range: give 1 or more")
-    if not jobs:
-        raise OptionsError("the batch is empty: name photos and paintings")
-    for job in jobs:
-        verbs.check(job.options, len(job.styles))
-        _check_alike(jobs[0].options, job.options)
+    jobs: Mapping[int, Job]
+    pictures: Pictures
+    studio: Studio
+    weights: str
+    states: States | None
+    report: Report
+    on_progress: Show | None
+
+    def groups(
+        self,
+        left: Collection[int],
+        lanes: int | None,
+        stops: Collection[int],
+        total: int,
+    ) -> Iterator[Outcome]:
+        finished = total - len(self.jobs)
+        for group in plan.groups(self.jobs, self.pictures, self.studio, lanes):
+            asked_for = tuple(place for place in group.places if place in left)
+            finished += len(group.places) - len(asked_for)
+            places = yield from self._readable(asked_for)
+            finished += len(asked_for) - len(places)
+            if not places:
+                continue
+
+            run = plan.run(group, places, self.jobs, self.pictures, self.studio)
+            show = _shown(self.on_progress, places, finished, total)
+            if (yield from self._group(run, places, stops, show)):
+                return
+            finished += len(places)
+
+    def _readable(
+        self, places: Sequence[int]
+    ) -> Generator[Outcome, None, tuple[int, ...]]:
+        """Yields what is wrong with pictures; returns the places that are left."""
+        good = []
+        for place in places:
+            try:
+                self.pictures.load(self.jobs[place])
+            except ImageError as error:
+                yield place, error
+            else:
+                good.append(place)
+        return tuple(good)
+
+    def _group(
+        self,
+        run: Run,
+        places: tuple[int, ...],
+        stops: Collection[int],
+        show: Callable[[tuple[Progress, ...]], bool | None],
+    ) -> Generator[Outcome, None, bool]:
+        """Yields what comes of a group; returns whether it was stopped."""
+        jobs = [self.jobs[place] for place in places]
+        digest, resumed = "", None
+        if self.states:
+            digest = states.digest(jobs, self.weights)
+            resumed = self.states.find(run, digest, self.report)
+        records = [Record(job.options, job.at) for job in jobs]
+        chunks, state = run.chunks(stops=stops, resumed=resumed), None
+        del resumed  # Its memory is the run's now.
+        while True:
+            try:
+                made = next(chunks, None)
+            except DivergenceError as error:  # Of all lanes; `show` may raise its own.
+                yield from ((place, error) for place in places)
+                return False
+            if made is None:
+                break
+            for place, record, lane in zip(places, records, made[0], strict=False):
+                if result := record.add(lane):
+                    yield place, result
+            if show(made[0][: len(places)]):
+                state = made[1]
+                break
+        last = [record.last(ended=state is None) for record in records]
+        self._keep(last, state, digest)
+        stopped = state is not None
+        del chunks, made, state, records  # The next group has the room.
+        for place, results in zip(places, last, strict=True):
+            yield from ((place, result) for result in results)
+        return stopped
+
+    def _keep(
+        self,
+        last: Sequence[Sequence[Result | DivergenceError]],
+        state: State | None,
+        digest: str,
+    ) -> None:
+        if self.states is None:
+            return
+        results = [result for of_job in last for result in of_job]
+        going_on = any(isinstance(r, Result) and not r.finished for r in results)
+        if problem := self.states.keep(state if going_on else None, digest):
+            self.report(f"{problem}; what was stopped can't go on from there")
+
+
+def _shown(
+    on_progress: Show | None, places: tuple[int, ...], finished: int, total: int
+) -> Callable[[tuple[Progress, ...]], bool | None]:
+    def show(lanes: tuple[Progress, ...]) -> bool | None:
+        if on_progress is None:
+            return None
+        return on_progress(BatchProgress(places, lanes, finished, total))
+
+    return show
+
+
+def _looked_at(
+    jobs: Sequence[Job],
+) -> tuple[dict[str, Shape], dict[int, ImageError]]:
+    """The shapes of all sources, and what is wrong with those of jobs."""
+    shapes: dict[str, Shape] = {}
+    unread: dict[str, ImageError] = {}
+    wrong: dict[int, ImageError] = {}
+    for place, job in enumerate(jobs):
+        for source in job.sources:
+            if source.key not in shapes and source.key not in unread:
+                try:
+                    shapes[source.key] = source.shape()
+                except ImageError as error:
+                    unread[source.key] = error
+        bad = [unread[s.key] for s in job.sources if s.key in unread]
+        if bad:
+            wrong[place] = bad[0]
+    return shapes, wrong
 
 
 def _too_small(
-    studio: Studio, results: Mapping[int, Pictures]
+    jobs: Mapping[int, Job], shapes: Mapping[str, Shape], studio: Studio
 ) -> dict[int, ImageError]:
-    """What is wrong with results whose pictures are too small at the coarsest size."""
-    found = {}
-    for place, pictures in results.items():
-        size = sizes.scales(pictures.options)[0].size
-        longest = style_size(size, pictures.options)
-        content, *styles = (
-            resize.fit(image.shape[0], image.shape[1], side)
-            for image, side in (
-                (pictures.content, size),
-                *((style, longest) for style in pictures.styles),
-            )
-        )
+    """What is wrong with jobs whose pictures are too small at the coarsest size."""
+    if not jobs:
+        return {}
+    pictures = Pictures(list(jobs.values()), shapes)
+    found: dict[int, ImageError] = {}
+    for place, job in jobs.items():
+        lane = pictures.lane(job, scales(job.options)[0].size)
         try:
-            studio.check(content, styles)
+            studio.check(lane.content.extent, [style.extent for style in lane.styles])
         except OptionsError as error:
-            found[place] = ImageError(str(error))
+            found[place] = TooSmallError(str(error))
     return found
 
 
-def _check_alike(first: Options, other: Options) -> None:
-    for field in dataclasses.fields(Options):
-        values = getattr(first, field.name), getattr(other, field.name)
-        if field.name not in VARYING and values[0] != values[1]:
-            raise OptionsError(
-                f"{field.name} can't vary within a batch: {values[0]} and {values[1]}"
-            )
+def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
+    steps = jobs[0].options.steps
+    multiples = {at for n in every if n > 0 for at in range(n, steps + 1, n)}
+    return multiples.union(*(job.at for job in jobs))
 
 
-def _resumed(run: Run, path: Path | None, report: Report | None) -> Resumed | None:
-    """The state in `path`, if there is one of this run."""
-    if path is None or not path.exists():
-        return None
-    try:
-        return run.load(path, path.stem)
-    except checkpoint.CheckpointError as error:
-        (report or verbs.ignore)(f"{error}; these pictures are begun anew")
-        return None
+def _check_network(network: Any, options: Options) -> None:
+    """Raises `OptionsError` if a loaded network is not the one that `options` name."""
+    name, pooling = network.architecture.name, network.pooling
+    named = (options.network, options.pooling)
+    if name in NETWORKS and (name, pooling) != named:
+        raise OptionsError(
+            f"network is {name} with {pooling} pooling, but the options say {named[0]} "
+            f"with {named[1]} pooling"
+        )
+
+
+def _network_of(options: Options, *, offline: bool, report: Report) -> Network:
+    return load_network(
+        options.network,
+        pooling=options.pooling,
+        precision=options.precision,
+        offline=offline,
+        report=report,
+    )
+
+
+def _ignore(line: str) -> None:
+    """Drops a line for the user."""

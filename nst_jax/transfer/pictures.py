@@ -1,116 +1,247 @@
-"""The pictures that a caller gives, read and brought to their working sizes."""
+"""The pictures of jobs at a size: read, coloured, and put into frames they share."""
 
 import dataclasses
-import os
-from collections.abc import Callable, Sequence
+import functools
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
-import jax
+import cachetools
 import numpy as np
 
-from nst_jax.images import coloring, files, noise, resize
-from nst_jax.options import STARTS, Options
+from nst_jax.errors import ImageError
+from nst_jax.fields import named
+from nst_jax.images import resize
+from nst_jax.images.frames import Shape, frames, pad
+from nst_jax.images.source import Report, Source
+from nst_jax.options import STARTS, Options, chosen
+from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.sizes import scales
 
-Picture = str | os.PathLike | np.ndarray | jax.Array
-"""A file's path, or float `[h, w, 3]`, sRGB in [0, 1]."""
+_KEPT = 2**28
+"""Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
 
-Report = Callable[[str], None]
+_Frames = dict[Shape, dict[int, Shape]]
+"""Frames by the shape of a picture and the longest side that it gets."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Pictures:
-    """What one result is made of, `[h, w, 3]` float32 each, in [0, 1].
+@dataclasses.dataclass(frozen=True)
+class Framed:
+    """A picture at a size, in the top left corner of a frame that may be larger.
 
     Attributes:
-      content: the photo at the size of the result, as the network is to see it.
-      styles: the paintings at the sizes at which their strokes count, in their own
-        colours.
-      start: of any size; None where `options.init` is content or a kind of noise.
-      options: of this result. All of the pictures have its aspect ratio, if any.
-      photo: in its own colours; None if those are the content's.
+      key: tells its pixels from those of others.
+      extent: height and width of the picture.
+      frame: of the frame.
+      masked: whether programs for this frame have to be told the extent, as they do for
+        a picture that fills a frame which others don't fill.
+      load: gives the picture, `[*extent, 3]` in [0, 1].
     """
 
-    content: np.ndarray
-    styles: tuple[np.ndarray, ...]
-    start: np.ndarray | None
-    options: Options
-    photo: np.ndarray | None = None
+    key: Hashable
+    extent: Shape
+    frame: Shape
+    masked: bool
+    load: Callable[[], np.ndarray] = dataclasses.field(compare=False, repr=False)
 
-    def start_at(self, size: int) -> np.ndarray:
-        """The picture to start from, of the content's shape at that longest side."""
-        height, width, _ = self.content.shape
-        shape = resize.fit(height, width, size)
-        if make := noise.KINDS.get(self.options.init):
-            return make(np.random.default_rng(self.options.seed), shape)
-        content = resize.resize(self.content, shape)
-        if self.start is None:
-            return content
-        start = resize.resize(self.start, shape)
-        return coloring.of_start(start, content, self.options)
+    @functools.cached_property
+    def pixels(self) -> np.ndarray:
+        """`[*frame, 3]` float32, zero outside of the picture; read when first asked."""
+        return pad(self.load(), self.frame)
 
-    def finished(self, image: np.ndarray) -> np.ndarray:
-        """An optimised image, of one of the run's sizes, as it is shown."""
-        photo = self.content if self.photo is None else self.photo
-        return coloring.of_result(
-            image, resize.resize(photo, image.shape[:2]), self.options
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """The part of `pixels`, `[*frame, c]`, that is the picture."""
+        height, width = self.extent
+        return pixels[:height, :width]
+
+
+@dataclasses.dataclass(frozen=True)
+class Lane:
+    """A job at one size.
+
+    Attributes:
+      job: that is done.
+      content: the photo as the network is to see it.
+      styles: the paintings likewise, at the sizes at which their strokes count.
+    """
+
+    job: Job
+    content: Framed
+    styles: tuple[Framed, ...]
+
+
+class Pictures:
+    """The pictures of jobs that share size, crop and pyramid.
+
+    Photos that share a frame at the full size share one at every size; so do paintings.
+    Frames follow from shapes alone; pixels are read when they are asked for.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        shapes: Mapping[str, Shape],
+        report: Report | None = None,
+    ):
+        """Chooses the frames.
+
+        Args:
+          jobs: all that are to share them, at least one.
+          shapes: height and width of every source, by key.
+          report: takes lines for the user, such as transparency in a picture.
+        """
+        options = jobs[0].options
+        self._shapes, self._report = shapes, report
+        self._said: set[str] = set()
+        self._kept: cachetools.LRUCache[Hashable, np.ndarray]
+        self._kept = cachetools.LRUCache(_KEPT, getsizeof=lambda array: array.nbytes)
+        self._lock = threading.RLock()
+        sizes = tuple(scale.size for scale in scales(options))
+        contents = {job.content.key: self._full(job) for job in jobs}
+        self._contents = _frames([(shape, sizes) for shape in contents.values()])
+        self._padded_contents = _padded(self._contents)
+        styles = {
+            (style.key, sides): (self._shape(style, job.options, sides[-1]), sides)
+            for job in jobs
+            for sides in [tuple(style_size(size, job.options) for size in sizes)]
+            for style in job.styles
+        }
+        self._styles = _frames(list(styles.values()))
+        self._padded_styles = _padded(self._styles)
+
+    def frame(self, job: Job, size: int | None = None) -> Shape:
+        """Height and width of the frame of a job's photo; None: at the full size."""
+        return self._contents[self._full(job)][size or job.options.size]
+
+    def masked(self, job: Job, size: int) -> bool:
+        """Whether programs for that frame have to be told extents."""
+        return self.frame(job, size) in self._padded_contents
+
+    def lane(self, job: Job, size: int) -> Lane:
+        """The pictures of a job, framed, for a longest side of `size`."""
+        coloring = chosen(job.options, "color")
+        full = job.options.size
+        extent = resize.fit(*self._full(job), size)
+        seen = "grey" if coloring.grey else ""
+        content = Framed(
+            (job.content.key, job.options.crop, full, size, seen),
+            extent,
+            self.frame(job, size),
+            self.masked(job, size),
+            lambda: self._content(job, size),
+        )
+        return Lane(
+            job, content, tuple(self._painting(s, job, size) for s in job.styles)
         )
 
-
-class Reader:
-    """Reads pictures, each file and size once, for results that share them."""
-
-    def __init__(self, report: Report | None = None):
-        """`report` takes lines for the user, such as transparency in a picture."""
-        self._report = report
-        self._said: set[str] = set()
-        self._known: dict[tuple[object, int | None, str | None], np.ndarray] = {}
-        self._contents: dict[tuple[int, bool], np.ndarray] = {}
-        self._given: list[Picture] = []  # Kept, so that no other gets their id.
-
-    def read(
-        self, content: Picture, styles: Sequence[Picture], options: Options
-    ) -> Pictures:
-        """The pictures of one result.
+    def load(self, job: Job) -> None:
+        """Reads what a job needs at its full size, and finds what can't be read.
 
         Raises:
-          ImageError: a picture that can't be read, or an array that is none.
+          ImageError: a picture that can't be read.
         """
-        longest = style_size(options.size, options)
-        start = None
-        if options.init == "style":
-            start = self._at(styles[0], None, options.crop)
-        elif options.init not in STARTS:
-            start = self._at(options.init, None, options.crop)
-        photo = self._at(content, options.size, options.crop)
-        seen = self._content(photo, options)
-        return Pictures(
-            seen,
-            tuple(self._at(style, longest, options.crop) for style in styles),
-            start,
-            options,
-            None if seen is photo else photo,
+        self._photo(job)
+        for style in job.styles:
+            self._sized(style, job.options, style_size(job.options.size, job.options))
+        if job.start is not None:
+            self._sized(job.start, job.options, None)
+
+    def start(self, lane: Lane, size: int) -> np.ndarray:
+        """The picture to start from at a size, `[h, w, 3]` in [0, 1]."""
+        job, shape = lane.job, lane.content.extent
+        options, coloring = job.options, chosen(job.options, "color")
+        if job.start is not None:
+            start = self._sized(job.start, options, None)
+            start = resize.resize(start, shape)
+            if options.init == "style":
+                return coloring.of_painting(start, self._content(job, size))
+            return coloring.of_start(start)
+        if options.init == "content":
+            return self._content(job, size)
+        return named(STARTS, options.init)(np.random.default_rng(options.seed), shape)
+
+    def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
+        """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
+        image, options = lane.content.cut(pixels), lane.job.options
+        photo = resize.resize(self._photo(lane.job), image.shape[:2])
+        after = chosen(options, "color_after")
+        return chosen(options, "color").of_result(image, photo, after=after)
+
+    def _full(self, job: Job) -> Shape:
+        return self._shape(job.content, job.options, job.options.size)
+
+    def _shape(self, source: Source, options: Options, longest: int) -> Shape:
+        """The shape that a source gets at a longest side."""
+        height, width = _ratio(options.crop) or self._shapes[source.key]
+        return resize.fit(height, width, longest)
+
+    def _photo(self, job: Job) -> np.ndarray:
+        return self._sized(job.content, job.options, job.options.size)
+
+    def _content(self, job: Job, size: int) -> np.ndarray:
+        coloring = chosen(job.options, "color")
+        key = job.content.key, job.options.crop, job.options.size, size, coloring.grey
+        return self._keep(
+            key,
+            lambda: resize.resize_longest(coloring.of_content(self._photo(job)), size),
         )
 
-    def _content(self, photo: np.ndarray, options: Options) -> np.ndarray:
-        # `photo` is kept by `_known`: no other gets its id.
-        key = id(photo), coloring.luminance_alone(options)
-        if key not in self._contents:
-            self._contents[key] = coloring.of_content(photo, options)
-        return self._contents[key]
+    def _painting(self, style: Source, job: Job, size: int) -> Framed:
+        options, coloring = job.options, chosen(job.options, "color")
+        base, side = style_size(options.size, options), style_size(size, options)
+        full = self._shape(style, options, base)
+        frame = self._styles[full][side]
+        key: Hashable = style.key, options.crop, base, side
+        if coloring.match:
+            key = key, job.content.key, options.size, size, options.color
 
-    def _at(self, picture: Picture, size: int | None, crop: str | None) -> np.ndarray:
-        is_path = isinstance(picture, str | os.PathLike)
-        name: object = os.fspath(picture) if is_path else id(picture)  # type: ignore[arg-type]
-        key = name, size, crop
-        if key not in self._known:
-            self._given.append(picture)
-            self._known[key] = _sized(_read(picture, self._say), size, crop)
-        return self._known[key]
+        def load() -> np.ndarray:
+            plain = resize.resize_longest(self._sized(style, options, base), side)
+            if not coloring.match:
+                return plain
+            return coloring.of_painting(plain, self._content(job, size))
+
+        masked = frame in self._padded_styles
+        extent = resize.fit(*full, side)
+        return Framed(
+            key, extent, frame, masked, lambda: self._keep((key, frame), load)
+        )
+
+    def _sized(
+        self, source: Source, options: Options, longest: int | None
+    ) -> np.ndarray:
+        """A picture cropped, and at a longest side; None: at its own."""
+
+        def read() -> np.ndarray:
+            image = source.read(self._say)
+            if (shape := self._shapes[source.key]) != image.shape[:2]:
+                raise ImageError(
+                    f"{source.key}: its header says {shape[1]}x{shape[0]} pixels, but "
+                    f"it has {image.shape[1]}x{image.shape[0]}; save it anew"
+                )
+            if ratio := _ratio(options.crop):
+                image = resize.crop(image, ratio)
+            if longest is None:
+                return image
+            return resize.resize(image, self._shape(source, options, longest))
+
+        return self._keep((source.key, options.crop, longest), read)
+
+    def _keep(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            if made.nbytes <= _KEPT:
+                self._kept[key] = made
+        return made
 
     def _say(self, line: str) -> None:
         # A picture is read for each of its sizes: the same lines come again.
-        if self._report and line not in self._said:
-            self._report(line)
-        self._said.add(line)
+        with self._lock:
+            if self._report and line not in self._said:
+                self._report(line)
+            self._said.add(line)
 
 
 def style_size(size: int, options: Options) -> int:
@@ -118,26 +249,39 @@ def style_size(size: int, options: Options) -> int:
     return max(1, round(size * options.style_scale))
 
 
-def _sized(image: np.ndarray, size: int | None, crop: str | None) -> np.ndarray:
-    """`image`, cropped to a ratio "width:height" and resized to a longest side."""
+def _ratio(crop: str | None) -> Shape | None:
+    """Height to width, of "width:height"."""
     if crop is None:
-        return resize.resize_longest(image, size) if size else image
+        return None
     width, height = (int(part) for part in crop.split(":"))
-    image = resize.crop(image, (height, width))
-    # Of pictures of all shapes exactly the same size.
-    return resize.resize(image, resize.fit(height, width, size)) if size else image
+    return height, width
 
 
-def _read(picture: Picture, report: Report) -> np.ndarray:
-    if isinstance(picture, str | os.PathLike):
-        return files.read(picture, report=report)
-    picture = np.asarray(picture)
-    fits = picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0
-    if not fits or picture.dtype.kind != "f":
-        raise files.ImageError(
-            f"array of shape {picture.shape} and dtype {picture.dtype}: a picture is "
-            "float [h, w, 3], sRGB in [0, 1] (divide uint8 values by 255)"
-        )
-    if not (np.isfinite(picture).all() and 0 <= picture.min() <= picture.max() <= 1):
-        raise files.ImageError("array values outside of [0, 1]: divide them by 255?")
-    return picture.astype(np.float32)
+def _padded(tables: _Frames) -> set[Shape]:
+    """Frames in which a picture has padding."""
+    return {
+        frame
+        for (height, width), table in tables.items()
+        for side, frame in table.items()
+        if frame != resize.fit(height, width, side)
+    }
+
+
+def _frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> _Frames:
+    """The frames of pictures, by their shapes and the longest sides that they get."""
+    largest = frames([shape for shape, _ in pictures])
+    joined: dict[tuple[Shape, int], Shape] = {}
+    for shape, sides in pictures:
+        for place, side in enumerate(sides):
+            key = largest[shape], place
+            height, width = resize.fit(*shape, side)
+            down, across = joined.get(key, (0, 0))
+            joined[key] = max(down, height), max(across, width)
+    tables: _Frames = {}
+    for shape, sides in pictures:
+        of_shape = {
+            side: joined[largest[shape], place] for place, side in enumerate(sides)
+        }
+        # Paintings of one shape may differ by a pixel below the full size.
+        tables.setdefault(shape, {}).update(of_shape)
+    return tables

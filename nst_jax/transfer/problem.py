@@ -1,144 +1,53 @@
-"""The optimisation problem that pictures and options pose: objective and its data."""
+"""From the pictures of lanes to the problem that they pose."""
 
-import dataclasses
 import functools
-import weakref
-from collections.abc import Mapping, MutableMapping, Sequence
+import threading
+from collections.abc import Hashable, Sequence
 from typing import Any
 
+import cachetools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
-from nst_jax.images.frames import Framed, Shape
-from nst_jax.losses.objective import (
-    StyleObjective,
-    Targets,
-    Weights,
-    blend,
+from nst_jax.errors import OptionsError
+from nst_jax.images.frames import Shape
+from nst_jax.networks.extract import extract, prepare
+from nst_jax.networks.network import Network
+from nst_jax.options import Options
+from nst_jax.transfer.objective import (
+    Problem,
+    SeenObjective,
+    loss_weights,
+    stacked,
+    statistics,
 )
-from nst_jax.networks import extract
-from nst_jax.options import Options, OptionsError
+from nst_jax.transfer.pictures import Framed, Lane
 
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Problem:
-    """The data of an objective for n lanes, traced.
-
-    Attributes:
-      network: that sees all of them.
-      targets: leaves with a leading axis of lanes; `content` without one where all
-        lanes have the same photo.
-      weights: `[n]` each.
-      extents: `[n, 2]` int32, height and width of each image in its padding; None where
-        none of this frame has any.
-    """
-
-    network: nnx.Module
-    targets: Targets
-    weights: Weights
-    extents: jax.Array | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Objective:
-    """A `StyleObjective` seen through a network, as the engine takes it.
-
-    Attributes:
-      style: the losses.
-      precision: of products of float32 arrays, as `options.Options.precision`.
-      input_gain: times the image, before the network's preprocessing.
-    """
-
-    style: StyleObjective
-    precision: str = "float32"
-    input_gain: float = 1.0
-
-    @classmethod
-    def of(cls, options: Options) -> "Objective":
-        """The objective that `options` ask for."""
-        style = StyleObjective(
-            options.content_taps,
-            options.style_taps,
-            gram=options.gram,
-            tv=options.tv,
-            tv_range=options.tv_range,
-            content_loss=options.content_loss,
-        )
-        return cls(style, resolve_precision(options.precision), options.input_gain)
-
-    def __call__(
-        self, images: jax.Array, problem: Problem
-    ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """Total losses `[n]` and terms `{name: [n]}` of `images`, `[n, h, w, 3]`."""
-        content = problem.targets.content
-        shared = all(target.ndim == 3 for target in content.values())
-        lanes = Targets(content=None if shared else 0, style=0)  # type: ignore[arg-type]
-        extents = None if problem.extents is None else 0
-        with self.arithmetic():
-            activations = self.see(
-                problem.network, images, self.style.taps, problem.extents
-            )
-            return jax.vmap(self.style, in_axes=(0, 0, lanes, 0, extents))(
-                activations, images, problem.targets, problem.weights, problem.extents
-            )
-
-    def see(
-        self,
-        network: nnx.Module,
-        images: jax.Array,
-        taps: Sequence[str],
-        extents: jax.Array | None = None,
-    ) -> dict[str, jax.Array]:
-        """Activations of `images`, `[n, h, w, 3]`, at `taps`."""
-        if self.input_gain != 1:
-            images = self.input_gain * images
-        return extract.extract(network, images, taps, extents)
-
-    def arithmetic(self) -> Any:
-        """The context in which products of float32 arrays have this precision."""
-        # "float32" has to be asked for: JAX's default is TF32 on GPUs, bfloat16 on
-        # TPUs. A bfloat16 network keeps full products for its float32 statistics.
-        tf32 = self.precision == "tf32"
-        return jax.default_matmul_precision("tensorfloat32" if tf32 else "float32")
-
-
-@dataclasses.dataclass(frozen=True)
-class Lane:
-    """What one picture is made of.
-
-    Attributes:
-      content: the photo, at the size of the result.
-      styles: the paintings, each at the size at which its strokes count.
-      options: weights and blend are taken from here.
-    """
-
-    content: Framed
-    styles: Sequence[Framed]
-    options: Options
+_KEPT = 2**29
+"""Bytes of paintings' statistics that are kept: 200 paintings by the default taps."""
 
 
 class Studio:
-    """Poses problems that share a network and all options but the weights.
+    """Poses problems that share a network and all options but those that may vary.
 
-    What a painting's `Framed` object asks for is computed once and kept as long as the
-    object lives, a photo's is kept with the problem only; arrays of equal shape share a
-    compiled program.
+    What a painting asks for is computed once; a photo's is kept with its problem only.
+    Pictures of one frame share a compiled program.
 
     Attributes:
       objective: static.
+      network: as it computes the objective fastest.
     """
 
-    def __init__(self, network: nnx.Module, options: Options):
+    def __init__(self, network: Network, options: Options):
         """Prepares the network for the taps of `options`."""
-        self.objective = Objective.of(options)
-        self._network = network
-        self._prepared = extract.prepare(network, self.objective.style.taps)
-        self._sizes_known: dict[Any, dict[str, int]] = {}
-        self._styles: MutableMapping[Framed, dict[str, jax.Array]]
-        self._styles = weakref.WeakKeyDictionary()
+        self.objective = SeenObjective.of(options)
+        self.network = prepare(network, self.objective.losses.taps())
+        self._plain = network
+        self._checked: dict[tuple[Shape, tuple[str, ...]], str] = {}
+        self._styles: cachetools.LRUCache[Hashable, dict[str, Any]]
+        self._styles = cachetools.LRUCache(_KEPT, getsizeof=_bytes)
+        self._lock = threading.RLock()
 
     def pose(self, lanes: Sequence[Lane], *, share: bool = True) -> Problem:
         """The data of `objective` for `lanes`, whose photos have one frame.
@@ -146,177 +55,107 @@ class Studio:
         Args:
           lanes: at least one.
           share: keep the targets of one photo once, where all lanes have the same.
-
-        Raises:
-          OptionsError: a picture too small for a tap to see anything of it.
         """
-        style = self.objective.style
-        posed = []
-        for lane in lanes:
-            self.check(lane.content.extent, [s.extent for s in lane.styles])
-            shares = lane.options.style_blend or (1.0,) * len(lane.styles)
-            paintings = [
-                style.sized(self._style(s), self._larger(s, lane.content))
-                for s in lane.styles
-            ]
-            targets = blend(paintings, shares)
-            filled = self._filled(lane.content, style.taps)
-            posed.append(style.padded(targets, loss_weights(lane.options), filled))
-        photos = {id(lane.content): lane.content for lane in lanes}
-        seen = {key: self._content(photo) for key, photo in photos.items()}
-        contents = [seen[id(lane.content)] for lane in lanes]
-        same = share and len(seen) == 1
-        masked = any(lane.content.masked for lane in lanes)
+        weights = [_weights(lane.job.options) for lane in lanes]
+        targets = [self._blended(lane) for lane in lanes]
+        photos = {lane.content: None for lane in lanes}
+        seen = {photo: self._statistics(photo, "content") for photo in photos}
+        shared = share and len(seen) == 1
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
+        if not shared:
+            targets = [
+                {**of_style, **seen[lane.content]}
+                for of_style, lane in zip(targets, lanes, strict=True)
+            ]
         return Problem(
-            self._prepared,
-            Targets(
-                content=contents[0] if same else _stack(contents),
-                style=_stack([targets for targets, _ in posed]),
-            ),
-            _stack([weights for _, weights in posed]),
-            jnp.asarray(extents) if masked else None,
+            self.network,
+            stacked(targets),
+            next(iter(seen.values())) if shared else {},
+            stacked(weights),
+            jnp.asarray(extents) if lanes[0].content.masked else None,
+        )
+
+    def shapes(self, frame: Shape, lanes: int, *, masked: bool, share: bool) -> Problem:
+        """The shapes and types of `pose`'s result, from no picture at all.
+
+        Args:
+          frame: of the photos.
+          lanes: how many.
+          masked: whether programs for that frame have to be told extents.
+          share: whether all lanes have one photo.
+        """
+
+        def many(tree: Any) -> Any:
+            return jax.tree.map(
+                lambda x: jax.ShapeDtypeStruct((lanes, *x.shape), x.dtype), tree
+            )
+
+        image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
+        one = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
+        extents: Any = jax.ShapeDtypeStruct((lanes, 2), jnp.int32) if masked else None
+        found = {
+            wants: jax.eval_shape(
+                functools.partial(self.objective.statistics, wants=wants),
+                *(self._plain, image),
+                extents=one,
+            )
+            for wants in ("content", "style")
+        }
+        targets = {**found["style"], **({} if share else found["content"])}
+        weights = {part.name: jnp.float32(0) for part in self.objective.losses.parts}
+        return Problem(
+            self.network,
+            many(targets),
+            found["content"] if share else {},
+            many(weights),
+            extents,
         )
 
     def check(self, content: Shape, styles: Sequence[Shape]) -> None:
         """Raises `OptionsError` if a tap sees nothing of pictures of these shapes."""
-        self._check_size(content, self.objective.style.taps)
+        losses = self.objective.losses
+        self._check_size(content, losses.taps())
         for painting in styles:
-            self._check_size(painting, self.objective.style.style_taps)
+            self._check_size(painting, losses.taps("style"))
 
-    def _content(self, photo: Framed) -> dict[str, jax.Array]:
-        return _content_targets(self.objective, self._network, *_arrays(photo))
+    def _blended(self, lane: Lane) -> dict[str, Any]:
+        shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
+        paintings = [self._style(painting) for painting in lane.styles]
+        return self.objective.losses.blend(paintings, shares)
 
-    def _style(self, painting: Framed) -> dict[str, jax.Array]:
-        if painting not in self._styles:
-            found = _style_targets(self.objective, self._network, *_arrays(painting))
-            filled = self._filled(painting, self.objective.style.style_taps)
-            self._styles[painting] = {
-                tap: target / filled[tap] for tap, target in found.items()
-            }
-        return self._styles[painting]
+    def _style(self, painting: Framed) -> dict[str, Any]:
+        key: Hashable = painting.key, painting.frame
+        with self._lock:
+            if key in self._styles:
+                return self._styles[key]
+        found = self._statistics(painting, "style")
+        with self._lock:
+            if _bytes(found) <= _KEPT:
+                self._styles[key] = found
+        return found
 
-    def _filled(self, picture: Framed, taps: Sequence[str]) -> dict[str, float]:
-        """The share of its frame's pixels that a picture fills, by tap."""
-        height, width, _ = picture.pixels.shape
-        whole = self._sizes((height, width), tuple(taps))
-        part = self._sizes(picture.extent, tuple(taps))
-        return {tap: part[tap] / whole[tap] for tap in taps}
+    def _statistics(self, picture: Framed, wants: str) -> dict[str, Any]:
+        extents = jnp.asarray([picture.extent], jnp.int32) if picture.masked else None
+        pixels = jnp.asarray(picture.pixels)
+        return statistics(self.objective, self._plain, pixels, wants, extents)
 
-    def _larger(self, painting: Framed, photo: Framed) -> dict[str, float]:
-        """The painting's pixels over the photo's, by style tap."""
-        taps = self.objective.style.style_taps
-        theirs, ours = (self._sizes(p.extent, taps) for p in (painting, photo))
-        return {tap: theirs[tap] / ours[tap] for tap in taps}
-
-    def _check_size(self, shape: Shape, taps: Sequence[str]) -> None:
-        height, width = shape
-        for tap, size in self._sizes(shape, tuple(taps)).items():
-            if not size:
-                raise OptionsError(
-                    f"a picture of {width}x{height} is too small for {tap}, which sees "
-                    "nothing of it: give a larger size, or earlier taps"
-                )
-
-    def _sizes(self, size: Shape, taps: tuple[str, ...]) -> dict[str, int]:
-        if (size, taps) not in self._sizes_known:
-            image = jax.ShapeDtypeStruct((1, *size, 3), jnp.float32)
-            shapes = jax.eval_shape(
-                functools.partial(extract.extract, taps=taps), self._network, image
+    def _check_size(self, shape: Shape, taps: tuple[str, ...]) -> None:
+        if (shape, taps) not in self._checked:
+            image = jax.ShapeDtypeStruct((1, *shape, 3), jnp.float32)
+            look = functools.partial(extract, taps=taps)
+            views = jax.eval_shape(look, self._plain, image)
+            blind = [tap for tap in taps if not np.prod(views[tap].features.shape)]
+            self._checked[shape, taps] = blind[0] if blind else ""
+        if tap := self._checked[shape, taps]:
+            raise OptionsError(
+                f"a picture of {shape[1]}x{shape[0]} is too small for {tap}, which "
+                "sees nothing of it: give a larger size, or earlier taps"
             )
-            pixels = {tap: int(np.prod(shapes[tap].shape[1:3])) for tap in taps}
-            self._sizes_known[size, taps] = pixels
-        return self._sizes_known[size, taps]
 
 
-def pose(
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    options: Options,
-    network: nnx.Module,
-) -> tuple[Objective, Problem]:
-    """The optimisation problem of one photo and its paintings: a single lane.
-
-    Args:
-      content: `[h, w, 3]`, sRGB in [0, 1], at the size of the result.
-      styles: each `[h', w', 3]`, at the size at which its strokes count.
-      options: taps, formulas and weights are taken from here.
-      network: that sees them.
-
-    Returns:
-      The objective, static, and its data.
-
-    Raises:
-      OptionsError: a picture too small for a tap to see anything of it.
-    """
-    studio = Studio(network, options)
-    paintings = [Framed.put(style) for style in styles]
-    return studio.objective, studio.pose(
-        [Lane(Framed.put(content), paintings, options)]
-    )
+def _weights(options: Options) -> dict[str, jax.Array]:
+    return {name: jnp.float32(value) for name, value in loss_weights(options).items()}
 
 
-def loss_weights(options: Options) -> Weights:
-    """The weights of the terms: overall weight times the tap's own."""
-
-    def by_tap(
-        taps: tuple[str, ...], weight: float, tap_weights: tuple[float, ...]
-    ) -> Mapping[str, jax.Array]:
-        factors = tap_weights or (1.0,) * len(taps)
-        return {
-            tap: jnp.float32(weight * factor)
-            for tap, factor in zip(taps, factors, strict=True)
-        }
-
-    return Weights(
-        content=by_tap(
-            options.content_taps, options.content_weight, options.content_tap_weights
-        ),
-        style=by_tap(
-            options.style_taps, options.style_weight, options.style_tap_weights
-        ),
-        total_variation=jnp.float32(options.tv_weight),
-    )
-
-
-def _arrays(picture: Framed) -> tuple[jax.Array, jax.Array | None]:
-    """A picture's pixels, and its extent where programs have to be told."""
-    extents = jnp.asarray([picture.extent], jnp.int32) if picture.masked else None
-    return jnp.asarray(picture.pixels), extents
-
-
-def _stack(trees: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _content_targets(
-    objective: Objective,
-    network: nnx.Module,
-    content: jax.Array,
-    extents: jax.Array | None,
-) -> dict[str, jax.Array]:
-    with objective.arithmetic():
-        taps = objective.style.content_taps
-        found = objective.see(network, content[None], taps, extents)
-        return objective.style.content_targets({tap: found[tap][0] for tap in taps})
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _style_targets(
-    objective: Objective,
-    network: nnx.Module,
-    style: jax.Array,
-    extents: jax.Array | None,
-) -> dict[str, jax.Array]:
-    with objective.arithmetic():
-        taps = objective.style.style_taps
-        found = objective.see(network, style[None], taps, extents)
-        return objective.style.style_targets({tap: found[tap][0] for tap in taps})
-
-
-def resolve_precision(precision: str) -> str:
-    """What "auto" means on this machine's default device; others stay."""
-    if precision != "auto":
-        return precision
-    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
+def _bytes(tree: Any) -> int:
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(tree))

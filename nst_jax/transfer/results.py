@@ -1,19 +1,46 @@
-"""What comes out: a finished picture and how it came about."""
+"""What comes out: progress on the way, and finished pictures."""
 
 import dataclasses
 import math
 import os
 import platform
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from nst_jax.errors import DivergenceError
 from nst_jax.images import files
-from nst_jax.optimize.engine import Chunk, DivergenceError, Progress, State
+from nst_jax.optimize.chunk import State
+from nst_jax.optimize.engine import Numbers
 from nst_jax.options import Options
+from nst_jax.transfer.pictures import Lane, Pictures
 from nst_jax.version import __version__
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress(Numbers):
+    """What happened to one picture up to the end of a chunk of iterations.
+
+    Attributes:
+      lane: what it is made of, at the size that is worked on.
+      place: of the lane in `state`.
+      state: of all lanes; its memory is reused when the next chunk is asked for.
+      pictures: that `lane` is of.
+    """
+
+    lane: Lane = dataclasses.field(repr=False)
+    place: int
+    state: State = dataclasses.field(repr=False)
+    pictures: Pictures = dataclasses.field(repr=False)
+
+    def image(self) -> np.ndarray:
+        """The best picture so far, `[h, w, 3]` float32 in [0, 1], as it is shown.
+
+        To be called before the next chunk is asked for.
+        """
+        pixels = np.clip(jax.device_get(self.state.best_image[self.place]), 0, 1)
+        return self.pictures.finished(self.lane, pixels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +59,7 @@ class Result:
       events: lines about what went wrong and was answered, such as a divergence.
       options: that made it.
       given_up: whether the run ended before all iterations, after divergences.
+      at: the iteration that was asked for; None: the last.
     """
 
     image: np.ndarray
@@ -43,11 +71,13 @@ class Result:
     events: tuple[str, ...]
     options: Options
     given_up: bool = False
+    at: int | None = None
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end, rather than being stopped on the way."""
-        return self.given_up or self.iterations >= self.options.steps
+        """Whether it is the picture that was asked for, not one on the way to it."""
+        asked = self.options.steps if self.at is None else self.at
+        return self.given_up or self.iterations >= asked
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
@@ -73,84 +103,58 @@ class Result:
 
 
 class Record:
-    """Gathers a result from the progress of one lane."""
+    """Gathers the results of one job from its progress."""
 
-    def __init__(self, options: Options):
-        """For a run with these options; nothing is gathered yet."""
+    def __init__(self, options: Options, at: tuple[int, ...]):
+        """For a job with these options that is wanted `at` iterations too."""
         self._options = options
+        self._wanted = sorted(n for n in set(at) if 0 < n <= options.steps)
         self._losses: list[np.ndarray] = []
         self._events: list[str] = []
         self._last: Progress | None = None
 
-    def add(self, progress: Progress) -> None:
-        """Takes in the end of a chunk."""
+    def add(self, progress: Progress) -> Result | None:
+        """Takes in the end of a chunk; gives the result that is wanted there, if any.
+
+        Results on the way are given before the next chunk is asked for, and only of
+        runs with a finite loss.
+        """
         self._losses.append(progress.losses)
         self._events += [progress.event] if progress.event else []
         self._last = progress
+        # Of a run that was resumed, earlier ones were given already.
+        while self._wanted and self._wanted[0] < progress.iteration:
+            self._wanted.pop(0)
+        reached = self._wanted and self._wanted[0] == progress.iteration
+        if not reached or not math.isfinite(progress.best_loss):
+            return None
+        return self._result(at=self._wanted.pop(0))
 
-    def result(self, *, ended: bool = False) -> Result:
-        """The result so far; to be called before the next chunk is asked for.
+    def last(self, *, ended: bool) -> list[Result | DivergenceError]:
+        """The last result, after those that a run given up early still owes.
 
         Args:
-          ended: whether no chunk is left.
-
-        Raises:
-          DivergenceError: the loss of the first image is not finite.
+          ended: whether no chunk is left, rather than the run being stopped.
         """
         assert self._last is not None
         if not math.isfinite(self._last.best_loss):
-            raise DivergenceError
+            return [DivergenceError()]
+        given_up = ended and self._last.iteration < self._options.steps
+        owed = [*self._wanted, None] if given_up else [None]
+        return [self._result(at=at, given_up=given_up) for at in owed]
+
+    def _result(self, *, at: int | None, given_up: bool = False) -> Result:
+        last = self._last
+        assert last is not None
         return Result(
-            image=self._last.image(),
-            loss=self._last.best_loss,
+            image=last.image(),
+            loss=last.best_loss,
             losses=np.concatenate(self._losses),
-            iterations=self._last.iteration,
-            seconds=self._last.seconds,
-            compile_seconds=self._last.compile_seconds,
+            iterations=last.iteration,
+            seconds=last.seconds,
+            compile_seconds=last.compile_seconds,
             events=tuple(self._events),
             options=self._options,
-            given_up=ended and self._last.iteration < self._options.steps,
+            given_up=given_up,
+            at=at,
         )
-
-
-def gather(
-    options: Sequence[Options],
-    chunks: Iterable[Chunk],
-    stop: Callable[[tuple[Progress, ...]], bool | None],
-) -> tuple[list[Result | DivergenceError], State | None]:
-    """Results of a run's first lanes, and its state if a true `stop` ended it.
-
-    Nothing else that the run has on the device is held on to: the next has the room.
-
-    Args:
-      options: of each lane that counts.
-      chunks: of the run.
-      stop: is called with the lanes' progress after each chunk.
-
-    Returns:
-      For each lane its result, or the error where its first loss is not finite; and the
-      state, or None if the run came to its end.
-    """
-    records, state = [Record(one) for one in options], None
-    coming = iter(chunks)
-    while True:
-        try:
-            chunk = next(coming, None)
-        except DivergenceError as error:  # Of all lanes; `stop` may raise its own.
-            return [error for _ in records], None
-        if chunk is None:
-            break
-        lanes = chunk.lanes[: len(records)]
-        for record, lane in zip(records, lanes, strict=True):
-            record.add(lane)
-        if stop(lanes):
-            state = chunk.state
-            break
-    return [_outcome(record, ended=state is None) for record in records], state
-
-
-def _outcome(record: Record, *, ended: bool) -> Result | DivergenceError:
-    try:
-        return record.result(ended=ended)
-    except DivergenceError as error:
-        return error

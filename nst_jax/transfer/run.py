@@ -1,31 +1,27 @@
-"""A run: lanes of pictures, optimised through the sizes of a pyramid."""
+"""A run: the lanes of a group, optimised through the sizes of a pyramid."""
 
 import concurrent.futures
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
+from nst_jax.errors import CheckpointError
 from nst_jax.images import resize
-from nst_jax.images.frames import Framed
-from nst_jax.optimize import checkpoint, chunk, engine, solvers
-from nst_jax.transfer import sizes
-from nst_jax.transfer.framing import Framing
-from nst_jax.transfer.pictures import Pictures
-from nst_jax.transfer.problem import Lane, Problem, Studio
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """A run at one of its sizes: the pictures at this size and what they pose."""
-
-    scale: sizes.Scale
-    lanes: tuple[Lane, ...]
-    problem: Problem
+from nst_jax.images.frames import pad
+from nst_jax.optimize import checkpoint, chunk, engine
+from nst_jax.options import Options, chosen
+from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.objective import Problem
+from nst_jax.transfer.pictures import Lane, Pictures
+from nst_jax.transfer.problem import Studio
+from nst_jax.transfer.results import Progress
+from nst_jax.transfer.sizes import Scale, scales
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,51 +32,45 @@ class Resumed:
     state: chunk.State
 
 
+@dataclasses.dataclass(frozen=True)
 class Run:
-    """Lanes whose options differ in `sweep.VARYING` only.
+    """Jobs whose options differ in `options.VARYING` only, and whose frame is one.
 
     Attributes:
-      solver: of all lanes.
-      scales: the sizes that it goes through.
+      studio: with the network, for options like these.
+      pictures: of these jobs, and of others with which programs are shared.
+      jobs: of each lane; at least one.
+      share: see `Studio.pose`.
     """
 
-    def __init__(
-        self,
-        studio: Studio,
-        framing: Framing,
-        pictures: Sequence[Pictures],
-        *,
-        share: bool = True,
-    ):
-        """Computes nothing yet.
+    studio: Studio
+    pictures: Pictures
+    jobs: tuple[Job, ...]
+    share: bool = True
 
-        Args:
-          studio: with the network, for options like these.
-          framing: of these pictures, and of others with which to share programs.
-          pictures: of each lane; at least one.
-          share: see `Studio.pose`.
-        """
-        self.solver = solvers.solver(pictures[0].options)
-        self.scales = sizes.scales(pictures[0].options)
-        self._studio = studio
-        self._framing = framing
-        self._pictures = tuple(pictures)
-        self._share = share
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """The sizes that it goes through, with the iterations done after each."""
+        return scales(self.jobs[0].options)
 
-    def stage(self, scale: sizes.Scale) -> Stage:
-        """Computes the targets of a size and compiles its program."""
-        lanes = self._lanes(scale)
-        stage = Stage(scale, lanes, self._studio.pose(lanes, share=self._share))
-        self.program(stage)
-        return stage
+    @property
+    def solver(self) -> optax.GradientTransformation:
+        """Of all lanes."""
+        return solver(self.jobs[0].options)
 
-    def program(self, stage: Stage) -> jax.stages.Compiled:
-        """`chunk.run_chunk` compiled for a stage."""
-        shapes = self._shapes(stage.scale)
-        objective = self._studio.objective
-        return chunk.program(objective, self.solver, shapes, stage.problem)
+    def program(self, scale: Scale) -> jax.stages.Compiled:
+        """`chunk.run_chunk` compiled for a size, from shapes alone."""
+        job, lanes = self.jobs[0], len(self.jobs)
+        problem = self.studio.shapes(
+            self.pictures.frame(job, scale.size),
+            lanes,
+            masked=self.pictures.masked(job, scale.size),
+            share=self.share,
+        )
+        objective, state = self.studio.objective, self._shapes(scale)
+        return chunk.program(objective, self.solver, state, problem)
 
-    def load(self, path: Path, fingerprint: str) -> "Resumed":
+    def load(self, path: Path, digest: str) -> Resumed:
         """The state in `path`, of whichever size it is.
 
         Raises:
@@ -88,10 +78,9 @@ class Run:
             do.
         """
         for place, scale in enumerate(self.scales):
-            like = self._shapes(scale)
             try:
-                state = checkpoint.load(path, like, fingerprint)
-            except checkpoint.CheckpointError:
+                state = checkpoint.load(path, self._shapes(scale), digest)
+            except CheckpointError:
                 if scale == self.scales[-1]:
                     raise
                 continue
@@ -102,100 +91,117 @@ class Run:
         raise AssertionError("a run has sizes")
 
     def chunks(
-        self,
-        *,
-        every: Sequence[int] = (),
-        resumed: "Resumed | None" = None,
-    ) -> Iterator[engine.Chunk]:
+        self, *, stops: Collection[int] = (), resumed: Resumed | None = None
+    ) -> Iterator[tuple[tuple[Progress, ...], chunk.State]]:
         """Optimises, from the coarsest size to the finest.
 
-        While one size is worked on, the next one's program is compiled.
+        While one size is worked on, the next one's targets and program are prepared, by
+        a thread that ends before the run does.
 
         Args:
-          every: see `engine.run`.
+          stops: see `engine.run`.
           resumed: from `load`, to go on from there.
 
         Yields:
-          As `engine.run`, with seconds counted over all sizes, and the time of waiting
-          for targets and programs as that of compiling.
+          The progress of every lane, with seconds counted over all sizes and the time
+          of waiting for targets and programs as that of compiling; and the state.
         """
         seconds = waited = 0.0
-        images = [p.start_at(self.scales[0].size) for p in self._pictures]
         first = resumed.place if resumed else 0
-        ahead = concurrent.futures.ThreadPoolExecutor(1)
-        try:
+        state = resumed.state if resumed else None
+        before: tuple[Lane, ...] = ()
+        with concurrent.futures.ThreadPoolExecutor(1) as ahead:
             began = time.perf_counter()
-            coming = ahead.submit(self.stage, self.scales[first])
+            coming = ahead.submit(self._prepared, self.scales[first])
             for place, scale in enumerate(self.scales[first:], first):
-                stage = coming.result()
+                lanes, problem = coming.result()
                 if place + 1 < len(self.scales):
-                    coming = ahead.submit(self.stage, self.scales[place + 1])
-                if resumed and place == first:
-                    state = resumed.state
-                else:
-                    state = self._begin(stage, images, place)
+                    coming = ahead.submit(self._prepared, self.scales[place + 1])
+                if resumed is None or place > first:
+                    state = self._begin(lanes, place, before, state)
+                assert state is not None
                 waited += time.perf_counter() - began
-                seconds_here = 0.0
-                for progress in engine.run(
-                    self._studio.objective,
-                    stage.problem,
-                    self.solver,
-                    state,
+                here = 0.0
+                for made in engine.run(
+                    *(self.studio.objective, problem, self.solver, state),
                     steps=scale.until,
-                    every=every,
+                    stops=stops,
                 ):
-                    lanes = tuple(
-                        _of_run(lane, pictures, one, seconds, waited)
-                        for lane, pictures, one in zip(
-                            stage.lanes, self._pictures, progress.lanes, strict=True
-                        )
-                    )
-                    state = progress.state
-                    yield engine.Chunk(lanes, state)
-                    seconds_here = progress.lanes[0].seconds
+                    state, here = made.state, made.lanes[0].seconds
+                    yield self._progress(lanes, made, seconds, waited), state
                 began = time.perf_counter()
-                seconds += seconds_here
-                images = _pictures(stage, state)
-        finally:
-            ahead.shutdown(wait=False, cancel_futures=True)
+                seconds += here
+                before = lanes
 
-    def _lanes(self, scale: sizes.Scale) -> tuple[Lane, ...]:
-        return tuple(self._framing.lane(p, scale.size) for p in self._pictures)
+    def _prepared(self, scale: Scale) -> tuple[tuple[Lane, ...], Problem]:
+        made = {job: self.pictures.lane(job, scale.size) for job in self.jobs}
+        lanes = tuple(made[job] for job in self.jobs)
+        problem = self.studio.pose(lanes, share=self.share)
+        self.program(scale)
+        return lanes, problem
 
-    def _shapes(self, scale: sizes.Scale) -> chunk.State:
+    def _shapes(self, scale: Scale) -> chunk.State:
         """Shapes and dtypes of the state at a size."""
-        frame = self._framing.frame(self._pictures[0], scale.size)
-        images = jax.ShapeDtypeStruct((len(self._pictures), *frame, 3), jnp.float32)
+        frame = self.pictures.frame(self.jobs[0], scale.size)
+        images = jax.ShapeDtypeStruct((len(self.jobs), *frame, 3), jnp.float32)
         return jax.eval_shape(lambda i: chunk.start(self.solver, i), images)
 
     def _begin(
-        self, stage: Stage, images: Sequence[np.ndarray], place: int
+        self,
+        lanes: Sequence[Lane],
+        place: int,
+        before: Sequence[Lane],
+        state: chunk.State | None,
     ) -> chunk.State:
-        framed = []
-        for lane, image in zip(stage.lanes, images, strict=True):
-            resized = resize.resize(image, lane.content.extent)
-            framed.append(Framed.put(resized, lane.content.pixels.shape[:2]).pixels)
+        """The first state of a size: from the starts, or the best pictures so far."""
+        if state is None:
+            size = self.scales[place].size
+            images = [self.pictures.start(lane, size) for lane in lanes]
+        else:
+            best = np.clip(jax.device_get(state.best_image), 0, 1)
+            images = [
+                lane.content.cut(pixels)
+                for lane, pixels in zip(before, best, strict=True)
+            ]
+        framed = [
+            pad(resize.resize(image, lane.content.extent), lane.content.frame)
+            for lane, image in zip(lanes, images, strict=True)
+        ]
         done = self.scales[place - 1].until if place else 0
         return chunk.start(self.solver, jnp.asarray(np.stack(framed)), np.int32(done))
 
+    def _progress(
+        self,
+        lanes: Sequence[Lane],
+        made: engine.Chunk,
+        seconds: float,
+        waited: float,
+    ) -> tuple[Progress, ...]:
+        found = []
+        for place, (lane, numbers) in enumerate(zip(lanes, made.lanes, strict=True)):
+            values = vars(numbers) | {
+                "seconds": seconds + numbers.seconds,
+                "compile_seconds": waited + numbers.compile_seconds,
+            }
+            found.append(
+                Progress(
+                    **values,
+                    lane=lane,
+                    place=place,
+                    state=made.state,
+                    pictures=self.pictures,
+                )
+            )
+        return tuple(found)
 
-def _pictures(stage: Stage, state: chunk.State) -> list[np.ndarray]:
-    best = np.clip(jax.device_get(state.best_image), 0, 1)
-    return [
-        lane.content.cut(image) for lane, image in zip(stage.lanes, best, strict=True)
-    ]
 
-
-def _of_run(
-    lane: Lane,
-    pictures: Pictures,
-    progress: engine.Progress,
-    seconds: float,
-    waited: float,
-) -> engine.Progress:
-    return dataclasses.replace(
-        progress,
-        seconds=seconds + progress.seconds,
-        compile_seconds=waited + progress.compile_seconds,
-        image=lambda: pictures.finished(lane.content.cut(progress.image())),
-    )
+def solver(options: Options) -> optax.GradientTransformation:
+    """The solver that `options` ask for; equal options give the same object."""
+    kind = chosen(options, "solver")
+    rate, decay = kind.learning_rate, kind.decay
+    if options.learning_rate is not None:
+        rate = float(options.learning_rate)
+    if options.learning_rate_decay is not None:
+        decay = chosen(options, "learning_rate_decay")
+    settings = {name: chosen(options, name) for name in kind.settings}
+    return kind.make(decay(rate, options.steps) if decay else rate, **settings)

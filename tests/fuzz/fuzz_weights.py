@@ -1,7 +1,7 @@
 """Fuzzes the readers of weights files: arrays or a WeightsError, and nothing else.
 
-    python scripts/fuzz_weights.py --inputs=20000
-    python scripts/fuzz_weights.py --inputs=2000 --reader=caffe --keep=found
+    python tests/fuzz/fuzz_weights.py --inputs=20000
+    python tests/fuzz/fuzz_weights.py --inputs=2000 --reader=caffe --keep=found
 
 Each reader gets so many files, made by mutating good ones (`weights_mutations.py`), in
 a process with little memory and some seconds for each. What it gives goes on through
@@ -33,6 +33,7 @@ pickle or zip directory claims, gigabytes at once.
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import random
@@ -45,9 +46,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":  # as pytest does, by pyproject.toml
+    sys.path[:1] = [str(Path(__file__).resolve().parents[up]) for up in (1, 2)]
 
-from weights_mutations import SEEDS, TINY, mutate
+from fuzz.weights_mutations import SEEDS, mutate
+from support.weights_tiny import TINY
 
 from weights_convert import formats, isolated, mapping
 from weights_convert.errors import WeightsError
@@ -86,6 +89,7 @@ def fuzz(reader: str, inputs: int, seed: int, keep: Path | None = None) -> Tally
       The outcomes; `faults` is empty if all is well.
     """
     tally = Tally(reader, dict.fromkeys(OUTCOMES, 0))
+    chosen = format_of(reader)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = 0
@@ -97,8 +101,8 @@ def fuzz(reader: str, inputs: int, seed: int, keep: Path | None = None) -> Tally
                     continue
                 tally.counts[outcome] += 1
                 path = Path(folder) / "input"
-                if fault := _fault(reader, path, outcome, detail):
-                    tally.faults.append(f"input {done - 1}: {fault}")
+                if found := fault(chosen, path, outcome, detail):
+                    tally.faults.append(f"input {done - 1}: {found}")
                     if keep is not None:
                         keep.mkdir(parents=True, exist_ok=True)
                         name = f"{reader.replace(' ', '-')}-{seed}-{done - 1}"
@@ -107,11 +111,11 @@ def fuzz(reader: str, inputs: int, seed: int, keep: Path | None = None) -> Tally
     return tally
 
 
-def _fault(reader: str, path: Path, outcome: str, detail: str) -> str:
-    """Why an outcome may not be; "" if it may."""
+def fault(chosen: formats.Format, path: Path, outcome: str, detail: str) -> str:
+    """Why an outcome may not be, for a file of this format; "" if it may."""
     if outcome in ("read", "refused"):
         return ""
-    if outcome == "error" or not _format(reader).isolated:
+    if outcome == "error" or not chosen.isolated:
         return f"{outcome} {detail}"
     if outcome == "memory":  # it was a WeightsError, thanks to the limit
         return ""
@@ -125,7 +129,8 @@ def _fault(reader: str, path: Path, outcome: str, detail: str) -> str:
     return ""
 
 
-def _format(reader: str) -> formats.Format:
+def format_of(reader: str) -> formats.Format:
+    """The format that a key of `SEEDS` names."""
     return {item.name: item for item in formats.FORMATS}[reader.split()[0]]
 
 
@@ -135,14 +140,10 @@ def _input(reader: str, index: int, seed: int) -> bytes:
     return mutate(generator.choice(_seeds(reader)), generator)
 
 
-_made: dict[str, list[bytes]] = {}
-
-
+@functools.cache
 def _seeds(reader: str) -> list[bytes]:
-    if reader not in _made:
-        with tempfile.TemporaryDirectory() as folder:
-            _made[reader] = SEEDS[reader](Path(folder))
-    return _made[reader]
+    with tempfile.TemporaryDirectory() as folder:
+        return SEEDS[reader](Path(folder))
 
 
 def _worker(
@@ -182,10 +183,10 @@ def _worker(
 
 def work(reader: str, first: int, inputs: int, seed: int, folder: str) -> None:
     """The process: reads the files from number `first` on, a line of JSON for each."""
-    path = Path(folder) / "input"
+    path, chosen = Path(folder) / "input", format_of(reader)
     for content in _seeds(reader):  # libraries load and grow before memory is counted
         path.write_bytes(content)
-        _try(reader, path)
+        try_out(chosen, path)
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + _SPARE_MEMORY
@@ -193,12 +194,12 @@ def work(reader: str, first: int, inputs: int, seed: int, folder: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for index in range(first, inputs):
         path.write_bytes(_input(reader, index, seed))
-        print(json.dumps(_try(reader, path)), flush=True)
+        print(json.dumps(try_out(chosen, path)), flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base
     print(json.dumps(("peak", str(peak << 10))), flush=True)
 
 
-def _try(reader: str, path: Path) -> tuple[str, str]:
+def try_out(chosen: formats.Format, path: Path) -> tuple[str, str]:
     """`(outcome, detail)` of finding the file's format, reading and mapping it."""
     refusal = ""
     try:
@@ -208,7 +209,7 @@ def _try(reader: str, path: Path) -> tuple[str, str]:
     except BaseException as error:
         return "error", f"finding its format: {type(error).__name__}: {error}"
     try:
-        arrays = _format(reader).read(path)
+        arrays = chosen.read(path)
     except WeightsError as error:
         refusal = str(error)
     except BaseException as error:
@@ -222,7 +223,7 @@ def _try(reader: str, path: Path) -> tuple[str, str]:
             return "error", "arrays of more bytes than the file allows"
         for array in arrays.values():
             array.tobytes()  # every value can be reached
-        layout = mapping.choose_layout(arrays, _format(reader).name, TINY)
+        layout = mapping.choose_layout(arrays, chosen.name, TINY)
         mapping.map_arrays(arrays, layout, TINY, origin=path)
     except WeightsError:
         pass

@@ -1,17 +1,13 @@
-"""A short run of scripts/fuzz_weights.py, and whether it would find what it is for."""
+"""A short run of fuzz_weights.py, and whether it would find what it is for."""
 
 import dataclasses
 import random
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
-import fuzz_weights
-from weights_mutations import SEEDS, mutate
+from fuzz import fuzz_weights
+from fuzz.weights_mutations import SEEDS, mutate
 
 from weights_convert import formats
 from weights_convert.errors import WeightsError
@@ -19,6 +15,7 @@ from weights_convert.errors import WeightsError
 INPUTS = 300
 
 
+@pytest.mark.slow  # A few files of each are read in tests/contracts/test_formats.py.
 @pytest.mark.parametrize("reader", SEEDS)
 def test_mutated_files_give_arrays_or_a_weights_error(reader: str) -> None:
     tally = fuzz_weights.fuzz(reader, INPUTS, seed=1)
@@ -27,11 +24,7 @@ def test_mutated_files_give_arrays_or_a_weights_error(reader: str) -> None:
     # Neither so little that all can be read, nor so much that nothing gets far.
     assert 0.1 * INPUTS < tally.counts["read"] < 0.6 * INPUTS
     # Readers in a process of their own may go as far as that process lets them.
-    assert tally.peak < (300e6 if fuzz_weights._format(reader).isolated else 100e6)
-
-
-def test_every_reader_is_fuzzed() -> None:
-    assert {reader.split()[0] for reader in SEEDS} == {f.name for f in formats.FORMATS}
+    assert tally.peak < (300e6 if fuzz_weights.format_of(reader).isolated else 100e6)
 
 
 @pytest.mark.parametrize("reader", SEEDS)
@@ -40,7 +33,8 @@ def test_the_files_it_begins_with_are_good(reader: str, tmp_path: Path) -> None:
         path = tmp_path / "whole"
         path.write_bytes(content)
         expected = "refused" if b"Linear" in content else "read"  # a pickled module
-        assert fuzz_weights._try(reader, path) == (expected, "")
+        chosen = fuzz_weights.format_of(reader)
+        assert fuzz_weights.try_out(chosen, path) == (expected, "")
         assert formats.detect(path).name in (reader.split()[0], "palette")
 
 
@@ -63,25 +57,22 @@ def _fail(error: BaseException) -> object:
     ],
 )
 def test_it_sees_what_may_not_be(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    read: object,
-    outcome: tuple[str, str],
+    tmp_path: Path, read: object, outcome: tuple[str, str]
 ) -> None:
-    whole = dataclasses.replace(formats.FORMATS[0], read=read)
-    monkeypatch.setattr(fuzz_weights, "_format", lambda reader: whole)
+    bad = dataclasses.replace(formats.FORMATS[0], read=read)
     (path := tmp_path / "input").write_bytes(b"\x89HDF\r\n\x1a\n")
-    found = fuzz_weights._try("keras", path)
+    found = fuzz_weights.try_out(bad, path)
     assert found[0] == outcome[0]
     assert found[1].startswith(outcome[1])
 
 
 def test_only_isolated_readers_may_crash(tmp_path: Path) -> None:
     (path := tmp_path / "input").write_bytes(b"\x89HDF\r\n\x1a\n damaged")
+    caffe, keras = map(fuzz_weights.format_of, ("caffe", "keras"))
     for outcome in ("crash", "hang", "memory"):
-        assert fuzz_weights._fault("caffe", path, outcome, "here") == f"{outcome} here"
-        assert fuzz_weights._fault("keras", path, outcome, "here") == ""
-    assert fuzz_weights._fault("keras", path, "error", "here") == "error here"
+        assert fuzz_weights.fault(caffe, path, outcome, "here") == f"{outcome} here"
+        assert fuzz_weights.fault(keras, path, outcome, "here") == ""
+    assert fuzz_weights.fault(keras, path, "error", "here") == "error here"
 
 
 def test_a_seed_makes_the_same_files() -> None:

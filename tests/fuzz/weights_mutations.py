@@ -1,28 +1,14 @@
-"""Good weights files of every reader, and what may be done to their bytes.
-
-The files are those of the tests: written by the formats' own libraries, and small.
-"""
+"""What the fuzzer begins with, and what may be done to the bytes of a file."""
 
 import io
 import random
 import struct
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import h5py
-import numpy as np
-import safetensors.numpy
-
-_TESTS = Path(__file__).resolve().parents[1] / "tests" / "weights_convert"
-sys.path.insert(0, str(_TESTS))
-
-import caffe_files  # noqa: E402
-import matconvnet_files  # noqa: E402
-from support.weights_files import write_keras  # noqa: E402
-from support.weights_tiny import TINY, ramp, stored_arrays  # noqa: E402
+from support.weights_samples import FIXTURES, SAMPLES
 
 Seeds = Callable[[Path], list[bytes]]
 
@@ -30,84 +16,20 @@ _ZIP = b"PK\x03\x04"
 _MAT_HEADER, _MAT_COMPRESSED = 128, 15
 
 
-def _convolutions() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    return {
-        layer.name: (
-            ramp(layer.kernel_shape).transpose(3, 2, 0, 1).astype(np.float32),
-            ramp((layer.outputs,)).astype(np.float32),
-        )
-        for layer in TINY.convolutions
-    }
-
-
-def _keras(folder: Path) -> list[bytes]:
-    layers = {
-        f"block{name[4]}_conv1": {"kernel": kernel.transpose(2, 3, 1, 0), "bias": bias}
-        for name, (kernel, bias) in _convolutions().items()
-    }
-    write_keras(folder / "old.h5", layers)
-    write_keras(folder / "whole.h5", layers, root="model_weights")
-    with h5py.File(folder / "new.h5", "w", libver="latest") as file:
-        for index, layer in enumerate(layers.values()):
-            name = f"layers/conv2d{f'_{index}' * (index > 0)}/vars"
-            group = file.create_group(name)
-            group.create_dataset("0", data=layer["kernel"], compression="gzip")
-            group["1"] = layer["bias"]
-    with zipfile.ZipFile(folder / "x.keras", "w") as archive:
-        archive.writestr("config.json", "{}")
-        archive.write(folder / "new.h5", "model.weights.h5")
-    return [path.read_bytes() for path in sorted(folder.iterdir())]
+def _samples(kind: str) -> Seeds:
+    return lambda folder: [sample.content for sample in SAMPLES[kind](folder)]
 
 
 def _fixtures(pattern: str) -> Seeds:
-    def read(_: Path) -> list[bytes]:
-        found = sorted((_TESTS / "fixtures").glob(pattern))
-        return [path.read_bytes() for path in found]
-
-    return read
+    return lambda _: [path.read_bytes() for path in sorted(FIXTURES.glob(pattern))]
 
 
-def _safetensors(_: Path) -> list[bytes]:
-    halves = {key: array.astype(np.float16) for key, array in stored_arrays().items()}
-    plain = safetensors.numpy.save(stored_arrays(), {"made": "here"})
-    return [plain, safetensors.numpy.save(halves)]
-
-
-def _caffe(_: Path) -> list[bytes]:
-    layers = _convolutions()
-    nets = [
-        caffe_files.v1(layers),
-        caffe_files.current(layers),
-        caffe_files.current(layers, doubles=True),
-        caffe_files.v1(layers, packed=False),
-        caffe_files.current(layers, packed=False),
-    ]
-    return [net.SerializeToString() for net in nets]
-
-
-def _matconvnet(folder: Path) -> list[bytes]:
-    layers = {
-        name: (kernel.transpose(2, 3, 1, 0), bias)
-        for name, (kernel, bias) in _convolutions().items()
-    }
-    files = []
-    for form in ("2014", "beta16", "2015"):
-        for compressed in (False, True):
-            path = folder / "net.mat"
-            matconvnet_files.write(path, layers, form=form, compressed=compressed)
-            files.append(path.read_bytes())
-    return files
-
-
-# Reader (a name in `formats.FORMATS`) -> its good files, given an empty folder.
+# Reader (a kind of `SAMPLES`) -> its files, given an empty folder. PyTorch's reader
+# begins with palettes, too, and with a pickled module, which it refuses.
 SEEDS: Mapping[str, Seeds] = {
-    "keras": _keras,
-    "palette": _fixtures("palette_*.pth"),
+    **{kind: _samples(kind) for kind in SAMPLES},
     "pytorch zip": _fixtures("*_zip.pth"),
     "pytorch legacy": _fixtures("*_legacy.pth"),
-    "safetensors": _safetensors,
-    "matconvnet": _matconvnet,
-    "caffe": _caffe,
 }
 
 

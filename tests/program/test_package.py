@@ -4,6 +4,7 @@ import email
 import os
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -12,15 +13,29 @@ import pytest
 
 import nst_jax
 
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
 STEM = f"nst_jax-{nst_jax.__version__}"
 
 
-def run(*arguments: str, cwd: Path, **environment: str) -> str:
+def files_of(*folders: str) -> set[str]:
+    paths = (path for folder in folders for path in ROOT.glob(f"{folder}/**/*"))
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in paths
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+PACKAGED = files_of("nst_jax", "weights_convert")
+
+
+def run(*command: str | Path, cwd: Path) -> str:
     ran = subprocess.run(
-        [sys.executable, *arguments],
+        command,
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, "NST_JAX_HOME": str(cwd)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -33,7 +48,8 @@ def run(*arguments: str, cwd: Path, **environment: str) -> str:
 def built(tmp_path_factory) -> Path:
     """A folder with the sdist, and the wheel that was built from it."""
     folder = tmp_path_factory.mktemp("built")
-    run("-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT), cwd=folder)
+    build = (sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
+    run(*build, ROOT, cwd=folder)
     assert {path.name for path in folder.iterdir()} == {
         f"{STEM}.tar.gz",
         f"{STEM}-py3-none-any.whl",
@@ -49,25 +65,28 @@ def wheel(built) -> zipfile.ZipFile:
 
 @pytest.fixture(scope="module")
 def installed(built, tmp_path_factory) -> Path:
-    """A folder with nothing but the installed wheel."""
+    """The programs of a fresh environment with the wheel.
+
+    What the wheel depends on is borrowed from the environment of this test.
+    """
     folder = tmp_path_factory.mktemp("installed")
-    arguments = ("--no-deps", "--no-index", "--disable-pip-version-check", "--quiet")
-    file = str(built / f"{STEM}-py3-none-any.whl")
-    pip = ("-m", "pip", "install", *arguments, "--target", str(folder), file)
-    run(*pip, cwd=folder)
-    return folder
-
-
-def sources(package: str) -> set[str]:
-    paths = ROOT.glob(f"{package}/**/*.py")
-    return {path.relative_to(ROOT).as_posix() for path in paths}
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    programs = folder / "bin"
+    pip = (sys.executable, "-m", "pip", "--python", programs / "python", "install")
+    flags = ("--no-deps", "--no-index", "--disable-pip-version-check", "--quiet")
+    run(*pip, *flags, built / f"{STEM}-py3-none-any.whl", cwd=folder)
+    purelib = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    Path(purelib, "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+    return programs
 
 
 def test_the_wheel_has_both_packages_and_nothing_else(wheel):
+    assert {Path(name).suffix for name in PACKAGED} >= {".py", ".html", ".css", ".js"}
+    assert "weights_convert/architectures/vgg.py" in PACKAGED
     info = f"{STEM}.dist-info"
     names = set(wheel.namelist())
     code = {name for name in names if not name.startswith(info)}
-    assert code == sources("nst_jax") | sources("weights_convert")
+    assert code == PACKAGED
     assert names - code == {
         f"{info}/{name}"
         for name in (
@@ -97,23 +116,15 @@ def test_the_sdist_has_all_that_is_needed_to_work_on_it(built):
     expected = {
         *("LICENSE", "NOTICE", "README.md", "pyproject.toml", "PKG-INFO"),
         *("scripts/demo.sh", "scripts/test.sh", "examples/README.md"),
-        *("tests/conftest.py", "tests/test_package.py"),
+        *("tests/conftest.py", "tests/program/test_package.py"),
     }
-    for folder in ("nst_jax", "weights_convert", "tests", "scripts"):
-        expected |= sources(folder)
-    expected |= {
-        path.relative_to(ROOT).as_posix() for path in ROOT.glob("examples/*/*.jpg")
-    }
+    expected |= PACKAGED | files_of("tests", "scripts", "docs", "bench", "examples")
     assert expected <= names
     assert not [
         name
         for name in names
         if "__pycache__" in name or name.startswith((".git/", ".venv/", "out/"))
     ]
-
-
-def run_installed(installed: Path, elsewhere: Path, *arguments: str) -> str:
-    return run(*arguments, cwd=elsewhere, PYTHONPATH=str(installed))
 
 
 def test_every_module_loads_from_the_installed_wheel(installed, tmp_path):
@@ -125,10 +136,12 @@ for package in (nst_jax, weights_convert):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         print(importlib.import_module(module.name).__file__)
 """
-    files = run_installed(installed, tmp_path, "-c", code).splitlines()
-    assert {Path(file).relative_to(installed).as_posix() for file in files} == (
-        sources("nst_jax") | sources("weights_convert")
-    ) - {"nst_jax/__init__.py", "weights_convert/__init__.py"}
+    files = run(installed / "python", "-c", code, cwd=tmp_path).splitlines()
+    assert all(file.startswith(str(installed.parent)) for file in files)
+    modules = {name for name in PACKAGED if name.endswith(".py")}
+    assert {file.partition("/site-packages/")[2] for file in files} == modules - {
+        *("nst_jax/__init__.py", "weights_convert/__init__.py")
+    }
 
 
 def test_the_library(installed, tmp_path):
@@ -136,38 +149,22 @@ def test_the_library(installed, tmp_path):
 import nst_jax
 
 options = nst_jax.Options(size=64, steps=2)
-print(nst_jax.__file__)
 print(options.size, *(callable(f) for f in (nst_jax.stylize, nst_jax.load_network)))
 """
-    lines = run_installed(installed, tmp_path, "-c", code).splitlines()
-    assert lines == [str(installed / "nst_jax/__init__.py"), "64 True True"]
+    assert run(installed / "python", "-c", code, cwd=tmp_path) == "64 True True\n"
 
 
 def test_nst_jax(installed, tmp_path):
-    program = ("-m", "nst_jax.commands.main")
-    version = run_installed(installed, tmp_path, *program, "--version")
-    assert version.strip() == nst_jax.__version__
-    assert "nst-jax stylize photo.jpg" in run_installed(
-        installed, tmp_path, *program, "--help"
-    )
-    assert "--style_weight" in run_installed(
-        installed, tmp_path, *program, "stylize", "--help"
-    )
+    program = installed / "nst-jax"
+    assert run(program, "--version", cwd=tmp_path).strip() == nst_jax.__version__
+    assert "nst-jax stylize photo.jpg" in run(program, "--help", cwd=tmp_path)
+    assert "--style_weight" in run(program, "stylize", "--help", cwd=tmp_path)
 
 
 def test_nst_weights(installed, tmp_path):
-    program = ("-m", "weights_convert.commands", "list")
-    listed = run(
-        *program, cwd=tmp_path, PYTHONPATH=str(installed), NST_JAX_HOME=str(tmp_path)
-    )
+    program = installed / "nst-weights"
+    assert "nst-weights fetch vgg19" in run(program, "--help", cwd=tmp_path)
+    listed = run(program, "list", cwd=tmp_path)
     for name in ("vgg16", "vgg19", "vgg19-torchvision"):
         assert f"\n{name}: not stored" in listed
     assert listed.startswith(f"store: {tmp_path}")
-
-
-def test_the_programs_are_installed_by_name(wheel):
-    assert wheel.read(f"{STEM}.dist-info/entry_points.txt").decode().split() == [
-        "[console_scripts]",
-        *("nst-jax", "=", "nst_jax.commands.main:run"),
-        *("nst-weights", "=", "nst_jax.commands.weights:run"),
-    ]

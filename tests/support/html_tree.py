@@ -8,7 +8,7 @@ _VOID = {"img", "link", "meta", "wbr"}
 class Element:
     def __init__(self, tag, attributes, parent):
         self.tag, self.attributes, self.parent = tag, dict(attributes), parent
-        self.children, self.own_text = [], ""
+        self.children, self.source = [], ""
 
     @property
     def classes(self):
@@ -26,8 +26,19 @@ class Element:
         return found
 
     @property
+    def raw(self):
+        """The text as it stands in the file."""
+        return self.source + "".join(child.raw for child in self.children)
+
+    @property
     def text(self):
-        return self.own_text + "".join(child.text for child in self.children)
+        """The text as it is shown: any space is one."""
+        return " ".join(self.raw.split())
+
+    def plain(self):
+        """The tree as JSON has it, without text."""
+        children = [child.plain() for child in self.children if child.tag != "#text"]
+        return {"tag": self.tag, "attributes": self.attributes, "children": children}
 
 
 class Parser(html.parser.HTMLParser):
@@ -57,7 +68,7 @@ class Parser(html.parser.HTMLParser):
     def handle_data(self, data):
         # A place for text between elements, so that `text` keeps the order.
         text = Element("#text", [], self.here)
-        text.own_text = data
+        text.source = data
         self.here.children.append(text)
 
     def handle_comment(self, data):

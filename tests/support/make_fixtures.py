@@ -1,7 +1,7 @@
 """Makes the files in `fixtures/` with real PyTorch; the tests themselves need none.
 
     pip install torch==2.13.0 numpy
-    python tests/weights_convert/make_fixtures.py
+    PYTHONPATH=tests python -m support.make_fixtures
 
 Values are `ramp(shape)` of `weights_tiny.py`, so the tests can compute them again. Each
 file exists as PyTorch's zip (`_zip.pth`) and its legacy format (`_legacy.pth`):

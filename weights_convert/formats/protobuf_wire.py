@@ -1,11 +1,12 @@
 """Protobuf's wire format, read field by field without recursion or copies.
 
 Specification: https://protobuf.dev/programming-guides/encoding. A reader of our own,
-because what the schema needs is three levels deep and mostly one field of floats: the
-`protobuf` library would turn 144 million of those into Python objects, and parse all
-that a hostile file nests below them. Here a caller goes only into the fields that it
-knows, lengths are checked against the message around them, nothing is allocated by a
-declared size, and the number of fields is bounded.
+because what the schema needs is three levels deep and mostly one field of floats. The
+`protobuf` library would ask for a schema, copy half a gigabyte (its pure-Python backend
+would make 144 million objects of it), and parse all that a hostile file nests. Here a
+caller goes only into the fields that it knows, lengths are checked against the message
+around them, nothing is allocated by a declared size, and the number of fields is
+bounded.
 """
 
 from collections.abc import Iterator

@@ -15,9 +15,9 @@ from weights_convert.errors import WeightsError
 from weights_convert.layouts.layout import OIHW, Keys, Layout
 
 
-def _blobs(table: Architecture) -> Keys:
+def _blobs(architecture: Architecture) -> Keys:
     keys: Keys = {}
-    for layer in table.convolutions:
+    for layer in architecture.convolutions:
         keys[f"{layer.name}/kernel"] = (f"{layer.name}.blobs.0",)
         keys[f"{layer.name}/bias"] = (f"{layer.name}.blobs.1",)
     return keys
@@ -29,18 +29,19 @@ _SMALL_FILTERS = 0.23
 
 
 def _check_scale(
-    arrays: Mapping[str, np.ndarray], table: Architecture
+    arrays: Mapping[str, np.ndarray], architecture: Architecture
 ) -> Mapping[str, np.ndarray]:
     """A VGG's filters must be rescaled just where the network's name says so."""
-    kernel = arrays.get(f"{table.convolutions[0].name}.blobs.0")
-    if table.family != "vgg" or kernel is None or kernel.ndim != 4:
+    kernel = arrays.get(f"{architecture.convolutions[0].name}.blobs.0")
+    if architecture.family != "vgg" or kernel is None or kernel.ndim != 4:
         return arrays
     with np.errstate(all="ignore"):  # what isn't finite is named later
         lengths = np.sqrt((kernel.astype(np.float64) ** 2).sum((1, 2, 3)))
         length = float(np.median(lengths))
     rescaled = length < _SMALL_FILTERS
-    if np.isfinite(length) and rescaled != table.name.endswith("-normalized"):
-        fitting = table.name.removesuffix("-normalized") + "-normalized" * rescaled
+    if np.isfinite(length) and rescaled != architecture.name.endswith("-normalized"):
+        plain = architecture.name.removesuffix("-normalized")
+        fitting = plain + "-normalized" * rescaled
         raise WeightsError(
             f"its first filters have a median length of {length:.3g}: they are"
             f" {'' if rescaled else 'not '}rescaled to mean activations of 1; convert"
@@ -57,6 +58,6 @@ CAFFE = Layout(
     OIHW,
     "bgr",
     claims=("conv", "inception"),
-    fold=_check_scale,
+    prepare=_check_scale,
     normalized=None,
 )

@@ -11,9 +11,9 @@ from weights_convert.architectures import Architecture
 from weights_convert.layouts.layout import HWIO, OIHW, Keys, Layout
 
 
-def _keras(table: Architecture) -> Keys:
+def _keras(architecture: Architecture) -> Keys:
     keys: Keys = {}
-    for index, layer in enumerate(table.convolutions):
+    for index, layer in enumerate(architecture.convolutions):
         block, number = layer.name.removeprefix("conv").split("_")
         name = f"block{block}_conv{number}"
         class_name = "conv2d" if index == 0 else f"conv2d_{index}"
@@ -30,13 +30,13 @@ def _keras(table: Architecture) -> Keys:
 
 
 def _unnest(
-    arrays: Mapping[str, np.ndarray], table: Architecture
+    arrays: Mapping[str, np.ndarray], architecture: Architecture
 ) -> Mapping[str, np.ndarray]:
     """The VGG inside a model that was built around it, under the names of its own.
 
     Keras puts the inner model's name (`vgg19/`) or place (`layers/functional/`) before.
     """
-    first = _keras(table)[f"{table.convolutions[0].name}/kernel"]
+    first = _keras(architecture)[f"{architecture.convolutions[0].name}/kernel"]
     if any(key in arrays for key in first):
         return arrays
     prefixes = {
@@ -55,9 +55,9 @@ def _unnest(
     }
 
 
-def _palette(table: Architecture) -> Keys:
+def _palette(architecture: Architecture) -> Keys:
     keys: Keys = {}
-    for layer in table.convolutions:
+    for layer in architecture.convolutions:
         block, number = layer.name.removeprefix("conv").split("_")
         keys[f"{layer.name}/kernel"] = (f"block{block}_conv{number}_W",)
         keys[f"{layer.name}/bias"] = (f"block{block}_conv{number}_b",)
@@ -72,7 +72,7 @@ KERAS = Layout(
     HWIO,
     "bgr",
     claims=("block", "layers/conv2d"),
-    fold=_unnest,
+    prepare=_unnest,
 )
 PALETTE = Layout(
     "palette", "vgg", ("palette",), _palette, OIHW, "bgr", claims=("block",)

@@ -14,7 +14,7 @@ Channels = Literal["rgb", "bgr"]
 Keys = dict[str, tuple[str, ...]]
 
 # Made of a file's arrays before they are mapped; raises WeightsError.
-Fold = Callable[[Mapping[str, np.ndarray], Architecture], Mapping[str, np.ndarray]]
+Prepare = Callable[[Mapping[str, np.ndarray], Architecture], Mapping[str, np.ndarray]]
 
 HWIO = (0, 1, 2, 3)
 OIHW = (2, 3, 1, 0)
@@ -28,10 +28,10 @@ class Layout:
     brings a kernel to HWIO; `channels` is the order that its first kernel takes, None
     where it is ours already, whatever the network's preprocessing. Every key that
     starts with one of `claims` must be a layer of the network: VGG-19's file under
-    Keras's names holds all of VGG-16's. `fold`, where several arrays of a file make
-    one of ours (a convolution and its batch norm), returns the arrays that `keys`
-    names, without those it has used up. `normalized` says whether the filters of such
-    files are rescaled, None where both occur.
+    Keras's names holds all of VGG-16's. `prepare` makes the arrays that `keys` names of
+    the file's: folds batch norms into convolutions, takes a network out of the model
+    around it, checks what comes with the weights and drops it. `normalized` says
+    whether the filters of such files are rescaled, None where both occur.
     """
 
     name: str
@@ -41,5 +41,5 @@ class Layout:
     axes: tuple[int, int, int, int]
     channels: Channels | None
     claims: tuple[str, ...]
-    fold: Fold | None = None
+    prepare: Prepare | None = None
     normalized: bool | None = False

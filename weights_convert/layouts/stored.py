@@ -4,8 +4,8 @@ from weights_convert.architectures import Architecture
 from weights_convert.layouts.layout import HWIO, Keys, Layout
 
 
-def _stored(table: Architecture) -> Keys:
-    return {key: (key,) for key in table.shapes}
+def _stored(architecture: Architecture) -> Keys:
+    return {key: (key,) for key in architecture.shapes}
 
 
 STORED = Layout(

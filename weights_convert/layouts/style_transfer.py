@@ -19,22 +19,22 @@ from weights_convert.errors import WeightsError
 from weights_convert.layouts.layout import OIHW, Keys, Layout
 
 
-def _gatys(table: Architecture) -> Keys:
+def _gatys(architecture: Architecture) -> Keys:
     keys: Keys = {}
-    for layer in table.convolutions:
+    for layer in architecture.convolutions:
         keys[f"{layer.name}/kernel"] = (f"{layer.name}.weight",)
         keys[f"{layer.name}/bias"] = (f"{layer.name}.bias",)
     return keys
 
 
-def _counted(table: Architecture) -> Keys:
+def _counted(architecture: Architecture) -> Keys:
     """Module 0, then three a convolution (padding before, ReLU behind), one a pooling.
 
     For VGG-19: 2, 5, 9, 12, 16, 19, 22, 25, 29, ..., 51.
     """
     keys: Keys = {}
     position, previous = 2, ""
-    for layer in table.convolutions:
+    for layer in architecture.convolutions:
         block = layer.name.split("_")[0]
         position += previous not in ("", block)
         keys[f"{layer.name}/kernel"] = (f"{position}.weight",)
@@ -44,13 +44,13 @@ def _counted(table: Architecture) -> Keys:
 
 
 def _drop_preprocessing(
-    arrays: Mapping[str, np.ndarray], table: Architecture
+    arrays: Mapping[str, np.ndarray], architecture: Architecture
 ) -> Mapping[str, np.ndarray]:
     """Leaves out the first convolution, where it is our preprocessing in B, G, R."""
     rest = dict(arrays)
     kernel, bias = rest.pop("0.weight", None), rest.pop("0.bias", None)
-    mean = np.array(table.preprocessing.mean[::-1])
-    std = np.array(table.preprocessing.std[::-1])
+    mean = np.array(architecture.preprocessing.mean[::-1])
+    std = np.array(architecture.preprocessing.std[::-1])
     expected = np.diag(1 / std)[:, ::-1], -mean / std
     if kernel is None or bias is None:
         raise WeightsError(
@@ -82,6 +82,6 @@ NORMALIZED = Layout(
     OIHW,
     "bgr",
     claims=tuple("123456789"),
-    fold=_drop_preprocessing,
+    prepare=_drop_preprocessing,
     normalized=True,
 )

@@ -11,11 +11,11 @@ from weights_convert.layouts.layout import OIHW, Keys, Layout
 _EPSILON = 1e-3  # of GoogLeNet's batch norms: torchvision/models/googlenet.py
 
 
-def _features(table: Architecture) -> Keys:
+def _features(architecture: Architecture) -> Keys:
     """`features.N`: the layers counted, with all of a fire module's as one."""
     keys: Keys = {}
     numbers: dict[str, int] = {}
-    for layer in table.layers:
+    for layer in architecture.layers:
         module, _, part = layer.name.partition("/")
         path = f"features.{numbers.setdefault(module, len(numbers))}"
         if part:
@@ -26,10 +26,10 @@ def _features(table: Architecture) -> Keys:
     return keys
 
 
-def _normalized(table: Architecture) -> Keys:
+def _normalized(architecture: Architecture) -> Keys:
     """`conv1.conv.weight`, and the bias of its batch norm, as `_fold` leaves them."""
     keys: Keys = {}
-    for layer in table.convolutions:
+    for layer in architecture.convolutions:
         kernel, bias = _parts(layer)[:2]
         keys[f"{layer.name}/kernel"] = (kernel,)
         keys[f"{layer.name}/bias"] = (bias,)
@@ -44,7 +44,7 @@ def _parts(layer: Convolution) -> tuple[str, ...]:
 
 
 def _fold(
-    arrays: Mapping[str, np.ndarray], table: Architecture
+    arrays: Mapping[str, np.ndarray], architecture: Architecture
 ) -> Mapping[str, np.ndarray]:
     """Convolutions that do their batch norms' work (Ioffe & Szegedy 2015, algorithm 2).
 
@@ -56,7 +56,7 @@ def _fold(
         if not key.endswith(".num_batches_tracked")
     }
     faults = []
-    for layer in table.convolutions:
+    for layer in architecture.convolutions:
         keys = _parts(layer)
         if not any(key in folded for key in keys):
             continue  # Said by whoever looks for the kernel.
@@ -77,7 +77,9 @@ def _fold(
                 folded[keys[0]] = (kernel.T * scale).T
                 folded[keys[1]] = bias - mean * scale
     if faults:
-        raise WeightsError(f"does not fit network {table.name!r}: {'; '.join(faults)}")
+        raise WeightsError(
+            f"does not fit network {architecture.name!r}: {'; '.join(faults)}"
+        )
     return folded
 
 
@@ -102,5 +104,5 @@ GOOGLENET = Layout(
     OIHW,
     "rgb",
     claims=("conv", "inception"),
-    fold=_fold,
+    prepare=_fold,
 )

@@ -8,24 +8,17 @@ import base64
 import io
 import math
 import os
-import secrets
 import urllib.parse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from nst_jax.collection import naming
 from nst_jax.collection.gallery import page
-from nst_jax.collection.gallery.parts import (
-    About,
-    Card,
-    Figure,
-    Original,
-    Thumbnail,
-)
+from nst_jax.collection.gallery.page import About, Card, Figure, Original, Thumbnail
 from nst_jax.collection.manifest import Entry
+from nst_jax.errors import ImageError
 from nst_jax.images import encode, files, resize
 
 __all__ = ["About", "write"]
@@ -45,7 +38,6 @@ def write(
     entries: Iterable[Entry],
     folder: StrPath,
     *,
-    read: Callable[[str], np.ndarray] = files.read,
     about: About | None = None,
 ) -> None:
     """Writes the gallery; the file gets its name only once it is complete.
@@ -56,48 +48,36 @@ def write(
       path: of the HTML file; its folder must exist.
       title: the page's heading.
       entries: what to show, in this order; failed ones are listed below the pictures.
-      folder: what the entries' `output` is relative to.
-      read: from the path of an original, as it is in the entries, to its picture,
-        `[h, w, 3]` in [0, 1]; by default relative to the working directory.
+      folder: what the entries' `output` is relative to; their originals' paths are
+        relative to the working directory.
       about: what stands above the pictures.
 
     Raises:
       OSError: the file can't be written.
     """
-    entries = list(entries)
+    path, entries, about = Path(path), list(entries), about or About()
     pictures = [entry for entry in entries if entry.status != "failed"]
-    photos = _originals([entry.content for entry in pictures], 0, read)
-    paintings = _originals([entry.style for entry in pictures], len(photos), read)
+    photos = _originals([entry.content for entry in pictures], 0)
+    paintings = _originals([entry.style for entry in pictures], len(photos))
     longest = _thumbnail_size(len(pictures))
-    cards = [
-        Card(
-            entry=entry,
-            link=_link(Path(folder, entry.output), Path(path)),
-            thumbnail=_thumbnail(
-                lambda output: files.read(Path(folder, output)), entry.output, longest
-            ),
-            photo=photos[entry.content],
-            painting=paintings[entry.style],
-        )
-        for entry in pictures
-    ]
+    cards = []
+    for entry in pictures:
+        file = Path(folder, entry.output)
+        thumbnail, link = _thumbnail(file, longest), _link(file, path)
+        photo, painting = photos[entry.content], paintings[entry.style]
+        cards.append(Card(entry, link, thumbnail, photo, painting))
     failed = [entry for entry in entries if entry.status == "failed"]
-    figures = [_figure(name, Path(path)) for name in (about or About()).figures]
-    heading = page.Heading(title, about or About(), figures)
-    text = page.page(
-        heading, cards, failed, list(photos.values()), list(paintings.values())
-    )
+    figures = [_figure(name, path) for name in about.figures]
+    text = page.render(title, about, figures, cards, failed)
     # Bytes of file names that are no text have no place on a page.
-    _replace(path, text.encode("utf-8", "replace"))
+    files.write_whole(path, text.encode("utf-8", "replace"))
 
 
-def _originals(
-    paths: Sequence[str], first: int, read: Callable[[str], np.ndarray]
-) -> dict[str, Original]:
+def _originals(paths: Sequence[str], first: int) -> dict[str, Original]:
     distinct = list(dict.fromkeys(paths))
     longest = _thumbnail_size(len(distinct))
     return {
-        path: Original(number, path, label, _thumbnail(read, path, longest))
+        path: Original(number, path, label, _thumbnail(path, longest))
         for number, (path, label) in enumerate(
             zip(distinct, naming.labels(distinct), strict=True), start=first
         )
@@ -106,7 +86,7 @@ def _originals(
 
 def _figure(name: str, page: Path) -> Figure:
     file = page.parent / name
-    return Figure(name, _link(file, page), _thumbnail(files.read, str(file), _FIGURE))
+    return Figure(name, _link(file, page), _thumbnail(file, _FIGURE))
 
 
 def _thumbnail_size(count: int) -> int:
@@ -114,12 +94,10 @@ def _thumbnail_size(count: int) -> int:
     return max(_SHORTEST, int(shrunk))
 
 
-def _thumbnail(
-    read: Callable[[str], np.ndarray], path: str, longest: int
-) -> Thumbnail | None:
+def _thumbnail(path: StrPath, longest: int) -> Thumbnail | None:
     try:
-        image = read(path)
-    except (files.ImageError, OSError):
+        image = files.read(path)
+    except (ImageError, OSError):
         return None
     if max(image.shape[:2]) > longest:
         image = resize.resize_longest(image, longest)
@@ -134,13 +112,3 @@ def _link(file: Path, page: Path) -> str:
     relative = Path(os.path.relpath(file.absolute(), page.absolute().parent))
     # "./" lest a name such as "mailto:x.png" be a scheme; by bytes, as browsers do.
     return "./" + urllib.parse.quote(os.fsencode(relative.as_posix()))
-
-
-def _replace(path: StrPath, content: bytes) -> None:
-    temporary = Path(path).with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

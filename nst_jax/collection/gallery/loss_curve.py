@@ -1,28 +1,50 @@
-"""The curve of a loss as SVG: iterations to the right, the loss up on a log scale."""
+"""The curve of a loss: iterations to the right, the loss up on a log scale.
 
+These are its numbers; templates/loss_curve.svg draws them.
+"""
+
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from nst_jax.collection.gallery.markup import Markup, element, join
-
-_WIDTH, _HEIGHT = 360, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 350, 12, 162
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-_Range = tuple[float, float]
+Range = tuple[float, float]
+Point = tuple[float, float]
 
 
-def draw(losses: Sequence[Sequence[Any]]) -> Markup | None:
-    """The curve, in the text's colour; classes `axis`, `grid`, `curve` await a style.
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Strokes and ticks in the drawing's units, `WIDTH` x `HEIGHT`, y downwards.
 
-    Args:
-      losses: [iteration, loss] pairs. Those without a loss above 0 leave a gap: a log
-        scale has no place for them.
+    Attributes:
+      strokes: the curve's points, broken where losses are missing.
+      up: labels of the loss and their heights.
+      across: labels of the iterations and their places.
+      first: the first loss.
+      last: the last one.
+    """
 
-    Returns:
-      An `<svg>` element, or None if there is no point at all.
+    WIDTH: ClassVar = 360
+    HEIGHT: ClassVar = 200
+    LEFT: ClassVar = 60
+    RIGHT: ClassVar = 350
+    TOP: ClassVar = 12
+    BOTTOM: ClassVar = 162
+
+    strokes: Sequence[Sequence[Point]]
+    up: Sequence[tuple[str, float]]
+    across: Sequence[tuple[str, float]]
+    first: float
+    last: float
+
+
+def curve(losses: Sequence[Sequence[Any]]) -> Curve | None:
+    """The curve of [iteration, loss] pairs, or None if there is no point at all.
+
+    Pairs without a loss above 0 leave a gap: a log scale has no place for them.
     """
     points = [
         (float(x), float(y)) if y is not None and 1e-60 < y < 1e60 else None
@@ -33,16 +55,21 @@ def draw(losses: Sequence[Sequence[Any]]) -> Markup | None:
         return None
     x_range = min(x for x, _ in known), max(x for x, _ in known)
     y_range = _padded(min(y for _, y in known), max(y for _, y in known))
-    said = f"Loss by iteration, from {known[0][1]:.4g} to {known[-1][1]:.4g}"
-    return element(
-        "svg",
-        *_y_axis(y_range),
-        *_x_axis(x_range),
-        *_lines(points, x_range, y_range),
-        class_="losses",
-        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
-        role="img",
-        aria_label=said,
+    runs = itertools.groupby(points, lambda point: point is not None)
+    return Curve(
+        strokes=[
+            [(_x(p[0], x_range), _y(p[1], y_range)) for p in run if p]
+            for is_known, run in runs
+            if is_known
+        ],
+        up=[(_number(tick), _y(tick, y_range)) for tick in decade_ticks(*y_range)],
+        across=[
+            (f"{tick:.0f}", _x(tick, x_range))
+            for tick in _even_ticks(*x_range)
+            if tick == round(tick)
+        ],
+        first=known[0][1],
+        last=known[-1][1],
     )
 
 
@@ -70,73 +97,21 @@ def _even_ticks(low: float, high: float) -> list[float]:
     return [n * step for n in range(first, last + 1)]
 
 
-def _padded(low: float, high: float) -> _Range:
+def _padded(low: float, high: float) -> Range:
     margin = max(math.exp(0.04 * (math.log(high) - math.log(low))), 1.02)
     return low / margin, high * margin
 
 
-def _x(value: float, span: _Range) -> float:
+def _x(value: float, span: Range) -> float:
     low, high = span
-    return _LEFT + (_RIGHT - _LEFT) * (value - low) / ((high - low) or 1)
+    width = Curve.RIGHT - Curve.LEFT
+    return round(Curve.LEFT + width * (value - low) / ((high - low) or 1), 1)
 
 
-def _y(value: float, span: _Range) -> float:
+def _y(value: float, span: Range) -> float:
     low, high = (math.log(end) for end in span)
-    return _BOTTOM - (_BOTTOM - _TOP) * (math.log(value) - low) / (high - low)
-
-
-def _y_axis(span: _Range) -> list[Markup]:
-    middle = (_TOP + _BOTTOM) / 2
-    title = element(
-        "text",
-        "loss (log)",
-        text_anchor="middle",
-        transform=f"translate(10 {middle:g}) rotate(-90)",
-    )
-    parts = [title]
-    for tick in decade_ticks(*span):
-        y = f"{_y(tick, span):.1f}"
-        parts += [
-            element("line", x1=_LEFT, x2=_RIGHT, y1=y, y2=y, class_="grid"),
-            _text(_number(tick), _LEFT - 6, y, text_anchor="end", dy="0.34em"),
-        ]
-    return parts
-
-
-def _x_axis(span: _Range) -> list[Markup]:
-    parts = [
-        element("line", x1=_LEFT, x2=_RIGHT, y1=_BOTTOM, y2=_BOTTOM, class_="axis"),
-        _text("iteration", (_LEFT + _RIGHT) / 2, _HEIGHT - 5, text_anchor="middle"),
-    ]
-    for tick in _even_ticks(*span):
-        if tick == round(tick):
-            x = f"{_x(tick, span):.1f}"
-            anchor = "end" if float(x) > _RIGHT - 4 else "middle"
-            parts += [
-                element("line", x1=x, x2=x, y1=_BOTTOM, y2=_BOTTOM + 4, class_="axis"),
-                _text(f"{tick:.0f}", x, _BOTTOM + 17, text_anchor=anchor),
-            ]
-    return parts
-
-
-def _lines(
-    points: Sequence[tuple[float, float] | None], x_range: _Range, y_range: _Range
-) -> list[Markup]:
-    parts, last = [], None
-    for known, run in itertools.groupby(points, lambda point: point is not None):
-        if known:
-            places = [(_x(p[0], x_range), _y(p[1], y_range)) for p in run if p]
-            joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-            parts.append(element("polyline", points=joined, class_="curve"))
-            last = places[-1]
-    if last:
-        x, y = (f"{value:.1f}" for value in last)
-        parts.append(element("circle", cx=x, cy=y, r=3.5, class_="end"))
-    return [join(*parts)]
-
-
-def _text(text: str, x: object, y: object, **attributes: Any) -> Markup:
-    return element("text", text, x=x, y=y, **attributes)
+    height = Curve.BOTTOM - Curve.TOP
+    return round(Curve.BOTTOM - height * (math.log(value) - low) / (high - low), 1)
 
 
 def _number(value: float) -> str:

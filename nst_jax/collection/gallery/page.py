@@ -1,290 +1,211 @@
-"""The gallery's page: from cards to HTML, no file read or written."""
+"""What a gallery's page shows, as data, and the page that the templates make of it."""
 
 import base64
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import importlib.resources
+import json
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from nst_jax.collection.gallery import detail, parts
-from nst_jax.collection.gallery.look import SCRIPT, STYLE
-from nst_jax.collection.gallery.markup import Markup, element, join
-from nst_jax.collection.gallery.parts import About, Card, Figure, Original
+from nst_jax.collection.gallery import loss_curve
 from nst_jax.collection.manifest import Entry
+from nst_jax.options import Options
 
-Facet = tuple[str, Sequence[str], Sequence[Original | None]]
-"""A name to filter by, its values, and their pictures where they have some."""
+if TYPE_CHECKING:
+    import jinja2
 
 
 @dataclasses.dataclass(frozen=True)
-class Heading:
-    """The page's heading, what it says about the pictures, and its figures."""
+class About:
+    """What stands above the pictures: text, the command that made them, figures.
 
-    title: str
-    about: About
-    figures: Sequence[Figure]
+    Attributes:
+      paragraphs: of text.
+      command: as it is typed; "" for none.
+      figures: pictures of the whole, relative to the page's folder.
+    """
+
+    paragraphs: Sequence[str] = ()
+    command: str = ""
+    figures: Sequence[str] = ()
 
 
-def page(
-    heading: Heading,
+@dataclasses.dataclass(frozen=True)
+class Thumbnail:
+    """A small picture: `uri` is a data: URI, in pixels `width` x `height`."""
+
+    uri: str
+    width: int
+    height: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A figure of `About`; `link` is its file's address, as seen from the page."""
+
+    name: str
+    link: str
+    thumbnail: Thumbnail | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Original:
+    """A photo or a painting; `number` tells it from all others of the page."""
+
+    number: int
+    path: str
+    label: str
+    thumbnail: Thumbnail | None
+
+    @property
+    def ratio(self) -> float:
+        """Width by height of its frame, which crops panoramas and scrolls."""
+        return _ratio(self.thumbnail, None, 0.5, 2.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """An option as the page has it; `default` is "" for one that is not known."""
+
+    name: str
+    value: str
+    default: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is to be seen at once."""
+        return self.value != self.default
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """A result; `link` is its file's address, as seen from the page."""
+
+    entry: Entry
+    link: str
+    thumbnail: Thumbnail | None
+    photo: Original
+    painting: Original
+
+    @property
+    def ratio(self) -> float:
+        """Width by height of its frame on the page."""
+        return _ratio(self.thumbnail, self.entry.size, 0.6, 2.6)
+
+    @property
+    def curve(self) -> loss_curve.Curve | None:
+        """Of its losses, where there are some."""
+        return loss_curve.curve(self.entry.losses)
+
+    @property
+    def options(self) -> list[Row]:
+        """In the order of `Options`; those of another version come last."""
+        options, defaults = self.entry.options, dataclasses.asdict(Options())
+        names = [name for name in defaults if name in options]
+        names += [name for name in options if name not in defaults]
+        known = {name: shown(value) for name, value in defaults.items()}
+        return [Row(name, shown(options[name]), known.get(name, "")) for name in names]
+
+
+@dataclasses.dataclass(frozen=True)
+class Facet:
+    """What cards are filtered by: its values, and the place of each card's among them.
+
+    The values of photos and paintings are `Original`s, all others are text.
+    """
+
+    name: str
+    choices: Sequence[Hashable]
+    places: Sequence[int]
+
+
+def render(
+    title: str,
+    about: About,
+    figures: Sequence[Figure],
     cards: Sequence[Card],
     failed: Sequence[Entry],
-    photos: Sequence[Original],
-    paintings: Sequence[Original],
 ) -> str:
-    """The page's text."""
-    facets = _facets(cards, photos, paintings)
-    return "<!doctype html>\n" + element(
-        "html",
-        _head(heading.title, [*photos, *paintings]),
-        element(
-            "body",
-            element(
-                "div",
-                _heading(heading, cards, facets),
-                _side(facets),
-                _main(cards, failed, facets),
-                class_="page",
-            ),
-            _dialog(),
-            element("script", SCRIPT),
-        ),
-        lang="en",
+    """The page's text; no file but the templates is read."""
+    facets = _facets(cards)
+    style, script = _text("gallery.css"), _text("gallery.js")
+    template = _environment().get_template("gallery.html")
+    return template.render(
+        title=title,
+        about=about,
+        figures=figures,
+        cards=cards,
+        failed=failed,
+        facets=facets,
+        originals=[*facets[0].choices, *facets[1].choices],
+        style=style,
+        script=script,
+        # Only the script that is meant runs, even if something slipped through.
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
-def _head(title: str, originals: Sequence[Original]) -> Markup:
-    # Only the script that is meant runs, even if something slipped through.
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; "
-        "style-src 'unsafe-inline'; img-src 'self' data: file:; "
-        "base-uri 'none'; form-action 'none'"
+def _environment() -> "jinja2.Environment":
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_text),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    pictures = "\n".join(
-        f".o{original.number} {{ background-image: url({original.thumbnail.uri}); }}"
-        for original in originals
-        if original.thumbnail
-    )
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("link", rel="icon", href="data:,"),
-        element("title", title),
-        element("style", Markup(f"{STYLE}{pictures}\n")),
-    )
+    environment.filters.update(shown=shown, duration=duration)
+    return environment
 
 
-def _facets(
-    cards: Sequence[Card], photos: Sequence[Original], paintings: Sequence[Original]
-) -> list[Facet]:
-    result: list[Facet] = [
-        ("Photos", [photo.label for photo in photos], photos),
-        ("Paintings", [painting.label for painting in paintings], paintings),
-    ]
-    for name in dict.fromkeys(key for card in cards for key in card.entry.varied):
-        shown = (parts.shown(card.entry.varied.get(name)) for card in cards)
-        values = list(dict.fromkeys(shown))
-        result.append((name, values, [None] * len(values)))
-    return result
+def _text(name: str) -> str:
+    file = importlib.resources.files(__package__) / "templates" / name
+    return file.read_text(encoding="utf-8")
 
 
-def _side(facets: Sequence[Facet]) -> Markup:
-    groups = [
-        element(
-            "div",
-            element("h2", name),
-            element("div", *_chips(index, values, pictures), class_="chips"),
-            class_="facet",
-            role="group",
-            aria_label=name,
-        )
-        for index, (name, values, pictures) in enumerate(facets)
-        if len(values) > 1
-    ]
-    shown = element(
-        "p",
-        element("span", class_="count", role="status"),
-        element("button", "Show all", class_="clear", type="button", hidden=True),
-        class_="shown",
-    )
-    return element("nav", *groups, shown, class_="side", aria_label="Filters")
-
-
-def _chips(
-    facet: int, values: Sequence[str], pictures: Sequence[Original | None]
-) -> list[Markup]:
+def _facets(cards: Sequence[Card]) -> list[Facet]:
+    names = dict.fromkeys(name for card in cards for name in card.entry.varied)
     return [
-        element(
-            "button",
-            parts.picture(picture, small=True) if picture else None,
-            element("span", value, title=value),
-            class_="chip pictured" if picture else "chip",
-            type="button",
-            aria_pressed="false",
-            data_facet=facet,
-            data_value=number,
-        )
-        for number, (value, picture) in enumerate(zip(values, pictures, strict=True))
-    ]
-
-
-def _heading(
-    heading: Heading, cards: Sequence[Card], facets: Sequence[Facet]
-) -> Markup:
-    about = heading.about
-    return element(
-        "header",
-        element("h1", heading.title),
-        element("p", _summary(cards, facets)),
-        *(element("p", text) for text in about.paragraphs),
-        element("p", element("code", about.command)) if about.command else None,
-        *map(_figure, heading.figures),
-        class_="head",
-    )
-
-
-def _figure(figure: Figure) -> Markup:
-    if figure.thumbnail is None:
-        return element("p", f"{figure.name} is not beside this page.")
-    picture = element(
-        "img",
-        src=figure.thumbnail.uri,
-        width=figure.thumbnail.width,
-        height=figure.thumbnail.height,
-        alt=figure.name,
-    )
-    return element(
-        "a", picture, href=figure.link, target="_blank", rel="noopener", class_="plate"
-    )
-
-
-def _main(
-    cards: Sequence[Card], failed: Sequence[Entry], facets: Sequence[Facet]
-) -> Markup:
-    grid = [_card(number, card, facets) for number, card in enumerate(cards, start=1)]
-    return element(
-        "main",
-        element("ol", *grid, class_="grid"),
-        element("p", "No picture matches.", class_="nothing", hidden=True),
-        _failures(failed) if failed else None,
-        class_="main",
-    )
-
-
-def _summary(cards: Sequence[Card], facets: Sequence[Facet]) -> str:
-    sides = [
-        f"{len(values)} {name if len(values) != 1 else name[:-1]}".lower()
-        for name, values, _ in facets[:2]
-    ]
-    said = [" \u00d7 ".join(sides)]
-    seconds = sum(card.entry.seconds for card in cards)
-    devices = dict.fromkeys(card.entry.device for card in cards if card.entry.device)
-    if seconds:
-        said.append(" on ".join([parts.duration(seconds), *list(devices)[:1]]))
-    return " \u00b7 ".join(said)
-
-
-def _card(number: int, card: Card, facets: Sequence[Facet]) -> Markup:
-    entry = card.entry
-    names = parts.pair_of_names(card)
-    values = [card.photo.label, card.painting.label]
-    values += [parts.shown(entry.varied.get(name)) for name, _, _ in facets[2:]]
-    places = (
-        facet[1].index(value) for value, facet in zip(values, facets, strict=True)
-    )
-    frame = element(
-        "div",
-        _result(card),
-        element(
-            "div",
-            parts.picture(card.photo, role="Photo"),
-            parts.picture(card.painting, role="Painting"),
-            class_="pair",
-            aria_hidden="true",
+        _facet("Photos", [card.photo for card in cards]),
+        _facet("Paintings", [card.painting for card in cards]),
+        *(
+            _facet(name, [shown(card.entry.varied.get(name)) for card in cards])
+            for name in names
         ),
-        _badge(entry),
-        class_="frame",
-    )
-    loss = None if entry.loss is None else f"loss {entry.loss:.4g}"
-    caption = element(
-        "div",
-        element("span", names, class_="names"),
-        element("span", loss, class_="number") if loss else None,
-        class_="caption",
-    )
-    varied = (
-        element("span", parts.varied(entry), class_="varied") if entry.varied else None
-    )
-    return element(
-        "li",
-        element("a", frame, caption, varied, href=f"#{number}"),
-        element("template", detail.draw(card)),
-        class_="card",
-        style=f"--ratio:{_ratio(card):.4g}",
-        data_values=" ".join(map(str, places)),
-    )
-
-
-def _result(card: Card) -> Markup:
-    if card.thumbnail is None:
-        return element("div", "picture missing", class_="gone")
-    return element(
-        "img",
-        src=card.thumbnail.uri,
-        width=card.thumbnail.width,
-        height=card.thumbnail.height,
-        alt="",  # The caption in the same link says what it is.
-        loading="lazy",
-        decoding="async",
-    )
-
-
-def _badge(entry: Entry) -> Markup | None:
-    if entry.status != "stopped":
-        return None
-    return element("span", f"stopped at {entry.iterations}", class_="badge")
-
-
-def _ratio(card: Card) -> float:
-    # Of the frame; a long panorama or a tall scroll is cropped, in its card only.
-    width, height = card.entry.size or (4, 3)
-    if card.thumbnail:
-        width, height = card.thumbnail.width, card.thumbnail.height
-    return min(max(width / height, 0.6), 2.6)
-
-
-def _failures(failed: Sequence[Entry]) -> Markup:
-    lines = [
-        element(
-            "li",
-            join(entry.content, parts.TIMES, entry.style),
-            element("span", f" {parts.varied(entry)}", class_="soft"),
-            element("code", entry.error or "no reason is known"),
-        )
-        for entry in failed
     ]
-    heading = element("h2", f"{len(failed)} failed")
-    return element("section", heading, element("ul", *lines), class_="failed")
 
 
-def _dialog() -> Markup:
-    def button(kind: str, name: str, path: str) -> Markup:
-        icon = element("svg", element("path", d=path), viewBox="0 0 20 20")
-        return element("button", icon, class_=kind, type="button", aria_label=name)
+def _facet(name: str, values: Sequence[Hashable]) -> Facet:
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return Facet(name, list(places), [places[value] for value in values])
 
-    return element(
-        "dialog",
-        element(
-            "div",
-            element("p", class_="counter", role="status"),
-            button("previous", "Previous picture", "M12.5 4 6.5 10l6 6"),
-            button("next", "Next picture", "M7.5 4l6 6-6 6"),
-            button("close", "Close", "M4.5 4.5l11 11m0-11-11 11"),
-            class_="bar",
-        ),
-        element("div", class_="stage"),
-        aria_label="Picture",
-    )
+
+def _ratio(
+    thumbnail: Thumbnail | None, size: Sequence[int] | None, low: float, high: float
+) -> float:
+    width, height = size or (4, 3)
+    if thumbnail:
+        width, height = thumbnail.width, thumbnail.height
+    return min(max(width / height, low), high)
+
+
+def shown(value: Any) -> str:
+    """An option's value as the user would write it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(shown, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return "automatic" if value is None else str(value)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `4.2 s`, `3 min 7 s`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

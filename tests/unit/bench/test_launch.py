@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import sys
 import time
@@ -7,36 +8,42 @@ import pytest
 from bench import cases, launch
 from bench.workload import Job, Workload
 
-# Stands in for a runner: does as the job's variant says.
+CPU = {"platform": "cpu"}
+H100 = {"platform": "gpu", "name": "NVIDIA H100", "driver": "580"}
+
+# Stands in for a runner: does as the job's options say.
 RUNNER = """
 import json, os, sys, time
+device = json.loads(sys.argv.pop(1))
 for text in sys.argv[1:]:
     job = json.loads(text)
-    if job["variant"] == "crash":
+    if job["options"].get("do") == "crash":
         sys.exit("no luck")
-    if job["variant"] == "hang":
+    if job["options"].get("do") == "hang":
         time.sleep(60)
     print("noise of a library")
-    print(json.dumps({**job, "pid": os.getpid(), "device": {"platform": "cpu"},
+    print(json.dumps({**job, "pid": os.getpid(), "device": device,
                       "seconds_per_step": [0.5]}), flush=True)
 """
 
 
-def job(variant, side=8):
-    return Job("step", "nst_jax", variant, Workload(side, side))
+def job(side=8, do=""):
+    workload = Workload(side, side)
+    return Job("step", "nst_jax", "default", workload, options={"do": do})
 
 
-@pytest.fixture(autouse=True)
-def runner(monkeypatch, tmp_path):
-    script = tmp_path / "runner.py"
-    script.write_text(RUNNER)
-    monkeypatch.setattr(launch, "_runner", lambda job: [sys.executable, str(script)])
-    monkeypatch.setattr(launch, "gpu", dict)
-
-
-def run(jobs, folder, *, minutes=1.0):
+def run(jobs, folder, *, device=CPU, used=None, minutes=1.0, patience=60.0):
     lines = []
-    records = launch.run_all(jobs, folder, minutes=minutes, say=lines.append)
+    program = [sys.executable, "-c", RUNNER, json.dumps(used or device)]
+    records = launch.run_all(
+        jobs,
+        folder,
+        device=device,
+        minutes=minutes,
+        say=lines.append,
+        runner=lambda job: program,
+        patience=patience,
+    )
     written = [
         json.loads(line)
         for path in sorted(folder.glob("*.jsonl"))
@@ -48,46 +55,48 @@ def run(jobs, folder, *, minutes=1.0):
 
 
 def test_records_are_written_as_they_come(tmp_path):
-    records = run([job("a"), job("b", 16)], tmp_path / "out")
-    assert [record["variant"] for record in records] == ["a", "b"]
+    records = run([job(), job(16)], tmp_path / "out")
+    assert [record["workload"]["height"] for record in records] == [8, 16]
     assert (tmp_path / "out/cpu_step.jsonl").exists()
     assert all(record["session"] == records[0]["session"] for record in records)
     assert "output" not in records[0]
     assert records[0]["pid"] != records[1]["pid"]  # Each with a memory of its own.
 
 
-def test_a_crash_is_recorded_and_the_rest_is_done_by_another(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "_process_of", lambda place, job: ())
-    monkeypatch.setattr(launch, "gpu", lambda: {"name": "NVIDIA H100"})
-    script = tmp_path / "runner.py"
-    script.write_text(
-        RUNNER.replace("cpu", "gpu").replace('"gpu"}', '"gpu", "name": "NVIDIA H100"}')
-    )
-    found = run([job("a"), job("a", 16), job("crash"), job("b")], tmp_path / "out")
+def test_a_crash_is_recorded_and_the_rest_is_done_by_another(tmp_path):
+    jobs = [job(), job(16), job(do="crash"), job(32)]
+    found = run(jobs, tmp_path / "out", device=H100)
     assert [r.get("skipped") for r in found[:2] + found[3:]] == [None] * 3
     assert found[2]["skipped"] == "the runner ended with 1: no luck"
     assert found[0]["pid"] == found[1]["pid"] != found[3]["pid"]
     assert launch.place(found[2]) == launch.place(found[0]) == "gpu-h100"
 
 
-def test_a_silent_runner_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "_JOB_LIMIT", 1.0)
+def test_a_silent_runner_is_given_up(tmp_path):
     began = time.monotonic()
-    hung, done = run([job("hang"), job("a")], tmp_path / "out")
+    hung, done = run([job(do="hang"), job()], tmp_path / "out", patience=1.0)
     assert "the runner ended with -9" in hung["skipped"]
     assert done["seconds_per_step"] == [0.5]
     assert time.monotonic() - began < 30
 
 
 def test_past_the_deadline_nothing_is_begun(tmp_path):
-    (found,) = run([job("hang")], tmp_path / "out", minutes=0)
+    (found,) = run([job(do="hang")], tmp_path / "out", minutes=0)
     assert found["skipped"] == "no time was left"
 
 
-def test_a_gpu_that_a_framework_does_not_use_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "gpu", lambda: {"name": "NVIDIA H100"})
+def test_a_gpu_that_a_framework_does_not_use_is_an_error(tmp_path):
     with pytest.raises(SystemExit, match="nst_jax runs on the CPU"):
-        launch.run_all([job("a")], tmp_path, minutes=1, say=print)
+        run([job()], tmp_path, device=H100, used=CPU)
+
+
+@pytest.mark.parametrize(
+    ("framework", "case"),
+    [("nst_jax", "step"), ("PyTorch", "set"), ("pastiche", "process")],
+)
+def test_each_job_has_a_runner(framework, case):
+    *_, module = launch.command(Job(case, framework, "default", Workload()))
+    assert importlib.util.find_spec(module)
 
 
 def test_a_gpu_has_a_short_name():

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from bench import record
+from bench.runners import record
 from bench.workload import Job, Workload
 
 JOB = Job("step", "nst_jax", "default", Workload(8, 8))
@@ -41,7 +41,7 @@ def test_a_job_that_fails_is_a_record_and_the_next_is_done(monkeypatch, capsys):
 
 def test_without_jobs_it_says_how(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["run_this.py"])
-    with pytest.raises(SystemExit, match=r"bench\.run_this JOB"):
+    with pytest.raises(SystemExit, match=r"bench\.runners\.run_this JOB"):
         record.serve(lambda job: {}, dict)
 
 
@@ -72,7 +72,8 @@ def test_repeats_share_the_time(monkeypatch, one, expected):
 def test_peak_memory_is_the_process_own_and_sees_an_array_come_and_go():
     held = np.ones(2**25)  # 256 MiB, here.
     code = (
-        "import numpy as np; from bench.record import peak_host_bytes as peak\n"
+        "import numpy as np\n"
+        "from bench.runners.record import peak_host_bytes as peak\n"
         "before = peak(); np.ones(2**25).sum(); print(before, peak())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

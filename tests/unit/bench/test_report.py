@@ -4,7 +4,9 @@ import re
 import pytest
 from support.bench_records import H100, record
 
-from bench import goals, report, tables
+from bench.report import __main__ as report
+from bench.report import goals, tables
+from bench.report.page import page
 
 
 def goal(words):
@@ -161,7 +163,7 @@ def test_the_step_on_cpus_is_against_the_best_layout():
 
 def test_the_report_shows_what_there_is_and_says_what_is_not(tmp_path):
     records = [step(338), record(side=512, skipped="no time was left")]
-    text = report.report(records, tmp_path)
+    text = page(records, tmp_path)
     rows = [line for line in text.splitlines() if line.count("|") == 7]
     by_gpu = [row for row in rows if "32 styles" in row or "512 px" in row]
     assert len(by_gpu) >= 3
@@ -174,19 +176,18 @@ def test_the_report_shows_what_there_is_and_says_what_is_not(tmp_path):
 def test_another_gpu_is_named(tmp_path):
     other = {**H100, "name": "NVIDIA L4"}
     found = step(1, side=512, precision="bfloat16", device=other)
-    assert "1 ms (on gpu-l4)" in report.report([found], tmp_path)
+    assert "1 ms (on gpu-l4)" in page([found], tmp_path)
 
 
-def test_files_are_read_and_the_report_is_the_same_again(tmp_path, monkeypatch):
+def test_files_are_read_and_the_report_is_the_same_again(tmp_path):
     results = tmp_path / "results"
     results.mkdir()
     records = [step(338), step(1, side=512, device=H100, precision="bfloat16")]
     (results / "a.jsonl").write_text("\n".join(map(json.dumps, records)) + "\n")
-    flags = ["report", f"--results={results}", f"--output={tmp_path / 'R.md'}"]
-    monkeypatch.setattr("sys.argv", flags)
+    flags = [f"--results={results}", f"--output={tmp_path / 'R.md'}"]
     texts = []
     for _ in range(2):
-        report.main()
+        report.main(flags)
         texts.append((tmp_path / "R.md").read_text())
     assert texts[0] == texts[1]
     assert "338" in texts[0]
@@ -195,7 +196,7 @@ def test_files_are_read_and_the_report_is_the_same_again(tmp_path, monkeypatch):
 def test_plots_are_drawn_and_linked(tmp_path):
     records = [step(ms, side=side) for ms, side in ((1, 128), (4, 256), (17, 512))]
     records += [step(7, lanes=8), run("nst_jax", [3, 2, 1])]
-    text = report.report(records, tmp_path)
+    text = page(records, tmp_path)
     links = re.findall(r"!\[.*\]\((.*)\)", text)
     assert len(links) == 3
     for link in links:

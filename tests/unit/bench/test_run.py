@@ -1,13 +1,11 @@
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 from support.bench_records import record
 
 from bench import cases, launch, run
-
-ROOT = Path(__file__).parents[2]
+from bench.workload import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +19,8 @@ def asked(monkeypatch):
     """The jobs that would be measured, and how long at most."""
     seen = {}
 
-    def run_all(jobs, output, *, minutes, say):
-        seen.update(jobs=jobs, output=output, minutes=minutes)
+    def run_all(jobs, output, *, device, minutes, say):
+        seen.update(jobs=jobs, output=output, device=device, minutes=minutes)
         return []
 
     monkeypatch.setattr(launch, "run_all", run_all)
@@ -42,6 +40,7 @@ def test_cpu_cases_leave_a_gpu_alone(asked):
     run.main(["cpu"])
     assert run.os.environ["CUDA_VISIBLE_DEVICES"] == ""
     assert run.os.environ["JAX_PLATFORMS"] == "cpu"
+    assert asked["device"] == {"platform": "cpu"}
 
 
 def test_cases_can_be_chosen(asked, capsys):

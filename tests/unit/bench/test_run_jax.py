@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from bench import run_jax
+from bench.runners import run_jax
 from bench.workload import Job, Workload
+from nst_jax.networks import extract
 
 SMALL = Workload(32, 40, lanes=2, solver="lbfgs", history=4)
 
@@ -10,15 +11,11 @@ SMALL = Workload(32, 40, lanes=2, solver="lbfgs", history=4)
 @pytest.fixture(autouse=True)
 def _quick_compilation(monkeypatch, tiny_table, tiny_weights):
     """A narrow network in the place of VGG-19."""
-    from nst_jax.networks import extract
 
-    def build(name, weights, *, precision):
-        assert name == "vgg19"
-        assert weights["conv5_1/kernel"].shape == (3, 3, 512, 512)
-        return real(tiny_table, tiny_weights, precision=precision)
+    def network(workload, precision):
+        return extract.build(tiny_table, tiny_weights, precision=precision)
 
-    real = extract.build
-    monkeypatch.setattr(run_jax.registry, "build", build)
+    monkeypatch.setattr(run_jax, "network", network)
 
 
 def test_a_step_is_timed():

@@ -51,7 +51,7 @@ def test_random_weights_are_those_of_the_network_and_he_normal():
     kernel = weights["conv4_2/kernel"]
     assert kernel.dtype == np.float32
     assert np.isclose(kernel.std(), np.sqrt(2 / (9 * 512)), rtol=0.01)
-    assert not weights["conv4_2/bias"].any()
+    assert 0 < np.abs(weights["conv4_2/bias"]).max() < 0.1
 
 
 def test_least_memory_counts_pixels_lanes_and_history():

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from nst_jax.collection import naming
-from nst_jax.options import OptionsError
+from nst_jax.errors import OptionsError
 
 
 @pytest.mark.parametrize(

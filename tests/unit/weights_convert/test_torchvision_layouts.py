@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from weights_convert import layouts, mapping, store
+from weights_convert import layouts, mapping
 from weights_convert.architectures import (
     NETWORKS,
     TORCHVISION,
@@ -144,6 +144,5 @@ def test_all_missing_says_what_the_file_has() -> None:
 
 def test_folded_networks_are_not_exported(tmp_path) -> None:
     with pytest.raises(WeightsError, match="batch norms are folded"):
-        export("googlenet-torchvision", tmp_path / "net.safetensors")
+        export(FOLDED, tmp_path / "net.safetensors")
     assert not list(tmp_path.iterdir())
-    assert not store.weights_path("googlenet-torchvision").exists()

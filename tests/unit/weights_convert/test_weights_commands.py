@@ -16,7 +16,9 @@ import safetensors
 from support.weights_files import legacy
 
 from weights_convert import commands, store
-from weights_convert.architectures import NETWORKS
+from weights_convert.architectures import find
+
+VGG16 = find("vgg16")
 
 
 def _run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -30,13 +32,13 @@ def _run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def _call(*arguments: str) -> int:
-    return commands.main(commands._parse(["nst-weights", *arguments]))
+    return commands.main(commands.parse(["nst-weights", *arguments]))
 
 
-def _store_vgg16(name: str = "vgg16") -> Path:
-    shapes = NETWORKS[name].shapes
+def _store_vgg16() -> Path:
+    shapes = VGG16.shapes
     arrays = {key: np.full(shape, 0.5, np.float32) for key, shape in shapes.items()}
-    return store.save(name, arrays, {"source": "a test", "licence": "none"})
+    return store.save(VGG16, arrays, {"source": "a test", "licence": "none"})
 
 
 def test_list_shows_what_is_stored_and_where_the_rest_is(
@@ -68,17 +70,17 @@ def test_verify_prints_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
 def test_taps_lists_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert _call("taps", "googlenet") == 0
     names = capsys.readouterr().out.splitlines()
-    assert tuple(names) == NETWORKS["googlenet"].taps
+    assert tuple(names) == find("googlenet").taps
     assert _call("taps", "vgg99") == 1
-    assert "unknown network 'vgg99'" in capsys.readouterr().err
+    assert "network 'vgg99' is not known" in capsys.readouterr().err
 
 
 def test_convert_own_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     own = shutil.copy(_store_vgg16(), tmp_path / "own.bin")
-    store.weights_path("vgg16").unlink()
+    store.weights_path(VGG16).unlink()
     assert _call("convert", str(own), "--to", "vgg16") == 0
-    assert capsys.readouterr().out == f"{store.weights_path('vgg16')}\n"
-    arrays, metadata = store.load("vgg16")
+    assert capsys.readouterr().out == f"{store.weights_path(VGG16)}\n"
+    arrays, metadata = store.load(VGG16)
     assert arrays["conv1_1/kernel"][0, 0, 0, 0] == 0.5
     assert metadata["source"] == "own.bin"
     assert metadata["format"] == "safetensors"
@@ -105,7 +107,7 @@ def test_export_writes_torchvisions_names(
         ),
         (["fetch", "vgg19-normalized"], "vgg19-normalized is not published; make it "),
         (["verify", "vgg16"], "the weights of vgg16 are not stored in .*nst-weights f"),
-        (["fetch", "vgg91"], "unknown network 'vgg91'; known are vgg19, vgg16, "),
+        (["fetch", "vgg91"], "network 'vgg91' is not known; choose one of vgg19, "),
         (["fetch", "vgg16", "--source=x"], "vgg16 has no source 'x'; it has keras"),
         (["convert", "none.pth", "--to", "vgg16"], "none.pth: No such file"),
         (["convert", "empty", "--to", "vgg16"], "empty: the file is empty"),

@@ -1,0 +1,1 @@
+"""The report and its parts: tables, requirements and plots of the raw records."""

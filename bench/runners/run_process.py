@@ -1,0 +1,83 @@
+"""Times programs from process start to saved file.
+
+Every program is run once with an empty compilation cache, then some times with the one
+that it left. `record.py` says how runners are used.
+"""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.runners.programs import PROGRAMS, prepared, versions
+from bench.runners.record import gpu, serve
+from bench.score import score
+from bench.workload import ROOT, Job
+
+_TIME_LIMIT = 900.0
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """Seconds of the first and of later runs, memory, and the score of the picture."""
+    with prepared(job) as (folder, environment):
+        photo, (painting, *_) = job.workload.write_pictures(folder)
+        output = folder / "out.png"
+        if job.framework == "nst_jax":
+            cache = {"compilation_cache_dir": str(folder / "cache")}
+            job = dataclasses.replace(job, options={**job.options, **cache})
+        command = PROGRAMS[job.framework](job, photo, painting, output)
+        log = folder / "log.txt"
+        runs = [timed(command, environment, log) for _ in range(1 + job.repeats)]
+        (loss,) = score(job, [output])
+    return {
+        "versions": versions(job),
+        "first_seconds": runs[0][0],
+        "later_seconds": [seconds for seconds, _ in runs[1:]],
+        "score": loss,
+        "peak_bytes": {"host": max(peak for _, peak in runs), "device": None},
+    }
+
+
+def timed(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> tuple[float, int]:
+    """Seconds from start to end of a program, and the most memory it held.
+
+    Raises:
+      RuntimeError: it failed, or took more than 15 minutes.
+    """
+    began = time.perf_counter()
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=ROOT,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    alarm = threading.Timer(_TIME_LIMIT, process.kill)
+    alarm.start()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    alarm.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        said = log.read_text().strip()[-200:]
+        raise RuntimeError(f"status {process.returncode} after {seconds:.0f} s: {said}")
+    peak = usage.ru_maxrss
+    return seconds, peak if sys.platform == "darwin" else peak * 1024
+
+
+def environment() -> dict[str, Any]:
+    """The device; versions are the program's."""
+    found = gpu()
+    return {"device": {"platform": "gpu" if found else "cpu", **found}}
+
+
+if __name__ == "__main__":
+    serve(measure, environment)

@@ -1,0 +1,129 @@
+"""The pictures that a folder is to have: of which job, by which name."""
+
+import dataclasses
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nst_jax.collection import naming
+from nst_jax.errors import OptionsError
+from nst_jax.images import files
+from nst_jax.transfer.jobs import Job, can_grow
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A picture that a folder is to have.
+
+    Attributes:
+      job: that makes it.
+      name: of its file, relative to the folder.
+      varied: what tells it from the others of its set, by name.
+      at: the iteration of the job at which it is taken; None: the last.
+    """
+
+    job: Job
+    name: str
+    varied: Mapping[str, Any] = dataclasses.field(hash=False)
+    at: int | None = None
+
+    @property
+    def made(self) -> Job:
+        """The job as if it ended with this picture."""
+        if self.at is None:
+            return dataclasses.replace(self.job, at=())
+        options = dataclasses.replace(self.job.options, steps=self.at)
+        return dataclasses.replace(self.job, options=options, at=())
+
+    def key(self, contents: Mapping[str, str], weights: str) -> str:
+        """`Job.digest` of what makes it."""
+        if self.at is None or can_grow(self.job.options):
+            return self.made.digest(contents, weights)
+        return f"{self.job.digest(contents, weights)}@{self.at}"
+
+
+def named(
+    jobs: Sequence[Job], varied: Sequence[Mapping[str, Any]], template: str
+) -> list[Wanted]:
+    """The last pictures of jobs, named by a template; see `naming.file_names`.
+
+    Args:
+      jobs: of one painting each.
+      varied: what tells each from the others.
+      template: with {content}, {style}, {index}, {varied} and the options.
+
+    Raises:
+      OptionsError: a template that doesn't work.
+    """
+    contents = naming.labels([job.content.key for job in jobs])
+    styles = naming.labels([job.styles[0].key for job in jobs])
+    values = [
+        {
+            "content": content,
+            "style": style,
+            "index": f"{index:04d}",
+            "varied": varied_text(of, "_"),
+            **{k: f"{v}" for k, v in dataclasses.asdict(job.options).items()},
+        }
+        for index, (job, of, content, style) in enumerate(
+            zip(jobs, varied, contents, styles, strict=True)
+        )
+    ]
+    reserved = (naming.MANIFEST, naming.GALLERY, naming.SHEET)
+    names = naming.file_names(template, values, reserved=reserved, option="name")
+    return [
+        Wanted(job, name, of) for job, name, of in zip(jobs, names, varied, strict=True)
+    ]
+
+
+def varied_text(varied: Mapping[str, Any], separator: str) -> str:
+    """What tells a picture from others, as text: each part after a separator."""
+    shown = (
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in varied.items()
+    )
+    return "".join(separator + text for text in shown)
+
+
+def check(path: Path, wanted: Sequence[Wanted]) -> None:
+    """Finds out early, before anything is fetched or made, that a set can't be kept.
+
+    Args:
+      path: of the folder; it needn't exist.
+      wanted: pictures.
+
+    Raises:
+      OptionsError: names that are those of the photos themselves, or a folder that
+        can't be made.
+      ImageError: a picture that couldn't be written.
+    """
+    sources = {source.key for one in wanted for source in one.job.sources}
+    originals = {Path(key).resolve() for key in sources}
+    for name in (*(one.name for one in wanted), naming.SHEET):
+        if (path / name).resolve() in originals:
+            raise OptionsError(
+                f"{path / name} is a picture that the batch is made from, and would be "
+                "overwritten: choose another --output_dir or --name"
+            )
+    for place in folders(path, wanted):
+        there = next(p for p in (place, *place.parents) if os.path.lexists(p))
+        if not there.is_dir():
+            raise no_folder(place, errno.EEXIST if there == place else errno.ENOTDIR)
+        if there != place and not os.access(there, os.W_OK | os.X_OK):
+            raise no_folder(place, errno.EACCES)
+    for one in wanted:
+        if (path / one.name).parent.is_dir():
+            files.check_writable(path / one.name)
+
+
+def folders(path: Path, wanted: Sequence[Wanted]) -> set[Path]:
+    """The folder of the results, and those within it that their names ask for."""
+    return {path, *((path / one.name).parent for one in wanted)}
+
+
+def no_folder(folder: Path, number: int | None) -> OptionsError:
+    """What to say of a folder that can't be made, by the system's error number."""
+    reason = os.strerror(number) if number else "unknown"
+    return OptionsError(f"output_dir={folder}: can't be made ({reason})")

@@ -1,0 +1,47 @@
+"""The errors of this project: one base, which says its line and its exit status."""
+
+
+class NstError(Exception):
+    """Something a user can act on: one line that says what is wrong and what to do.
+
+    Attributes:
+      exit_status: of a program that ends by it.
+    """
+
+    exit_status = 1
+
+
+class OptionsError(NstError, ValueError):
+    """An option has a value that is not allowed; one line says what is."""
+
+
+class ImageError(NstError, ValueError):
+    """One line: which file or argument, what is wrong with it, what to do."""
+
+
+class TooSmallError(ImageError, OptionsError):
+    """A picture of which a network sees nothing, at the size that is asked for."""
+
+
+class CheckpointError(NstError, ValueError):
+    """A file that is no state, or the state of another run."""
+
+
+class DivergenceError(NstError, RuntimeError):
+    """The loss of the starting image is not finite."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the loss of the starting image is not finite: check the weights of the "
+            "network (nst-weights verify) and the loss weights"
+        )
+
+
+class NoRoomError(NstError, MemoryError):
+    """The device has too little memory for what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the memory is too small for this picture: try a smaller --size, "
+            "--precision=bfloat16, or a shorter --history (--solver=adam needs least)"
+        )

@@ -1,0 +1,154 @@
+"""What an option is: a field with a default, help, the values it may have, a group.
+
+A value that stands for something of another room is written with the place of that
+(`solver = "lbfgs"`: `nst_jax.optimize.solvers:LBFGS`), which is imported when it is
+asked for: each vocabulary is written once, and nothing here needs JAX.
+"""
+
+import dataclasses
+import functools
+import math
+import pkgutil
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from nst_jax.errors import OptionsError
+
+Choices = Mapping[str, str | None]
+"""Values of an option, and where what they stand for is defined; None: they stand for
+themselves, but "none" for None."""
+
+Check = tuple[Callable[[Any], bool], str]
+"""Whether a value is allowed, and which are, in words."""
+
+
+def choices(room: str, values: str) -> Choices:
+    """`choices("losses.gram", "chw=CHW")` -> `{"chw": "nst_jax.losses.gram:CHW"}`."""
+    pairs = (value.partition("=") for value in values.split())
+    return MappingProxyType(
+        {name: f"nst_jax.{room}:{home}" if home else None for name, _, home in pairs}
+    )
+
+
+def named(choices: Choices, value: Any) -> Any:
+    """What a value stands for; itself where `choices` don't say."""
+    if value == "none":
+        return None
+    home = choices.get(value) if isinstance(value, str) else None
+    return pkgutil.resolve_name(home) if home else value
+
+
+def _option(
+    group: str,
+    default: Any,
+    help: str,
+    *,
+    choices: Choices = MappingProxyType({}),
+    check: Check | None = None,
+    bare: str | None = None,
+    lane: bool = False,
+) -> Any:
+    # `bare` is the value that the flag alone stands for; `lane` says that it may differ
+    # between lanes of one program; `group` is its section in docs/options.md.
+    metadata: dict[str, Any] = {
+        "help": help,
+        "group": group,
+        "choices": choices,
+        "check": check,
+    }
+    metadata |= {"bare": bare, "lane": lane}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+picture, losses, colours, network, solver = (
+    functools.partial(_option, group)
+    for group in ("picture", "losses", "colours", "network", "solver")
+)
+
+
+def check(field: dataclasses.Field, value: Any) -> None:
+    """Raises `OptionsError` if a field can't have that value."""
+    if value is None and field.default is None:
+        return
+    if not _has_type(value, base_type(field.type)):
+        kind = base_type(field.type)
+        name = str(kind) if typing.get_origin(kind) else kind.__name__
+        raise OptionsError(f"{field.name}={value!r}: expected {name}")
+    choices, check = field.metadata["choices"], field.metadata["check"]
+    if choices and value not in choices:
+        raise OptionsError(
+            f"{field.name}={value!r} is not known; choose one of {', '.join(choices)}"
+        )
+    if check and not check[0](value):
+        raise OptionsError(f"{field.name}={value!r} is out of range: give {check[1]}")
+
+
+def parse(field: dataclasses.Field, text: str) -> Any:
+    """The value that `text`, as on a command line, gives to a field.
+
+    Raises:
+      OptionsError: no number, where the field holds one.
+    """
+    if field.default is None and not text.strip():
+        return None  # As without a preset, which may have set it.
+    return _parse(field.name, text, field.type)
+
+
+def _parse(name: str, text: str, annotation: Any) -> Any:
+    kind = base_type(annotation)
+    if typing.get_origin(kind) is tuple:
+        item = typing.get_args(kind)[0]
+        parts = [part.strip() for part in text.split(",")] if text.strip() else []
+        return tuple(_parse(name, part, item) for part in parts)
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise OptionsError(f"{name}={text!r} is not {wanted}") from None
+
+
+def base_type(annotation: Any) -> Any:
+    """`float | None` -> `float`; anything else is returned as it is."""
+    if isinstance(annotation, types.UnionType):
+        (inner,) = (t for t in typing.get_args(annotation) if t is not type(None))
+        return inner
+    return annotation
+
+
+def _has_type(value: Any, kind: Any) -> bool:
+    if typing.get_origin(kind) is tuple:
+        item = typing.get_args(kind)[0]
+        return isinstance(value, tuple) and all(_has_type(v, item) for v in value)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _finite_and(condition: Callable[[float], bool]) -> Callable[[float], bool]:
+    return lambda value: math.isfinite(value) and condition(value)
+
+
+AT_LEAST_1: Check = (lambda value: value >= 1, "a whole number, 1 or more")
+NOT_NEGATIVE_INT: Check = (lambda value: value >= 0, "a whole number, 0 or more")
+POSITIVE: Check = (_finite_and(lambda value: value > 0), "a number above 0")
+SCALE: Check = (lambda value: 0 < value <= 64, "a number above 0, up to 64")
+NOT_NEGATIVE: Check = (_finite_and(lambda value: value >= 0), "a number, 0 or more")
+WEIGHTS: Check = (
+    lambda values: all(math.isfinite(value) and value >= 0 for value in values),
+    "numbers, 0 or more",
+)
+RATIO: Check = (
+    lambda text: re.fullmatch(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}", text) is not None,
+    "width:height in whole numbers, such as 1:1 or 3:2",
+)
+BLEND: Check = (
+    lambda values: (
+        all(math.isfinite(value) and value >= 0 for value in values)
+        and (not values or sum(values) > 0)
+    ),
+    "numbers, 0 or more, not all 0",
+)

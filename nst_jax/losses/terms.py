@@ -1,0 +1,71 @@
+"""What a loss is: a statistic of a view, and the distance of two of them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from nst_jax.losses.view import View
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """Weighted sums over positions, and the count that makes means of them.
+
+    Attributes:
+      values: an array or a tree of them.
+      count: float32 scalar.
+    """
+
+    values: Any
+    count: jax.Array
+
+
+class Term(Protocol):
+    """One loss, of one view.
+
+    A term is a frozen dataclass whose fields are named after the options that set them
+    and have what these stand for (`options.chosen`); a style loss is a file with one,
+    and its line among the choices of `Options.style_loss`.
+
+    Attributes:
+      additive: whether statistics of parts of a picture, leaf by leaf, add up to that
+        of the whole, as weighted sums and counts do. Tiles, shards and hosts need it.
+    """
+
+    additive: ClassVar[bool]
+
+    def statistic(self, view: View) -> Any:
+        """What counts of a view of one picture, `[h, w, c]`: a tree of arrays."""
+        ...
+
+    def distance(self, statistic: Any, target: Any) -> jax.Array:
+        """How far a statistic is from another one, or from a blend: float32, 0 or more.
+
+        Args:
+          statistic: of the picture that is optimised.
+          target: of what it is to be like; None for terms that want nothing alike.
+        """
+        ...
+
+    def blend(self, targets: Sequence[Any], shares: Sequence[float]) -> Any:
+        """A target between others.
+
+        Args:
+          targets: statistics, one or more; one is its own blend.
+          shares: one for each, 0 or more, with sum 1.
+        """
+        ...
+
+
+def mean(trees: Sequence[Any], shares: Sequence[float]) -> Any:
+    """The weighted mean of trees of arrays; shares have sum 1."""
+
+    def of_leaves(*leaves: jax.Array) -> jax.Array:
+        parts = (share * leaf for share, leaf in zip(shares, leaves, strict=True))
+        return sum(parts, start=jnp.zeros_like(leaves[0]))
+
+    return jax.tree.map(of_leaves, *trees)

@@ -1,0 +1,164 @@
+"""What is asked for: jobs, their checks, and what tells one from another."""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nst_jax.errors import OptionsError
+from nst_jax.images.source import Source
+from nst_jax.options import STARTS, VARYING, Options, changed, chosen
+from weights_convert import architectures
+
+SCHEME = "2"
+"""Version of `Job.digest`; part of it, so that other versions' never match."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture that is asked for, plain data.
+
+    Attributes:
+      content: the photo.
+      styles: the painting, or several to blend.
+      options: of this picture.
+      at: iterations at which it is wanted too, besides the last.
+    """
+
+    content: Source
+    styles: tuple[Source, ...]
+    options: Options
+    at: tuple[int, ...] = ()
+
+    @property
+    def start(self) -> Source | None:
+        """The picture that `options.init` names, if it is one."""
+        if self.options.init == "style":
+            return self.styles[0]
+        return None if self.options.init in STARTS else Source(self.options.init)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All pictures that it is made of, each once."""
+        start = () if self.start is None else (self.start,)
+        return tuple(dict.fromkeys((self.content, *self.styles, *start)))
+
+    @property
+    def trunk(self) -> "Job":
+        """The job whose course this one's is as far as both go, however many steps."""
+        if not can_grow(self.options):
+            return dataclasses.replace(self, at=())
+        options = dataclasses.replace(self.options, steps=0)
+        return dataclasses.replace(self, options=options, at=())
+
+    def digest(self, contents: Mapping[str, str], weights: str) -> str:
+        """What makes its last picture, as hex; another picture, another digest.
+
+        It names states, lines of manifests, and what is done already. Options at their
+        defaults have no part in it, so that a new option changes no digest of before.
+
+        Args:
+          contents: digests of the sources, by key; see `digests`.
+          weights: digest of the network's weights.
+        """
+        options = {name: _exact(v) for name, v in changed(self.options).items()}
+        if options.get("init") not in (None, *STARTS):
+            options["init"] = contents[self.options.init]
+        styles = [contents[style.key] for style in self.styles]
+        parts = [SCHEME, contents[self.content.key], styles, weights, options]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _exact(value: Any) -> Any:
+    """A value as JSON has it, the same for 3 and 3.0."""
+    if isinstance(value, tuple):
+        return [_exact(item) for item in value]
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_whole and abs(value) < 2**53 else value
+
+
+def digests(jobs: Sequence[Job]) -> dict[str, str]:
+    """The digest of every source that jobs are made of, by key; files are read."""
+    sources = dict.fromkeys(source for job in jobs for source in job.sources)
+    return {source.key: source.digest() for source in sources}
+
+
+def can_grow(options: Options) -> bool:
+    """Whether a run of other --steps is the same as far as both go."""
+    decay = options.learning_rate_decay or chosen(options, "solver").decay
+    return options.pyramid == 1 and decay in (None, "none")
+
+
+def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Options]:
+    """`options` with every combination of the sweep's values, the first slowest.
+
+    Raises:
+      OptionsError: an option that can't vary, no values, or a value not allowed.
+    """
+    for name, values in sweep.items():
+        if name not in VARYING:
+            raise OptionsError(
+                f"{name} can't vary within a batch; these can: {', '.join(VARYING)}"
+            )
+        if not len(values):
+            raise OptionsError(f"{name}: the sweep names no values")
+    return [
+        dataclasses.replace(options, **dict(zip(sweep, values, strict=True)))
+        for values in itertools.product(*sweep.values())
+    ]
+
+
+def check(jobs: Sequence[Job], lanes: int | None = None) -> None:
+    """Raises if these jobs couldn't be done together, whatever their pictures are.
+
+    Args:
+      jobs: whose options may differ in `VARYING` only.
+      lanes: side by side, if that is given.
+
+    Raises:
+      OptionsError: no jobs, or options that don't fit or that can't vary.
+      NetworkError: an unknown network or tap.
+    """
+    if lanes is not None and lanes < 1:
+        raise OptionsError(f"lanes={lanes} is out of range: give 1 or more")
+    if not jobs:
+        raise OptionsError("the batch is empty: name photos and paintings")
+    first = jobs[0].options
+    for job in jobs:
+        check_options(job.options, len(job.styles))
+        for field in dataclasses.fields(Options):
+            values = getattr(first, field.name), getattr(job.options, field.name)
+            if field.name not in VARYING and values[0] != values[1]:
+                raise OptionsError(
+                    f"{field.name} can't vary within a batch: {values[0]} and "
+                    f"{values[1]}"
+                )
+
+
+def check_options(options: Options, paintings: int) -> None:
+    """Raises if `options` don't fit the network or the number of paintings.
+
+    Raises:
+      OptionsError: no painting; blend shares for another number of paintings.
+      NetworkError: an unknown network or tap.
+    """
+    architecture = architectures.find(options.network)
+    architecture.check_taps(options.content_taps + options.style_taps)
+    if paintings < 1:
+        raise OptionsError("no painting given: name one or more style pictures")
+    if options.style_blend and len(options.style_blend) != paintings:
+        raise OptionsError(
+            f"style_blend has {len(options.style_blend)} shares for {paintings} "
+            "paintings; give one for each"
+        )
+
+
+def check_start(options: Options) -> None:
+    """Raises `OptionsError` if `init` is no start, and no file either."""
+    if options.init not in STARTS and not os.path.exists(options.init):
+        raise OptionsError(
+            f"init={options.init!r} is neither {', '.join(STARTS)} nor a file"
+        )

@@ -1,0 +1,164 @@
+"""The losses that options ask for, seen through a network; and their data."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from nst_jax.losses.content import Content
+from nst_jax.losses.objective import IMAGE, Objective, Part
+from nst_jax.losses.terms import Term
+from nst_jax.losses.total_variation import TotalVariation
+from nst_jax.losses.view import View
+from nst_jax.networks.extract import extract
+from nst_jax.networks.network import Network
+from nst_jax.networks.pretrained import resolve_precision
+from nst_jax.options import Options, chosen
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """The data of an objective for n lanes, traced.
+
+    Attributes:
+      network: that sees all of them.
+      targets: by name of a part; leaves have a leading axis of lanes.
+      shared: targets that all lanes have in common; leaves without that axis.
+      weights: `{name: [n]}`.
+      extents: `[n, 2]` int32, height and width of each image in its padding; None where
+        none of this frame has any.
+    """
+
+    network: Network
+    targets: Mapping[str, Any]
+    shared: Mapping[str, Any]
+    weights: Mapping[str, jax.Array]
+    extents: jax.Array | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class SeenObjective:
+    """An `Objective` seen through a network, as the engine takes it: hashable.
+
+    Attributes:
+      losses: of one picture.
+      precision: of products of float32 arrays, as `Options.precision`.
+      input_gain: times the image, before the network's preprocessing.
+    """
+
+    losses: Objective
+    precision: str = "float32"
+    input_gain: float = 1.0
+
+    @classmethod
+    def of(cls, options: Options) -> "SeenObjective":
+        """The objective that `options` ask for."""
+        precision = resolve_precision(options.precision)
+        return cls(losses(options), precision, options.input_gain)
+
+    def __call__(
+        self, images: jax.Array, problem: Problem
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """Total losses `[n]` and parts `{name: [n]}` of `images`, `[n, h, w, 3]`."""
+
+        def of_lane(
+            views: Mapping[str, View], targets: Mapping[str, Any], weights: Any
+        ) -> tuple[jax.Array, dict[str, jax.Array]]:
+            return self.losses(views, {**targets, **problem.shared}, weights)
+
+        with self._arithmetic():
+            taps = self.losses.taps()
+            views = self._views(problem.network, images, taps, problem.extents)
+            return jax.vmap(of_lane)(views, problem.targets, problem.weights)
+
+    def statistics(
+        self,
+        network: Network,
+        image: jax.Array,
+        wants: str,
+        extents: jax.Array | None = None,
+    ) -> dict[str, Any]:
+        """What a photo or a painting asks for: statistics by name of a part.
+
+        Args:
+          network: that sees it.
+          image: `[h, w, 3]`, sRGB in [0, 1].
+          wants: "content" or "style".
+          extents: `[1, 2]` int32, height and width in its padding, if it has any.
+        """
+        with self._arithmetic():
+            taps = self.losses.taps(wants)
+            views = self._views(network, image[None], taps, extents)
+            return self.losses.statistics(jax.tree.map(lambda x: x[0], views), wants)
+
+    def _views(
+        self,
+        network: Network,
+        images: jax.Array,
+        taps: tuple[str, ...],
+        extents: jax.Array | None,
+    ) -> dict[str, View]:
+        seen = self.input_gain * images if self.input_gain != 1 else images
+        views = extract(network, seen, taps, extents)
+        return {**views, IMAGE: View.of(images, extents)}
+
+    def _arithmetic(self) -> Any:
+        """The context in which products of float32 arrays have this precision."""
+        # "float32" has to be asked for: JAX's default is TF32 on GPUs, bfloat16 on
+        # TPUs. A bfloat16 network keeps full products for its float32 statistics.
+        tf32 = self.precision == "tf32"
+        return jax.default_matmul_precision("tensorfloat32" if tf32 else "float32")
+
+
+def losses(options: Options) -> Objective:
+    """The terms that `options` name, at their taps."""
+    content = term(Content, options)
+    style = term(chosen(options, "style_loss"), options)
+    return Objective(
+        (
+            *(
+                Part(f"content/{t}", content, t, "content")
+                for t in options.content_taps
+            ),
+            *(Part(f"style/{t}", style, t, "style") for t in options.style_taps),
+            Part("total_variation", term(TotalVariation, options), IMAGE, ""),
+        )
+    )
+
+
+def term(kind: type[Any], options: Options) -> Term:
+    """A term of this kind, its fields as the options of the same names say."""
+    fields = [field.name for field in dataclasses.fields(kind)]
+    return kind(**{name: chosen(options, name) for name in fields})
+
+
+def loss_weights(options: Options) -> dict[str, float]:
+    """The weight of each part: the overall weight times the tap's own."""
+    found = {}
+    for kind in ("content", "style"):
+        taps = getattr(options, f"{kind}_taps")
+        factors = getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
+        for tap, factor in zip(taps, factors, strict=True):
+            found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
+    return {**found, "total_variation": options.tv_weight}
+
+
+@functools.partial(jax.jit, static_argnums=(0, 3))
+def statistics(
+    objective: SeenObjective,
+    network: Network,
+    image: jax.Array,
+    wants: str,
+    extents: jax.Array | None,
+) -> dict[str, Any]:
+    """`SeenObjective.statistics` as one program for pictures of one frame."""
+    return objective.statistics(network, image, wants, extents)
+
+
+def stacked(trees: list[Any]) -> Any:
+    """Trees of arrays as one, with a leading axis."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)

@@ -1,0 +1,92 @@
+"""Where the state of a stopped run is kept, and how it is found again."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nst_jax.errors import CheckpointError, OptionsError
+from nst_jax.images import files
+from nst_jax.images.source import Report
+from nst_jax.optimize import checkpoint
+from nst_jax.optimize.chunk import State
+from nst_jax.transfer.jobs import Job, digests
+from nst_jax.transfer.run import Resumed, Run
+
+PATTERN = "[0-9a-f]" * 32 + ".state"
+"""Matches the names of `in_folder`'s files."""
+
+
+@dataclasses.dataclass(frozen=True)
+class States:
+    """The files of stopped runs.
+
+    Attributes:
+      path: of a run's, from the digest that tells runs apart.
+      must: whether there has to be one to go on from.
+      may: whether one is gone on from if there is any.
+    """
+
+    path: Callable[[str], Path]
+    must: bool = False
+    may: bool = False
+
+    def find(self, run: Run, digest: str, report: Report) -> Resumed | None:
+        """The state that a run goes on from, if it is to.
+
+        Raises:
+          CheckpointError: there has to be one, and there is none of this run.
+          OptionsError: the run of this state made all iterations that are asked for.
+        """
+        path = self.path(digest)
+        if not self.must and not (self.may and path.exists()):
+            return None
+        try:
+            return run.load(path, digest)
+        except checkpoint.SpentError as error:
+            if self.must:
+                raise OptionsError(
+                    f"steps={run.scales[-1].until}: the stopped run made {error.made} "
+                    "already; give more"
+                ) from None
+            report(f"{error}; these pictures are begun anew")
+        except CheckpointError as error:
+            if self.must:
+                raise
+            report(f"{error}; these pictures are begun anew")
+        return None
+
+    def keep(self, state: State | None, digest: str) -> str | None:
+        """Has `state` in the file, or no file if it is None.
+
+        Returns:
+          What went wrong, in a line, or None. The picture of a run matters more than
+          its state, which may not fit on the disk.
+        """
+        path = self.path(digest)
+        try:
+            if state is not None:
+                files.write_whole(path, checkpoint.encode(state, digest))
+            else:
+                path.unlink(missing_ok=True)
+        except (OSError, MemoryError) as error:
+            done = "removed" if state is None else "written"
+            return f"{path}: not {done} ({error})"
+        return None
+
+
+def in_file(path: Path, *, resume: bool) -> States:
+    """The state of a single run, in a file that the user knows."""
+    return States(lambda _: path, must=resume)
+
+
+def in_folder(folder: Path) -> States:
+    """The states of a batch's groups, which go on by themselves."""
+    return States(lambda digest: folder / f"{digest[:32]}.state", may=True)
+
+
+def digest(jobs: Sequence[Job], weights: str) -> str:
+    """What tells a run of these jobs from others; --steps may grow on resuming."""
+    contents = digests(jobs)
+    parts = [job.trunk.digest(contents, weights) for job in jobs]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()

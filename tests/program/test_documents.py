@@ -1,0 +1,134 @@
+"""The documents stay true: the options, links, commands and snippets that they show."""
+
+import ast
+import importlib.metadata
+import inspect
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import nst_jax
+
+_ROOT = Path(__file__).parents[2]
+_DOCUMENTS = [
+    *(_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")),
+    *sorted(_ROOT.glob("docs/*.md")),
+]
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    """Every fenced block of a language, with the document's name."""
+    for path in _DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        fences = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.M)
+        yield from ((path.name, block) for block in fences)
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Every command of the fenced bash blocks, as a list of words."""
+    for name, block in blocks("bash"):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.shlex(line, posix=True, punctuation_chars="&|;")
+            words.commenters, words.whitespace_split = "#", True
+            command: list[str] = []
+            for word in [*words, ";"]:
+                if set(word) <= set("&|;"):
+                    if command:
+                        yield name, command
+                    command = []
+                elif command or "=" not in word:  # NAME=value before the program.
+                    command.append(word)
+
+
+def test_the_page_of_options_is_what_the_options_say():
+    command = [sys.executable, _ROOT / "scripts/options_table.py", "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_links_to_files_lead_somewhere():
+    found, broken = 0, []
+    for path in _DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        links = re.findall(r"\]\(([^)\s]+)", text) + re.findall(r'src="([^"]+)"', text)
+        for link in links:
+            if not re.match(r"[a-z]+:|#", link):
+                found += 1
+                if not (path.parent / link.partition("#")[0]).exists():
+                    broken.append(f"{path.name}: {link}")
+    assert found > 5
+    assert not broken
+
+
+def test_scripts_of_the_commands_exist():
+    scripts = {
+        (name, word)
+        for name, command in commands()
+        for word in command
+        if re.fullmatch(r"\.?\w+/.*\.(py|sh)", word)
+    }
+    assert ("README.md", "scripts/demo.sh") in scripts
+    assert not [(name, word) for name, word in scripts if not (_ROOT / word).exists()]
+
+
+def test_the_programs_take_the_commands(monkeypatch, capsys):
+    entries = importlib.metadata.entry_points(group="console_scripts")
+    programs = {name: entries[name] for name in ("nst-jax", "nst-weights")}
+    # Parsed as the installed program does, and not run.
+    monkeypatch.setattr("absl.app.run", lambda main, flags_parser: flags_parser(argv))
+    shown, refused = set(), []
+    for name, argv in commands():
+        program = Path(argv[0]).name
+        if program in programs:
+            shown.add((program, *argv[1:2]))
+            try:
+                programs[program].load()()
+            except SystemExit as exit:
+                if exit.code:
+                    refused.append(f"{name}: {shlex.join(argv)}")
+    assert len(shown) >= 3
+    assert not refused, capsys.readouterr().err
+
+
+def names_used(tree: ast.AST) -> Iterator[str]:
+    """Names of this package in a program, each by its full name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}:{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "nst_jax":
+            assert node.attr in nst_jax.__all__, f"nst_jax.{node.attr}"
+            yield f"nst_jax:{node.attr}"
+
+
+def unknown_keywords(tree: ast.AST) -> Iterator[str]:
+    """Keywords that public functions don't have, in calls of `nst_jax.NAME`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("nst_jax."):
+            name = ast.unparse(node.func).removeprefix("nst_jax.")
+            known = inspect.signature(getattr(nst_jax, name)).parameters
+            for keyword in node.keywords:
+                if keyword.arg not in known:
+                    yield f"nst_jax.{name}({keyword.arg}=)"
+
+
+def test_snippets_use_what_exists():
+    snippets = list(blocks("python"))
+    assert snippets
+    for name, snippet in snippets:
+        tree = ast.parse(snippet, name)
+        for used in names_used(tree):
+            pkgutil.resolve_name(used)
+        assert not list(unknown_keywords(tree)), name
+
+
+@pytest.mark.parametrize(
+    "snippet", ["nst_jax.Options(sise=3)", "nst_jax.stylize('a', 'b', Option=1)"]
+)
+def test_a_misspelt_keyword_would_be_seen(snippet):
+    assert list(unknown_keywords(ast.parse(snippet)))
