@@ -18,35 +18,33 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny_table():
+def tiny_architecture():
     """VGG-19 in full depth, so that every tap exists, a few channels wide."""
-    from weights_convert import architectures
+    from support.tiny import tiny_vgg
 
-    widths = {"1": 4, "2": 5, "3": 6, "4": 7, "5": 8}
-    layers, inputs = [], 3
-    for layer in architectures.NETWORKS["vgg19"].convolutions:
-        outputs = widths[layer.name.removeprefix("conv")[0]]
-        layers.append(architectures.Convolution(layer.name, inputs, outputs))
-        inputs = outputs
-    return architectures.Architecture(
-        "tiny", "vgg", architectures.CAFFE, architectures.vgg_layers(layers)
-    )
+    return tiny_vgg()
 
 
 @pytest.fixture(scope="session")
-def tiny_weights(tiny_table) -> dict[str, np.ndarray]:
-    """Seeded weights of `tiny_table`."""
-    from nst_jax.networks import extract
-
-    return extract.random_weights(tiny_table, np.random.default_rng(0))
+def tiny_table(tiny_architecture):
+    """`tiny_architecture` by its old name."""
+    return tiny_architecture
 
 
 @pytest.fixture(scope="session")
-def tiny_network(tiny_table, tiny_weights):
-    """The network of `tiny_table` and `tiny_weights`: max pooling, float32."""
+def tiny_weights(tiny_architecture) -> dict[str, np.ndarray]:
+    """Seeded weights of `tiny_architecture`."""
+    from support.tiny import random_weights
+
+    return random_weights(tiny_architecture, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tiny_architecture, tiny_weights):
+    """The network of these weights: max pooling, float32."""
     from nst_jax.networks import extract
 
-    return extract.build(tiny_table, tiny_weights)
+    return extract.build(tiny_architecture, tiny_weights)
 
 
 @pytest.fixture(scope="session")

@@ -1,36 +1,29 @@
 """One file by pooch: resumed after a cut, verified before it gets its name.
 
-Pooch's own downloader begins half a gigabyte anew after each cut, so it is given one
-that goes on; and pooch compares whole hashes only, where of some files eight digits are
-published.
+Pooch's own downloader begins half a gigabyte anew after each cut, so pooch is given one
+that goes on. It compares whole hashes only; of some files eight digits are published.
 """
 
 import concurrent.futures
 import contextlib
 import dataclasses
-import fcntl
-import functools
 import hashlib
-import logging
-import os
-import shutil
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import pooch
+import pooch  # type: ignore[import-untyped]
 import requests
 import urllib3
 from tqdm import tqdm
 
 from weights_convert.errors import SourceUnavailableError, WeightsError
-from weights_convert.files import verify_file, write_error
+from weights_convert.files import expect_room, open_part, verify_file, write_error
 from weights_convert.version import version
 
-_PASSING = (408, 429, 500, 502, 503, 504)  # statuses that may be others a moment later
+_PASSING = (408, 416, 429, 500, 502, 503, 504)  # statuses worth another attempt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +46,6 @@ class _CutError(Exception):
     """The connection ended too early; another attempt may get further."""
 
 
-class _NoAnswerError(_CutError):
-    """The host was not reached at all."""
-
-
 def download(
     url: str,
     path: Path,
@@ -68,10 +57,9 @@ def download(
 ) -> None:
     """Brings `url` to `path`, which appears whole and verified or not at all.
 
-    A file that is there with the right hash is left. What has arrived stays in
-    `<path>.part` when the connection is cut for good, and the next call goes on from
-    there (HTTP Range); a server that ignores Range is followed from the start. A
-    progress bar is shown on a terminal. Proxies are those of the environment.
+    A file that is there with the right hash stays. What a cut leaves in `<path>.part`
+    is where the next call goes on (HTTP Range). A terminal shows a progress bar.
+    Proxies are those of the environment.
 
     Args:
       url: http or https address.
@@ -86,67 +74,146 @@ def download(
         the file stays incomplete after every attempt.
       WeightsError: wrong hash (the part is deleted), no room or no right to write.
     """
-    whole = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
-    known = f"{algorithm}:{digest}" if len(digest) == whole else None
     part = path.with_name(path.name + ".part")
+    digits = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
+    known = f"{algorithm}:{digest}" if len(digest) == digits else None
 
-    def fill(url: str, verified: str, _: object) -> None:
-        with _locked(part) as file:
+    def fill(url: str, output_file: str, _: object) -> None:
+        with open_part(part) as file:
             _Transfer(url, path, file, size, patience or Patience()).run()
             file.flush()
             verify_file(part, algorithm, digest, delete=True)
-            part.replace(verified)
+            part.replace(output_file)
 
-    try:
-        with _quiet_pooch():
-            if known is None:  # pooch would take any file of that name
-                with contextlib.suppress(FileNotFoundError, WeightsError):
-                    verify_file(path, algorithm, digest, delete=True)
-            pooch.retrieve(url, known, path.name, path.parent, downloader=fill)
-    except OSError as error:
-        raise write_error(path, error) from error
-
-
-@contextlib.contextmanager
-def _quiet_pooch() -> Iterator[None]:
     logger = pooch.get_logger()
     level = logger.level
-    logger.setLevel(logging.WARNING)
+    logger.setLevel("WARNING")
     try:
-        yield
+        if known is None:  # pooch would take any file of that name
+            with contextlib.suppress(FileNotFoundError, WeightsError):
+                verify_file(path, algorithm, digest, delete=True)
+        pooch.retrieve(url, known, path.name, path.parent, downloader=fill)
+    except OSError as error:
+        raise write_error(path, error) from error
     finally:
         logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _locked(part: Path) -> Iterator[BinaryIO]:
-    """The part, open at its end for this process alone; an empty one is deleted."""
-    with part.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WeightsError(
-                f"{part}: another process is downloading this file; wait for it"
-            ) from None
-        try:
-            yield file
-        finally:
-            if os.fstat(file.fileno()).st_size == 0:
-                part.unlink(missing_ok=True)
 
 
 class _Transfer:
     """Fills `file`, the part of `path`, to `size` bytes; goes on from what it holds."""
 
     def __init__(
-        self,
-        url: str,
-        path: Path,
-        file: BinaryIO,
-        size: int | None,
-        patience: Patience,
+        self, url: str, path: Path, file: BinaryIO, size: int | None, patience: Patience
     ):
         self._url, self._path, self._file, self._size = url, path, file, size
-        self._patience = patience
-        name = url.rsplit("/", 1)[-1]
-        self._bar = tqdm(desc=name, unit="B", unit_scale=True, disable=None)
+        self._patience, self._begun = patience, file.tell()
+        self._bar = tqdm(desc=path.name, unit="B", unit_scale=True, disable=None)
+
+    def run(self) -> None:
+        """Makes attempts until the file is whole or none brings more."""
+        failures = 0
+        with self._bar:
+            while (start := self._file.tell()) != self._size:
+                try:
+                    self._attempt(start)
+                except (_CutError, urllib3.exceptions.HTTPError) as cut:
+                    here = self._file.tell()
+                    failures = 1 if here > start else failures + 1
+                    if failures >= self._patience.attempts:
+                        raise SourceUnavailableError(
+                            f"{self._url}: truncated: {_reason(cut)}, got {here} of"
+                            f" {self._size or 'unknown'} bytes and {failures} attempts"
+                            " brought no more; what arrived is kept, run the command"
+                            " again to go on"
+                        ) from cut
+                    time.sleep(self._patience.backoff * 2 ** (failures - 1))
+
+    def _attempt(self, start: int) -> None:
+        if self._size is not None:
+            if start > self._size:  # the part is of another file
+                start = self._restart()
+            expect_room(self._path, self._size - start)
+        with self._answer(start) as response:
+            if start and response.status_code != 206:  # all of it comes again
+                start = self._restart()
+            if self._size is None:
+                if not (rest := response.headers.get("Content-Length", "")).isdecimal():
+                    raise SourceUnavailableError(
+                        f"{self._url}: the server doesn't say how long it is"
+                    )
+                expect_room(self._path, int(rest))
+                self._size = start + int(rest)
+            self._bar.total, self._bar.n = self._size, start
+            for block in response.raw.stream(1 << 16, decode_content=False):
+                if self._file.tell() + len(block) > self._size:
+                    self._restart()
+                    raise WeightsError(
+                        f"{self._url}: longer than the {self._size} bytes it should"
+                        " have; not the file that was published"
+                    )
+                self._file.write(block)
+                self._bar.update(len(block))
+        if self._file.tell() < self._size:
+            raise _CutError("the connection ended early")
+
+    def _restart(self) -> int:
+        self._file.truncate(0)
+        return self._file.seek(0)
+
+    def _answer(self, start: int) -> requests.Response:
+        """The server's answer, its headers read; errors are final ones or passing."""
+        headers = {"User-Agent": f"nst-jax/{version()}", "Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        try:
+            response = _get(self._url, headers, self._patience)
+        except (OSError, ValueError) as error:  # requests' own are OSErrors
+            if self._file.tell() != self._begun:
+                raise _CutError(_reason(error)) from error
+            raise SourceUnavailableError(
+                f"cannot reach {urllib.parse.urlsplit(self._url).netloc}:"
+                f" {_reason(error)}; check the network, or set NST_JAX_MIRROR to a"
+                " mirror"
+            ) from error
+        if response.ok:
+            return response
+        response.close()
+        said = f"the server answers {response.status_code} {response.reason}"
+        if response.status_code == 416:  # the part is of another, longer file
+            self._restart()
+        if response.status_code in _PASSING:
+            raise _CutError(said)
+        raise SourceUnavailableError(f"{self._url}: {said}")
+
+
+def _get(url: str, headers: dict[str, str], patience: Patience) -> requests.Response:
+    """The answer, its headers read; given up after `patience.connect`.
+
+    Requests' own timeout is that of each of a host's addresses, a dozen for some, and
+    the look-up of its name has none.
+    """
+    limits = (patience.connect, patience.read)
+    answer: concurrent.futures.Future[requests.Response] = concurrent.futures.Future()
+
+    def ask() -> None:
+        try:
+            got = requests.get(url, headers=headers, stream=True, timeout=limits)
+            answer.set_result(got)
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(patience.connect)
+    except TimeoutError:
+        raise TimeoutError(f"no answer within {patience.connect:g} s") from None
+
+
+def _reason(error: BaseException) -> str:
+    """What the operating system said, below the libraries' exceptions around it."""
+    while below := error.__cause__ or (
+        None if error.__suppress_context__ else error.__context__
+    ):
+        error = below
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(said.split())

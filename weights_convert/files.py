@@ -2,15 +2,20 @@
 
 import contextlib
 import errno
+import fcntl
 import functools
 import hashlib
 import os
 import secrets
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from weights_convert.errors import WeightsError
 
 _SHORTEST_DIGEST = 8  # of torchvision's file names
+_MAKE_ROOM = "free some space, or set NST_JAX_HOME to a folder on another disk"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -34,13 +39,47 @@ def write_whole(path: Path, content: bytes) -> None:
             part.unlink()
 
 
+@contextlib.contextmanager
+def open_part(part: Path) -> Iterator[BinaryIO]:
+    """A part of a file, open at its end for this process alone; deleted if left empty.
+
+    Raises:
+      WeightsError: another process has it open.
+    """
+    with part.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WeightsError(
+                f"{part}: another process is downloading this file; wait for it"
+            ) from None
+        try:
+            yield file
+        finally:
+            if os.fstat(file.fileno()).st_size == 0:
+                part.unlink(missing_ok=True)
+
+
+def expect_room(path: Path, size: int) -> None:
+    """Looks whether the disk of `path` has room for `size` bytes more.
+
+    Raises:
+      WeightsError: it has not.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if free < size:
+        raise WeightsError(
+            f"{path}: the disk has {free} bytes free and {size} are needed;"
+            f" {_MAKE_ROOM}"
+        )
+
+
 def write_error(path: Path, error: OSError) -> WeightsError:
     """One clear line for a file that could not be written."""
+    if isinstance(error.__cause__, OSError):  # pooch wraps what the system said
+        error = error.__cause__
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return WeightsError(
-            f"{path}: the disk is full; free some space, or set NST_JAX_HOME to a"
-            " folder on another disk"
-        )
+        return WeightsError(f"{path}: the disk is full; {_MAKE_ROOM}")
     return WeightsError(
         f"{path}: cannot be written ({error.strerror or error}); set NST_JAX_HOME to a"
         " folder where you may write"

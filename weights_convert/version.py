@@ -4,5 +4,5 @@ import importlib.metadata
 
 
 def version() -> str:
-    """Such as "0.1.0"; from the installed distribution's metadata."""
+    """From the installed distribution's metadata."""
     return importlib.metadata.version("nst-jax")

@@ -24,11 +24,11 @@ from bench.workload import (
     Job,
     Workload,
 )
-from nst_jax.images.frames import Framed
 from nst_jax.networks import extract
 from nst_jax.optimize import chunk
-from nst_jax.optimize.solvers import solver as make_solver
-from nst_jax.transfer.problem import Lane, Studio
+from nst_jax.transfer.pictures import lane_of
+from nst_jax.transfer.problem import Studio
+from nst_jax.transfer.run import solver as make_solver
 
 
 def options(job: Job) -> nst_jax.Options:
@@ -58,10 +58,9 @@ def network(workload: Workload, precision: str) -> Any:
 
 def posed(job: Job) -> tuple[Any, Any]:
     """Objective and data of all lanes of the workload."""
-    wanted = options(job)
-    content = Framed.put(job.workload.content())
+    wanted, content = options(job), job.workload.content()
     studio = Studio(network(job.workload, job.precision), wanted)
-    lanes = [Lane(content, [Framed.put(s)], wanted) for s in job.workload.styles()]
+    lanes = [lane_of(content, [style], wanted) for style in job.workload.styles()]
     return studio.objective, studio.pose(lanes)
 
 

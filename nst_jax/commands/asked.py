@@ -5,7 +5,7 @@ import csv
 import dataclasses
 import glob
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +116,19 @@ def _without(paths: Sequence[str], left_out: set[Path]) -> list[str]:
     return [path for path in paths if Path(path).resolve() not in left_out]
 
 
+def _lines(file: Iterable[str]) -> Iterator[str]:
+    for line in file:
+        if "\0" in line:  # No path has one; a file in UTF-16 is full of them.
+            raise csv.Error("line contains NUL")
+        yield line
+
+
 def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """Photo, painting and options of each line of a CSV file."""
     rows = []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
+            table = csv.DictReader(_lines(file))
             columns = table.fieldnames or ()
             unknown = [c for c in columns if c not in ("content", "style", *SWEPT)]
             if unknown or not {"content", "style"} <= set(columns):

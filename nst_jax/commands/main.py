@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import app, logging
 from absl import flags as absl_flags
@@ -50,11 +50,15 @@ exit status:
 
 
 class _Parser(argparse_flags.ArgumentParser):
-    """A parser that knows its own flags only, unabbreviated."""
+    """Knows its own flags only, unabbreviated; says a usage error in one line."""
 
     def __init__(self, **keywords: Any):
         keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
         super().__init__(**keywords, inherited_absl_flags=None, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        print(f"nst-jax: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
 
 
 def parser() -> argparse.ArgumentParser:

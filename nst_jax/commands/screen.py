@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self, TextIO
+from typing import IO, Self, TextIO
 
 import numpy as np
 import tqdm
@@ -96,7 +96,7 @@ class RunScreen(Screen):
         self._print_every = print_every
         self._trace = trace
         self._resumed = resumed
-        self._trace_file: TextIO | None = None
+        self._trace_file: IO[bytes] | None = None
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
@@ -127,9 +127,10 @@ class RunScreen(Screen):
         if self._trace is None:
             return
         if self._trace_file is None:
-            self._trace_file = self._trace.open("a" if self._resumed else "w")
-        self._trace_file.write(json.dumps(_record(progress)) + "\n")
-        self._trace_file.flush()
+            # Without a buffer nothing is left to be written, and to fail, on closing.
+            mode = "ab" if self._resumed else "wb"
+            self._trace_file = self._trace.open(mode, buffering=0)
+        self._trace_file.write(json.dumps(_record(progress)).encode() + b"\n")
 
 
 def _record(progress: Progress) -> dict[str, object]:

@@ -56,9 +56,11 @@ def run_command(arguments: argparse.Namespace) -> None:
     normalized(architecture)
     if not 32 <= size <= 2048:
         raise WeightsError(f"--size={size}: must be from 32 to 2048")
-    for path in arguments.images:
-        if not path.is_file():  # said before the long work
-            raise WeightsError(f"{path}: no such file")
+    try:
+        for path in arguments.images:
+            files.shape(path)  # said before the long work
+    except ImageError as error:
+        raise WeightsError(str(error)) from error
     fetch.fetch(architecture, report=commands.say)
     stored = normalize(
         architecture,

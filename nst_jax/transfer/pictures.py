@@ -43,6 +43,12 @@ class Framed:
     masked: bool
     load: Callable[[], np.ndarray] = dataclasses.field(compare=False, repr=False)
 
+    @classmethod
+    def of(cls, image: np.ndarray) -> "Framed":
+        """An image `[h, w, 3]` in a frame of its own size."""
+        shape = image.shape[0], image.shape[1]
+        return cls(Source.of(image).key, shape, shape, masked=False, load=lambda: image)
+
     @functools.cached_property
     def pixels(self) -> np.ndarray:
         """`[*frame, 3]` float32, zero outside of the picture; read when first asked."""
@@ -67,6 +73,24 @@ class Lane:
     job: Job
     content: Framed
     styles: tuple[Framed, ...]
+
+
+def lane_of(
+    content: np.ndarray, styles: Sequence[np.ndarray], options: Options
+) -> Lane:
+    """A lane of arrays that have their sizes and colours already.
+
+    Args:
+      content: `[h, w, 3]`, sRGB in [0, 1], at the size of the result.
+      styles: each `[h', w', 3]`, at the size at which its strokes count.
+      options: weights and blend are taken from here.
+
+    Raises:
+      ImageError: an array that is no picture.
+    """
+    sources = [Source.of(picture) for picture in (content, *styles)]
+    job = Job(sources[0], tuple(sources[1:]), options)
+    return Lane(job, Framed.of(content), tuple(map(Framed.of, styles)))
 
 
 class Pictures:

@@ -20,12 +20,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from study import command
-from study.plan import Study
+from figure import FLAGS, Figure
+from study import Cell, Study, settings
 
 from nst_jax.collection import naming
-from nst_jax.commands.asked import Pair
-from nst_jax.options import Options, OptionsError
+from nst_jax.errors import OptionsError
+from nst_jax.options import Options
 
 ROWS, COLUMNS = "photo in style", "color"
 
@@ -48,12 +48,13 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     paths = [*photos, *paintings]
     labels = dict(zip(paths, naming.labels(paths), strict=True))
     couples = dict.fromkeys(zip(photos, paintings, strict=True))
-    pairs = [
-        Pair(
+    cells = [
+        Cell(
+            f"{labels[photo]} in {labels[painting]}",
+            name,
             photo,
             painting,
             dataclasses.replace(options, **way),
-            {ROWS: f"{labels[photo]} in {labels[painting]}", COLUMNS: name},
         )
         for photo, painting in couples
         for name, way in WAYS.items()
@@ -62,17 +63,17 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         "Colours",
         ROWS,
         COLUMNS,
-        pairs,
-        notes=[f"{command.settings(options)}, {options.steps} iterations"],
+        cells,
+        notes=[f"{settings(options)}, {options.steps} iterations"],
         originals={labels[path]: path for couple in couples for path in couple},
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     Options(size=192, steps=150),
     study,
-    flags=(*command.FLAGS, "init", "style_weight"),
+    flags=(*FLAGS, "init", "style_weight"),
     contents=("photos/cat.jpg", "photos/coffee.jpg", "photos/rocket.jpg"),
     styles=("styles/swirls.jpg", "styles/glass.jpg", "styles/woodcut.jpg"),
 )

@@ -15,49 +15,43 @@ import argparse
 import dataclasses
 import sys
 
-from study import command
-from study.plan import Study
+from figure import Figure, counts
+from study import Cell, Study, loss, settings
 
-from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "start", "iterations"
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the iterations."""
-    command.add_iterations(parser, "50,100,200,400,800")
-
-
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every number of iterations, from the photo and from a trace of noise."""
-    pairs = [
-        Pair(
-            arguments.content[0],
-            arguments.style[0],
+    cells = [
+        Cell(
+            start,
+            f"{steps}",
+            *arguments.content,
+            *arguments.style,
             dataclasses.replace(options, init=start, steps=steps),
-            {ROWS: start, COLUMNS: f"{steps}"},
         )
         for start in ("content", "mean")
-        for steps in command.counts("iterations", arguments.iterations)
+        for steps in counts("iterations", arguments.iterations)
     ]
     return Study(
         "Iterations",
         ROWS,
         COLUMNS,
-        pairs,
-        notes=[f"{command.settings(options)}; style_weight {options.style_weight:g}"],
-        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
-        caption=command.loss,
+        cells,
+        notes=[f"{settings(options)}; style_weight {options.style_weight:g}"],
+        caption=loss,
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     Options(size=128, style_weight=10.0),
     study,
     flags=("size", "network", "pooling", "precision", "seed", "style_weight", "solver"),
-    add_flags=add_flags,
+    own={"iterations": ("N,...", "50,100,200,400,800", "When pictures are taken.")},
 )
 
 if __name__ == "__main__":

@@ -21,57 +21,44 @@ import argparse
 import dataclasses
 import sys
 
-from study import command, paper
-from study.plan import Study
+import paper
+from figure import FLAGS, Figure, numbers
+from study import Cell, Study, settings
 
-from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "style layers", "alpha / beta"
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the ratios."""
-    parser.add_argument(
-        "--ratios",
-        default="1e-8,1e-7,1e-6,1e-5",
-        metavar="X,...",
-        help="alpha / beta of each column. Default: 1e-8,1e-7,1e-6,1e-5.",
-    )
-
-
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """The grid of layers and ratios."""
-    photo, painting = arguments.content[0], arguments.style[0]
-    ratios = command.values("ratios", arguments.ratios, zero=False)
-    means = paper.layer_means(options, [photo, painting], offline=arguments.offline)
+    (photo,), (painting,) = arguments.content, arguments.style
+    ratios = numbers("ratios", arguments.ratios, zero=False)
+    means = paper.layer_means(options, [photo, painting], arguments.load)
     layers = [paper.published(tap) for tap in options.style_taps]
-    pairs = []
+    cells = []
     for count, last in enumerate(layers, 1):
         for ratio in ratios:
             varied = paper.weighted(options, means, ratio=ratio, layers=count)
             row = last if count == 1 else f"{layers[0]} to {last}"
-            labels = {ROWS: row, COLUMNS: f"{ratio:g}"}
-            pairs.append(Pair(photo, painting, varied, labels))
+            cells.append(Cell(row, f"{ratio:g}", photo, painting, varied))
     return Study(
         "Style layers against content / style",
         ROWS,
         COLUMNS,
-        pairs,
+        cells,
         notes=[
-            f"{command.settings(options)}, {options.steps} iterations, from "
-            f"{options.init}."
+            f"{settings(options)}, {options.steps} iterations, from {options.init}."
         ],
-        originals={"photo": photo, "painting": painting},
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     dataclasses.replace(paper.PAPER, size=128, steps=200),
     study,
-    flags=(*command.FLAGS, "init"),
-    add_flags=add_flags,
+    flags=(*FLAGS, "init"),
+    own={"ratios": ("X,...", "1e-8,1e-7,1e-6,1e-5", "alpha / beta of each column.")},
 )
 
 if __name__ == "__main__":

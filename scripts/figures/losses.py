@@ -14,16 +14,15 @@ the curves are in curves.png, the pictures in figure.png.
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from study import command
-from study.plan import CURVES, Study
+from figure import FLAGS, Figure
+from study import CURVES, Cell, Study, loss, settings
 
-from nst_jax.collection.manifest import Entry
-from nst_jax.commands.asked import Pair
-from nst_jax.options import Options, OptionsError
+from nst_jax.collection.folder import Folder
+from nst_jax.errors import OptionsError
+from nst_jax.options import Options
 
 ROWS, COLUMNS = "start", "solver"
 
@@ -38,12 +37,13 @@ _COLORS = ("#a83c14", "#2f5d8a", "#5f7a3a")
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every solver, from the photo and from noise."""
     _need_matplotlib()
-    pairs = [
-        Pair(
-            arguments.content[0],
-            arguments.style[0],
+    cells = [
+        Cell(
+            start,
+            name,
+            *arguments.content,
+            *arguments.style,
             dataclasses.replace(options, init=start, **changes),
-            {ROWS: start, COLUMNS: name},
         )
         for name, changes in _SOLVERS.items()
         for start in ("content", "noise")
@@ -52,27 +52,26 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         "Solvers",
         ROWS,
         COLUMNS,
-        pairs,
-        notes=[f"{command.settings(options)}, {options.steps} iterations"],
-        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
-        caption=command.loss,
+        cells,
+        notes=[f"{settings(options)}, {options.steps} iterations"],
+        caption=loss,
     )
 
 
-def draw(study: Study, entries: Sequence[Entry], folder: Path) -> list[str]:
+def draw(study: Study, folder: Folder) -> list[str]:
     """Writes the curves: a plot for each start, a line for each solver."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    starts = study.row_labels
+    starts = list(dict.fromkeys(cell.row for cell in study.cells))
     figure, plots = pyplot.subplots(
         1, len(starts), figsize=(5 * len(starts), 4), squeeze=False, sharey=True
     )
-    colors = dict(zip(study.column_labels, _COLORS, strict=True))
+    colors = dict(zip(_SOLVERS, _COLORS, strict=True))
     for start, plot in zip(starts, plots[0], strict=True):
-        for entry in entries:
+        for entry in folder.entries:
             if entry.varied[ROWS] == start:
                 solver = entry.varied[COLUMNS]
                 points = [(x, y) for x, y in entry.losses if x and y]
@@ -85,7 +84,7 @@ def draw(study: Study, entries: Sequence[Entry], folder: Path) -> list[str]:
     plots[0][0].set_ylabel("total loss")
     plots[0][-1].legend(frameon=False)
     figure.tight_layout()
-    figure.savefig(folder / CURVES, dpi=120)
+    figure.savefig(folder.path / CURVES, dpi=120)
     pyplot.close(figure)
     return [CURVES]
 
@@ -99,11 +98,11 @@ def _need_matplotlib() -> None:
         ) from None
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     Options(size=128, steps=300),
     study,
-    flags=(*command.FLAGS, "style_weight"),
+    flags=(*FLAGS, "style_weight"),
     show=draw,
 )
 

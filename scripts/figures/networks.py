@@ -17,11 +17,9 @@ import dataclasses
 import sys
 from typing import Any
 
-from study import command
-from study.plan import Study
+from figure import Figure, need
+from study import Cell, Study
 
-from nst_jax.commands.asked import Pair
-from nst_jax.networks import extract
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
 from weights_convert import architectures, store
@@ -31,23 +29,13 @@ ROWS, COLUMNS = "start", "network"
 _PRESETS = ("caffe", "caffe-googlenet", "caffe-caffenet")
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the networks."""
-    parser.add_argument(
-        "--networks",
-        default="vgg19,vgg16,googlenet,caffenet",
-        metavar="NAME,...",
-        help="Networks to compare. Default: vgg19,vgg16,googlenet,caffenet.",
-    )
-
-
 def layers(network: str) -> dict[str, Any] | None:
     """The options that say which layers of a network count, and how much.
 
     They are of the first preset whose layers the network has, as AlexNet has those of
     CaffeNet; None if there is none.
     """
-    known = set(extract.tap_names(network))
+    known = set(architectures.find(network).taps)
     for name in _PRESETS:
         options = PRESETS[name].options
         if known.issuperset((*options.content_taps, *options.style_taps)):
@@ -60,25 +48,27 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every network that is stored, from the photo and from a trace of noise."""
     kept: dict[str, dict[str, Any]] = {}
     left_out = []
+    stored = {path.stem for path in store.weights_folder().glob("*.safetensors")}
     for name in dict.fromkeys(arguments.networks.split(",")):
         if name not in architectures.NETWORKS:
             left_out.append(f"{name}: is not a network of this version")
         elif (of_network := layers(name)) is None:
             left_out.append(f"{name}: has no layers that {', '.join(_PRESETS)} name")
-        elif name != Options().network and not store.weights_path(name).exists():
+        elif name != Options().network and name not in stored:
             left_out.append(
                 f"{name}: its weights are not stored; nst-weights fetch {name}, or "
                 f"nst-weights convert FILE --to {name}"
             )
         else:
             kept[name] = of_network
-    command.need(list(kept), "networks", left_out)
-    pairs = [
-        Pair(
-            arguments.content[0],
-            arguments.style[0],
+    need(kept, "networks", left_out)
+    cells = [
+        Cell(
+            start,
+            name,
+            *arguments.content,
+            *arguments.style,
             dataclasses.replace(options, network=name, init=start, **of_network),
-            {ROWS: start, COLUMNS: name},
         )
         for name, of_network in kept.items()
         for start in ("content", "mean")
@@ -87,22 +77,27 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         "Network against network",
         ROWS,
         COLUMNS,
-        pairs,
+        cells,
         notes=[
             f"{options.size} pixels, {options.steps} iterations, style_weight "
             f"{options.style_weight:g}."
         ],
         left_out=left_out,
-        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     Options(size=128, steps=200, style_weight=10.0),
     study,
     flags=("size", "steps", "pooling", "precision", "seed", "style_weight"),
-    add_flags=add_flags,
+    own={
+        "networks": (
+            "NAME,...",
+            "vgg19,vgg16,googlenet,caffenet",
+            "Networks to compare.",
+        ),
+    },
 )
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import dataclasses
 import sys
 
 import numpy as np
-from study import command, paper
-from study.plan import Study
+import paper
+from figure import Figure, numbers, one
+from study import Cell, Study
 
 from nst_jax.collection.manifest import Entry
-from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "start", "pooling"
@@ -37,45 +37,37 @@ def caption(entry: Entry, image: np.ndarray) -> str:
     return f"roughness {roughness(image):.4f}"
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the ratio."""
-    parser.add_argument(
-        "--ratio", default="1e-6", metavar="X", help="alpha / beta. Default: 1e-6."
-    )
-
-
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Both poolings, from a trace of noise and from the photo."""
-    photo, painting = arguments.content[0], arguments.style[0]
-    ratio = command.value("ratio", arguments.ratio, zero=False)
-    pairs = []
+    (photo,), (painting,) = arguments.content, arguments.style
+    ratio = one("ratio", numbers("ratio", arguments.ratio, zero=False))
+    cells = []
     for pooling, label in ("max", "max"), ("avg", "average"):
         pooled = dataclasses.replace(options, pooling=pooling)
-        means = paper.layer_means(pooled, [photo, painting], offline=arguments.offline)
+        means = paper.layer_means(pooled, [photo, painting], arguments.load)
         weighted = paper.weighted(pooled, means, ratio=ratio)
         for start in ("mean", "content"):
             varied = dataclasses.replace(weighted, init=start)
-            pairs.append(Pair(photo, painting, varied, {ROWS: start, COLUMNS: label}))
+            cells.append(Cell(start, label, photo, painting, varied))
     return Study(
         "Max against average pooling",
         ROWS,
         COLUMNS,
-        pairs,
+        cells,
         notes=[
             f"{options.network}, {options.size} pixels, {options.steps} iterations, "
             f"alpha / beta {ratio:g}."
         ],
-        originals={"photo": photo, "painting": painting},
         caption=caption,
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     dataclasses.replace(paper.PAPER, size=128, steps=200),
     study,
     flags=("size", "steps", "network", "precision", "seed"),
-    add_flags=add_flags,
+    own={"ratio": ("X", "1e-6", "alpha / beta.")},
 )
 
 if __name__ == "__main__":

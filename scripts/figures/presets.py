@@ -15,58 +15,43 @@ import argparse
 import dataclasses
 import sys
 
-from study import command
-from study.plan import Study
+from figure import Figure, counts, need, one
+from study import Cell, Study
 
 from nst_jax.collection import naming
-from nst_jax.commands import flags
-from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
-from weights_convert import store
+from weights_convert import architectures, store
 
 ROWS, COLUMNS = "painting", "preset"
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the presets and what all of them share."""
-    parser.add_argument(
-        "--presets",
-        default=",".join(PRESETS),
-        metavar="NAME,...",
-        help="Which to show. Default: all.",
-    )
-    parser.add_argument(
-        "--iterations",
-        type=flags.count,
-        metavar="N",
-        help="Of each (default: the preset's own).",
-    )
 
 
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every preset that can be run, on every painting."""
     kept, notes, left_out = {}, [], []
-    for name in dict.fromkeys(arguments.presets.split(",")):
+    names = arguments.presets.split(",") if arguments.presets != "all" else PRESETS
+    for name in dict.fromkeys(names):
         if name not in PRESETS:
             left_out.append(f"{name}: is no preset; `nst-jax presets` lists them")
             continue
         of_preset = dataclasses.replace(PRESETS[name].options, size=options.size)
         network = of_preset.network
-        if network != options.network and not store.weights_path(network).exists():
+        stored = store.weights_path(architectures.find(network)).exists()
+        if network != options.network and not stored:
             missing = f"{network} is not stored; nst-weights fetch {network}"
             if not network.startswith("vgg"):
                 left_out.append(f"{name}: {missing}")
                 continue
             notes.append(f"{name} has {options.network} instead: {missing}.")
             of_preset = dataclasses.replace(of_preset, network=options.network)
-        if arguments.iterations is not None:
-            of_preset = dataclasses.replace(of_preset, steps=arguments.iterations)
+        if arguments.iterations:
+            steps = one("iterations", counts("iterations", arguments.iterations))
+            of_preset = dataclasses.replace(of_preset, steps=steps)
         kept[name] = of_preset
-    command.need(list(kept), "presets", left_out)
+    need(kept, "presets", left_out)
     paintings = list(dict.fromkeys(arguments.style))
-    pairs = [
-        Pair(arguments.content[0], painting, of_preset, {ROWS: label, COLUMNS: name})
+    cells = [
+        Cell(label, name, *arguments.content, painting, of_preset)
         for painting, label in zip(paintings, naming.labels(paintings), strict=True)
         for name, of_preset in kept.items()
     ]
@@ -74,19 +59,22 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
         "Presets",
         ROWS,
         COLUMNS,
-        pairs,
+        cells,
         notes=[f"{options.size} pixels.", *notes],
         left_out=left_out,
         originals={"photo": arguments.content[0]},
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     Options(size=192),
     study,
     flags=("size",),
-    add_flags=add_flags,
+    own={
+        "presets": ("NAME,...", "all", "Which to show."),
+        "iterations": ("N", "", "Of each (default: the preset's own)."),
+    },
     styles=("styles/swirls.jpg", "styles/woodcut.jpg"),
 )
 

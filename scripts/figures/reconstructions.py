@@ -17,31 +17,21 @@ import argparse
 import dataclasses
 import sys
 
-from study import command, paper
-from study.plan import Study
+import paper
+from figure import FLAGS, Figure, numbers, one
+from study import Cell, Study, settings
 
-from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "rebuilt", "layer"
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the weight of the total variation."""
-    parser.add_argument(
-        "--tv_weight",
-        default="1",
-        metavar="X",
-        help="Weight of the total variation in the second row. Default: 1.",
-    )
-
-
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """The photo from each layer, also with total variation; the painting likewise."""
-    photo, painting = arguments.content[0], arguments.style[0]
-    tv_weight = command.value("tv_weight", arguments.tv_weight)
-    means = paper.layer_means(options, [photo, painting], offline=arguments.offline)
-    pairs = []
+    (photo,), (painting,) = arguments.content, arguments.style
+    tv_weight = one("tv_weight", numbers("tv_weight", arguments.tv_weight))
+    means = paper.layer_means(options, [photo, painting], arguments.load)
+    cells = []
     for index, tap in enumerate(paper.LAYERS):
         alone = tuple(
             1 / means[tap] ** 2 if place == index else 0.0
@@ -60,22 +50,20 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
             ("the photo, and total variation", smooth),
             ("the painting, from layers up to this", of_painting),
         ):
-            labels = {ROWS: row, COLUMNS: paper.published(tap)}
-            pairs.append(Pair(photo, painting, varied, labels))
+            cells.append(Cell(row, paper.published(tap), photo, painting, varied))
     return Study(
         "Reconstructions by layer",
         ROWS,
         COLUMNS,
-        pairs,
+        cells,
         notes=[
-            f"{command.settings(options)}, {options.steps} iterations, from "
+            f"{settings(options)}, {options.steps} iterations, from "
             f"{options.init}; total variation x {tv_weight:g}."
         ],
-        originals={"photo": photo, "painting": painting},
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     dataclasses.replace(
         paper.PAPER,
@@ -85,8 +73,10 @@ FIGURE = command.Figure(
         content_loss="mean",
     ),
     study,
-    flags=(*command.FLAGS, "init"),
-    add_flags=add_flags,
+    flags=(*FLAGS, "init"),
+    own={
+        "tv_weight": ("X", "1", "Weight of the total variation in the second row."),
+    },
 )
 
 if __name__ == "__main__":

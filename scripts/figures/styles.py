@@ -14,61 +14,48 @@ import argparse
 import dataclasses
 import sys
 
-from study import command
-from study.plan import Study
+from figure import FLAGS, Figure, numbers
+from study import Cell, Study, settings
 
 from nst_jax.collection import naming
-from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "style_weight", "painting"
 _STYLES = ("swirls", "glass", "woodcut", "dots", "facets")
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the style weights."""
-    parser.add_argument(
-        "--style_weights",
-        default="3,30",
-        metavar="X,...",
-        help="A row for each. Default: 3,30.",
-    )
-
-
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every painting, with every style weight."""
     paintings = list(dict.fromkeys(arguments.style))
     labels = naming.labels(paintings)
-    pairs = [
-        Pair(
-            arguments.content[0],
+    cells = [
+        Cell(
+            f"{weight:g}",
+            label,
+            *arguments.content,
             painting,
             dataclasses.replace(options, style_weight=weight),
-            {ROWS: f"{weight:g}", COLUMNS: label},
         )
-        for weight in command.values("style_weights", arguments.style_weights)
+        for weight in numbers("style_weights", arguments.style_weights)
         for painting, label in zip(paintings, labels, strict=True)
     ]
     return Study(
         "One photo, many styles",
         ROWS,
         COLUMNS,
-        pairs,
-        notes=[f"{command.settings(options)}, {options.steps} iterations"],
+        cells,
+        notes=[f"{settings(options)}, {options.steps} iterations"],
         originals={"photo": arguments.content[0]},
         heads=dict(zip(labels, paintings, strict=True)),
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     Options(size=128, steps=200),
     study,
-    flags=(
-        *command.FLAGS,
-        *("init", "content_weight", "tv_weight", "style_scale", "pyramid"),
-    ),
-    add_flags=add_flags,
+    flags=(*FLAGS, "init", "content_weight", "tv_weight", "style_scale", "pyramid"),
+    own={"style_weights": ("X,...", "3,30", "A row for each.")},
     styles=tuple(f"styles/{name}.jpg" for name in _STYLES),
 )
 

@@ -14,63 +14,48 @@ import argparse
 import dataclasses
 import sys
 
-from study import command
-from study.plan import Study
+from figure import FLAGS, Figure, numbers
+from study import Cell, Study, settings
 
-from nst_jax.commands.asked import Pair
 from nst_jax.options import Options
 
 ROWS, COLUMNS = "tv_weight", "style_weight"
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the weights."""
-    for name, default in (
-        ("style_weights", "1,10,100,1000"),
-        ("tv_weights", "0,1e6,1e7"),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            default=default,
-            metavar="X,...",
-            help=f"To try, each with each. Default: {default}.",
-        )
-
-
 def study(arguments: argparse.Namespace, options: Options) -> Study:
     """Every weight of one term with every one of the other."""
-    pairs = [
-        Pair(
-            arguments.content[0],
-            arguments.style[0],
+    cells = [
+        Cell(
+            f"{variation:g}",
+            f"{style:g}",
+            *arguments.content,
+            *arguments.style,
             dataclasses.replace(options, tv_weight=variation, style_weight=style),
-            {ROWS: f"{variation:g}", COLUMNS: f"{style:g}"},
         )
-        for variation in command.values("tv_weights", arguments.tv_weights)
-        for style in command.values("style_weights", arguments.style_weights)
+        for variation in numbers("tv_weights", arguments.tv_weights)
+        for style in numbers("style_weights", arguments.style_weights)
     ]
     return Study(
         "Style weight against total variation",
         ROWS,
         COLUMNS,
-        pairs,
+        cells,
         notes=[
-            f"{command.settings(options)}, {options.steps} iterations; content_weight "
+            f"{settings(options)}, {options.steps} iterations; content_weight "
             f"{options.content_weight:g}."
         ],
-        originals={"photo": arguments.content[0], "painting": arguments.style[0]},
     )
 
 
-FIGURE = command.Figure(
+FIGURE = Figure(
     __doc__,
     Options(size=128, steps=200),
     study,
-    flags=(
-        *command.FLAGS,
-        *("init", "content_weight", "tv"),
-    ),
-    add_flags=add_flags,
+    flags=(*FLAGS, "init", "content_weight", "tv"),
+    own={
+        "style_weights": ("X,...", "1,10,100,1000", "To try, each with each."),
+        "tv_weights": ("X,...", "0,1e6,1e7", "To try, each with each."),
+    },
 )
 
 if __name__ == "__main__":

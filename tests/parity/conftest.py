@@ -23,6 +23,7 @@ from support.references import TorchVGG  # noqa: E402
 
 import weights_convert.convert  # noqa: E402
 import weights_convert.store  # noqa: E402
+from weights_convert.architectures import find  # noqa: E402
 
 torch.set_num_threads(2)
 
@@ -55,10 +56,10 @@ def converted(
     network, maker = request.param
     published = PUBLISHERS[maker](network, tmp_path_factory.mktemp("published"))
     stored = weights_convert.convert.convert(
-        published.path, published.network, report=lambda line: None
+        published.path, find(published.network), report=lambda line: None
     )
     published.path.unlink()
-    weights, _ = weights_convert.store.load(published.network)
+    weights, _ = weights_convert.store.load(find(published.network))
     stored.unlink()
     return Converted(published, weights)
 

@@ -1,5 +1,7 @@
 """AlexNet, GoogLeNet and SqueezeNet against torchvision and Caffe's prototxts."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,15 +10,20 @@ import torch
 import torch.nn.functional as F
 from support import caffe_networks, torchvision_models
 from support.references import nchw, relative_error, tensor
+from support.tiny import random_weights
 
 import weights_convert.convert
 import weights_convert.store
 from nst_jax.networks import extract, pooling
 from weights_convert import architectures
+from weights_convert.architectures import find
 
 pytestmark = pytest.mark.parity
 
-extract = jax.jit(extract.extract, static_argnums=2)
+
+@functools.partial(jax.jit, static_argnums=2)
+def features(network, images, taps):
+    return {t: v.features for t, v in extract.extract(network, images, taps).items()}
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +34,8 @@ def image() -> np.ndarray:
 
 def check(network, expected, image):
     """Every tap of `expected`; there must be no others."""
-    assert set(expected) == set(network.table.taps)
-    found = extract(network, image[None], network.table.taps)
+    assert set(expected) == set(network.architecture.taps)
+    found = features(network, image[None], network.architecture.taps)
     errors = {tap: relative_error(found[tap], expected[tap]) for tap in expected}
     assert max(errors.values()) < 1e-5, errors
 
@@ -38,12 +45,12 @@ def test_every_tap_equals_torchvisions(name, image, tmp_path):
     model = torchvision_models.model(name)
     torch.save(model.state_dict(), tmp_path / "model.pth")
     stored = weights_convert.convert.convert(
-        tmp_path / "model.pth", name, report=lambda line: None
+        tmp_path / "model.pth", find(name), report=lambda line: None
     )
-    weights, _ = weights_convert.store.load(name)
+    weights, _ = weights_convert.store.load(find(name))
     stored.unlink()
-    network = extract.build(name, weights)
-    names = network.table.taps
+    network = extract.build(find(name), weights)
+    names = network.architecture.taps
     expected = torchvision_models.taps(name, model, names, image)
     check(network, expected, image)
     if name != "googlenet-torchvision":  # It compiles for long.
@@ -54,7 +61,7 @@ def test_every_tap_equals_torchvisions(name, image, tmp_path):
 def caffe(request):
     """Name, seeded weights with all taps of a scale, and the network in PyTorch."""
     table = architectures.NETWORKS[request.param]
-    weights = extract.random_weights(table, np.random.default_rng(7))
+    weights = random_weights(table, np.random.default_rng(7))
     return request.param, weights, caffe_networks.NETWORKS[request.param]
 
 
@@ -69,7 +76,7 @@ def test_every_tap_equals_caffes(caffe, mode, image):
     with torch.no_grad():
         found = torch_caffe(caffe, tensor(image), mode, torch.float32)
     expected = {tap: value.permute(0, 2, 3, 1).numpy() for tap, value in found.items()}
-    check(extract.build(name, weights, pooling=mode), expected, image)
+    check(extract.build(find(name), weights, pooling=mode), expected, image)
 
 
 LOOKS = {
@@ -81,7 +88,7 @@ LOOKS = {
 @pytest.mark.parametrize("mode", ["max", "avg"])
 def test_gradients_equal_caffes(caffe, mode, image):
     name, weights, _ = caffe
-    network = extract.build(name, weights, pooling=mode)
+    network = extract.build(find(name), weights, pooling=mode)
     point = tensor(image).double().requires_grad_()
     found = torch_caffe(caffe, point, mode, torch.float64)
     rng = np.random.default_rng(9)
@@ -95,9 +102,7 @@ def test_gradients_equal_caffes(caffe, mode, image):
 
     @jax.jit
     def gradient(network, image, cotangents):
-        _, pull_back = jax.vjp(
-            lambda x: extract.extract(network, x[None], LOOKS[name]), image
-        )
+        _, pull_back = jax.vjp(lambda x: features(network, x[None], LOOKS[name]), image)
         return pull_back(cotangents)[0]
 
     slopes = {tap: jnp.asarray(x, jnp.float32) for tap, x in cotangents.items()}

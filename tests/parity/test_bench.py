@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import plain_torch, run_jax, torch_loss, torch_steps
+from bench.runners import plain_torch, run_jax, torch_loss, torch_steps
 from bench.workload import NETWORK, Job, Workload
 from weights_convert import store
 
@@ -141,8 +141,8 @@ def test_the_plain_script_minimises_the_same_loss(tmp_path, monkeypatch):
         photo="examples/photos/cat.jpg",
         paintings=("examples/styles/swirls.jpg",),
     )
-    store.save(NETWORK.name, workload.network_weights(), {})
-    weights = str(store.weights_path(NETWORK.name))
+    store.save(NETWORK, workload.network_weights(), {})
+    weights = str(store.weights_path(NETWORK))
     photo, (painting,) = workload.write_pictures(tmp_path)
     content, style = (plain_torch.load_image(p, 40, "cpu") for p in (photo, painting))
     with torch.no_grad():
@@ -157,7 +157,7 @@ def test_the_plain_script_minimises_the_same_loss(tmp_path, monkeypatch):
     flags = ["plain_torch", *files, f"--weights={weights}", "--size=40", "--steps=40"]
     monkeypatch.setattr(sys, "argv", flags)
     plain_torch.main()
-    store.weights_path(NETWORK.name).unlink()
+    store.weights_path(NETWORK).unlink()
     with Image.open(output) as opened:
         painted = loss.tensor([np.float32(opened) / 255])
     assert loss(painted)[0] < 0.5 * loss(loss.start)[0]

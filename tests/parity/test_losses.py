@@ -20,6 +20,7 @@ from support.references import (
 from nst_jax.networks import extract
 from nst_jax.options import Options
 from nst_jax.transfer.problem import pose
+from weights_convert.architectures import find
 
 pytestmark = pytest.mark.parity
 
@@ -101,7 +102,7 @@ def test_loss_and_gradient_through_converted_weights(converted, pooling, image):
     photo = rng.random(image.shape, np.float32)
     painting = rng.random((47, 53, 3), np.float32)
     network = extract.build(
-        converted.published.network, converted.weights, pooling=pooling
+        find(converted.published.network), converted.weights, pooling=pooling
     )
     check(
         network,

@@ -13,6 +13,7 @@ from support.references import relative_error, tensor
 import weights_convert.convert
 import weights_convert.store
 from nst_jax.networks import extract, pooling
+from weights_convert.architectures import find
 
 pytestmark = pytest.mark.parity
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.parity
 def our_taps(network, image, names):
     see = jax.jit(extract.extract, static_argnums=2)
     found = see(network, jnp.asarray(image)[None], tuple(names))
-    return {name: np.asarray(value, np.float32) for name, value in found.items()}
+    return {name: np.asarray(v.features, np.float32) for name, v in found.items()}
 
 
 def torch_taps(network, image):
@@ -31,9 +32,9 @@ def torch_taps(network, image):
 
 def test_every_tap_equals_torchs(converted, pooling, image):
     name = converted.published.network
-    network = extract.build(name, converted.weights, pooling=pooling)
+    network = extract.build(find(name), converted.weights, pooling=pooling)
     expected = torch_taps(converted.reference(pooling), image)
-    names = extract.tap_names(name)
+    names = find(name).taps
     # As loaded, and with the kernels of Winograd's method.
     for ours in (network, extract.prepare(network, names)):
         found = our_taps(ours, image, names)
@@ -44,7 +45,7 @@ def test_every_tap_equals_torchs(converted, pooling, image):
 
 def test_every_tap_in_bfloat16_is_near_torchs_float32(converted, image):
     name = converted.published.network
-    network = extract.build(name, converted.weights, precision="bfloat16")
+    network = extract.build(find(name), converted.weights, precision="bfloat16")
     expected = torch_taps(converted.reference("max"), image)
     found = our_taps(network, image, expected)
     errors = {tap: relative_error(found[tap], expected[tap]) for tap in expected}
@@ -72,9 +73,9 @@ def vgg19() -> keras.Model:
 def test_kerass_own_taps_from_every_file_it_saves(filename, vgg19, image, tmp_path):
     SAVERS[filename](vgg19, tmp_path / filename)
     stored = weights_convert.convert.convert(
-        tmp_path / filename, "vgg19", report=lambda line: None
+        tmp_path / filename, find("vgg19"), report=lambda line: None
     )
-    weights, _ = weights_convert.store.load("vgg19")
+    weights, _ = weights_convert.store.load(find("vgg19"))
     (tmp_path / filename).unlink()
     stored.unlink()
 
@@ -86,7 +87,7 @@ def test_kerass_own_taps_from_every_file_it_saves(filename, vgg19, image, tmp_pa
     inputs = keras.applications.vgg19.preprocess_input(image[None] * 255)
     expected = dict(zip(taps, model.predict(inputs, verbose=0), strict=True))
 
-    found = our_taps(extract.build("vgg19", weights), image, taps)
+    found = our_taps(extract.build(find("vgg19"), weights), image, taps)
     errors = {tap: relative_error(found[tap], expected[tap]) for tap in taps}
     assert max(errors.values()) < 1e-5, errors
 

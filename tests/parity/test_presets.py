@@ -16,14 +16,16 @@ import torch
 from support import caffe_networks, kinks
 from support.references import TorchVGG, relative_error, tensor, torchvision_input
 from support.systems import ONE_SIZE, SYSTEMS
+from support.tiny import random_weights
 from torch import Tensor
 
 from nst_jax.networks import extract
+from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
 from nst_jax.transfer.problem import pose
-from weights_convert.architectures import CAFFE
+from weights_convert.architectures import CAFFE, find
 
 pytestmark = pytest.mark.parity
 
@@ -36,7 +38,23 @@ KINDS = ("content/", "style/", "total_variation")
 @functools.cache
 def weights_of(network: str) -> dict[str, np.ndarray]:
     """Of full width: some presets' weights depend on the number of channels."""
-    return extract.random_weights(extract.table(network), np.random.default_rng(5))
+    return random_weights(find(network), np.random.default_rng(5))
+
+
+def in_float64(name: str, pooling: str) -> Network:
+    """As `extract.build`, in a precision that it doesn't offer."""
+    architecture, weights = find(name), weights_of(name)
+    convolutions = {
+        layer.name: FrozenConvolution(
+            *(jnp.float64(weights[f"{layer.name}/{p}"]) for p in ("kernel", "bias")),
+            stride=layer.stride,
+            padding=layer.padding,
+            groups=layer.groups,
+        )
+        for layer in architecture.convolutions
+    }
+    digest = jnp.zeros(32, jnp.uint8)
+    return Network(architecture, convolutions, pooling=pooling, digest=digest)
 
 
 def pictures(name: str) -> tuple[np.ndarray, ...]:
@@ -68,7 +86,7 @@ def reference(options: Options) -> TorchVGG | Caffe:
     if network in caffe_networks.NETWORKS:
         return Caffe(network, pooling)
     stored = TorchVGG.from_stored(weights_of(network), pooling).to(torch.float64)
-    if extract.table(network).preprocessing == CAFFE:
+    if find(network).preprocessing == CAFFE:
         return stored
     kernel, bias = stored.layers["conv1_1"]
     layers = stored.layers | {"conv1_1": (kernel.flip(1), bias)}  # RGB again.
@@ -128,13 +146,7 @@ def test_every_term_and_its_gradient_in_float64(name):
     photo, painting, image = pictures(name)
     losses, gradients = expected(name)
     with jax.enable_x64(True):
-        # As `extract.build`, in a precision that it doesn't offer.
-        network = Network(
-            extract.table(options.network),
-            weights_of(options.network),
-            pooling=options.pooling,
-            dtype=jnp.float64,
-        )
+        network = in_float64(options.network, options.pooling)
         objective, problem = pose(
             *(np.float64(photo), [np.float64(painting)], options, network)
         )
@@ -155,10 +167,10 @@ def test_the_whole_loss_and_its_gradient_as_the_program_computes_them(name, repo
     options = dataclasses.replace(PRESETS[name].options, precision="float32")
     photo, painting, image = pictures(name)
     network = extract.build(
-        options.network, weights_of(options.network), pooling=options.pooling
+        find(options.network), weights_of(options.network), pooling=options.pooling
     )
     objective, problem = pose(photo, [painting], options, network)
-    names = kinks.names(network, objective.style.taps)
+    names = kinks.names(network, objective.losses.taps())
     evaluate = jax.jit(functools.partial(kinks.evaluation, objective, names))
     total, _, gradient, seen = evaluate(jnp.asarray(image), problem)
     gained = options.input_gain * tensor(image).double()

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import torch
+from support.tiny import random_weights
 
 from nst_jax.networks import extract
 from weights_convert import export, isolated, mapping, store
@@ -111,7 +112,8 @@ def test_vgg_normalised(table: Architecture, tmp_path: Path, zipped: bool) -> No
     assert name == "vgg_normalised"
     network = extract.build(normalized, found)
     image = np.random.default_rng(1).random((40, 48, 3), np.float32)
-    ours = extract.extract(network, image[None], ["relu1_2", "relu2_2"])
+    views = extract.extract(network, image[None], ["relu1_2", "relu2_2"])
+    ours = {tap: view.features for tap, view in views.items()}
     x = torch.from_numpy(image).permute(2, 0, 1)[None]
     with torch.no_grad():
         shallow, deep = encoder[:7](x), encoder[:14](x)
@@ -149,11 +151,10 @@ def test_torch_loads_what_is_exported(
 ) -> None:
     from safetensors.torch import load_file
 
-    weights = extract.random_weights(table, np.random.default_rng(0))
-    monkeypatch.setattr(store, "NETWORKS", {table.name: table})
+    weights = random_weights(table, np.random.default_rng(0))
     monkeypatch.setenv("NST_JAX_HOME", str(tmp_path))
-    store.save(table.name, weights, {})
-    state = load_file(export.export(table.name, tmp_path / "out.safetensors"))
+    store.save(table, weights, {})
+    state = load_file(export.export(table, tmp_path / "out.safetensors"))
     modules: list[torch.nn.Module] = []
     for layer in table.convolutions:  # torchvision's `make_layers`
         if layer.name.endswith("_1") and layer.name != "conv1_1":
@@ -171,5 +172,7 @@ def test_torch_loads_what_is_exported(
     ours = extract.extract(extract.build(table, weights), image[None], ["relu2_1"])
     expected = theirs[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(
-        np.asarray(ours["relu2_1"])[0], expected, atol=1e-5 * np.abs(expected).max()
+        np.asarray(ours["relu2_1"].features)[0],
+        expected,
+        atol=1e-5 * np.abs(expected).max(),
     )

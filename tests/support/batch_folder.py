@@ -1,27 +1,56 @@
-"""A folder of photos and paintings, as a batch finds it."""
+"""A working folder with photos and paintings, as the commands find it."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
-from nst_jax.images import files
-from support import batch_pictures
+import numpy as np
+import pytest
+
+from nst_jax.images import files, resize
 
 
-def picture(seed, height=66, width=48):
-    return batch_pictures.picture(seed, height, width)
+def picture(seed: int, height: int = 66, width: int = 48) -> np.ndarray:
+    """`[height, width, 3]` float32 in [0, 1], smooth."""
+    coarse = np.random.default_rng(seed).random((7, 5, 3), np.float32)
+    return resize.resize(coarse, (height, width))
 
 
 def fill(folder: Path) -> None:
-    """Puts in two photos and a file that is none, and two paintings, in folders."""
+    """Puts in two photos and a file that is none, and two paintings, in folders.
+
+    Photos are of one shape, and so are paintings: one program does for all.
+    """
     for name in ("photos", "paintings"):
         (folder / name).mkdir()
     files.write(folder / "photos/a.png", picture(1))
     files.write(folder / "photos/b.png", picture(2))
     files.write(folder / "paintings/p.png", picture(3, 40, 33))
-    files.write(folder / "paintings/q.jpg", picture(4, 50, 33))
-    (folder / "photos" / "notes.txt").write_text("no picture")
+    files.write(folder / "paintings/q.jpg", picture(4, 40, 33))
+    (folder / "photos/notes.txt").write_text("no picture")
 
 
-def write_csv(path, *rows, encoding="utf-8"):
+def write_csv(path: Path | str, *rows: Sequence[str], encoding: str = "utf-8") -> None:
     with open(path, "w", newline="", encoding=encoding) as file:
         csv.writer(file).writerows(rows)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All that is in a folder, and in those within it, by name."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The working folder, filled, with the weights of `home` in the store."""
+    place = tmp_path / "work"
+    place.mkdir()
+    fill(place)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("NST_JAX_HOME", str(home))
+    return place

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from nst_jax.images import resize
+from nst_jax.images.source import Source
 from nst_jax.options import Options
-from nst_jax.transfer import batch
+from nst_jax.transfer.jobs import Job
 
 ADAM = Options(
     size=33,
@@ -41,9 +42,13 @@ LARGE = [picture(seed, 128, width) for seed, width in ((1, 92), (2, 91))]
 """Photos for a pyramid, of one frame."""
 
 
-def jobs_of(contents, styles, options=ADAM):
-    pairs = itertools.product(contents, styles)
-    return [batch.Job(content, (style,), options) for content, style in pairs]
+def job(content, styles, options=ADAM, **keywords) -> Job:
+    styles = styles if isinstance(styles, list | tuple) else [styles]
+    return Job(Source.of(content), tuple(map(Source.of, styles)), options, **keywords)
+
+
+def jobs_of(contents, styles, options=ADAM) -> list[Job]:
+    return [job(c, s, options) for c, s in itertools.product(contents, styles)]
 
 
 def assert_close(found, expected):

@@ -6,3 +6,8 @@ from pathlib import Path
 FIGURES = Path(__file__).resolve().parents[2] / "scripts" / "figures"
 
 sys.path.insert(0, str(FIGURES))
+
+NAMES = sorted(
+    path.stem for path in FIGURES.glob("*.py") if "\nFIGURE = " in path.read_text()
+)
+"""Of the files that are figures."""

@@ -20,7 +20,7 @@ from support.references import nchw
 
 def names(network, taps: Collection[str]) -> tuple[str, ...]:
     """Taps whose signs and maxima shape the gradient: every ReLU up to the deepest."""
-    known = network.table.taps
+    known = network.architecture.taps
     depth = max(known.index(tap) for tap in taps)
     return tuple(name for name in known[: depth + 1] if "relu" in name)
 
@@ -32,7 +32,8 @@ def evaluation(objective, taps: tuple[str, ...], image: jax.Array, problem: Prob
         (total,), terms = objective(image[None], problem)
         gained = objective.input_gain * image[None]
         seen = extract.extract(problem.network, gained, taps)
-        return total, ({name: term for name, (term,) in terms.items()}, seen)
+        features = {tap: view.features for tap, view in seen.items()}
+        return total, ({name: term for name, (term,) in terms.items()}, features)
 
     (total, (terms, seen)), gradient = jax.value_and_grad(loss, has_aux=True)(image)
     return total, terms, gradient, seen

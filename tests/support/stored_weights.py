@@ -1,8 +1,16 @@
-"""Stored weights files that say which weights they hold, and hold none."""
+"""Weights in a store: small ones that work, and headers that hold none."""
 
+from pathlib import Path
+
+import numpy as np
+import pytest
 import safetensors.numpy
+from support.tiny import random_weights
 
 from weights_convert import architectures, store
+
+SMALL = "squeezenet1_1"
+"""A network whose weights are 3 MB, and whose first taps cost next to nothing."""
 
 
 def put(name: str = "vgg19", digest: str = "0" * 64) -> None:
@@ -10,3 +18,20 @@ def put(name: str = "vgg19", digest: str = "0" * 64) -> None:
     path = store.weights_path(architectures.find(name))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(safetensors.numpy.save({}, {"tensors_sha256": digest}))
+
+
+def put_random(seed: int = 0, name: str = SMALL) -> Path:
+    """Stores random weights of a network in its full shape."""
+    architecture = architectures.find(name)
+    weights = random_weights(architecture, np.random.default_rng(seed))
+    return store.save(architecture, weights, {"source": "a test", "licence": "none"})
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with random weights of `SMALL`; not to be written to."""
+    place = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NST_JAX_HOME", str(place))
+        put_random()
+    return place

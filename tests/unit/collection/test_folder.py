@@ -1,385 +1,431 @@
-"""The folder of a batch, filled with results that are made up here."""
+"""The folder of results, filled with results that are made up here."""
 
 import dataclasses
 import html
+import itertools
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from nst_jax.errors import ImageError
 
 from nst_jax.collection import manifest
-from nst_jax.collection.folder import Collection, check, file_names
-from nst_jax.commands.asked import Pair
+from nst_jax.collection.folder import Folder
+from nst_jax.collection.wanted import Wanted
+from nst_jax.errors import DivergenceError, ImageError, OptionsError
 from nst_jax.images import files
-from nst_jax.optimize.engine import DivergenceError, Progress
-from nst_jax.options import Options, OptionsError
+from nst_jax.images.source import Source
+from nst_jax.options import Options
+from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.results import Result
 
-_OPTIONS = Options(size=32, steps=4)
-_TEMPLATE = "{content}_{style}{varied}.png"
+OPTIONS = Options(size=32, steps=4)
 
 
-def grey(value, height=20, width=20):
+def grey(value: float, height: int = 20, width: int = 20) -> np.ndarray:
     return np.full((height, width, 3), value, np.float32)
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def place(tmp_path, monkeypatch):
     """The working folder, with two photos and two paintings, all square."""
-    for place, name in enumerate(("a.png", "b.png", "p.png", "q.png")):
-        files.write(tmp_path / name, grey(0.2 * place))
+    for number, name in enumerate("abpq"):
+        files.write(tmp_path / f"{name}.png", grey(0.2 * number))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def pairs_of(contents="ab", styles="pq", options=_OPTIONS):
-    return [Pair(f"{c}.png", f"{s}.png", options, {}) for c in contents for s in styles]
+@pytest.fixture
+def said():
+    return []
 
 
-def collection(pairs=None, folder="out", template=_TEMPLATE, weights="1"):
-    pairs = pairs or pairs_of()
-    names = file_names(pairs, template)
-    return Collection(Path(folder), pairs, names, weights={"vgg19": weights})
+@pytest.fixture
+def opened(place, said):
+    """Opens the folder for these pictures."""
+
+    def open_for(wanted, path="out", weights="1"):
+        def say(line, *, file=None):
+            said.append(line)
+
+        return Folder(Path(path), wanted, weights={"vgg19": weights}, say=say)
+
+    return open_for
 
 
-def result(iterations=4, options=_OPTIONS):
+def wanted_of(contents="ab", styles="pq", options=OPTIONS, at=(), **changes):
+    pairs = itertools.product(contents, styles)
+    return [
+        Wanted(
+            Job(Source(f"{c}.png"), (Source(f"{s}.png"),), options, at),
+            f"{c}_{s}.png",
+            {},
+            **changes,
+        )
+        for c, s in pairs
+    ]
+
+
+PLAIN = wanted_of()
+(ONE,) = wanted_of("a", "p")
+
+
+def result(iterations=4, **changes):
     losses = np.array([5.0, 4.0, 3.0, 2.5, 2.0], np.float32)[: iterations + 1]
-    image = grey(0.5, 10, 15)
-    seconds = 1.25
-    return Result(
-        image, float(losses[-1]), losses, iterations, seconds, 0.5, (), options
-    )
+    values = {
+        "image": grey(0.5, 10, 15),
+        "loss": float(losses[-1]),
+        "losses": losses,
+        "iterations": iterations,
+        "seconds": 1.25,
+        "compile_seconds": 0.5,
+        "events": (),
+        "options": OPTIONS,
+    }
+    return Result(**values | changes)
 
 
-def entries():
-    return manifest.read("out/manifest.jsonl")
+def entries(path="out"):
+    return manifest.read(f"{path}/manifest.jsonl")
 
 
-def test_a_result_is_written_and_noted(folder, capsys):
-    with collection() as made:
-        assert made.done == frozenset()
-        made.add(1, result())
+def filled(opened, wanted):
+    """The folder after all of these were made."""
+    folder = opened(wanted)
+    for job in folder.jobs:
+        folder.add(job, result())
+    return folder
+
+
+def done(folder, wanted):
+    return "".join(f"{one.name[:3]} " for one in wanted if folder.is_done(one.job))
+
+
+def test_a_result_is_written_and_noted(opened, said):
+    folder = opened(PLAIN)
+    assert done(folder, PLAIN) == ""
+    folder.add(PLAIN[1].job, result(), lanes=2)
     assert files.read("out/a_q.png").shape == (10, 15, 3)
     assert files.read_description("out/a_q.png")["loss"] == 2.0
     (entry,) = entries().values()
     assert (entry.output, entry.content, entry.style) == ("a_q.png", "a.png", "q.png")
     assert (entry.status, entry.error) == ("done", None)
-    assert (entry.loss, entry.iterations, entry.seconds) == (2.0, 4, 1.25)
+    assert (entry.loss, entry.iterations) == (2.0, 4)
+    assert entry.seconds == pytest.approx(1.25 / 2, abs=1e-3)  # Shared by two lanes.
     assert entry.losses == [[0, 5.0], [1, 4.0], [2, 3.0], [3, 2.5], [4, 2.0]]
     assert entry.size == [15, 10]
     assert entry.options["steps"] == 4
     assert "jax" in entry.versions
     assert entry.device
-    output, errors = capsys.readouterr()
-    assert output == "out/a_q.png: 15x10, loss 2 after 4 iterations\n"
-    assert errors == ""
+    assert said == ["out/a_q.png: 15x10, loss 2 after 4 iterations"]
 
 
-def test_losses_of_a_resumed_run_keep_their_iterations(folder):
-    resumed = dataclasses.replace(result(), losses=np.array([2.5, 2.0], np.float32))
-    with collection() as made:
-        made.add(0, resumed)
-    (entry,) = entries().values()
-    assert entry.losses == [[3, 2.5], [4, 2.0]]
+def test_losses_of_a_resumed_run_keep_their_iterations(opened):
+    opened([ONE]).add(ONE.job, result(losses=np.array([2.5, 2.0], np.float32)))
+    assert entries()["a_p.png"].losses == [[3, 2.5], [4, 2.0]]
 
 
-def test_what_is_done_is_known_again(folder, capsys):
-    with collection() as made:
-        for place in (0, 2):
-            made.add(place, result())
-        made.add(1, result(iterations=2))
-        made.add(3, ImageError("b.png: is gone"))
-    capsys.readouterr()
-    with collection() as again:
-        assert again.done == {0, 2}
-    assert capsys.readouterr().err == "nst-jax: 2 of 4 are done already\n"
+def test_what_is_done_is_known_again(opened, said):
+    folder = opened(PLAIN)
+    outcomes = (result(), result(iterations=2), result(), ImageError("b.png: is gone"))
+    for one, outcome in zip(PLAIN, outcomes, strict=True):
+        folder.add(one.job, outcome)
+    del said[:]
+    again = opened(PLAIN)
+    assert done(again, PLAIN) == "a_p b_p "
+    assert said == ["nst-jax: 2 of 4 are done already"]
+    assert again.unfinished
 
 
-def touch(path):
-    files.write(path, grey(0.99))
+def rewrite(name):
+    files.write(name, grey(0.99))
 
 
 @pytest.mark.parametrize(
-    ("change", "pairs", "left"),
+    ("change", "wanted", "left"),
     [
-        (lambda: None, pairs_of(), {0, 1, 2, 3}),
-        (lambda: touch("a.png"), pairs_of(), {2, 3}),
-        (lambda: touch("q.png"), pairs_of(), {0, 2}),
-        (lambda: os.remove("p.png"), pairs_of(), {1, 3}),
-        (lambda: os.utime("p.png", (1, 1)), pairs_of(), {0, 1, 2, 3}),
-        (lambda: os.remove("out/b_p.png"), pairs_of(), {0, 1, 3}),
-        (lambda: os.remove("out/manifest.jsonl"), pairs_of(), set()),
+        (lambda: None, PLAIN, "a_p a_q b_p b_q "),
+        (lambda: rewrite("a.png"), PLAIN, "b_p b_q "),
+        (lambda: rewrite("q.png"), PLAIN, "a_p b_p "),
+        (lambda: os.remove("p.png"), PLAIN, "a_q b_q "),
+        (lambda: os.utime("p.png", (1, 1)), PLAIN, "a_p a_q b_p b_q "),
+        (lambda: os.remove("out/b_p.png"), PLAIN, "a_p a_q b_q "),
+        (lambda: os.remove("out/manifest.jsonl"), PLAIN, ""),
         (
             lambda: None,
-            pairs_of(options=dataclasses.replace(_OPTIONS, style_weight=3.0)),
-            set(),
+            wanted_of(options=dataclasses.replace(OPTIONS, style_weight=3.0)),
+            "",
         ),
-        (lambda: None, pairs_of(options=Options(size=32, steps=5)), set()),
+        (lambda: None, wanted_of(options=Options(size=32, steps=5)), ""),
+        # The same said otherwise: a default by name, a whole number.
+        (
+            lambda: None,
+            wanted_of(options=dataclasses.replace(OPTIONS, style_weight=100, seed=0)),
+            "a_p a_q b_p b_q ",
+        ),
         # In another order, and with another.
-        (lambda: None, pairs_of("pba", "qp"), {2, 3, 4, 5}),
+        (lambda: None, wanted_of("pba", "qp"), "b_q b_p a_q a_p "),
     ],
 )
-def test_only_unchanged_pictures_are_done(folder, change, pairs, left):
-    with collection() as made:
-        for place in range(4):
-            made.add(place, result())
+def test_only_what_is_unchanged_is_done(opened, change, wanted, left):
+    filled(opened, PLAIN)
     change()
-    assert collection(pairs).done == left
+    assert done(opened(wanted), wanted) == left
 
 
-def test_a_changed_start_is_another_picture(folder):
+def test_pictures_are_known_by_their_bytes_wherever_they_lie(opened, place):
+    filled(opened, [ONE])
+    (place / "elsewhere").mkdir()
+    for name in ("a.png", "p.png"):
+        os.rename(name, f"elsewhere/{name}")
+    job = Job(Source("elsewhere/a.png"), (Source("elsewhere/p.png"),), OPTIONS)
+    moved = dataclasses.replace(ONE, job=job)
+    assert opened([moved]).is_done(job)
+
+
+def test_a_changed_start_is_another_picture(opened):
     files.write("start.png", grey(0.3))
-    pairs = pairs_of("a", "p", dataclasses.replace(_OPTIONS, init="start.png"))
-    with collection(pairs) as made:
-        made.add(0, result())
-    assert collection(pairs).done == {0}
-    touch("start.png")
-    assert collection(pairs).done == frozenset()
+    options = dataclasses.replace(OPTIONS, init="start.png")
+    (started,) = wanted_of("a", "p", options)
+    filled(opened, [started])
+    assert opened([started]).is_done(started.job)
+    rewrite("start.png")
+    assert not opened([started]).is_done(started.job)
 
 
-def test_pictures_by_other_weights_are_others(folder):
-    with collection() as made:
-        for place in range(4):
-            made.add(place, result())
-    assert collection(weights="2").done == frozenset()
-    assert collection().done == {0, 1, 2, 3}
-    # Those of a network that isn't theirs are not looked at.
-    other = pairs_of("a", "p", dataclasses.replace(_OPTIONS, network="vgg16"))
-    with collection(other, template="vgg16.png") as made:
-        made.add(0, result())
-    assert collection(other, template="vgg16.png", weights="2").done == {0}
+def test_pictures_by_other_weights_are_others(opened):
+    filled(opened, PLAIN)
+    assert done(opened(PLAIN, weights="2"), PLAIN) == ""
+    # Of a network that isn't theirs they don't matter.
+    (other,) = wanted_of("a", "p", dataclasses.replace(OPTIONS, network="vgg16"))
+    filled(opened, [other])
+    assert opened([other], weights="2").is_done(other.job)
 
 
-def test_a_check_leaves_no_trace(folder):
-    pairs = pairs_of()
-    names = file_names(pairs, "{style}/{content}.png")
-    check(Path("deep/er"), pairs, names)
-    assert not (folder / "deep").exists()
-    (folder / "file").write_text("")
-    with pytest.raises(OptionsError, match=r"^output_dir=file/x\S*: can't be made \(N"):
-        check(Path("file/x"), pairs, names)
-    with pytest.raises(OptionsError, match="would be overwritten"):
-        check(Path(), pairs_of("a", "p"), ["p.png"])
-    (folder / "out" / "a.png").mkdir(parents=True)
-    with pytest.raises(ImageError, match=r"^out/a\.png: is a folder"):
-        check(Path("out"), pairs_of("a", "p"), ["a.png"])
+def test_pictures_of_this_version_stay_done(opened, place):
+    """Whoever changes digests has to tell old ones; see `collection.earlier`."""
+    for name in ("a", "p"):
+        (place / f"{name}.png").write_bytes(f"picture {name}".encode())
+    options = Options(size=32, style_taps=("relu1_1",), style_weight=3, color="linear")
+    (one,) = wanted_of("a", "p", options)
+    key = "18bc9f7e266cb1bef1bf1941ea7fe9d91335b6084ba24248a04d4f06d68d3cce"
+    (place / "out").mkdir()
+    files.write("out/a_p.png", grey(0.5))
+    entry = manifest.Entry("a_p.png", "a.png", "p.png", key, "done")
+    manifest.append("out/manifest.jsonl", entry)
+    assert opened([one]).is_done(one.job)
 
 
-def test_a_bad_picture_is_one_line(folder, capsys):
-    with collection() as made:
-        made.add(0, ImageError("a.png: is empty"))
-        made.add(1, ImageError("a.png: is empty"))
-        made.add(2, ImageError("b.png: is gone"))
-        assert made.failed
-    errors = capsys.readouterr().err
-    assert errors == "nst-jax: a.png: is empty\nnst-jax: b.png: is gone\n"
-    assert [entry.error for entry in entries().values()] == [
-        *["a.png: is empty"] * 2,
-        "b.png: is gone",
+def several(options=OPTIONS):
+    """Pictures of one job, at two iterations and at the end."""
+    of_job = wanted_of("a", "p", options, at=(1, 2))
+    last = of_job[0]
+    return [
+        *(dataclasses.replace(last, name=f"{n}.png", at=n) for n in (1, 2)),
+        last,
     ]
-    assert {entry.status for entry in entries().values()} == {"failed"}
 
 
-def test_a_result_that_cannot_be_written_has_failed(folder, capsys):
-    with collection() as made:
-        (folder / "out" / "a_p.png").mkdir()
-        made.add(0, result())
-        made.add(1, result())
-        assert made.failed
-    assert "out/a_p.png: is a folder" in capsys.readouterr().err
+def test_results_at_iterations_are_pictures_of_their_own(opened):
+    wanted = several()
+    folder = opened(wanted)
+    (job,) = folder.jobs
+    assert folder.names(job) == ["1.png", "2.png", "a_p.png"]
+    for number, at in ((1, 1), (2, 2), (4, None)):
+        assert folder.unfinished
+        assert not folder.is_done(job)
+        shade = grey(0.1 * number)
+        folder.add(job, result(iterations=number, at=at, image=shade))
+    assert not folder.unfinished
+    found = entries()
+    assert list(found) == ["1.png", "2.png", "a_p.png"]
+    for number, name in ((1, "1.png"), (2, "2.png"), (4, "a_p.png")):
+        entry = found[name]
+        assert (entry.status, entry.iterations) == ("done", number)
+        assert entry.options["steps"] == number
+        assert files.read_description(f"out/{name}")["options"]["steps"] == number
+        np.testing.assert_allclose(files.read(f"out/{name}"), 0.1 * number, atol=0.01)
+    assert opened(wanted).is_done(job)
+    # A picture on the way is what a run as long as that ends with.
+    (short,) = wanted_of("a", "p", dataclasses.replace(OPTIONS, steps=2))
+    assert opened([dataclasses.replace(short, name="2.png")]).is_done(short.job)
+
+
+def test_where_the_course_depends_on_its_end_pictures_on_the_way_are_their_own(opened):
+    options = dataclasses.replace(OPTIONS, solver="adam")  # Its rate falls to the end.
+    wanted = several(options)
+    folder = opened(wanted)
+    for number, at in ((1, 1), (2, 2), (4, None)):
+        folder.add(wanted[0].job, result(iterations=number, at=at, options=options))
+    assert opened(wanted).is_done(wanted[0].job)
+    (short,) = wanted_of("a", "p", dataclasses.replace(options, steps=2))
+    assert not opened([dataclasses.replace(short, name="2.png")]).is_done(short.job)
+    longer = several(dataclasses.replace(options, steps=5))
+    assert not opened(longer).is_done(longer[0].job)
+
+
+def test_those_that_are_missing_alone_are_made(opened):
+    wanted = several()
+    folder = opened(wanted)
+    job = wanted[0].job
+    for number, at in ((1, 1), (2, 2), (4, None)):
+        folder.add(job, result(iterations=number, at=at))
+    os.remove("out/2.png")
+    before = os.stat("out/1.png").st_mtime_ns
+    again = opened(wanted)
+    assert not again.is_done(job)
+    for number, at in ((1, 1), (2, 2), (4, None)):
+        again.add(job, result(iterations=number, at=at, image=grey(0.9)))
+    assert os.stat("out/1.png").st_mtime_ns == before
+    np.testing.assert_allclose(files.read("out/2.png"), 0.9, atol=0.01)
+
+
+def test_an_error_stands_for_all_pictures_of_its_job(opened):
+    wanted = several()
+    folder = opened(wanted)
+    folder.add(wanted[0].job, ImageError("a.png: is empty"))
+    assert folder.failed
+    assert not folder.unfinished
+    assert [entry.status for entry in entries().values()] == ["failed"] * 3
+
+
+def test_a_bad_picture_is_one_line(opened, said):
+    folder = opened(PLAIN)
+    for one, line in zip(
+        PLAIN, ("a.png: is empty", "a.png: is empty", "b.png: is gone")
+    ):
+        folder.add(one.job, ImageError(line))
+    assert folder.failed
+    assert said == ["nst-jax: a.png: is empty", "nst-jax: b.png: is gone"]
+    assert [(entry.status, entry.error) for entry in entries().values()] == [
+        *[("failed", "a.png: is empty")] * 2,
+        ("failed", "b.png: is gone"),
+    ]
+
+
+def test_a_result_that_cannot_be_written_has_failed(opened, said, place):
+    folder = opened(PLAIN)
+    (place / "out" / "a_p.png").mkdir()
+    for one in PLAIN[:2]:
+        folder.add(one.job, result())
+    assert folder.failed
+    assert said[0].startswith("nst-jax: out/a_p.png: is a folder")
     assert [entry.status for entry in entries().values()] == ["failed", "done"]
 
 
-def test_a_start_without_a_loss_is_named(folder, capsys):
-    with collection() as made:
-        made.add(1, DivergenceError())
-        assert made.failed
-        assert made.unfinished
-    line = "a_q.png: the loss of the starting image is not finite: "
-    assert capsys.readouterr().err.startswith(f"nst-jax: {line}")
+def test_a_start_without_a_loss_is_named(opened, said):
+    folder = opened(PLAIN)
+    folder.add(PLAIN[1].job, DivergenceError())
+    assert folder.failed
+    assert folder.unfinished
+    (line,) = said
+    assert line.startswith("nst-jax: a_q.png: the loss of the starting image is not")
     (entry,) = entries().values()
     assert (entry.output, entry.status) == ("a_q.png", "failed")
     assert entry.error.startswith("the loss of the starting image is not finite")
 
 
-def test_a_run_given_up_is_done(folder):
-    with collection(pairs_of("a", "p")) as made:
-        made.add(0, dataclasses.replace(result(iterations=2), given_up=True))
-        assert not made.unfinished
+def test_a_run_given_up_is_done(opened):
+    folder = opened([ONE])
+    folder.add(ONE.job, result(iterations=2, given_up=True))
+    assert not folder.unfinished
     assert entries()["a_p.png"].status == "done"
-    assert collection(pairs_of("a", "p")).done == {0}
+    assert opened([ONE]).is_done(ONE.job)
 
 
-def test_states_go_with_the_last_stopped_picture(folder):
-    other = "notes.state"
-    with collection() as made:
-        for name in ("0" * 32 + ".state", other):
-            (folder / "out" / name).write_text("")
-        made.add(0, result(iterations=2))
-        made.finish()
-        assert len(list((folder / "out").glob("*.state"))) == 2
-        made.add(0, result())
-        made.finish()
-    assert [path.name for path in (folder / "out").glob("*.state")] == [other]
+def test_unfinished_until_all_are_made_or_failed(opened):
+    folder = opened(PLAIN)
+    outcomes = (result(), ImageError("gone"), result(), result(iterations=2))
+    for one, outcome in zip(PLAIN, outcomes, strict=True):
+        folder.add(one.job, outcome)
+        assert folder.unfinished
+    assert entries()["b_q.png"].status == "stopped"
+    assert not opened([ONE]).unfinished
+    folder.add(PLAIN[3].job, result())
+    assert not folder.unfinished
 
 
-def test_unfinished_until_all_are_made_or_failed(folder):
-    with collection() as made:
-        made.add(0, result())
-        made.add(1, ImageError("gone"))
-        made.add(2, result())
-        assert made.unfinished
-        assert not collection(pairs_of("a", "p")).unfinished
-        made.add(3, result(iterations=2))
-        assert made.unfinished
-        assert entries()["b_q.png"].status == "stopped"
-        made.add(3, result())
-        assert not made.unfinished
+def test_states_go_with_the_last_stopped_picture(opened, place):
+    folder = opened(PLAIN)
+    for name in ("0" * 32 + ".state", "notes.state"):
+        (place / "out" / name).touch()
+    folder.add(ONE.job, result(iterations=2))
+    folder.finish()
+    assert len(list((place / "out").glob("*.state"))) == 2
+    folder.add(ONE.job, result())
+    folder.finish()
+    assert [path.name for path in (place / "out").glob("*.state")] == ["notes.state"]
 
 
-def test_sheet_and_gallery_show_all_pairs(folder, capsys):
+def test_sheet_and_gallery_show_all(opened, said, capsys):
     varied = [
-        Pair("a.png", f"{s}.png", _OPTIONS, {"style_weight": w})
+        dataclasses.replace(one, name=f"{s}_{w}.png", varied={"style_weight": w})
         for s in "pq"
         for w in (1.0, 100.0)
+        for one in wanted_of("a", s, dataclasses.replace(OPTIONS, style_weight=w))
     ]
-    with collection(varied) as made:
-        for place in range(3):
-            made.add(place, result())
-        made.add(3, ImageError("q.png: is <gone>"))
-    made.finish()
+    folder = opened(varied)
+    for one in varied[:3]:
+        folder.add(one.job, result())
+    folder.add(varied[3].job, ImageError("q.png: is <gone>"))
+    folder.finish()
     # 4 columns and 1 row of 256 pixels beside the originals, with labels and gaps.
     sheet = files.read("out/contact_sheet.jpg")
-    assert sheet.shape == (
-        2 * (256 + 24 + 8) + 2 * 8,
-        5 * (256 + 8) + 2 * 8,
-        3,
-    )
-    page = html.unescape((folder / "out" / "index.html").read_text())
-    for name in ("style_weight=1", "style_weight=100"):
-        assert f"./a_p_{name}.png" in page.replace("%3D", "=")
-    assert "q.png: is <gone>" in page
-    assert "q.png: is <gone>" not in (folder / "out" / "index.html").read_text()
-    assert "out/index.html: 4 pictures\n" in capsys.readouterr().out
+    assert sheet.shape == (2 * (256 + 24 + 8) + 2 * 8, 5 * (256 + 8) + 2 * 8, 3)
+    page = Path("out/index.html").read_text()
+    for one in varied[:3]:
+        assert f'"./{one.name}"' in page
+    assert "q.png: is <gone>" not in page
+    assert "q.png: is <gone>" in html.unescape(page)
+    assert capsys.readouterr().out == "out/index.html: 4 pictures\n"
 
 
-def test_the_sheet_has_results_at_their_crossings(folder):
-    shades = {0: 0.0, 1: 0.3, 2: 0.6, 3: 0.9}
-    with collection() as made:
-        for place, shade in shades.items():
-            made.add(place, dataclasses.replace(result(), image=grey(shade)))
-    made.finish()
-    sheet = files.read("out/contact_sheet.jpg")
-    pitch = 256 + 24 + 8, 256 + 8
-    for place, shade in shades.items():
-        row, column = divmod(place, 2)
-        middle = sheet[
-            8 + 8 + (row + 1) * pitch[0] + 128, 8 + 8 + (column + 1) * pitch[1] + 128
-        ]
-        np.testing.assert_allclose(middle, shade, atol=0.02)
-
-
-def test_the_gallery_keeps_what_was_made_before(folder):
-    with collection(pairs_of("a")) as made:
-        for place in (0, 1):
-            made.add(place, result())
+def test_the_gallery_keeps_what_was_made_before(opened):
+    before = wanted_of("a")
+    filled(opened, before)
     os.remove("out/a_q.png")
-    with collection(pairs_of("b", "p")) as made:
-        made.add(0, result())
-    made.finish()
-    page = (folder / "out" / "index.html").read_text()
-    assert "./b_p.png" in page
-    assert "./a_p.png" in page
-    assert "./a_q.png" not in page
+    filled(opened, wanted_of("b", "p")).finish()
+    page = Path("out/index.html").read_text()
+    shown = [name for name in ("a_p", "a_q", "b_p") if f'"./{name}.png"' in page]
+    assert shown == ["a_p", "b_p"]
 
 
-def test_nothing_made_leaves_nothing_to_show(folder):
-    with collection() as made:
-        pass
-    made.finish()
-    assert list((folder / "out").iterdir()) == []
+def test_nothing_made_leaves_nothing_to_show(opened, place):
+    opened(PLAIN).finish()
+    assert list((place / "out").iterdir()) == []
 
 
-def test_no_sheet_is_no_loss(folder, capsys, monkeypatch):
-    def table(*_, **__):
-        raise ValueError("labels: 400 photos; too many")
-
-    monkeypatch.setattr("nst_jax.collection.sheet.table", table)
-    with collection() as made:
-        made.add(0, result())
-    made.finish()
-    assert (folder / "out" / "index.html").exists()
-    errors = capsys.readouterr().err
-    assert errors == "nst-jax: no contact_sheet.jpg: labels: 400 photos; too many\n"
-
-
-def progress(iteration, event=None):
-    losses = np.zeros(1, np.float32)
-    return Progress(
-        iteration, 4, 1.0, {}, losses, 1.0, 1.0, 1.0, 1.0, event, lambda: grey(0)
-    )
+def test_a_sheet_too_many_is_no_loss(opened, said):
+    many = [
+        dataclasses.replace(one, name=f"{n}.png", varied={"seed": n})
+        for n in range(920)
+        for one in wanted_of("a", "p", dataclasses.replace(OPTIONS, seed=n))
+    ]
+    folder = opened(many)
+    folder.add(many[0].job, result())
+    folder.finish()
+    assert Path("out/index.html").exists()
+    assert not Path("out/contact_sheet.jpg").exists()
+    assert "nst-jax: no contact_sheet.jpg: labels: 1 photos x 920 paintings" in said[-1]
 
 
-def test_events_are_said_by_name(folder, capsys):
-    group = dataclasses.make_dataclass("P", ["jobs", "lanes", "finished", "total"])
-    with collection() as made:
-        made.show(group((1, 2), (progress(1), progress(1, "the loss exploded")), 0, 4))
-    assert capsys.readouterr().err == "nst-jax: b_p.png: the loss exploded\n"
+def test_folders_in_names_are_made(opened, place):
+    wanted = [
+        dataclasses.replace(one, name=f"{one.name[2]}/{one.name}") for one in PLAIN
+    ]
+    folder = filled(lambda w: opened(w, "deep/er"), wanted)
+    folder.finish()
+    for one in wanted:
+        assert (place / "deep" / "er" / one.name).is_file()
+    assert '"./q/a_q.png"' in (place / "deep/er/index.html").read_text()
+    assert opened(wanted, "deep/er").is_done(ONE.job)
 
 
 @pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        ("same.png", "same.png is the name of two jobs"),
-        ("{content}.png", "add {style}"),
-        ("{colour}.png", "{colour} is not known"),
-        ("{content}_{style}", "no ending; give one of .png"),
-        ("../{content}_{style}.png", "leaves the output folder"),
-        ("index{content}{style}.html", "the ending '.html'"),
-    ],
+    ("path", "reason"), [("file", "File exists"), ("file/x", "Not a directory")]
 )
-def test_names_that_do_not_work(folder, template, message):
+def test_a_folder_that_cannot_be_made(opened, place, path, reason):
+    (place / "file").touch()
     with pytest.raises(OptionsError) as raised:
-        collection(template=template)
-    assert message in str(raised.value)
-    assert str(raised.value).startswith(f"name={template!r}: ")
-    assert not (folder / "out").exists()
-
-
-def test_names_of_the_batchs_own_files_are_taken(folder):
-    with pytest.raises(OptionsError, match=r"^name='contact_sheet\.jpg': "):
-        collection(pairs_of("a", "p"), template="contact_sheet.jpg")
-
-
-@pytest.mark.parametrize(
-    ("place", "template", "name"),
-    [(".", "{content}.png", "a.png"), ("again", "{style}.png", "p.png")],
-)
-def test_no_original_is_overwritten(folder, place, template, name):
-    (folder / "again").symlink_to(folder)
-    before = (folder / name).read_bytes()
-    with pytest.raises(OptionsError) as raised:
-        collection(pairs_of("a", "p"), place, template)
-    assert str(raised.value) == (
-        f"{Path(place, name)} is a picture that the batch is made from, and would be "
-        "overwritten: choose another --output_dir or --name"
-    )
-    assert (folder / name).read_bytes() == before
-
-
-def test_folders_are_made(folder):
-    collection(folder="deep/er", template="{style}/{content}.png")
-    assert (folder / "deep" / "er" / "p").is_dir()
-    assert (folder / "deep" / "er" / "q").is_dir()
-
-
-def test_a_folder_that_cannot_be_made(folder):
-    (folder / "file").write_text("")
-    with pytest.raises(OptionsError, match=r"^output_dir=file: can't be made \(File"):
-        collection(folder="file")
-    with pytest.raises(
-        OptionsError, match=r"^output_dir=file/x: can't be made \(Not a"
-    ):
-        collection(folder="file/x")
+        opened([ONE], path)
+    assert str(raised.value) == f"output_dir={path}: can't be made ({reason})"

@@ -1,26 +1,30 @@
 """Every figure from its command line to its page, with a tiny network."""
 
+import contextlib
 import html
 import importlib
+import io
 import os
 import re
+import shutil
 import signal
+import sys
 import urllib.parse
 
 import numpy as np
 import pytest
 from PIL import Image
 from support import figure_helpers, stored_weights
+from support.tiny import random_weights
 
-from nst_jax.collection import folder, manifest
+from nst_jax.collection import manifest
 from nst_jax.images import files
 from nst_jax.networks import extract
 from nst_jax.options import STARTS
 from nst_jax.presets import PRESETS
-from nst_jax.transfer import run, verbs
 from weights_convert import architectures
 
-NAMES = sorted(path.stem for path in figure_helpers.FIGURES.glob("*.py"))
+NAMES = figure_helpers.NAMES
 
 # Two lanes everywhere, so that figures with the same losses share a program.
 _SMALL = ["--lanes=2", "--compilation_cache_dir=off", "--output_dir=out"]
@@ -37,7 +41,7 @@ _FLAGS = {
     "reconstructions": _STEPS,
     "starts": [*_SIZE, "--iterations=1,6"],
     "styles": [*_STEPS, "--style", "p.png", "q.png"],
-    "weights": [*_STEPS, "--style_weights=1,10", "--tv_weights=0,1e6"],
+    "weights": [*_STEPS, "--style_weights=1,10", "--tv-weights=0,1e6"],
 }
 _LABELS = {
     "colors": (
@@ -64,36 +68,33 @@ _LABELS = {
         ],
         [f"conv{n}_1" for n in (1, 2, 3, 4, 5)],
     ),
-    "starts": (["1", "6"], None),
+    "starts": (["1", "6"], list(STARTS)),
     "styles": (["3", "30"], ["p", "q"]),
     "weights": (["0", "1e+06"], ["1", "10"]),
 }
+_SLOW = ("losses", "networks", "pooling", "presets")  # Several programs each.
 
 
 @pytest.fixture(scope="module")
-def networks():
-    """By pooling: one convolution a block, two where figures tap the second."""
+def load():
+    """Loads networks of one convolution a block, two where figures tap the second."""
     names = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1")
     widths = (3, 4, 5, 6, 7, 7, 8)
     layers = architectures.vgg_layers(
         list(map(architectures.Convolution, names, widths, widths[1:]))
     )
-    table = architectures.Architecture("tiny", "vgg", architectures.CAFFE, layers)
-    weights = extract.random_weights(table, np.random.default_rng(0))
-    return {
-        pooling: extract.build(table, weights, pooling=pooling)
-        for pooling in ("max", "avg")
-    }
+    tiny = architectures.Architecture("tiny", "vgg", architectures.CAFFE, layers)
+    weights = random_weights(tiny, np.random.default_rng(0))
+
+    def load_network(name, *, pooling, precision, offline, report):
+        return extract.build(tiny, weights, pooling=pooling)
+
+    return load_network
 
 
 @pytest.fixture
-def folder(tmp_path, photo, painting, networks, monkeypatch):
+def folder(tmp_path, photo, painting, monkeypatch):
     """The working folder, with two photos and two paintings."""
-
-    def load_network(name, *, pooling, **_):
-        return networks[pooling]
-
-    monkeypatch.setattr(verbs, "load_network", load_network)
     monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "home"))
     stored_weights.put()
     monkeypatch.chdir(tmp_path)
@@ -105,42 +106,39 @@ def folder(tmp_path, photo, painting, networks, monkeypatch):
 
 
 @pytest.fixture
-def no_work(monkeypatch):
-    """From now on nothing is optimised."""
-
-    def begin():
-        def fail(*_, **__):
-            raise AssertionError("something is optimised")
-
-        monkeypatch.setattr(run.engine, "run", fail)
-
-    return begin
-
-
-def run(name, *arguments):
+def run(folder, load):
     """The exit status of a figure's program in this process."""
-    figure = importlib.import_module(name).FIGURE
-    given = ["--content=photo.png", *_SMALL]
-    if "--style" not in arguments:
-        given += ["--style", "p.png"]
-    try:
-        return figure.run([*given, *arguments])
-    except SystemExit as stop:
-        return stop.code
+
+    def of_figure(name, *arguments):
+        given = ["--content=photo.png", *_SMALL]
+        if "--style" not in arguments:
+            given += ["--style", "p.png"]
+        try:
+            figure = importlib.import_module(name).FIGURE
+            return figure.run([*given, *arguments], load=load)
+        except SystemExit as stop:
+            return stop.code
+
+    return of_figure
 
 
 def entries(where="out"):
     return list(manifest.read(f"{where}/manifest.jsonl").values())
 
 
+def contents(where):
+    return {path.name: path.read_bytes() for path in where.glob("*.*")}
+
+
 def test_every_figure_is_tested():
     assert sorted(_FLAGS) == sorted(_LABELS) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_figure_from_command_to_page_and_again(
-    name, folder, capsys, monkeypatch, no_work
-):
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n in _SLOW else []) for n in NAMES],
+)
+def test_figure_from_command_to_page_and_again(name, run, folder, capsys):
     if name == "networks":
         stored_weights.put("vgg16")
     assert run(name, *_FLAGS[name]) == 0
@@ -148,7 +146,6 @@ def test_figure_from_command_to_page_and_again(
     assert output.endswith("out/figure.png\nout/index.html\n")
     module = importlib.import_module(name)
     rows, columns = _LABELS[name]
-    columns = columns or list(STARTS)
     made = entries()
     assert {entry.status for entry in made} == {"done"}
     places = [(e.varied[module.ROWS], e.varied[module.COLUMNS]) for e in made]
@@ -176,13 +173,12 @@ def test_figure_from_command_to_page_and_again(
         assert errors.count("left out: ") == 2
         assert "Left out: caffenet: " in page
 
-    before = {path.name: path.read_bytes() for path in folder.glob("out/*.png")}
-    no_work()
+    before = contents(folder / "out")
     assert run(name, *_FLAGS[name]) == 0
     output, errors = capsys.readouterr()
     assert f"{len(made)} of {len(made)} are done already" in errors
     assert output == "out/figure.png\nout/index.html\n"
-    assert {p.name: p.read_bytes() for p in folder.glob("out/*.png")} == before
+    assert contents(folder / "out") == before
 
 
 def test_every_network_has_its_own_layers():
@@ -201,11 +197,11 @@ def test_every_network_has_its_own_layers():
             "content_tap_weights": options.content_tap_weights,
             "style_taps": options.style_taps,
         }
-        extract.check_taps(name, (*options.content_taps, *options.style_taps))
     assert found["squeezenet1_1"] is None
 
 
-def test_snapshots_are_what_runs_of_so_many_iterations_give(folder):
+@pytest.mark.slow
+def test_pictures_on_the_way_are_those_of_runs_of_so_many_iterations(run):
     def made(where, iterations):
         flags = [*_SIZE, f"--iterations={iterations}", f"--output_dir={where}"]
         assert run("iterations", *flags) == 0
@@ -225,46 +221,49 @@ def test_snapshots_are_what_runs_of_so_many_iterations_give(folder):
         )
 
 
-def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
-    show = folder.Collection.show
-    seen = []
+class CtrlC(io.StringIO):
+    """A standard output that presses Ctrl-C when something is said."""
 
-    def interrupted(self, progress):
-        show(self, progress)
-        seen.append(progress.lanes[0].iteration)
-        if len(seen) == 3:
+    def __init__(self, words):
+        super().__init__()
+        self._words = words
+
+    def write(self, text):
+        if self._words in text and self._words not in self.getvalue():
             os.kill(os.getpid(), signal.SIGINT)
+        return super().write(text)
 
-    monkeypatch.setattr(folder.Collection, "show", interrupted)
-    flags = [*_SIZE, "--iterations=1,40,80"]
-    assert run("iterations", *flags) == 128 + signal.SIGINT
-    output, _ = capsys.readouterr()
-    assert output.splitlines()[-1].startswith("stopped early; the same command goes on")
-    status = {(e.varied["start"], e.options["steps"]): e.status for e in entries()}
-    assert status[("content", 1)] == status[("mean", 1)] == "done"
-    assert "stopped" in status.values()
+
+def test_a_stopped_figure_goes_on_to_the_same_pictures(run, folder, capsys):
+    flags = [*_SIZE, "--iterations=1,6"]
+    with contextlib.redirect_stdout(CtrlC("content_1.png")) as output:
+        assert run("iterations", *flags) == 128 + signal.SIGINT
+    last = output.getvalue().splitlines()[-1]
+    assert last == "stopped early; the same command goes on from here"
+    status = {entry.output: entry.status for entry in entries()}
+    assert status == {
+        **{"content_1.png": "done", "mean_1.png": "done"},
+        **{"content_6.png": "stopped", "mean_6.png": "stopped"},
+    }
     assert (folder / "out" / "figure.png").exists()
     assert list(folder.glob("out/*.state"))
-    begun = sum(entry.iterations for entry in entries() if entry.status == "stopped")
 
-    seen.clear()
-    monkeypatch.setattr(folder.Collection, "show", show)
-    began = []
-    engine_run = run.engine.run
-
-    def watched(objective, problem, solver, state, **options):
-        began.append(int(state.iteration) - 1)
-        return engine_run(objective, problem, solver, state, **options)
-
-    monkeypatch.setattr(run.engine, "run", watched)
     assert run("iterations", *flags) == 0
-    assert 2 * began[0] == begun > 0
+    output, errors = capsys.readouterr()
+    assert "2 of 4 are done already" in errors
+    made = re.findall(r"^out/(\w+\.png): ", output, re.MULTILINE)
+    assert made == ["content_6.png", "mean_6.png"]
     assert {entry.status for entry in entries()} == {"done"}
+    # Of those since it went on.
+    assert {e.losses[0][0] for e in entries() if e.output in made} == {2}
     assert not list(folder.glob("out/*.state"))
-    output, _ = capsys.readouterr()
-    made = re.findall(r"^out/(\w+_\w+\.png): ", output, re.MULTILINE)
-    assert "content_1.png" not in made
-    assert {"content_80.png", "mean_80.png"} <= set(made)
+
+    shutil.move("out", "resumed")
+    assert run("iterations", *flags) == 0
+    for entry in entries():
+        np.testing.assert_array_equal(
+            files.read(f"out/{entry.output}"), files.read(f"resumed/{entry.output}")
+        )
 
 
 @pytest.mark.parametrize(
@@ -276,11 +275,14 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
         ("layers", ["--size=3"], "size=3 is out of range: give a whole number, 16 to"),
         ("layers", ["--ratios=1,x"], "ratios='1,x': give numbers, such as 1,10"),
         ("layers", ["--ratios=1,0"], "ratios='1,0' is out of range: give numbers abov"),
+        ("layers", ["--ratios=1,1.0000001"], "conv1_1_1.png is the name of two jobs"),
         ("reconstructions", ["--tv_weight=1,2"], "tv_weight='1,2': give one number, "),
         ("pooling", ["--ratio=1,2"], "ratio='1,2': give one number, such as 1"),
         ("pooling", ["--ratio=0"], "ratio='0' is out of range: give numbers above 0"),
         ("weights", ["--style_weights=1,-3"], "is out of range: give numbers 0 or mor"),
         ("iterations", ["--iterations=5,0"], "iterations='5,0': give whole numbers, s"),
+        ("presets", ["--iterations=5,6"], "iterations='5,6': give one number, such as"),
+        ("starts", ["--lanes=0"], "lanes=0 is out of range: give 1 or more"),
         (
             "networks",
             ["--networks=lenet"],
@@ -305,32 +307,31 @@ def test_a_stopped_figure_goes_on(folder, capsys, monkeypatch):
         ("styles", ["--output_dir=p.png"], "output_dir=p.png: can't be made"),
     ],
 )
-def test_bad_input_is_one_line(name, arguments, line, folder, capsys, no_work):
-    no_work()
+def test_bad_input_is_one_line(name, arguments, line, run, folder, capsys):
     assert run(name, *arguments) == 1
     output, errors = capsys.readouterr()
     assert output == ""
     assert line in errors
     assert errors.startswith("nst-jax: ")
     assert errors.count("\n") == 1
-    assert not (folder / "out" / "figure.png").exists()
+    assert not (folder / "out").exists()
 
 
-def test_wrong_usage_exits_with_2(folder, capsys):
+def test_wrong_usage_exits_with_2(run, capsys):
     assert run("layers", "--gram=hw") == 2
-    assert run("starts", "--lanes=0") == 2
+    assert run("starts", "--lanes=x") == 2
     assert run("starts", "--style", "p.png", "q.png") == 2
     assert "usage: layers.py" in capsys.readouterr().err
 
 
-def test_curves_need_matplotlib(folder, capsys, monkeypatch, no_work):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    no_work()
+def test_curves_need_matplotlib(run, folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert run("losses") == 1
     assert capsys.readouterr().err == (
         "nst-jax: matplotlib is missing, which draws the curves: pip install "
         "'.[figures]'\n"
     )
+    assert not (folder / "out").exists()
 
 
 @pytest.mark.parametrize("name", NAMES)

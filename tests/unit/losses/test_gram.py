@@ -5,72 +5,71 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax.losses.gram import GRAM_SCALES, gram_matrix, style_loss
+from nst_jax.losses import gram
+from nst_jax.losses.gram import Gram
+from nst_jax.losses.terms import Sums
+from nst_jax.losses.view import View
 
-SCALES = ("chw", "hw", "paper", "caffe", "article")
+# Of the matrix: divided by pixels, or channels too; of the loss: times mean or sum.
+FORMULAS = {
+    "CHW": (True, np.mean, 1.0),
+    "HW": (False, np.mean, 1.0),
+    "PAPER": (False, np.mean, 0.25),
+    "CAFFE": (False, np.mean, 0.25),
+    "ARTICLE": (False, np.sum, 0.25),
+}
 
 
-def features(seed: int, *shape: int) -> np.ndarray:
+def features(seed, *shape):
     # As after a ReLU: none negative, so that the sums grow.
     return np.abs(np.random.default_rng(seed).normal(0, 3, shape))
 
 
-def reference(values: np.ndarray, scale: str) -> np.ndarray:
-    """`sum_ij F_ijk F_ijl` in float64, divided as `scale` says."""
+def view(values):
+    values = jnp.asarray(values)
+    return View(values, None, jnp.float32(values.shape[0] * values.shape[1]))
+
+
+def matrix(values, per_channel, pixels=None):
+    """`sum_ij F_ijk F_ijl` in float64, divided."""
     h, w, c = values.shape
     products = np.einsum("ijk,ijl->kl", np.float64(values), np.float64(values))
-    return products / (c * h * w if scale == "chw" else h * w)
+    return products / ((pixels or h * w) * (c if per_channel else 1))
 
 
-def test_these_are_all_scales():
-    assert set(GRAM_SCALES) == set(SCALES)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_numpy(name):
+    per_channel, reduce, factor = FORMULAS[name]
+    loss = Gram(getattr(gram, name))
+    found, painting = features(0, 5, 7, 4), features(1, 6, 3, 4)
+    target = loss.statistic(view(np.float32(painting)))
+    np.testing.assert_allclose(
+        loss.matrix(target), matrix(painting, per_channel), rtol=1e-5
+    )
+    own = 6 * 3 if name != "CAFFE" else 5 * 7  # By the picture's pixels alone.
+    difference = matrix(found, per_channel) - matrix(painting, per_channel, own)
+    got = loss.distance(loss.statistic(view(np.float32(found))), target)
+    assert got == pytest.approx(factor * reduce(difference**2), rel=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("scale", "matrix", "loss"),
-    [
-        # Pixels (1, 2, 0) and (3, 4, 0): products 10, 14, 14, 20 of the first two.
-        ("hw", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 9),
-        ("paper", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 36),
-        ("caffe", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 36),
-        ("article", [[5, 7, 0], [7, 10, 0], [0, 0, 0]], (25 + 49 + 49 + 100) / 4),
-        (
-            "chw",
-            [[5 / 3, 7 / 3, 0], [7 / 3, 10 / 3, 0], [0, 0, 0]],
-            (25 + 49 + 49 + 100) / 81,
-        ),
-    ],
+    ("name", "factor"),
+    {
+        "HW": 1 / 9,
+        "CHW": 1 / 81,
+        "PAPER": 1 / 36,
+        "CAFFE": 1 / 36,
+        "ARTICLE": 1 / 4,
+    }.items(),
 )
-def test_by_hand(scale, matrix, loss):
-    pixels = jnp.array([[[1.0, 2.0, 0.0], [3.0, 4.0, 0.0]]])
-    found = gram_matrix(pixels, scale=scale)
-    np.testing.assert_allclose(found, matrix, rtol=1e-6)
-    assert style_loss(pixels, jnp.zeros((3, 3)), scale=scale) == pytest.approx(
-        loss, rel=1e-6
-    )
-    assert style_loss(pixels, found, scale=scale) == 0
-
-
-def test_the_default_scale_is_chw():
-    pixels = np.float32(features(0, 3, 4, 5))
-    np.testing.assert_allclose(gram_matrix(pixels), reference(pixels, "chw"), rtol=1e-5)
-    np.testing.assert_array_equal(
-        style_loss(pixels, jnp.zeros((5, 5))),
-        style_loss(pixels, jnp.zeros((5, 5)), scale="chw"),
-    )
-
-
-@pytest.mark.parametrize("scale", SCALES)
-def test_numpy(scale):
-    found, painting = features(0, 5, 7, 4), features(1, 6, 3, 4)
-    target = gram_matrix(jnp.float32(painting), scale=scale)
-    assert target.dtype == jnp.float32
-    np.testing.assert_allclose(target, reference(painting, scale), rtol=1e-5)
-    loss = style_loss(jnp.float32(found), target, scale=scale)
-    difference = reference(found, scale) - reference(painting, scale)
-    quarter = 1 / 4 if scale != "article" else 16 / 4  # 16 entries, added up.
-    factor = {"chw": 1, "hw": 1}.get(scale, quarter)
-    assert loss == pytest.approx(factor * np.mean(difference**2), rel=1e-4)
+def test_by_hand(name, factor):
+    # Pixels (1, 2, 0) and (3, 4, 0): products 10, 14, 14, 20 of the first two.
+    loss = Gram(getattr(gram, name))
+    found = loss.statistic(view([[[1.0, 2.0, 0.0], [3.0, 4.0, 0.0]]]))
+    np.testing.assert_array_equal(found.values, [[10, 14, 0], [14, 20, 0], [0, 0, 0]])
+    nothing = Sums(jnp.zeros((3, 3)), found.count)
+    expected = (25 + 49 + 49 + 100) * factor
+    assert loss.distance(found, nothing) == pytest.approx(expected, rel=1e-6)
 
 
 def test_paper_is_equation_4_where_both_pictures_have_one_size():
@@ -82,26 +81,49 @@ def test_paper_is_equation_4_where_both_pictures_have_one_size():
             g = sum(found[..., i].ravel() * found[..., j].ravel())
             a = sum(painting[..., i].ravel() * painting[..., j].ravel())
             total += (g - a) ** 2
-    target = gram_matrix(jnp.float32(painting), scale="paper")
-    loss = style_loss(jnp.float32(found), target, scale="paper")
-    assert loss == pytest.approx(total / (4 * n**2 * m**2), rel=1e-4)
-
-
-@pytest.mark.parametrize("scale", SCALES)
-def test_the_size_of_the_painting_does_not_matter(scale):
-    pixels = np.float32(features(0, 4, 5, 3))
-    tiled = np.tile(pixels, (3, 2, 1))
-    np.testing.assert_allclose(
-        gram_matrix(tiled, scale=scale), gram_matrix(pixels, scale=scale), rtol=1e-5
+    loss = Gram(gram.PAPER)
+    got = loss.distance(
+        *(loss.statistic(view(np.float32(x))) for x in (found, painting))
     )
+    assert got == pytest.approx(total / (4 * n**2 * m**2), rel=1e-4)
+
+
+def test_a_blend_is_the_weighted_mean_of_matrices():
+    """Of the caffe scale too, which divides by the picture's pixels, not by its own."""
+    paintings = [features(1, 6, 3, 4), features(2, 2, 9, 4)]
+    for name in ("HW", "CAFFE"):
+        loss = Gram(getattr(gram, name))
+        found = loss.statistic(view(np.float32(features(0, 5, 7, 4))))
+        targets = [loss.statistic(view(np.float32(p))) for p in paintings]
+        pixels = [18, 18] if name == "HW" else [35, 35]
+        expected = sum(
+            share * matrix(p, False, n)
+            for share, p, n in zip((0.2, 0.8), paintings, pixels, strict=True)
+        )
+        difference = matrix(features(0, 5, 7, 4), False) - expected
+        factor = 1 if name == "HW" else 0.25
+        got = loss.distance(found, loss.blend(targets, (0.2, 0.8)))
+        assert got == pytest.approx(factor * np.mean(difference**2), rel=1e-4)
+
+
+def test_a_weight_is_that_of_the_guided_gram_matrix():
+    """F^T diag(w) F over the sum of w, w = T^2 (Gatys et al. 2017, eq. 6)."""
+    values, share = features(0, 5, 7, 3), np.random.default_rng(1).random((5, 7))
+    seen = View(
+        jnp.float32(values), jnp.float32(share**2), jnp.float32((share**2).sum())
+    )
+    guided = share[..., None] * values
+    expected = np.einsum("ijk,ijl->kl", guided, guided) / (share**2).sum()
+    loss = Gram(gram.HW)
+    np.testing.assert_allclose(loss.matrix(loss.statistic(seen)), expected, rtol=1e-5)
 
 
 def test_bfloat16_is_summed_in_float32():
     pixels = jnp.asarray(features(0, 40, 41, 3), jnp.bfloat16)
-    expected = reference(np.float64(pixels), "hw")
-    found = gram_matrix(pixels, scale="hw")
-    assert found.dtype == jnp.float32
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    found = Gram(gram.HW).statistic(view(pixels))
+    assert found.values.dtype == jnp.float32
+    expected = matrix(np.float64(pixels), False)
+    np.testing.assert_allclose(Gram(gram.HW).matrix(found), expected, rtol=1e-5)
     # A running sum in bfloat16 stops growing: 256 + 1 is 256.
     squares = jnp.square(pixels[..., 0]).ravel()
     narrow, _ = jax.lax.scan(lambda s, x: (s + x, None), jnp.bfloat16(0), squares)
@@ -110,34 +132,20 @@ def test_bfloat16_is_summed_in_float32():
 
 def test_bright_features_of_a_large_picture_do_not_overflow():
     pixels = jnp.full((512, 512, 2), 1e4, jnp.bfloat16)
+    loss = Gram(gram.HW)
     expected = float(jnp.bfloat16(1e4)) ** 2
-    np.testing.assert_allclose(gram_matrix(pixels, scale="hw"), expected, rtol=1e-5)
+    found = loss.matrix(loss.statistic(view(pixels)))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("scale", SCALES)
-def test_gradient(scale):
-    with jax.enable_x64(True):
-        found, direction = features(0, 3, 4, 2), features(2, 3, 4, 2)
-        target = jnp.asarray(reference(features(1, 3, 4, 2), scale))
+def test_the_gradient_keeps_the_precision_that_products_are_asked_for_in():
+    """Its backward pass is traced outside of the context that asks."""
 
-        @jax.jit
-        def loss(values):
-            return style_loss(values, target, scale=scale)
+    def total(x):
+        with jax.default_matmul_precision("float32"):
+            return Gram().distance(Gram().statistic(view(x)), Sums(jnp.eye(2), 1.0))
 
-        gradient = jax.grad(loss)(jnp.asarray(found))
-        step = 1e-4
-        slope = (loss(found + step * direction) - loss(found - step * direction)) / (
-            2 * step
-        )
-        assert gradient.dtype == jnp.float64
-        assert np.vdot(gradient, direction) == pytest.approx(float(slope), rel=1e-6)
-
-
-def test_vmap_is_a_loop():
-    found = np.float32(features(0, 3, 4, 5, 2))
-    target = gram_matrix(np.float32(features(1, 4, 5, 2)))
-    lanes = jax.vmap(style_loss, in_axes=(0, None))(found, target)
-    assert lanes.shape == (3,)
-    np.testing.assert_allclose(
-        lanes, [style_loss(lane, target) for lane in found], rtol=1e-5
-    )
+    text = str(jax.make_jaxpr(jax.grad(total))(jnp.ones((3, 3, 2))))
+    products = [line for line in text.splitlines() if "dot_general" in line]
+    assert len(products) == 2
+    assert text.count("HIGHEST") >= 2

@@ -25,13 +25,16 @@ def test_values_and_gradients(parameters, channels):
     image = scale * rng.normal(size=(4, 5, channels))
     cotangent = rng.normal(size=image.shape)
 
-    value, backward = jax.vjp(
-        lambda x: local_response_norm(x, **parameters),
-        jnp.asarray(image[None], jnp.float32),
+    @jax.jit
+    def value_and_pullback(image, cotangent):
+        value, backward = jax.vjp(lambda x: local_response_norm(x, **parameters), image)
+        return value, backward(cotangent)[0]
+
+    value, gradient = value_and_pullback(
+        np.float32(image[None]), np.float32(cotangent[None])
     )
     np.testing.assert_allclose(value[0], reference(image, **parameters), rtol=1e-5)
 
-    (gradient,) = backward(jnp.asarray(cotangent[None], jnp.float32))
     direction = rng.normal(size=image.shape)
     step = 1e-6 * scale
     ahead = reference(image + step * direction, **parameters)
@@ -57,6 +60,7 @@ def test_bfloat16_stays():
 def test_vmap_is_a_loop():
     images = np.random.default_rng(1).normal(size=(3, 2, 4, 5, 7)).astype(np.float32)
 
+    @jax.jit
     def gradient(lane):
         def total(x):
             normed = local_response_norm(x, size=5, alpha=2.0, beta=0.75, k=1.0)

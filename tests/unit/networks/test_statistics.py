@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.tiny import random_weights
 
 from nst_jax.networks import extract, statistics
 from weights_convert import architectures
@@ -12,7 +13,7 @@ LAYERS = (
     architectures.Convolution("conv1_2", 4, 5),
     architectures.Convolution("conv2_1", 5, 6),
 )
-TABLE = architectures.Architecture(
+TINY = architectures.Architecture(
     "tiny", "vgg", architectures.CAFFE, architectures.vgg_layers(LAYERS)
 )
 TAPS = tuple(f"relu{layer.name[4:]}" for layer in LAYERS)
@@ -20,7 +21,7 @@ TAPS = tuple(f"relu{layer.name[4:]}" for layer in LAYERS)
 
 @pytest.fixture(scope="module")
 def weights():
-    return extract.random_weights(TABLE, np.random.default_rng(0))
+    return random_weights(TINY, np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +30,13 @@ def images():
 
 
 def activations(weights, images):
-    network = extract.build(TABLE, weights)
-    return extract.extract(network, images, TAPS)
+    network = extract.build(TINY, weights)
+    views = extract.extract(network, images, TAPS)
+    return {tap: view.features for tap, view in views.items()}
 
 
 def test_the_mean_is_over_images_and_positions(weights, images):
-    network = extract.build(TABLE, weights)
+    network = extract.build(TINY, weights)
     means = statistics.mean_activations(network, images)
     found = activations(weights, images)
     for layer, tap in zip(LAYERS, TAPS, strict=True):
@@ -44,8 +46,8 @@ def test_the_mean_is_over_images_and_positions(weights, images):
 
 
 def test_rescaled_activations_have_mean_one_and_the_same_signs(weights, images):
-    means = statistics.mean_activations(extract.build(TABLE, weights), images)
-    rescaled = rescale(weights, TABLE, means)
+    means = statistics.mean_activations(extract.build(TINY, weights), images)
+    rescaled = rescale(weights, TINY, means)
     before, after = activations(weights, images), activations(rescaled, images)
     for layer, tap in zip(LAYERS, TAPS, strict=True):
         scale = np.where(means[layer.name] > 0, means[layer.name], 1)
@@ -53,7 +55,7 @@ def test_rescaled_activations_have_mean_one_and_the_same_signs(weights, images):
         np.testing.assert_allclose(after[tap], expected, rtol=1e-3, atol=1e-4)
         clear = (expected == 0) | (expected > 1e-3)
         assert ((np.asarray(after[tap]) > 0) == (expected > 0))[clear].mean() > 0.999
-    again = statistics.mean_activations(extract.build(TABLE, rescaled), images)
+    again = statistics.mean_activations(extract.build(TINY, rescaled), images)
     alive = np.concatenate([means[layer.name] > 0 for layer in LAYERS])
     ones = np.concatenate([again[layer.name] for layer in LAYERS])
     assert alive.sum() > 10
@@ -61,7 +63,7 @@ def test_rescaled_activations_have_mean_one_and_the_same_signs(weights, images):
 
 
 def test_no_images_no_activations(weights):
-    means = statistics.mean_activations(extract.build(TABLE, weights), [])
+    means = statistics.mean_activations(extract.build(TINY, weights), [])
     assert {name: value.sum() for name, value in means.items()} == {
         layer.name: 0 for layer in LAYERS
     }

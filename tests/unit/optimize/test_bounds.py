@@ -11,6 +11,7 @@ import scipy.optimize
 
 from nst_jax.optimize import chunk, engine, solvers
 from nst_jax.optimize.lbfgs import scale_by_lbfgs
+from nst_jax.optimize.preconditioner import multiscale
 
 _SHAPE = (6, 5, 2)
 _RNG = np.random.default_rng(4)
@@ -46,22 +47,24 @@ def optimum(centre):
 
 
 @functools.cache
-def run(bounds, preconditioner="none", scale=1.0):
+def run(bounds, preconditioner=None, scale=1.0):
     """Losses and iterates of a lane for each centre, from grey."""
     solver = solvers.lbfgs(history=10, bounds=bounds, preconditioner=preconditioner)
     state = chunk.start(solver, jnp.full((len(_CENTRES), *_SHAPE), 0.5))
     state = dataclasses.replace(state, step_scale=state.step_scale * scale)
     centres = jnp.asarray(_CENTRES, jnp.float32)
     losses, images = [], []
-    for done in engine.run(quadratic, centres, solver, state, steps=100, every=(1,)):
+    for done in engine.run(
+        quadratic, centres, solver, state, steps=100, chunk_seconds=0.0
+    ):
         losses.append([lane.loss for lane in done.lanes])
         images.append(np.asarray(done.state.image))
     return np.array(losses), np.array(images)
 
 
-@pytest.mark.parametrize("preconditioner", ["none", "multiscale"])
+@pytest.mark.parametrize("preconditioner", [None, multiscale])
 def test_finds_the_optimum_of_lbfgsb(preconditioner):
-    losses, images = run("box", preconditioner)
+    losses, images = run(solvers.PIXEL_BOX, preconditioner)
     assert images.min() == 0
     assert images.max() == 1
     for lane, centre in enumerate(_CENTRES):
@@ -76,21 +79,21 @@ def test_finds_the_optimum_of_lbfgsb(preconditioner):
 
 def test_clipping_alone_would_not_find_it():
     """What the same method without a box makes, confined afterwards."""
-    _, images = run("none")
+    _, images = run(None)
     assert images[:, 0].min() < 0
     confined = np.clip(images[-1, 0].ravel(), 0, 1)
     assert np.abs(confined - optimum(_CENTRES[0])[0]).max() > 0.1
 
 
 def test_where_no_bound_is_reached_it_is_the_plain_method():
-    (plain, images), (boxed, _) = run("none"), run("box")
+    (plain, images), (boxed, _) = run(None), run(solvers.PIXEL_BOX)
     assert 0 < images[:, 1].min() < images[:, 1].max() < 1
     np.testing.assert_allclose(boxed[:10, 1], plain[:10, 1], rtol=1e-2)
     np.testing.assert_allclose(boxed[:3, 1], plain[:3, 1], rtol=1e-4)
 
 
 def test_shortened_steps_stay_within_too():
-    losses, images = run("box", scale=0.5)
+    losses, images = run(solvers.PIXEL_BOX, scale=0.5)
     assert 0 <= images.min() < 1e-6
     assert 1 - 1e-6 < images.max() <= 1
     assert losses[-1, 0] < 0.5 * losses[0, 0]

@@ -1,7 +1,6 @@
-"""Lanes side by side against each alone, and how often their program is compiled."""
+"""A chunk of iterations, what a restart changes, and when programs are compiled."""
 
-import functools
-import re
+import dataclasses
 import threading
 
 import jax
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from support.compilations import compilations
 
 from nst_jax.optimize import chunk, engine, solvers
 
@@ -17,7 +17,7 @@ _IMAGES = _RNG.random((3, 6, 5, 3), np.float32)
 _SOLVERS = {
     "lbfgs": solvers.lbfgs(history=4),
     "adam": solvers.adam(0.02),
-    "cosine": solvers.adam(0.02, decay_steps=25),
+    "cosine": solvers.adam(solvers.cosine(0.02, 25)),
 }
 
 
@@ -42,42 +42,18 @@ def lane_of(tree, lane):
     return jax.tree.map(lambda leaf: leaf[lane : lane + 1], tree)
 
 
-def run(images, problem, solver, *, steps=25, objective=valley):
-    """Losses `[n, steps + 1]`, pictures, and the last state."""
-    state = chunk.start(solver, jnp.asarray(images))
+def run(solver, *, steps):
+    """Losses `[n, steps + 1]` and the last state."""
+    state = chunk.start(solver, jnp.asarray(_IMAGES))
     losses = []
-    for done in engine.run(objective, problem, solver, state, steps=steps):
+    for done in engine.run(valley, PROBLEM, solver, state, steps=steps):
         losses.append(np.stack([lane.losses for lane in done.lanes]))
-    pictures = np.stack([lane.image() for lane in done.lanes])
-    return np.concatenate(losses, axis=1), pictures, done.state
-
-
-# XLA sums L-BFGS's products of a batch in another order: an ulp or two.
-@pytest.mark.parametrize(("name", "ulps"), [("lbfgs", 8), ("adam", 0), ("cosine", 0)])
-def test_lanes_are_runs_of_their_own(name, ulps):
-    solver = _SOLVERS[name]
-    losses, pictures, _ = run(_IMAGES, PROBLEM, solver)
-    assert losses.shape == (3, 26)
-    assert (losses[:, -1] < 0.9 * losses[:, 0]).all()
-    tolerance = ulps * np.finfo(np.float32).eps
-    for lane in range(3):
-        alone, picture, _ = run(_IMAGES[lane][None], lane_of(PROBLEM, lane), solver)
-        np.testing.assert_allclose(losses[lane], alone[0], rtol=tolerance, atol=0)
-        np.testing.assert_allclose(pictures[lane], picture[0], rtol=0, atol=tolerance)
-
-
-@pytest.mark.parametrize("name", _SOLVERS)
-def test_the_order_of_lanes_does_not_matter(name):
-    losses, pictures, _ = run(_IMAGES, PROBLEM, _SOLVERS[name])
-    turned = jax.tree.map(lambda leaf: leaf[::-1], PROBLEM)
-    found, painted, _ = run(_IMAGES[::-1], turned, _SOLVERS[name])
-    np.testing.assert_array_equal(found, losses[::-1])
-    np.testing.assert_array_equal(painted, pictures[::-1])
+    return np.concatenate(losses, axis=1), done.state
 
 
 def test_a_lane_keeps_its_own_best():
     solver = solvers.adam(0.3)  # Overshoots, and each lane at another step.
-    losses, _, state = run(_IMAGES, PROBLEM, solver, steps=6)
+    losses, state = run(solver, steps=6)
     assert (losses.argmin(axis=1) < 6).any()
     np.testing.assert_array_equal(state.best_loss, losses.min(axis=1))
     totals, _ = valley(state.best_image, PROBLEM)
@@ -110,8 +86,11 @@ def test_a_start_may_count_earlier_iterations():
 @pytest.mark.parametrize("name", _SOLVERS)
 def test_restart_is_of_chosen_lanes(name):
     solver = _SOLVERS[name]
-    _, _, state = run(_IMAGES, PROBLEM, solver, steps=6)
-    before = jax.device_get(state)
+    state = chunk.start(solver, jnp.asarray(_IMAGES))
+    rng = np.random.default_rng(0)
+    before = jax.tree.map(lambda x: rng.uniform(1, 9, x.shape).astype(x.dtype), state)
+    before = dataclasses.replace(before, step_scale=np.ones(3, np.float32))
+    state = jax.tree.map(jnp.asarray, before)
     after = jax.device_get(chunk.restart(solver, state, jnp.array([1.0, 0.5, 0.0])))
     fresh = jax.device_get(chunk.start(solver, jnp.asarray(before.best_image)))
     # The schedule is the iterations', and goes on.
@@ -137,19 +116,8 @@ def test_restart_is_of_chosen_lanes(name):
     assert after.iteration == before.iteration
 
 
-def test_no_host_transfer_inside_a_chunk():
-    solver = _SOLVERS["lbfgs"]
-    state = chunk.start(solver, jnp.asarray(_IMAGES))
-    hlo = chunk.program(valley, solver, state, PROBLEM).as_text()
-    assert re.search(r"\bwhile\(", hlo)
-    assert not re.search(r"\b(infeed|outfeed|send|recv)\(|callback", hlo)
-
-
 def test_state_is_donated_and_the_callers_images_are_not():
-    solver, images = _SOLVERS["lbfgs"], jnp.asarray(_IMAGES)
-    state = chunk.start(solver, images)
-    chunk.run_chunk(valley, solver, state, PROBLEM, jnp.int32(1))
-    assert state.image.is_deleted()
+    solver, images = _SOLVERS["adam"], jnp.asarray(_IMAGES)
     state = chunk.start(solver, images)
     advance = chunk.program(valley, solver, state, PROBLEM)
     advance(state, PROBLEM, jnp.int32(1))
@@ -160,32 +128,30 @@ def test_state_is_donated_and_the_callers_images_are_not():
 # Programs.
 
 
-class Counted:
-    """An objective that counts how often it is traced."""
-
-    def __init__(self):
-        self.traces = 0
-
-    def __call__(self, images, problem):
-        self.traces += 1
-        return valley(images, problem)
+def objective_of_its_own():
+    """`valley`, which nothing is compiled for yet."""
+    return lambda images, problem: valley(images, problem)
 
 
-def test_new_data_does_not_recompile():
-    objective, solver = Counted(), _SOLVERS["adam"]
-    before = len(chunk._programs)
-    run(_IMAGES, PROBLEM, solver, steps=4, objective=objective)
-    assert len(chunk._programs) == before + 1
-    traces = objective.traces
-    assert traces > 0
+@pytest.fixture
+def state():
+    return chunk.start(_SOLVERS["adam"], jnp.asarray(_IMAGES))
+
+
+def test_a_program_is_compiled_once_for_all_data(state):
+    objective, solver = objective_of_its_own(), _SOLVERS["adam"]
     other = jax.tree.map(lambda leaf: 0.9 * leaf, PROBLEM)
-    run(_IMAGES[::-1], other, solver, steps=9, objective=objective)
-    assert len(chunk._programs) == before + 1
-    assert objective.traces == traces
-    # The counts do go up when they have to.
-    run(_IMAGES, PROBLEM, solver, steps=1, objective=functools.partial(objective))
-    assert len(chunk._programs) == before + 2
-    assert objective.traces == 2 * traces
+    third = chunk.start(solver, state.image[::-1])
+    with compilations() as compiled:
+        program = chunk.program(objective, solver, state, PROBLEM)
+        assert len(compiled) == 1
+        assert chunk.program(objective, solver, third, other) is program
+        program(third, other, jax.device_put(np.int32(9)))
+        program(state, PROBLEM, jax.device_put(np.int32(4)))
+        assert len(compiled) == 1
+        # As often as it has to be: an objective that isn't equal is another.
+        chunk.program(objective_of_its_own(), solver, state, PROBLEM)
+        assert len(compiled) == 2
 
 
 @pytest.mark.parametrize(
@@ -198,20 +164,18 @@ def test_new_data_does_not_recompile():
     ],
     ids=["lanes", "size", "shape_of_data", "structure_of_data"],
 )
-def test_other_shapes_are_other_programs(change):
+def test_other_shapes_are_other_programs(state, change):
     solver = _SOLVERS["adam"]
-    image, problem = change(_IMAGES, PROBLEM)
-    problem = jax.tree.map(jnp.asarray, problem)
-    first = chunk.program(
-        valley, solver, chunk.start(solver, jnp.asarray(_IMAGES)), PROBLEM
-    )
-    state = chunk.start(solver, jnp.asarray(image))
-    assert chunk.program(valley, solver, state, problem) is not first
+    first = chunk.program(valley, solver, state, PROBLEM)
+    images, problem = jax.tree.map(jnp.asarray, change(_IMAGES, PROBLEM))
+    other = chunk.start(solver, images)
+    with compilations() as compiled:
+        assert chunk.program(valley, solver, other, problem) is not first
+    assert len(compiled) == 1
 
 
-def test_another_precision_of_products_is_another_program():
+def test_another_precision_of_products_is_another_program(state):
     solver = _SOLVERS["adam"]
-    state = chunk.start(solver, jnp.asarray(_IMAGES))
     ordinary = chunk.program(valley, solver, state, PROBLEM)
     with jax.default_matmul_precision("tensorfloat32"):
         narrow = chunk.program(valley, solver, state, PROBLEM)
@@ -228,62 +192,56 @@ def in_thread(function):
     return thread, results
 
 
-def test_a_program_compiled_ahead_in_a_thread_is_used(monkeypatch):
-    objective, solver = Counted(), _SOLVERS["adam"]
-    images = jax.ShapeDtypeStruct(_IMAGES.shape, jnp.float32)
-    shapes = jax.eval_shape(lambda i: chunk.start(solver, i), images)
-    thread, found = in_thread(lambda: chunk.program(objective, solver, shapes, PROBLEM))
-    thread.join(60)
-    assert len(found) == 1
-    traces = objective.traces
-    assert traces > 0
-
-    def never(*_):
-        raise AssertionError("compiled again")
-
-    monkeypatch.setattr(chunk, "run_chunk", never)
-    losses, _, _ = run(_IMAGES, PROBLEM, solver, steps=3, objective=objective)
-    assert objective.traces == traces
-    totals, _ = valley(jnp.asarray(_IMAGES), PROBLEM)
-    np.testing.assert_allclose(losses[:, 0], totals, rtol=1e-6)
+def test_a_program_compiled_ahead_in_a_thread_is_used(state):
+    """From shapes alone."""
+    objective, solver = objective_of_its_own(), _SOLVERS["adam"]
+    shapes = jax.eval_shape(lambda: state)
+    totals, _ = valley(state.image, PROBLEM)
+    with compilations() as compiled:
+        thread, found = in_thread(
+            lambda: chunk.program(objective, solver, shapes, PROBLEM)
+        )
+        thread.join(60)
+        assert len(found) == len(compiled) == 1
+        first, *_ = engine.run(objective, PROBLEM, solver, state, steps=3)
+        assert len(compiled) == 1
+    losses = [lane.losses[0] for lane in first.lanes]
+    np.testing.assert_allclose(losses, totals, rtol=1e-6)
 
 
-class Waiting(Counted):
-    """Takes as long to compile as it is told."""
+class Waiting:
+    """An objective that takes as long to compile as it is told."""
 
     def __init__(self):
-        super().__init__()
         self.began, self.go_on = threading.Event(), threading.Event()
 
     def __call__(self, images, problem):
         self.began.set()
         assert self.go_on.wait(60)
-        return super().__call__(images, problem)
+        return valley(images, problem)
 
 
-def test_a_program_asked_for_twice_at_once_is_compiled_once():
+def test_a_program_asked_for_twice_at_once_is_compiled_once(state):
     objective, solver = Waiting(), _SOLVERS["adam"]
-    state = chunk.start(solver, jnp.asarray(_IMAGES))
 
-    def compiled():
+    def program():
         return chunk.program(objective, solver, state, PROBLEM)
 
-    first, found = in_thread(compiled)
-    assert objective.began.wait(60)
-    second, found_too = in_thread(compiled)
-    second.join(0.2)
-    assert second.is_alive()
-    objective.go_on.set()
-    first.join(60)
-    traces = objective.traces
-    second.join(60)
+    with compilations() as compiled:
+        first, found = in_thread(program)
+        assert objective.began.wait(60)
+        second, found_too = in_thread(program)
+        second.join(0.2)
+        assert second.is_alive()
+        objective.go_on.set()
+        first.join(60)
+        second.join(60)
+        assert len(compiled) == 1
     assert found[0] is found_too[0]
-    assert objective.traces == traces
 
 
-def test_a_known_program_does_not_wait_for_anothers_compilation():
+def test_a_known_program_does_not_wait_for_anothers_compilation(state):
     solver = _SOLVERS["adam"]
-    state = chunk.start(solver, jnp.asarray(_IMAGES))
     known = chunk.program(valley, solver, state, PROBLEM)
     slow = Waiting()
     compiling, _ = in_thread(lambda: chunk.program(slow, solver, state, PROBLEM))

@@ -1,10 +1,8 @@
-"""Batches: each result is what its pair gives alone, in whatever company."""
+"""Batches: each lane is what it would be alone, whatever shares its program."""
 
 import dataclasses
-import gc
 import itertools
 
-import jax
 import numpy as np
 import pytest
 from support.batch_pictures import (
@@ -12,242 +10,358 @@ from support.batch_pictures import (
     FIVE,
     LARGE,
     LBFGS,
+    NO_LOSS,
     PAINTINGS,
     PHOTOS,
     PYRAMID,
     SHALLOW,
     assert_close,
+    assert_same,
+    job,
+    jobs_of,
     picture,
 )
+from support.compilations import compilations
 
-from nst_jax.devices import memory
+from nst_jax.errors import DivergenceError, ImageError, TooSmallError
 from nst_jax.images import files
-from nst_jax.images.frames import Framed, frames
-from nst_jax.optimize import chunk
-from nst_jax.transfer import batch, plan, problem
+from nst_jax.images.source import Source
+from nst_jax.options import Options
+from nst_jax.transfer import states
+from nst_jax.transfer.jobs import Job, variations
 
 
 @pytest.mark.parametrize(
-    ("options", "photos"),
-    [(ADAM, PHOTOS), (LBFGS, PHOTOS[:2])],
+    "options",
+    [SHALLOW, pytest.param(LBFGS, marks=pytest.mark.slow)],
     ids=["adam", "lbfgs"],
 )
-def test_results_are_those_alone_by_photo_painting_and_sweep(
-    alone, together, options, photos
-):
-    weights = (100.0, 3.0)
-    found = together(photos, PAINTINGS, options, sweep={"style_weight": weights})
-    asked = list(itertools.product(photos, PAINTINGS, weights))
-    assert len(found) == len(asked) == 4 * len(photos)
-    for result, (photo, painting, weight) in zip(found, asked, strict=True):
-        varied = dataclasses.replace(options, style_weight=weight)
-        assert_close(result, alone(photo, painting, varied))
-    # They are no copies of each other.
-    images = [result.image.tobytes() for result in found]
-    assert len(set(images)) == len(images)
+def test_photos_of_three_shapes_are_what_they_are_alone(alone, together, options):
+    """Two share a frame that one doesn't fill."""
+    found = together(PHOTOS, PAINTINGS[0], options)
+    pairs = itertools.product(PHOTOS, PAINTINGS[:1])
+    for result, (photo, painting) in zip(found, pairs, strict=True):
+        assert_close(result, alone(photo, painting, options))
 
 
-@pytest.mark.parametrize("options", [ADAM, LBFGS], ids=["adam", "lbfgs"])
-def test_whatever_varies_is_the_lanes_own(alone, run_jobs, options, tmp_path):
-    start = tmp_path / "start.png"
-    files.write(start, picture(5, 9, 9))
-    taps = len(options.style_taps)
+def test_every_option_that_may_vary_is_its_lanes_own(alone, run_jobs):
     sweeps = [
-        {"content_weight": [0.5, 500.0]},
-        {"tv_weight": [1e3]},
+        {"content_weight": [50.0], "style_weight": [3.0]},
+        {"tv_weight": [1e3], "color_after": ["histogram"]},
         {"init": ["noise"], "seed": [1, 2]},
-        {"init": ["style", str(start)]},
-        {"style_scale": [0.6]},
-        {"style_tap_weights": [(2.0,) * taps], "content_tap_weights": [(3.0,)]},
+        {"style_scale": [0.6], "color": ["linear"]},
+        {"style_tap_weights": [(2.0,)], "content_tap_weights": [(3.0,)]},
+        {"color": ["luminance"], "init": ["style"]},
     ]
-    varied = [one for sweep in sweeps for one in batch.variations(options, sweep)]
-    photo, painting = PHOTOS[0], PAINTINGS[0]
-    jobs = [batch.Job(photo, (painting,), one) for one in varied]
-    found = run_jobs(jobs, lanes=2)
-    assert list(found) == list(range(len(jobs))) == list(range(9))
+    varied = [one for sweep in sweeps for one in variations(SHALLOW, sweep)]
+    jobs = [job(PHOTOS[0], PAINTINGS[0], one) for one in varied]
+    found = run_jobs(jobs, lanes=4)
+    assert sorted(found) == list(range(7))
     for place, one in enumerate(varied):
-        assert_close(found[place], alone(photo, painting, one))
+        assert_close(found[place], alone(PHOTOS[0], PAINTINGS[0], one))
 
 
 def test_several_paintings_blend_by_each_lanes_shares(alone, run_jobs):
-    blends = [(3.0, 1.0), (0.0, 1.0)]
-    jobs = [
-        batch.Job(
-            PHOTOS[0],
-            tuple(PAINTINGS),
-            dataclasses.replace(ADAM, style_blend=shares),
-        )
-        for shares in blends
+    blends = [
+        dataclasses.replace(SHALLOW, style_blend=s) for s in ((3.0, 1.0), (0.0, 1.0))
     ]
-    found = run_jobs([*jobs, batch.Job(PHOTOS[0], (PAINTINGS[0],), ADAM)])
-    for place, job in enumerate(jobs):
-        assert_close(found[place], alone(job.content, list(job.styles), job.options))
-    assert_close(found[2], alone(PHOTOS[0], PAINTINGS[0], ADAM))
-
-
-@pytest.mark.parametrize(
-    ("lanes", "groups"),
-    [
-        (1, [(0,), (1,), (2,), (3,), (4,)]),
-        (2, [(0, 1), (2, 3), (4,)]),
-        (3, [(0, 1, 2), (3, 4)]),
-        (9, [(0, 1, 2, 3, 4)]),
-        (None, [(0, 1, 2, 3, 4)]),
-    ],
-)
-def test_the_number_of_lanes_makes_no_difference(alone, together, lanes, groups):
-    seen = []
-    found = together(
-        *(PHOTOS[0], FIVE), lanes=lanes, on_progress=lambda p: seen.append(p)
-    )
-    assert list(dict.fromkeys(progress.jobs for progress in seen)) == groups
-    assert all(len(progress.lanes) == len(progress.jobs) for progress in seen)
-    for result, painting in zip(found, FIVE, strict=True):
-        assert_close(result, alone(PHOTOS[0], painting, ADAM))
-
-
-def test_lanes_are_as_many_as_help_shared_out_equally(together, monkeypatch):
-    asked = []
-
-    def fitting(most, compiled, free):
-        asked.append((most, memory.needed_bytes(compiled(most)), free))
-        return most
-
-    monkeypatch.setattr(plan.memory, "free_bytes", lambda: 12345)
-    monkeypatch.setattr(plan.memory, "fitting_lanes", fitting)
-    # Four lanes would do, but five are two and three.
-    monkeypatch.setattr(plan, "_ENOUGH", dict.fromkeys(plan._ENOUGH, 4 * 33 * 24))
-    groups = []
-    together(PHOTOS[0], FIVE, on_progress=lambda p: groups.append(p.jobs))
-    assert list(dict.fromkeys(groups)) == [(0, 1, 2), (3, 4)]
-    assert [(most, free) for most, _, free in asked] == [(3, 12345)]
-    assert asked[0][1] > 3 * 2 * 4 * PHOTOS[0].size  # image and gradient, at least
-
-
-def test_lanes_are_no_more_than_fit(together, monkeypatch):
-    monkeypatch.setattr(plan.memory, "free_bytes", lambda: 10)
-    groups = []
-    together(PHOTOS[0], FIVE[:2], on_progress=lambda p: groups.append(p.jobs))
-    assert list(dict.fromkeys(groups)) == [(0,), (1,)]
+    jobs = [job(PHOTOS[0], PAINTINGS, one) for one in blends]
+    found = run_jobs([*jobs, job(PHOTOS[0], PAINTINGS[0], SHALLOW)])
+    for place, one in enumerate(blends):
+        assert_close(found[place], alone(PHOTOS[0], PAINTINGS, one))
+    assert_close(found[2], alone(PHOTOS[0], PAINTINGS[0], SHALLOW))
 
 
 def test_coarse_to_fine(alone, together):
     found = together(LARGE, PAINTINGS[0], PYRAMID)
-    # The padded one; losses at both sizes are recorded.
-    assert found[1].losses.shape == (PYRAMID.steps + 2,)
+    assert [result.image.shape[:2] for result in found] == [(128, 92), (128, 91)]
     assert_close(found[1], alone(LARGE[1], PAINTINGS[0], PYRAMID))
-    assert found[0].image.shape == (128, 92, 3)
 
 
-def test_a_second_batch_compiles_nothing(together):
+@pytest.mark.parametrize(
+    ("lanes", "groups"),
+    {
+        1: [(0,), (1,), (2,), (3,), (4,)],
+        2: [(0, 1), (2, 3), (4,)],
+        3: [(0, 1, 2), (3, 4)],
+        9: [(0, 1, 2, 3, 4)],
+        None: [(0, 1, 2, 3, 4)],
+    }.items(),
+)
+def test_jobs_are_shared_out_to_groups_and_say_where_they_are(together, lanes, groups):
+    seen, order = [], []
+    found = together(
+        *(PHOTOS[0], FIVE, SHALLOW),
+        lanes=lanes,
+        on_progress=seen.append,
+        on_result=lambda place, result: order.append(place),
+    )
+    assert list(dict.fromkeys(progress.jobs for progress in seen)) == groups
+    assert order == [0, 1, 2, 3, 4]
+    finished = {progress.jobs: progress.finished for progress in seen}
+    assert list(finished.values()) == [group[0] for group in groups]
+    assert all(len(p.lanes) == len(p.jobs) and p.total == 5 for p in seen)
+    last = dict(zip(seen[-1].jobs, seen[-1].lanes, strict=True))
+    for place, lane in last.items():
+        assert lane.iteration == lane.steps == found[place].iterations == 6
+        assert lane.best_loss == found[place].loss
+
+
+def test_new_pictures_weights_and_starts_compile_nothing(together):
     together(PHOTOS, PAINTINGS, sweep={"style_weight": [1.0, 2.0]})
-    counts = len(chunk._programs), problem._style_targets._cache_size()
     mirrored = [np.ascontiguousarray(image[:, ::-1]) for image in PHOTOS]
     other = dataclasses.replace(ADAM, style_weight=7.0, tv_weight=1.0, init="noise")
-    together(mirrored, PAINTINGS[::-1], other, sweep={"seed": [1, 2]})
-    assert (len(chunk._programs), problem._style_targets._cache_size()) == counts
+    with compilations() as compiled:
+        together(mirrored, PAINTINGS[::-1], other, sweep={"seed": [1, 2]})
+    assert not compiled
+    with compilations() as compiled:
+        together(PHOTOS[0], PAINTINGS[0], dataclasses.replace(ADAM, tv="l1"))
+    assert compiled
 
 
 def test_many_shapes_share_few_programs(together):
     shapes = [(100, side) for side in range(70, 75)]
     shapes += [(side, 100) for side in range(60, 65)]
     photos = [picture(i, *shapes[i % 10]) for i in range(30)]
-    options = dataclasses.replace(SHALLOW, size=100, steps=1)
-    before = len(chunk._programs)
-    found = together(photos, PAINTINGS[0], options)
-    assert [result.image.shape for result in found] == [p.shape for p in photos]
-    chosen = set(frames([photo.shape[:2] for photo in photos]).values())
-    assert len(chunk._programs) - before == len(chosen) <= 6
-
-
-def test_a_frame_is_compiled_once(together):
-    """Whether or not the lanes of a group have padding."""
-    options = dataclasses.replace(SHALLOW, size=40, steps=1)
-
-    def counts():
-        targets = problem._content_targets, problem._style_targets
-        return np.array([len(chunk._programs), *(f._cache_size() for f in targets)])
-
-    before = counts()
-    photos = [picture(1, 40, 24), picture(2, 40, 24), picture(3, 40, 23)]
-    paintings = [picture(4, 40, 38), picture(5, 40, 37)]
-    together(photos, paintings, options, lanes=2)
-    np.testing.assert_array_equal(counts() - before, [1, 1, 1])
-
-
-def test_results_come_as_they_are_finished(together):
-    order, finished = [], []
+    groups = []
     found = together(
-        *([PHOTOS[0], PHOTOS[2], PHOTOS[0]], PAINTINGS[0]),
-        on_result=lambda place, result: order.append((place, result)),
-        on_progress=lambda p: finished.append((p.finished, p.total, p.jobs)),
+        *(photos, PAINTINGS[0], dataclasses.replace(SHALLOW, size=100, steps=1)),
+        on_progress=lambda p: groups.append(p.jobs),
     )
-    # The first frame's, then the second's.
-    assert [place for place, _ in order] == [0, 2, 1]
-    assert all(found[place] is result for place, result in order)
-    assert set(finished) == {(0, 3, (0, 2)), (2, 3, (1,))}
+    assert [result.image.shape for result in found] == [p.shape for p in photos]
+    assert len({tuple(sorted(group)) for group in groups}) <= 8
 
 
-def test_progress_is_each_lanes_own(together):
-    last = {}
-
-    def keep(progress):
-        last.update(zip(progress.jobs, progress.lanes, strict=True))
-
-    found = together(PHOTOS[0], FIVE, lanes=2, on_progress=keep)
-    for place, result in enumerate(found):
-        assert last[place].iteration == last[place].steps == result.iterations == 6
-        assert last[place].best_loss == result.loss
-        assert last[place].terms["content/relu3_1"] > 0
+# Results at chosen iterations.
 
 
-def test_a_stopped_batch_gives_what_there_is(together):
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_job_gives_results_at_the_iterations_it_is_wanted_at(
+    alone, tiny_network, lanes
+):
+    from nst_jax.transfer.batch import run_jobs
+
+    jobs = [
+        job(PHOTOS[0], FIVE[0], LBFGS, at=(2, 5, 6)),
+        job(PHOTOS[0], FIVE[1], LBFGS, at=(4,)),
+        job(PHOTOS[0], FIVE[2], LBFGS),
+    ]
+    found = list(run_jobs(jobs, network=tiny_network, lanes=lanes))
+    by_job = {p: [r for place, r in found if place == p] for p in range(3)}
+    assert [[r.at for r in by_job[p]] for p in range(3)] == [
+        [2, 5, 6, None],
+        [4, None],
+        [None],
+    ]
+    for place, results in by_job.items():
+        for result in results:
+            steps = 6 if result.at is None else result.at
+            assert (result.iterations, result.finished) == (steps, True)
+            shorter = dataclasses.replace(LBFGS, steps=steps)
+            expected = alone(PHOTOS[0], FIVE[place], shorter)
+            np.testing.assert_allclose(result.image, expected.image, atol=2e-3)
+            np.testing.assert_allclose(result.losses, expected.losses, rtol=1e-3)
+
+
+# What is wrong.
+
+
+def test_what_is_wrong_with_a_job_is_its_own(run_jobs, alone):
+    tall = picture(5, 64, 2)
+    bad = [
+        job("missing.png", PAINTINGS[0], SHALLOW),
+        job(tall, PAINTINGS[0], SHALLOW),
+        job(PHOTOS[0], PAINTINGS[0], dataclasses.replace(SHALLOW, init="no.png")),
+        job(
+            PHOTOS[0], PAINTINGS[0], dataclasses.replace(SHALLOW, style_weight=NO_LOSS)
+        ),
+    ]
+    good = job(PHOTOS[0], PAINTINGS[0], SHALLOW)
+    seen = []
+    found = run_jobs(
+        [*bad, good], on_progress=lambda p: seen.append((p.finished, p.jobs))
+    )
+    assert [type(found[p]) for p in range(4)] == [
+        *(ImageError, TooSmallError, ImageError, DivergenceError),
+    ]
+    assert str(found[0]) == "missing.png: no such file; check the name"
+    assert str(found[1]).startswith("a picture of 1x33 is too small for relu2_1")
+    assert str(found[2]) == "no.png: no such file; check the name"
+    assert set(seen) == {(3, (3, 4))}
+    assert_close(found[4], alone(PHOTOS[0], PAINTINGS[0], SHALLOW))
+
+
+def test_a_picture_that_breaks_off_fails_when_its_group_begins(run_jobs, tmp_path):
+    for name in ("good.png", "bad.png"):
+        files.write(tmp_path / name, PHOTOS[0])
+    cut = (tmp_path / "bad.png").read_bytes()[:-500]
+    (tmp_path / "bad.png").write_bytes(cut)
+    jobs = [
+        job(str(tmp_path / n), PAINTINGS[0], SHALLOW) for n in ("bad.png", "good.png")
+    ]
+    found = run_jobs(jobs, lanes=2)
+    assert isinstance(found[0], ImageError)
+    assert "bad.png: can't be decoded" in str(found[0])
+    assert found[1].iterations == 6
+
+
+def test_only_bad_pictures_need_no_network():
+    """None is stored here, and none may be fetched."""
+    from nst_jax.transfer.batch import run_jobs
+
+    found = dict(run_jobs(jobs_of(["missing.png"], PAINTINGS), offline=True))
+    assert [type(error) for error in found.values()] == [ImageError] * 2
+
+
+def test_the_first_bad_picture_ends_a_batch_of_python_before_its_work(together):
+    with pytest.raises(ImageError, match=r"^missing\.png: no such file"):
+        together(
+            *([PHOTOS[0], "missing.png"], PAINTINGS),
+            on_progress=lambda _: pytest.fail("began"),
+        )
+    with pytest.raises(ImageError, match="divide uint8 values by 255"):
+        together(np.zeros((20, 20, 3), np.uint8), PAINTINGS)
+    finished = []
+    with pytest.raises(DivergenceError, match="starting image is not finite"):
+        together(
+            *(PHOTOS[0], PAINTINGS[0], SHALLOW),
+            sweep={"style_weight": [NO_LOSS, 1.0]},
+            on_result=lambda place, result: finished.append(place),
+        )
+    assert finished == [1]
+
+
+# Stopped, and going on.
+
+
+def stopper(group, iteration=1):
+    """Stops in the group that begins with that place, at or after that iteration."""
+
     def stop(progress):
-        return progress.jobs == (2, 3) and progress.lanes[0].iteration >= 1
+        reached = progress.lanes[0].iteration >= iteration
+        return progress.jobs[0] == group and reached
 
-    found = together(PHOTOS[0], FIVE, lanes=2, on_progress=stop)
-    assert len(found) == 4
-    assert [result.iterations for result in found[:2]] == [6, 6]
-    assert all(1 <= result.iterations < 6 for result in found[2:])
-    assert all(len(r.losses) == r.iterations + 1 for r in found)
+    return stop
 
 
-def test_a_group_leaves_the_device_to_the_next(together, monkeypatch):
-    reached, held = [], []
+@pytest.mark.parametrize("options", [ADAM, LBFGS], ids=["adam", "lbfgs"])
+@pytest.mark.parametrize("group", [0, 2])
+def test_stopped_and_gone_on_is_the_whole_batch(run_jobs, tmp_path, options, group):
+    keywords = {"lanes": 2, "states": states.in_folder(tmp_path)}
+    jobs = jobs_of(PHOTOS[:1], FIVE, options)
+    part = run_jobs(jobs, on_progress=stopper(group), **keywords)
+    assert list(part) == list(range(group + 2))
+    assert [path.suffix for path in tmp_path.iterdir()] == [".state"]
+    done = {place for place, result in part.items() if result.finished}
+    assert done == set(range(group))
+    # Stopped once more on the way.
+    again = run_jobs(jobs, done=done, on_progress=lambda _: True, **keywords)
+    assert list(again) == [group, group + 1]
+    assert len(list(tmp_path.iterdir())) == 1
+    rest = run_jobs(jobs, done=done, **keywords)
+    assert not list(tmp_path.iterdir())
+    whole = run_jobs(jobs, lanes=2)
+    found = {place: part[place] for place in done} | rest
+    assert found.keys() == whole.keys()
+    for place, result in found.items():
+        assert_same(result, whole[place])
+    losses = [some[group].losses for some in (part, again, rest)]
+    np.testing.assert_array_equal(np.concatenate(losses), whole[group].losses)
 
-    def states():
-        return sum(one.shape == (8, 33, 24, 3) for one in jax.live_arrays())
 
-    def free_bytes():
-        gc.collect()
-        held.append(states())
-        return 10**9
-
-    monkeypatch.setattr(plan.memory, "free_bytes", free_bytes)
-    together(
-        *(PHOTOS, PAINTINGS),
-        sweep={"style_weight": [1.0, 2.0]},
-        on_progress=lambda _: reached.append(states()),
-    )
-    assert max(reached) >= 4  # iterate, best, and two moments
-    # Asked for each frame.
-    assert held == [0, 0]
-
-
-def test_memory_does_not_grow_with_the_photos(together):
-    held = {}
+def test_what_is_done_is_left_out_of_unchanged_groups(run_jobs):
+    jobs, groups = jobs_of(PHOTOS[:1], FIVE), []
+    whole = run_jobs(jobs, lanes=2)
 
     def note(progress):
-        if progress.jobs in held:
-            return
-        gc.collect()
-        pictures = sum(isinstance(one, Framed) for one in gc.get_objects())
-        pixels = sum(one.size for one in jax.live_arrays())
-        held[progress.jobs] = pictures, pixels
+        groups.append((progress.jobs, progress.finished))
 
-    photos = [picture(seed, 33, 24) for seed in range(30, 35)]
-    options = dataclasses.replace(SHALLOW, steps=1)
-    together(photos, PAINTINGS, options, lanes=2, on_progress=note)
-    first, *others = held.values()
-    assert len(others) == 4
-    assert set(others) == {first}
+    with compilations() as compiled:
+        rest = run_jobs(jobs, lanes=2, done={0, 3}, on_progress=note)
+    assert not compiled
+    assert list(dict.fromkeys(groups)) == [((1,), 1), ((2,), 3), ((4,), 4)]
+    for place, result in rest.items():
+        assert_close(result, whole[place])
+    assert run_jobs(jobs, lanes=2, done=range(5)) == {}
+    bad = [*jobs, job("missing.png", FIVE[0])]
+    assert run_jobs(bad, done=range(6)) == {}
+
+
+@pytest.mark.parametrize("damage", [b"no state", b""])
+def test_a_damaged_state_is_reported_and_begun_anew(run_jobs, tmp_path, damage):
+    jobs, lines = jobs_of(PHOTOS[:1], FIVE[:2]), []
+    keywords = {
+        "states": states.in_folder(tmp_path),
+        "report": lines.append,
+        "lanes": 2,
+    }
+    run_jobs(jobs, on_progress=stopper(0), **keywords)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(damage)
+    found = run_jobs(jobs, **keywords)
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{path}: not a saved run")
+    assert lines[0].endswith("; these pictures are begun anew")
+    assert not list(tmp_path.iterdir())
+    whole = run_jobs(jobs, lanes=2)
+    for place, result in found.items():
+        assert_same(result, whole[place])
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        jobs_of(PHOTOS[:1], FIVE[:2], dataclasses.replace(ADAM, style_weight=2.0)),
+        jobs_of(PHOTOS[:1], [FIVE[0], FIVE[2]]),
+        jobs_of(PHOTOS[:1], FIVE[1::-1]),
+    ],
+    ids=["weight", "painting", "order"],
+)
+def test_another_batch_begins_anew_beside_the_state(run_jobs, tmp_path, others):
+    keywords = {"states": states.in_folder(tmp_path), "lanes": 2}
+    run_jobs(jobs_of(PHOTOS[:1], FIVE[:2]), on_progress=stopper(0), **keywords)
+    (path,) = tmp_path.iterdir()
+    found = run_jobs(others, **keywords)
+    assert [len(result.losses) for result in found.values()] == [7, 7]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_states_of_other_steps(run_jobs, tmp_path):
+    """More go on where the run can grow; fewer than were made begin anew."""
+    lines = []
+    keywords = {
+        "states": states.in_folder(tmp_path),
+        "report": lines.append,
+        "lanes": 2,
+    }
+    jobs = jobs_of(PHOTOS[:1], FIVE[:2], LBFGS)
+    made = run_jobs(jobs, on_progress=stopper(0), **keywords)[0].iterations
+    more = jobs_of(PHOTOS[:1], FIVE[:2], dataclasses.replace(LBFGS, steps=9))
+    found = run_jobs(more, on_progress=stopper(0), **keywords)
+    assert len(found[0].losses) == found[0].iterations - made
+    fewer = jobs_of(PHOTOS[:1], FIVE[:2], dataclasses.replace(LBFGS, steps=2))
+    found = run_jobs(fewer, **keywords)
+    assert [found[place].iterations for place in (0, 1)] == [2, 2]
+    assert "iterations already, and 2 are asked for; these" in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_state_that_cannot_be_written_loses_no_picture(run_jobs, tmp_path):
+    (tmp_path / "taken").write_text("a file, not a folder")
+    lines = []
+    found = run_jobs(
+        jobs_of(PHOTOS[:1], FIVE[:2]),
+        on_progress=stopper(0),
+        states=states.in_folder(tmp_path / "taken"),
+        report=lines.append,
+    )
+    assert list(found) == [0, 1]
+    assert "not written" in lines[0]
+
+
+def test_equal_paths_are_one_picture(run_jobs, tmp_path):
+    files.write(tmp_path / "a.png", PHOTOS[0])
+    path = Source(str(tmp_path / "a.png"))
+    jobs = [Job(path, (Source.of(p),), Options(**vars(SHALLOW))) for p in FIVE[:2]]
+    assert len({one.content for one in jobs}) == 1
+    assert [r.iterations for r in run_jobs(jobs).values()] == [6, 6]

@@ -1,190 +1,178 @@
-"""Pictures as they are given, read once and brought to their sizes."""
+"""The pictures of jobs: sizes, crops, colours, starts, frames."""
 
 import dataclasses
-from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.batch_pictures import ADAM, PAINTINGS, PHOTOS, job, picture
+
 from nst_jax.errors import ImageError
-from PIL import Image
-
-from nst_jax.images import files, noise, resize
+from nst_jax.images import color, files, noise, resize
+from nst_jax.images.frames import frames
 from nst_jax.options import Options
-from nst_jax.transfer import pictures
-from nst_jax.transfer.pictures import Reader
+from nst_jax.transfer.pictures import Pictures
 
-_OPTIONS = Options(size=32)
-
-
-def made(seed: int, height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(seed).random((height, width, 3), np.float32)
+OPTIONS = dataclasses.replace(ADAM, size=32)
 
 
-PHOTO, PAINTING = made(1, 50, 40), made(2, 20, 64)
+def pictures_of(jobs, **keywords):
+    sources = {source for one in jobs for source in one.sources}
+    return Pictures(jobs, {s.key: s.shape() for s in sources}, **keywords)
 
 
-@pytest.fixture
-def reads(monkeypatch):
-    """The paths that are read from now on, in order."""
-    paths = []
-
-    def read(path, **keywords):
-        paths.append(Path(path).name)
-        return files_read(path, **keywords)
-
-    files_read = files.read
-    monkeypatch.setattr(pictures.files, "read", read)
-    return paths
+def lane_of(one, size=None):
+    made = pictures_of([one])
+    return made, made.lane(one, size or one.options.size)
 
 
-def test_sizes_of_photo_and_paintings():
-    options = dataclasses.replace(_OPTIONS, style_scale=0.55)
-    found = Reader().read(PHOTO, [PAINTING, PHOTO], options)
-    np.testing.assert_array_equal(found.content, resize.resize_longest(PHOTO, 32))
-    np.testing.assert_array_equal(found.styles[0], resize.resize_longest(PAINTING, 18))
-    np.testing.assert_array_equal(found.styles[1], resize.resize_longest(PHOTO, 18))
-    assert found.start is None
-    assert found.options is options
-    assert found.content.dtype == found.styles[0].dtype == np.float32
+def changed(**options):
+    return dataclasses.replace(OPTIONS, **options)
 
 
-@pytest.mark.parametrize(
-    ("crop", "shape"), [("1:1", (32, 32)), ("3:2", (21, 32)), ("10:16", (32, 20))]
-)
-def test_crop_gives_all_pictures_one_aspect_ratio(crop, shape):
-    options = dataclasses.replace(_OPTIONS, crop=crop, init="style")
-    found = Reader().read(PHOTO, [PAINTING, PHOTO], options)
-    width, height = map(int, crop.split(":"))
-    for image, given in zip(
-        (found.content, *found.styles), (PHOTO, PAINTING, PHOTO), strict=True
-    ):
-        part = resize.crop(given, (height, width))
-        np.testing.assert_array_equal(image, resize.resize(part, shape))
-    np.testing.assert_array_equal(found.start, resize.crop(PAINTING, (height, width)))
-
-
-def test_pictures_cropped_and_whole_are_told_apart():
-    reader, cropped = Reader(), dataclasses.replace(_OPTIONS, crop="1:1")
-    whole = reader.read(PHOTO, [PAINTING], _OPTIONS)
-    assert reader.read(PHOTO, [PAINTING], cropped).content.shape == (32, 32, 3)
-    assert reader.read(PHOTO, [PAINTING], _OPTIONS).content is whole.content
-
-
-@pytest.mark.parametrize(
-    ("size", "scale", "longest"), [(100, 1.0, 100), (100, 0.256, 26), (10, 1e-6, 1)]
-)
-def test_style_size(size, scale, longest):
-    options = dataclasses.replace(_OPTIONS, style_scale=scale)
-    assert pictures.style_size(size, options) == longest
-
-
-def test_results_that_share_a_picture_share_its_array(tmp_path, reads):
-    for name, image in (("photo.png", PHOTO), ("painting.png", PAINTING)):
-        files.write(tmp_path / name, image)
-    photo, painting = tmp_path / "photo.png", str(tmp_path / "painting.png")
-    reader = Reader()
-    first = reader.read(photo, [painting, PAINTING], _OPTIONS)
-    second = reader.read(str(photo), [Path(painting), PAINTING], _OPTIONS)
-    assert first.content is second.content
-    assert first.styles[0] is second.styles[0]
-    assert first.styles[1] is second.styles[1]
-    assert reads == ["photo.png", "painting.png"]
-    # Another size is another array.
-    other = dataclasses.replace(_OPTIONS, style_scale=0.5)
-    third = reader.read(photo, [painting], other)
-    assert third.content is first.content
-    assert third.styles[0].shape == (5, 16, 3)
-
-
-def test_arrays_that_come_and_go_are_not_mixed_up():
-    reader = Reader()
-    seeds = range(5)
-    found = [reader.read(made(i, 32, 32), [made(9, 32, 32)], _OPTIONS) for i in seeds]
-    for seed, one in zip(seeds, found, strict=True):
-        np.testing.assert_array_equal(one.content, made(seed, 32, 32))
-
-
-def made_start(init, seed=0, start=None):
-    options = dataclasses.replace(_OPTIONS, init=init, seed=seed)
-    return pictures.Pictures(
-        resize.resize_longest(PHOTO, 32), (PAINTING,), start, options
-    )
-
-
-@pytest.mark.parametrize("kind", noise.KINDS)
-def test_noise_is_the_seeds(kind):
-    found = made_start(kind, seed=3).start_at(16)
-    assert found.shape == (16, 13, 3)
-    expected = noise.KINDS[kind](np.random.default_rng(3), (16, 13))
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_starts_are_resized_to_the_photo():
-    content = made_start("content")
-    assert content.start_at(32) is content.content
+def test_photo_and_painting_get_their_sizes():
+    _, lane = lane_of(job(PHOTOS[2], PAINTINGS[0], changed(style_scale=1.5)))
     np.testing.assert_array_equal(
-        content.start_at(16), resize.resize(content.content, (16, 13))
+        lane.content.pixels, resize.resize_longest(PHOTOS[2], 32)
     )
-    style = Reader().read(
-        PHOTO, [PAINTING, PHOTO], dataclasses.replace(_OPTIONS, init="style")
-    )
-    # The first painting, from its full size.
-    np.testing.assert_array_equal(style.start, PAINTING)
     np.testing.assert_array_equal(
-        style.start_at(32), resize.resize(PAINTING, style.content.shape[:2])
+        lane.styles[0].pixels, resize.resize_longest(PAINTINGS[0], 48)
     )
 
 
-def test_a_start_from_a_file(tmp_path, reads):
-    files.write(tmp_path / "start.png", PAINTING)
+def test_coarse_sizes_are_made_of_the_full_one():
+    options = changed(size=128, pyramid=2)
+    _, lane = lane_of(job(PHOTOS[2], PAINTINGS[0], options), 64)
+    full = resize.resize_longest(PHOTOS[2], 128)
+    np.testing.assert_array_equal(lane.content.pixels, resize.resize_longest(full, 64))
+
+
+def test_crops_are_taken_before_sizes():
+    photos = [picture(1, 40, 60), picture(2, 70, 33)]
+    jobs = [job(p, PAINTINGS[0], changed(crop="3:2", size=31)) for p in photos]
+    made = pictures_of(jobs)
+    for photo, one in zip(photos, jobs, strict=True):
+        lane = made.lane(one, 31)
+        # Of pictures of all shapes exactly the same size.
+        assert lane.content.extent == lane.content.frame == (21, 31)
+        expected = resize.resize(resize.crop(photo, (2, 3)), (21, 31))
+        np.testing.assert_array_equal(lane.content.pixels, expected)
+
+
+@pytest.mark.parametrize("init", ["noise", "mean", "gaussian", "pink"])
+def test_noise_to_start_from_is_that_of_its_name_and_seed(init):
+    made, lane = lane_of(job(PHOTOS[2], PAINTINGS[0], changed(init=init, seed=5)))
+    function = {"noise": noise.uniform}.get(init) or getattr(noise, init)
+    expected = function(np.random.default_rng(5), lane.content.extent)
+    np.testing.assert_array_equal(made.start(lane, 32), expected)
+
+
+def test_pictures_to_start_from(tmp_path):
     path = str(tmp_path / "start.png")
-    options = dataclasses.replace(_OPTIONS, init=path)
-    reader = Reader()
-    found = [reader.read(PHOTO, [PAINTING], options) for _ in range(2)]
-    assert found[0].start is found[1].start
-    assert reads == ["start.png"]
-    np.testing.assert_array_equal(found[0].start, files.read(path))
+    files.write(path, PAINTINGS[1])
+    for init, expected in {
+        "content": resize.resize_longest(PHOTOS[2], 32),
+        "style": resize.resize(PAINTINGS[0], (24, 32)),
+        path: resize.resize(files.read(path), (24, 32)),
+    }.items():
+        made, lane = lane_of(job(PHOTOS[2], PAINTINGS[0], changed(init=init)))
+        np.testing.assert_array_equal(made.start(lane, 32), expected)
 
 
-def test_notes_about_a_file_are_given_once(tmp_path):
-    path = tmp_path / "clear.png"
-    Image.new("RGBA", (40, 30), (255, 0, 0, 100)).save(path)
-    lines = []
-    reader = Reader(lines.append)
-    for scale in (1.0, 1.0, 0.5):
-        options = dataclasses.replace(_OPTIONS, style_scale=scale)
-        reader.read(path, [path], options)
-    assert len(lines) == 1
-    assert lines[0].startswith(f"{path}: has transparency")
+def test_light_and_dark_alone_are_grey_for_the_network_and_get_the_photos_colours():
+    options = changed(color="luminance", init="style")
+    made, lane = lane_of(job(PHOTOS[2], PAINTINGS[0], options))
+    photo = resize.resize_longest(PHOTOS[2], 32)
+    content = color.grey(photo)
+    np.testing.assert_allclose(lane.content.pixels, content, atol=1e-6)
+    style = resize.resize_longest(PAINTINGS[0], 32)
+    np.testing.assert_array_equal(
+        lane.styles[0].pixels, color.match_luminance(style, lane.content.pixels)
+    )
+    start = made.start(lane, 32)
+    assert np.ptp(start, axis=-1).max() < 1e-6
+    np.testing.assert_allclose(
+        made.finished(lane, start), color.with_luminance(photo, start), atol=1e-6
+    )
 
 
-@pytest.mark.parametrize(
-    ("picture", "message"),
-    [
-        (
-            np.zeros((3, 3, 3), np.uint8),
-            r"shape \(3, 3, 3\) and dtype uint8: .* by 255",
-        ),
-        (np.zeros((3, 3), np.float32), r"shape \(3, 3\) and dtype float32"),
-        (np.zeros((3, 3, 4), np.float32), r"shape \(3, 3, 4\)"),
-        (np.zeros((0, 3, 3), np.float32), r"shape \(0, 3, 3\)"),
-        (np.full((3, 3, 3), 1.5), r"outside of \[0, 1\]"),
-        (np.full((3, 3, 3), -0.1), r"outside of \[0, 1\]"),
-        (np.full((3, 3, 3), np.nan), r"outside of \[0, 1\]"),
-        ([PHOTO], r"shape \(1, 50, 40, 3\)"),
-        ("nowhere.png", r"nowhere\.png: no such file"),
-    ],
-)
-def test_what_is_no_picture(picture, message):
-    for pair in ((picture, [PAINTING]), (PHOTO, [PAINTING, picture])):
-        with pytest.raises(ImageError, match=message):
-            Reader().read(*pair, _OPTIONS)
+def test_matched_afterwards_is_the_finished_picture_only():
+    options = changed(color_after="histogram")
+    made, lane = lane_of(job(PHOTOS[2], PAINTINGS[0], options))
+    photo = resize.resize_longest(PHOTOS[2], 32)
+    np.testing.assert_array_equal(lane.content.pixels, photo)
+    image = picture(5, 24, 32)
+    np.testing.assert_array_equal(
+        made.finished(lane, image), color.match_histograms(image, photo)
+    )
 
 
-@pytest.mark.parametrize("kind", [np.float64, np.float16, jnp.asarray])
-def test_float_arrays_of_any_kind_are_pictures(kind):
-    given = kind(np.linspace(0, 1, 32 * 32 * 3, dtype=np.float32).reshape(32, 32, 3))
-    found = Reader().read(given, [PAINTING], _OPTIONS)
-    assert type(found.content) is np.ndarray
-    np.testing.assert_array_equal(found.content, np.asarray(given, np.float32))
+# Frames.
+
+
+def test_photos_that_share_a_frame_share_it_at_every_size():
+    options = changed(size=128, pyramid=2)
+    jobs = [job(picture(i, 128, 90 + i), PAINTINGS, options) for i in range(4)]
+    jobs.append(job(picture(9, 90, 128), PAINTINGS, options))
+    made = pictures_of(jobs)
+    full = [made.frame(one) for one in jobs]
+    shapes = [one.content.shape() for one in jobs]
+    assert full == [frames(shapes)[shape] for shape in shapes]
+    assert len(set(full)) == 2
+    coarse = [made.frame(one, 64) for one in jobs]
+    assert len(set(coarse)) == 2
+    for one in jobs:
+        lane = made.lane(one, 64)
+        assert np.less_equal(lane.content.extent, lane.content.frame).all()
+        assert lane.content.pixels.shape[:2] == lane.content.frame
+        down, across = lane.content.extent
+        assert not lane.content.pixels[down:].any()
+        assert not lane.content.pixels[:, across:].any()
+        assert lane.content.masked == (one is not jobs[-1])
+    np.testing.assert_array_equal(
+        lane.content.cut(lane.content.pixels), lane.content.load()
+    )
+
+
+def test_a_frame_that_others_do_not_fill_is_masked_for_all():
+    jobs = [job(picture(i, 32, 24 - i), PAINTINGS, OPTIONS) for i in range(2)]
+    lanes = [pictures_of(jobs).lane(one, 32) for one in jobs]
+    assert lanes[0].content.extent == lanes[0].content.frame
+    assert all(lane.content.masked for lane in lanes)
+    assert not lane_of(jobs[0])[1].content.masked
+
+
+def test_equal_pictures_are_equal_whoever_asks():
+    one, other = (job(p, PAINTINGS, OPTIONS) for p in (PHOTOS[0], PHOTOS[0].copy()))
+    assert lane_of(one)[1].content == lane_of(other)[1].content
+    recolored = job(PHOTOS[0], PAINTINGS, changed(color="linear"))
+    assert lane_of(recolored)[1].content == lane_of(one)[1].content
+    assert lane_of(recolored)[1].styles != lane_of(one)[1].styles
+
+
+# Reading.
+
+
+def test_nothing_is_read_before_it_is_asked_for(tmp_path):
+    for name, pixels in {"a.png": PHOTOS[0], "b.png": PAINTINGS[0]}.items():
+        files.write(tmp_path / name, pixels)
+    one = job(str(tmp_path / "a.png"), str(tmp_path / "b.png"), OPTIONS)
+    made = pictures_of([one])
+    lane = made.lane(one, 32)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).unlink()
+    for unread in (lambda: lane.content.pixels, lambda: made.load(one)):
+        with pytest.raises(ImageError, match=r"a\.png: no such file"):
+            unread()
+
+
+def test_lines_about_a_picture_come_once(tmp_path):
+    from PIL import Image
+
+    path, lines = tmp_path / "a.png", []
+    Image.new("RGBA", (40, 30), (10, 20, 30, 100)).save(path)
+    jobs = [job(str(path), p, Options(size=s)) for p in PAINTINGS for s in (32,)]
+    made = pictures_of(jobs, report=lines.append)
+    for one in jobs:
+        made.load(one)
+        assert made.lane(one, 32).content.pixels.shape == (24, 32, 3)
+    assert lines == [f"{path}: has transparency; composited on white"]

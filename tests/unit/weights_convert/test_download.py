@@ -2,15 +2,18 @@
 
 import dataclasses
 import hashlib
+import logging
 import os
 import re
 import socket
 import sys
+import tempfile
 import termios
 import time
 from pathlib import Path
 from typing import Any
 
+import pooch
 import pytest
 
 from weights_convert.download import Patience, download
@@ -82,6 +85,27 @@ def test_the_first_digits_of_a_hash_are_enough(server: Any, tmp_path: Path) -> N
             _download(server.url, path, algorithm="sha256", digest=given)
 
 
+@pytest.mark.parametrize("digits", [64, 8])
+def test_a_file_that_is_there_counts_by_its_hash(
+    server: Any, tmp_path: Path, digits: int
+) -> None:
+    server.payload = PAYLOAD
+    path = tmp_path / "w.pth"
+    wanted = {"algorithm": "sha256", "digest": hashlib.sha256(PAYLOAD).hexdigest()}
+    wanted["digest"] = wanted["digest"][:digits]
+    path.write_bytes(PAYLOAD[:-1] + b"x")
+    _download(server.url, path, **wanted)
+    assert path.read_bytes() == PAYLOAD
+    assert len(server.requests) == 1
+    _download(server.url, path, **wanted)
+    assert len(server.requests) == 1
+    path.unlink()
+    server.payload = PAYLOAD[:-1] + b"x"
+    with pytest.raises(WeightsError, match="wrong hash: expected sha256 "):
+        _download(server.url, path, **wanted)
+    assert _left(path) == []
+
+
 def test_starts_again_where_range_is_ignored(server: Any, tmp_path: Path) -> None:
     server.payload, server.cuts, server.ranges = PAYLOAD, [500_000], False
     path = tmp_path / "w.h5"
@@ -105,9 +129,13 @@ def test_next_run_goes_on_with_the_part(server: Any, tmp_path: Path) -> None:
 def test_a_part_of_another_file_is_dropped(server: Any, tmp_path: Path) -> None:
     server.payload = PAYLOAD
     path = tmp_path / "w.h5"
-    path.with_name("w.h5.part").write_bytes(PAYLOAD + b"more")
-    _download(server.url + "/w.h5", path)
-    assert path.read_bytes() == PAYLOAD
+    for size in (len(PAYLOAD), None):  # of None, the server says so
+        path.with_name("w.h5.part").write_bytes(PAYLOAD + b"more")
+        _download(server.url + "/w.h5", path, size=size)
+        assert path.read_bytes() == PAYLOAD
+        path.unlink()
+    ranges = [requested for _, requested in server.requests]
+    assert ranges == [None, "bytes=1048580-", None]
 
 
 def test_truncated_file(server: Any, tmp_path: Path) -> None:
@@ -199,6 +227,33 @@ def test_full_disk(server: Any, tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_no_right_to_write(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
+    path = tmp_path / "w.h5"
+    with pytest.raises(WeightsError) as caught:
+        _download(server.url + "/w.h5", path)
+    assert str(caught.value) == (
+        f"{path}: cannot be written (Permission denied); set NST_JAX_HOME to a folder"
+        " where you may write"
+    )
+    assert server.requests == []
+
+
+def test_may_be_read_by_whom_the_umask_lets(server: Any, tmp_path: Path) -> None:
+    server.payload = PAYLOAD
+    before = os.umask(0o027)
+    try:
+        _download(server.url + "/w.h5", tmp_path / "w.h5")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "w.h5").stat().st_mode & 0o777 == 0o640
+
+
 def test_one_download_at_a_time(server: Any, tmp_path: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
     with open(tmp_path / "w.h5.part", "ab") as other:
@@ -209,11 +264,17 @@ def test_one_download_at_a_time(server: Any, tmp_path: Path) -> None:
 
 
 def test_nothing_is_printed_without_a_terminal(
-    server: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    server: Any,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server.payload = PAYLOAD
+    (handler,) = pooch.get_logger().handlers
+    monkeypatch.setattr(handler, "stream", sys.stderr)
     _download(server.url + "/w.h5", tmp_path / "w.h5")
     assert capfd.readouterr() == ("", "")
+    assert pooch.get_logger().level == logging.NOTSET
 
 
 def test_connections_that_go_nowhere_have_one_time_limit(tmp_path: Path) -> None:

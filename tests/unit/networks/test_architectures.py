@@ -9,7 +9,9 @@ from weights_convert.architectures import (
     Convolution,
     Pooling,
     Relu,
+    find,
 )
+from weights_convert.errors import NetworkError
 
 
 def parameters(name: str) -> int:
@@ -34,11 +36,11 @@ def test_parameters_are_as_many_as_published():
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_layers_see_what_stands_before_them(name):
-    table = NETWORKS[name]
-    assert len(set(table.taps)) == len(table.layers)
+    known = NETWORKS[name]
+    assert len(set(known.taps)) == len(known.layers)
     channels = {"": 3}
-    for layer in table.layers:
-        seen = [channels[bottom] for bottom in table.bottoms[layer.name]]
+    for layer in known.layers:
+        seen = [channels[bottom] for bottom in known.bottoms[layer.name]]
         assert isinstance(layer, Concatenation) == (len(seen) > 1)
         if isinstance(layer, Convolution):
             assert [layer.inputs] == seen
@@ -46,8 +48,8 @@ def test_layers_see_what_stands_before_them(name):
         wide = isinstance(layer, Convolution)
         channels[layer.name] = layer.outputs if wide else sum(seen)
     # Every convolution has its ReLU.
-    relus = [table.bottoms[x.name] for x in table.layers if isinstance(x, Relu)]
-    assert relus == [(x.name,) for x in table.convolutions]
+    relus = [known.bottoms[x.name] for x in known.layers if isinstance(x, Relu)]
+    assert relus == [(x.name,) for x in known.convolutions]
 
 
 def test_names_and_channels_as_published():
@@ -101,3 +103,51 @@ def test_the_colours_that_pretrained_googlenet_expects():
     colors = NETWORKS["googlenet-torchvision"].preprocessing
     found = (image - colors.mean) / colors.std
     np.testing.assert_allclose(found, transformed, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "count"),
+    [("vgg16", 13, 14_714_688), ("vgg19", 16, 20_024_384)],
+)
+def test_the_vggs_sizes_as_published(name, depth, count):
+    for known in (name, f"{name}-torchvision"):
+        assert len(NETWORKS[known].convolutions) == depth
+        assert parameters(known) == count
+    taps = NETWORKS[name].taps
+    assert taps[:6] == ("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1", "conv2_1")
+    assert len(taps) == len(set(taps)) == depth * 2 + 5
+
+
+# What isn't there.
+
+
+def test_unknown_networks_are_named_with_the_known():
+    with pytest.raises(NetworkError) as caught:
+        find("vgg99")
+    assert str(caught.value) == (
+        f"network 'vgg99' is not known; choose one of {', '.join(NETWORKS)}"
+    )
+    assert find("vgg19") is NETWORKS["vgg19"]
+
+
+def test_unknown_taps_are_named_with_the_known():
+    with pytest.raises(NetworkError) as caught:
+        find("vgg16").check_taps(["relu1_1", "relu3_4", "prob"])
+    line = str(caught.value)
+    assert line.startswith("vgg16 has no tap relu3_4, prob; it has conv1_1, relu1_1, ")
+    assert line.endswith("relu5_3, pool5")
+    find("vgg19").check_taps(["relu1_1", "relu3_4"])
+
+
+def test_of_many_taps_those_outside_of_branches_are_named():
+    with pytest.raises(NetworkError) as caught:
+        find("squeezenet1_1").check_taps(["relu4_2", "fire2/concat"])
+    line = str(caught.value)
+    assert line.startswith(
+        "squeezenet1_1 has no tap relu4_2; it has conv1, relu_conv1, pool1, "
+        "fire2/squeeze1x1, fire2/relu_squeeze1x1, fire2/concat, fire3/squeeze1x1, "
+    )
+    assert line.endswith(
+        "fire9/concat, and 32 in the branches between these; "
+        "`nst-weights taps squeezenet1_1` lists all"
+    )

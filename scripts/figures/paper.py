@@ -9,10 +9,12 @@ weights that divide its activations by their mean over the photo and the paintin
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from study import Load
+
 from nst_jax.images import files, resize
-from nst_jax.networks import extract, statistics
+from nst_jax.networks import statistics
 from nst_jax.options import Options
-from nst_jax.transfer import verbs
+from weights_convert import architectures
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """conv1_1 to conv5_1 of the paper, whose networks rectify in place."""
@@ -39,7 +41,7 @@ def published(tap: str) -> str:
 
 
 def layer_means(
-    options: Options, pictures: Sequence[str], *, offline: bool
+    options: Options, pictures: Sequence[str], load: Load
 ) -> dict[str, float]:
     """The mean activation of each tap of `options` over pictures, to three digits.
 
@@ -47,15 +49,9 @@ def layer_means(
       NetworkError: a network that isn't a VGG.
     """
     taps = (*options.content_taps, *options.style_taps)
-    extract.check_taps(options.network, taps)
-    network = verbs.load_network(
-        options.network,
-        pooling=options.pooling,
-        precision=options.precision,
-        offline=offline,
-    )
+    architectures.find(options.network).check_taps(taps)
     images = [resize.square(files.read(path), options.size) for path in pictures]
-    means = statistics.mean_activations(network, images)
+    means = statistics.mean_activations(load(options), images)
     return {tap: float(f"{means[published(tap)].mean():.2e}") for tap in taps}
 
 

@@ -1,0 +1,161 @@
+"""What `nst-jax stylize` says of input that it refuses, each in one line."""
+
+import re
+
+import pytest
+from PIL import Image
+from support.batch_folder import contents, picture
+from support.program import QUICK, run
+from support.stored_weights import SMALL
+
+from nst_jax.images import files
+from weights_convert import architectures, store
+
+PHOTO, PAINTING = "photos/a.png", "paintings/p.png"
+PAIR = (PHOTO, PAINTING)
+NO_LOSS = ("--content_weight=3e38", "--init=noise")  # Its loss is beyond float32.
+
+_PICTURES = [
+    (("missing.png", PAINTING), "missing.png: no such file; check the name"),
+    ((PHOTO, "missing.png"), "missing.png: no such file; check the name"),
+    (("photos/notes.txt", PAINTING), "photos/notes.txt: is not an image, or of an unk"),
+    (("empty.png", PAINTING), "empty.png: is empty; get the image again"),
+    ((PHOTO, "paintings"), "paintings: is a folder; give an image file"),
+    ((PHOTO, "/dev/zero"), "/dev/zero: is not a regular file; give an image file"),
+    (("cut.png", PAINTING), "cut.png: can't be decoded (.*); it may be cut short or"),
+    (("photos/a.png/b.png", PAINTING), "photos/a.png/b.png: can't be opened (Not a d"),
+    ((*PAIR, "--init=nowhere.png"), "init='nowhere.png' is neither content, style, n"),
+    ((*PAIR, "--init=photos/notes.txt"), "photos/notes.txt: is not an image"),
+    ((*PAIR, "--init=photos"), "photos: is a folder"),
+]
+
+_OUTPUTS = [
+    ((*PAIR, "-o", "out.xyz"), "out.xyz: the ending is '.xyz'; give the output one of"),
+    ((*PAIR, "-o", "out"), "out: no ending; give the output one of .png"),
+    ((*PAIR, "-o", "nowhere/out.png"), "nowhere/out.png: there is no folder /.*nowhe"),
+    ((*PAIR, "-o", "photos/a.png/b.png"), "photos/a.png/b.png: .*is a file, not a fo"),
+    ((*PAIR, "-o", "folder.png"), "folder.png: is a folder; give the name of a file"),
+    ((*PAIR, "-o", "o" * 300 + ".png"), "o+.png: can't be written (File name too lon"),
+    ((*PAIR, "--trace=nowhere/t.jsonl"), "trace=nowhere/t.jsonl: the folder doesn't"),
+    ((*PAIR, "--resume"), "out.png.state: nothing to resume from; run without --resu"),
+]
+
+_OPTIONS = [
+    ((*PAIR, "--size=15"), "size=15 is out of range: give a whole number, 16 to 6553"),
+    ((*PAIR, "--size=big"), "size='big' is not a whole number"),
+    ((*PAIR, "--steps=-1"), "steps=-1 is out of range"),
+    ((*PAIR, "--steps=2.5"), "steps='2.5' is not a whole number"),
+    ((*PAIR, "--crop=wide"), "crop='wide' is out of range: give width:height"),
+    ((*PAIR, "--tv_weight=nan"), "tv_weight=nan is out of range"),
+    ((*PAIR, "--style-weight=-1"), "style_weight=-1.0 is out of range"),
+    ((*PAIR, "--style_weight=heavy"), "style_weight='heavy' is not a number"),
+    ((*PAIR, "--solver=sgd"), "solver='sgd' is not known; choose one of lbfgs, adam"),
+    ((*PAIR, "--network=vgg99"), "network 'vgg99' is not known; choose one of vgg19,"),
+    (
+        (*PAIR, "--style_taps=relu9_1"),
+        "squeezenet1_1 has no tap relu9_1; it has conv1, relu_conv1",
+    ),
+    ((*PAIR, "--style_taps=", "--content_taps="), "content_taps and style_taps are b"),
+    ((*PAIR, "--style_tap_weights=1,2"), "style_tap_weights has 2 numbers for 1 styl"),
+    ((*PAIR, "--style_blend=1,2"), "style_blend has 2 shares for 1 paintings; give o"),
+    ((*PAIR, PHOTO, "--style_blend=0,0"), "style_blend=.* is out of range"),
+]
+
+
+@pytest.fixture
+def damaged(folder):
+    """The working folder, with files that are no pictures."""
+    (folder / "empty.png").touch()
+    (folder / "cut.png").write_bytes((folder / PHOTO).read_bytes()[:900])
+    (folder / "folder.png").mkdir()
+    return folder
+
+
+def refused(capsys, folder, arguments, line):
+    """Runs the command, which is to say this line and to leave no trace."""
+    if "-o" not in arguments:
+        arguments = (*arguments, "-o", "out.png")
+    before = contents(folder)
+    assert run("stylize", *QUICK, *arguments) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    pattern = re.escape(line).replace(r"\.\*", ".*").replace(r"o\+", "o+")
+    assert re.fullmatch(rf"nst-jax: {pattern}[^\n]*\n", errors), errors
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"), [*_PICTURES, *_OUTPUTS, *_OPTIONS], ids=lambda v: str(v)[:60]
+)
+def test_is_one_line_and_leaves_nothing(damaged, capsys, arguments, line):
+    refused(capsys, damaged, arguments, line)
+
+
+def test_a_picture_of_which_a_tap_sees_nothing(folder, capsys):
+    files.write("thin.png", picture(5, 128, 4))
+    taps = ("--content_taps=fire9/concat", "--style_taps=conv1")
+    line = "a picture of 1x32 is too small for .*: give a larger size, or earlier taps"
+    refused(capsys, folder, ("thin.png", PAINTING, *taps), line)
+    line = "a picture of 1x32 is too small for conv1, which sees nothing of it"
+    refused(capsys, folder, (PHOTO, "thin.png"), line.replace("conv1", ".*"))
+
+
+def test_more_pixels_than_are_read(folder, capsys, monkeypatch):
+    # Pillow's public limit, which users change likewise.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    line = "photos/a.png: has more than 1,000 pixels, the limit; scale it down first"
+    refused(capsys, folder, PAIR, line)
+
+
+def test_a_start_without_a_loss(folder, capsys):
+    line = "the loss of the starting image is not finite: check the weights"
+    refused(capsys, folder, (*PAIR, *NO_LOSS), line)
+
+
+def test_weights_that_are_not_there(folder, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "elsewhere"))
+    line = f"the weights of {SMALL} are not stored in /.* and --offline forbids fetchi"
+    refused(capsys, folder, (*PAIR, "--offline"), line)
+    line = "vgg19-normalized is not published; make it with `nst-weights normalize"
+    vgg = ("--network=vgg19-normalized", "--content_taps=conv1_1", "--style_taps=")
+    refused(capsys, folder, (*PAIR, *vgg), line)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda content: content[:5000], ".*safetensors: .* --force`"),
+        (lambda content: b"", ".*safetensors: truncated or damaged .* --force`"),
+        (lambda content: content.replace(b"conv1/bias", b"conv1/bios"), ".*conv1/bias"),
+    ],
+)
+def test_damaged_weights(folder, capsys, monkeypatch, tmp_path, home, damage, line):
+    of = architectures.find(SMALL)
+    content = store.weights_path(of).read_bytes()
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "damaged"))
+    path = store.weights_path(of)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(damage(content))
+    refused(capsys, folder, PAIR, line)
+
+
+def test_a_folder_without_permission(folder, capsys):
+    locked = folder / "locked"
+    locked.mkdir(mode=0o500)
+    try:
+        if _can_write(locked):
+            pytest.skip("this user may write anywhere")
+        line = "locked/out.png: no permission to write in /.*; choose another folder"
+        refused(capsys, folder, (*PAIR, "-o", "locked/out.png"), line)
+    finally:
+        locked.chmod(0o700)
+
+
+def _can_write(place):
+    try:
+        (place / "probe").touch()
+        (place / "probe").unlink()
+    except OSError:
+        return False
+    return True

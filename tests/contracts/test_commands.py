@@ -1,0 +1,140 @@
+"""What holds for every command: a new one is tested by being registered.
+
+It needs an entry in `_BAD`: input that it refuses.
+"""
+
+import argparse
+import re
+
+import pytest
+from support import program
+from support.batch_folder import contents, folder
+from support.program import QUICK
+from support.stored_weights import home
+
+from nst_jax.commands import flags, main, weights
+from weights_convert import commands
+
+__all__ = ["folder", "home"]
+
+_PROGRAMS = {"nst-jax": program.run, "nst-weights": program.run_weights}
+
+_BATCH = ("batch", "--output_dir=out", *QUICK)
+_PAIR = ("photos/a.png", "paintings/p.png")
+
+# By command: what it refuses, as the exit status says; the rest has no such flag.
+_BAD = {
+    "nst-jax stylize": [
+        (1, "missing.png", "paintings/p.png", *QUICK),
+        (1, "photos/notes.txt", "paintings/p.png", *QUICK),
+        (1, *_PAIR, "--size=0"),
+        (1, *_PAIR, "-o", "nowhere/out.png"),
+        (1, *_PAIR, *QUICK, "--resume"),
+        (2, "photos/a.png"),
+        (2, *_PAIR, "--print_every=often"),
+        (2, *_PAIR, "--colour=red"),
+    ],
+    "nst-jax batch": [
+        (1, "--output_dir=out"),
+        (1, "--output_dir=out", "--pairs=gone.csv"),
+        (1, "--output_dir=photos/a.png", "--contents=photos", "--styles=paintings"),
+        (1, "--output_dir=out", "--contents=nowhere/*", "--styles=paintings"),
+        (2, "--contents=photos", "--styles=paintings"),
+        (2, "--output_dir=out", "--lanes=0"),
+    ],
+    "nst-jax presets": [(2, "fast"), (2, "--all")],
+    "nst-weights list": [(2, "vgg19"), (2, "--all")],
+    "nst-weights taps": [(1, "vgg91"), (2,)],
+    "nst-weights fetch": [
+        (1, "vgg91"),
+        (1, "vgg19-normalized"),
+        (1, "vgg19", "--source=nobody"),
+        (2,),
+    ],
+    "nst-weights convert": [
+        (1, "photos/notes.txt", "--to=vgg19"),
+        (1, "missing.pth", "--to=vgg19"),
+        (1, "photos/notes.txt", "--to=vgg91"),
+        (2, "photos/notes.txt"),
+        (2, "photos/notes.txt", "--to=vgg19", "--channels=cmyk"),
+    ],
+    "nst-weights verify": [(1, "vgg91"), (1, "vgg19"), (2,)],
+    "nst-weights export": [
+        (1, "vgg19", "out.safetensors"),
+        (1, "squeezenet1_1", "photos"),
+        (2, "vgg19"),
+    ],
+    "nst-weights normalize": [
+        (1, "vgg91", "photos/a.png"),
+        (1, "squeezenet1_1", "photos/a.png"),
+        (1, "vgg19", "missing.png"),
+        (1, "vgg19", "photos/a.png", "--size=8"),
+        (2, "vgg19"),
+        (2, "vgg19", "photos/a.png", "--size=large"),
+    ],
+}
+
+
+def _registered() -> dict[str, argparse.ArgumentParser]:
+    """The parsers of all commands, by program and command."""
+    found = []
+    commands.parse(["nst-weights", "list"], [weights.add_parser, found.append])
+    own = next(a for a in main.parser()._actions if a.dest == "command")
+    return {
+        f"{name} {command}": parser
+        for name, choices in (("nst-jax", own), ("nst-weights", found[0]))
+        for command, parser in choices.choices.items()
+    }
+
+
+COMMANDS = _registered()
+
+
+def _run(command: str, *arguments: str) -> int | str | None:
+    name, of_program = command.split()
+    return _PROGRAMS[name](of_program, *arguments)
+
+
+def test_every_command_is_in_the_table():
+    assert COMMANDS.keys() == _BAD.keys()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_of_every_flag(command, capsys):
+    assert _run(command, "--help") == 0
+    shown, errors = capsys.readouterr()
+    assert errors == ""
+    assert shown.startswith(f"usage: {command} ")
+    parser = COMMANDS[command]
+    assert parser.description.split()[0] in shown
+    for action in parser._actions:
+        if action.dest == "helpshort":
+            continue  # absl's own.
+        assert action.metavar or action.help, action.dest
+        for flag in action.option_strings:
+            assert re.search(rf"^ .*{flag}\b", shown, re.MULTILINE), flag
+            assert action.help, f"{flag} has no help"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_flags_are_understood_with_hyphens_too(command):
+    flat = [flag for a in COMMANDS[command]._actions for flag in a.option_strings]
+    for flag in flat:
+        assert flags.underscored([flag.replace("_", "-")]) in ([flag], ["__" + flag])
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [(command, tuple(entry)) for command in _BAD for entry in _BAD[command]],
+    ids=lambda value: value if isinstance(value, str) else " ".join(map(str, value)),
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    folder, home, capsys, command, arguments
+):
+    status, *given = arguments
+    before = contents(folder), contents(home)
+    assert _run(command, *given) == status
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert re.fullmatch(rf"{command.split()[0]}: [^\n]+\n", errors), errors
+    assert (contents(folder), contents(home)) == before

@@ -1,0 +1,180 @@
+"""What every loss promises: it is tested by being a choice of `Options`."""
+
+import dataclasses
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nst_jax.fields import named
+from nst_jax.losses.content import Content
+from nst_jax.losses.total_variation import TotalVariation
+from nst_jax.losses.view import View
+from nst_jax.options import Options
+from nst_jax.transfer.objective import term
+
+CHOICES = {f.name: f.metadata["choices"] for f in dataclasses.fields(Options)}
+KINDS = (
+    Content,
+    *(named(CHOICES["style_loss"], value) for value in CHOICES["style_loss"]),
+    TotalVariation,
+)
+
+
+def variants(kind):
+    """A term of this kind for every value of the options that set it."""
+    names = [f.name for f in dataclasses.fields(kind) if CHOICES[f.name]]
+    for values in itertools.product(*(CHOICES[name] for name in names)):
+        made = term(kind, Options(**dict(zip(names, values, strict=True))))
+        yield pytest.param(made, id="-".join([kind.__name__, *values]))
+
+
+TERMS = [made for kind in KINDS for made in variants(kind)]
+every_term = pytest.mark.parametrize("loss", TERMS)
+
+
+def features(seed, height=5, width=6, channels=4):
+    """As after a ReLU, `[h, w, c]` in float64."""
+    rng = np.random.default_rng(seed)
+    return np.abs(rng.normal(0, 1, (height, width, channels)))
+
+
+def view(values, weight=None):
+    """The view of a picture, or of the part that a weight `[h, w]` says."""
+    values = jnp.asarray(values)
+    count = values.shape[0] * values.shape[1] if weight is None else weight.sum()
+    weight = None if weight is None else jnp.asarray(weight, jnp.float32)
+    return View(values, weight, jnp.float32(count))
+
+
+def value(loss, seen, target):
+    """The distance of a view from the statistic of another, or from a statistic."""
+    return loss.distance(loss.statistic(seen), target)
+
+
+def target_of(loss, seed=9, **shape):
+    """What a picture asks for; other than `features(0)` by its seed."""
+    return loss.statistic(view(features(seed, **shape)))
+
+
+@every_term
+def test_zero_at_its_target(loss):
+    seen = view(np.full((5, 6, 4), 0.5))  # Flat, for terms that have no target.
+    assert value(loss, seen, loss.statistic(seen)) == 0
+    other = view(features(1))
+    assert value(loss, other, loss.statistic(seen)) > 0
+
+
+@every_term
+def test_the_gradient_is_that_of_finite_differences(loss):
+    with jax.enable_x64(True):
+        target = target_of(loss)
+        values, direction = features(0), features(2) - 0.7
+
+        def at(values):
+            return value(loss, view(values), target)
+
+        slope = (at(values + 1e-6 * direction) - at(values - 1e-6 * direction)) / 2e-6
+        gradient = jax.jit(jax.grad(at))(jnp.asarray(values))
+        assert np.vdot(gradient, direction) == pytest.approx(float(slope), rel=1e-6)
+
+
+def embedded(part, *, top, left, around):
+    """A part in a larger array, and the weight that says where it is."""
+    height, width, channels = part.shape
+    whole = np.zeros((height + 4, width + 3, channels)) if around == "zeros" else None
+    if whole is None:
+        whole = 7 * features(5, height + 4, width + 3, channels)
+    weight = np.zeros(whole.shape[:2])
+    area = slice(top, top + height), slice(left, left + width)
+    whole[area], weight[area] = part, 1
+    return whole, weight, area
+
+
+@every_term
+@pytest.mark.parametrize(
+    ("top", "left", "around"),
+    [(0, 0, "zeros"), (0, 0, "anything"), (2, 1, "anything")],
+    ids=["padded", "framed", "masked"],
+)
+def test_what_has_no_weight_has_no_part(loss, top, left, around):
+    """Padding and masks: loss and gradient are those of the part alone."""
+    with jax.enable_x64(True):
+        part = features(0)
+        whole, weight, area = embedded(part, top=top, left=left, around=around)
+        target = target_of(loss)
+        if isinstance(loss, Content):  # It compares place by place.
+            wanted, _, _ = embedded(features(9), top=top, left=left, around=around)
+            target_there = loss.statistic(view(wanted, weight))
+        else:
+            target_there = target
+        alone, slope = jax.value_and_grad(lambda x: value(loss, view(x), target))(
+            jnp.asarray(part)
+        )
+        within, slopes = jax.value_and_grad(
+            lambda x: value(loss, view(x, weight), target_there)
+        )(jnp.asarray(whole))
+        assert within == pytest.approx(float(alone), rel=1e-6)
+        np.testing.assert_allclose(slopes[area], slope, rtol=1e-5, atol=1e-9)
+        slopes = np.array(slopes)
+        slopes[area] = 0
+        assert not slopes.any()
+
+
+@pytest.mark.parametrize("loss", [t for t in TERMS if t.values[0].additive])
+def test_statistics_of_parts_add_up_to_that_of_the_whole(loss):
+    whole = features(0)
+    weight = np.random.default_rng(3).random(whole.shape[:2])
+    parts = [(slice(0, 2), slice(0, 6)), (slice(2, 5), slice(0, 1))]
+    parts += [(slice(2, 5), slice(1, 6))]
+    statistics = [loss.statistic(view(whole[p], weight[p])) for p in parts]
+    together = jax.tree.map(lambda *leaves: sum(leaves), *statistics)
+    expected = loss.statistic(view(whole, weight))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), together, expected
+    )
+
+
+@every_term
+def test_a_blend_lies_between_its_targets(loss):
+    one, two = target_of(loss, 7), target_of(loss, 8)
+    if loss.blend([one], [1.0]) is None:
+        return  # It has no target.
+    seen = view(features(0))
+
+    def distance(*shares):
+        return float(value(loss, seen, loss.blend([one, two], shares)))
+
+    first, second = (float(value(loss, seen, target)) for target in (one, two))
+    assert value(loss, seen, loss.blend([one], [1.0])) == first
+    assert distance(1.0, 0.0) == pytest.approx(first, rel=1e-4)
+    assert distance(0.0, 1.0) == pytest.approx(second, rel=1e-4)
+    assert distance(0.3, 0.7) == pytest.approx(distance(0.3, 0.7))
+    same = loss.blend([one, one], [0.25, 0.75])
+    assert value(loss, seen, same) == pytest.approx(first, rel=1e-4)
+    assert distance(0.5, 0.5) < max(first, second)
+
+
+@every_term
+def test_bfloat16_features_give_nearly_the_same_in_float32(loss):
+    exact, target = features(0, 40, 41), target_of(loss, height=40, width=41)
+    found = value(loss, view(jnp.asarray(exact, jnp.bfloat16)), target)
+    assert found.dtype == jnp.float32
+    assert found == pytest.approx(float(value(loss, view(exact), target)), rel=0.02)
+
+
+@every_term
+def test_lanes_are_losses_one_by_one(loss):
+    lanes = np.float32([features(seed) for seed in (0, 1, 2)])
+    target = jax.tree.map(jnp.float32, target_of(loss))
+    together = jax.vmap(lambda x: value(loss, view(x), target))(lanes)
+    alone = [value(loss, view(lane), target) for lane in lanes]
+    np.testing.assert_allclose(together, alone, rtol=1e-5)
+
+
+@every_term
+def test_equal_terms_are_one_static_argument(loss):
+    assert dataclasses.replace(loss) == loss
+    assert hash(dataclasses.replace(loss)) == hash(loss)

@@ -1,0 +1,172 @@
+"""`nst-jax stylize` stopped on its way, and gone on with."""
+
+import contextlib
+import functools
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import safetensors.numpy
+from PIL import Image
+from support.batch_folder import contents
+from support.program import QUICK, Reader, run
+
+from nst_jax.images import files
+
+STATE = Path("out.png.state")
+COMMAND = ("stylize", "photos/a.png", "paintings/p.png", "-o", "out.png", *QUICK)
+# Chunks of iterations end at multiples of this, and are told of.
+COMMAND = (*COMMAND, "--steps=8", "--print_every=2")
+
+ctrl_c = functools.partial(signal.raise_signal, signal.SIGINT)
+
+
+def answered(*answers, arguments=()):
+    """Exit status and standard error of the command, whose reader answers so."""
+    with contextlib.redirect_stderr(Reader(*answers)) as errors:
+        status = run(*COMMAND, *arguments)
+    return status, errors.getvalue()
+
+
+def stopped(*arguments, number=signal.SIGINT, iteration=2):
+    """Stops the command when an iteration is told of."""
+    stop = functools.partial(signal.raise_signal, number)
+    return answered((f"iteration {iteration:>5}", stop), arguments=arguments)
+
+
+@pytest.fixture(scope="module")
+def whole(home, tmp_path_factory):
+    """The picture of a run that nobody stops."""
+    from support.batch_folder import fill
+
+    place = tmp_path_factory.mktemp("whole")
+    fill(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setenv("NST_JAX_HOME", str(home))
+        assert run(*COMMAND) == 0
+    return (place / "out.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
+@pytest.mark.parametrize("iteration", [2, 6])
+def test_stopped_and_resumed_it_is_the_whole_run(
+    folder, capsys, whole, number, status, iteration
+):
+    found, errors = stopped("--trace=t.jsonl", number=number, iteration=iteration)
+    assert found == status
+    assert "nst-jax: stopping; Ctrl-C once more gives up without saving\n" in errors
+    output = capsys.readouterr().out.splitlines()
+    assert f"after {iteration} iterations" in output[0]
+    assert output[1:] == [
+        "stopped early; the same command with --resume goes on from here"
+    ]
+    # What there is can be looked at.
+    assert files.read("out.png").shape == (32, 23, 3)
+    assert files.read_description("out.png")["iterations"] == iteration
+    assert STATE.exists()
+
+    assert run(*COMMAND, "--trace=t.jsonl", "--resume") == 0
+    assert (folder / "out.png").read_bytes() == whole
+    assert not STATE.exists()
+    # The trace goes on as well, without a gap or a repetition.
+    lines = [json.loads(line) for line in Path("t.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [0, 2, 4, 6, 8]
+
+
+def test_stopped_twice_it_is_still_the_whole_run(folder, whole):
+    for iteration in (2, 4):
+        resume = ["--resume"] if STATE.exists() else []
+        status, _ = stopped(*resume, iteration=iteration)
+        assert status == 130
+    assert run(*COMMAND, "--resume") == 0
+    assert (folder / "out.png").read_bytes() == whole
+
+
+def test_stopped_at_the_very_end_it_is_done(folder, capsys, whole):
+    status, _ = stopped(iteration=8)
+    assert status == 0
+    assert "stopped early" not in capsys.readouterr().out
+    assert (folder / "out.png").read_bytes() == whole
+    assert not STATE.exists()
+
+
+def test_ctrl_c_twice_gives_up_at_once(folder, capsys):
+    before = contents(folder)
+    answers = ("iteration     2", ctrl_c), ("Ctrl-C once more", ctrl_c)
+    status, errors = answered(*answers)
+    assert status == 130
+    assert errors.endswith("\nnst-jax: stopped\n")
+    assert capsys.readouterr().out == ""
+    assert contents(folder) == before
+
+
+def test_ctrl_c_before_the_work_leaves_nothing(folder, capsys):
+    with Image.open("photos/a.png") as photo:
+        photo.putalpha(200)
+        photo.save("photos/a.png")
+    before = contents(folder)
+    status, errors = answered(("has transparency", ctrl_c))
+    assert status == 130
+    assert errors.endswith("\nnst-jax: stopped\n")
+    assert capsys.readouterr().out == ""
+    assert contents(folder) == before
+
+
+def renamed(content):
+    """The state as an earlier version of the program left it."""
+    return safetensors.numpy.save(
+        safetensors.numpy.load(content), {"fingerprint": "0" * 64}
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "arguments", "line"),
+    [
+        (lambda content: b"nothing", (), "not a saved run ("),
+        (lambda content: b"", (), "not a saved run ("),
+        (lambda content: content[:-9], (), "not a saved run ("),
+        (renamed, (), "saved by an earlier version of nst_jax"),
+        (bytes, ("--seed=3",), "saved by a run with other pictures or options; repeat"),
+        (bytes, ("--size=33",), "saved by a run with other pictures or options; repe"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_one_line(folder, capsys, damage, arguments, line):
+    stopped()
+    STATE.write_bytes(damage(STATE.read_bytes()))
+    before = contents(folder)
+    capsys.readouterr()
+    assert run(*COMMAND, "--resume", *arguments) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith(f"nst-jax: out.png.state: {line}")
+    assert errors.count("\n") == 1
+    assert contents(folder) == before
+
+
+def test_the_state_of_other_pictures_does_not_fit(folder, capsys):
+    stopped()
+    photo = Path("photos/a.png")
+    photo.write_bytes(Path("photos/b.png").read_bytes())
+    capsys.readouterr()
+    assert run(*COMMAND, "--resume") == 1
+    assert "other pictures or options" in capsys.readouterr().err
+
+
+@pytest.mark.slow  # A program of its own, for L-BFGS.
+def test_where_the_course_allows_it_more_can_be_asked_for(folder, capsys):
+    plain = ("--solver=lbfgs", "--history=3")
+    assert run(*COMMAND, *plain, "--steps=12") == 0
+    whole = Path("out.png").read_bytes()
+    status, _ = stopped(*plain, "--steps=100")
+    assert status == 130
+    capsys.readouterr()
+    assert run(*COMMAND, *plain, "--steps=2", "--resume") == 1
+    line = "nst-jax: steps=2: the stopped run made 2 already; give more\n"
+    assert capsys.readouterr().err == line
+    assert run(*COMMAND, *plain, "--steps=12", "--resume") == 0
+    assert Path("out.png").read_bytes() == whole

@@ -1,0 +1,121 @@
+"""What a batch is asked to make: files, folders, patterns, lists and CSV files."""
+
+import pytest
+from support.batch_folder import picture, write_csv
+
+from nst_jax.collection import manifest
+from nst_jax.commands import flags, main
+from nst_jax.commands.asked import asked_for
+from nst_jax.images import files
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+def asked(*arguments):
+    """Photo, painting and what is varied of each job that the command would do."""
+    line = ["batch", "--output_dir=out", *arguments]
+    jobs, varied = asked_for(main.parser().parse_args(flags.underscored(line)))
+    for job, of in zip(jobs, varied, strict=True):
+        assert of.items() <= vars(job.options).items()
+    pictures = [(job.content.key, *(style.key for style in job.styles)) for job in jobs]
+    return [(*pair, of) for pair, of in zip(pictures, varied, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        (["photos"], ["photos/a.png", "photos/b.png"]),
+        (["photos/"], ["photos/a.png", "photos/b.png"]),
+        (["photos/*.png"], ["photos/a.png", "photos/b.png"]),
+        (["p*/[bq]*"], ["paintings/q.jpg", "photos/b.png"]),
+        (["**/a.*"], ["photos/a.png"]),
+        (["photos/b.png", "photos"], ["photos/b.png", "photos/a.png"]),
+        (["photos/a.png", "photos/a.png"], ["photos/a.png"]),
+        # What is said is taken, whatever it is.
+        (["photos/notes.txt"], ["photos/notes.txt"]),
+        (["missing.png"], ["missing.png"]),
+        (["mixed"], ["mixed/UPPER.JPG", "mixed/[1].webp", "mixed/stereo.mpo"]),
+        (["mixed/[1].webp"], ["mixed/[1].webp"]),
+    ],
+)
+def test_files_folders_and_patterns(folder, contents, expected):
+    (folder / "mixed" / "sub.png").mkdir(parents=True)
+    for name in ("[1].webp", "UPPER.JPG", "stereo.mpo", "report.pdf", "._a.jpg"):
+        (folder / "mixed" / name).write_bytes(b"")
+    made = asked("--contents", *contents, "--styles", "paintings/p.png")
+    assert made == [(content, "paintings/p.png", {}) for content in expected]
+
+
+def test_what_a_batch_made_is_no_photo_of_the_next(folder):
+    for name in ("a_p.png", "contact_sheet.jpg"):
+        files.write(folder / "photos" / name, picture(7))
+    entry = manifest.Entry("a_p.png", "photos/a.png", "p.png", "0", "done")
+    manifest.append(folder / "photos" / "manifest.jsonl", entry)
+
+    def contents(*given, output="photos"):
+        styles = ["--styles", "paintings/p.png"]
+        made = asked("--contents", *given, *styles, f"--output-dir={output}")
+        return [content.removeprefix("photos/") for content, _, _ in made]
+
+    photos = ["a.png", "b.png"]
+    assert contents("photos") == contents("**/*.png", "photos")[-2:] == photos
+    assert contents("ph*/[abn]*") == [*photos, "notes.txt"]
+    # Named, or of another folder's batch, it counts.
+    assert contents("photos/a_p.png") == ["a_p.png"]
+    everything = sorted([*photos, "a_p.png", "contact_sheet.jpg"])
+    assert contents("photos", output="out") == everything
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_pairs_of_a_file(folder, encoding):
+    (folder / "lists").mkdir()
+    write_csv(
+        "lists/pairs.csv",
+        ["content", "style", "style_weight", "seed", "init"],
+        ["../photos/a.png", "../paintings/p.png", "3", "", "noise"],
+        ["../photos/a.png", "../paintings/q.jpg", "", "4", ""],
+        [],
+        [str(folder / "photos/b.png"), "../paintings/q.jpg"],
+        ["w\u00e4ld, nass.png", "../paintings/q.jpg", "", "", "begin.png"],
+        encoding=encoding,
+    )
+    assert asked("--pairs=lists/pairs.csv") == [
+        (
+            "lists/../photos/a.png",
+            "lists/../paintings/p.png",
+            {"style_weight": 3.0, "init": "noise"},
+        ),
+        ("lists/../photos/a.png", "lists/../paintings/q.jpg", {"seed": 4}),
+        (str(folder / "photos/b.png"), "lists/../paintings/q.jpg", {}),
+        (
+            "lists/w\u00e4ld, nass.png",
+            "lists/../paintings/q.jpg",
+            {"init": "lists/begin.png"},
+        ),
+    ]
+
+
+def test_columns_may_come_in_any_order_and_go_with_a_list():
+    write_csv(
+        "pairs.csv",
+        ["tv_weight", "style", "content", "color_after", "seed"],
+        ["0.5", "paintings/p.png", "photos/a.png", "histogram", ""],
+    )
+    made = asked("--pairs=pairs.csv", "--seed=1,2")
+    assert [varied for _, _, varied in made] == [
+        {"seed": 1, "tv_weight": 0.5, "color_after": "histogram"},
+        {"seed": 2, "tv_weight": 0.5, "color_after": "histogram"},
+    ]
+
+
+def test_lists_make_every_combination():
+    one = ["--contents", "photos/a.png", "--styles", "paintings/p.png"]
+    made = asked(*one, "--init=content,noise", "--seed=1, 2,1", "--style_taps=relu1_1")
+    assert [varied for _, _, varied in made] == [
+        {"init": init, "seed": seed} for init in ("content", "noise") for seed in (1, 2)
+    ]
+    made = asked(*one, "--color=style,linear_cholesky", "--preset=fast")
+    assert [varied for _, _, varied in made] == [
+        {"color": "style"},
+        {"color": "linear_cholesky"},
+    ]

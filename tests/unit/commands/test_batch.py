@@ -1,0 +1,147 @@
+"""`nst-jax batch` as a user runs it, in this process."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import stored_weights
+from support.batch_folder import contents, fill, picture, write_csv
+from support.program import QUICK, run
+
+import nst_jax
+from nst_jax.collection import manifest
+from nst_jax.images import files
+
+SMALL = ("batch", *QUICK, "--output_dir=out", "--lanes=1")
+ALL = (*SMALL, "--contents", "photos", "--styles", "paintings")
+ONE = (*SMALL, "--contents", "photos/a.png", "--styles", "paintings/p.png")
+NAMES = ["a_p.png", "a_q.png", "b_p.png", "b_q.png"]
+
+
+@pytest.fixture(scope="module")
+def made(home, tmp_path_factory):
+    """A folder where all of `ALL` was made; not to be changed."""
+    place = tmp_path_factory.mktemp("made")
+    fill(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setenv("NST_JAX_HOME", str(home))
+        assert run(*ALL) == 0
+    return place
+
+
+@pytest.fixture
+def copied(made, folder):
+    """The working folder, a copy of `made`."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    return folder
+
+
+def statuses():
+    entries = manifest.read("out/manifest.jsonl")
+    return {name: entry.status for name, entry in entries.items()}
+
+
+def new(capsys):
+    """The pictures that the command says it made."""
+    return re.findall(r"^out/(\S+png): ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_every_photo_in_every_style(folder, capsys):
+    assert run(*ALL) == 0
+    output, errors = capsys.readouterr()
+    assert errors == ""
+    *lines, last = output.splitlines()
+    for name, line in zip(NAMES, lines, strict=True):
+        told = rf"out/{name}: 23x32, loss [\d.e+-]+ after 4 iterations"
+        assert re.fullmatch(told, line)
+    assert last == "out/index.html: 4 pictures"
+    others = ["contact_sheet.jpg", "index.html", "manifest.jsonl"]
+    assert sorted(os.listdir("out")) == [*NAMES, *others]
+    assert statuses() == dict.fromkeys(NAMES, "done")
+    page = Path("out/index.html").read_text()
+    assert all(f'"./{name}"' in page for name in NAMES)
+    with Image.open("out/contact_sheet.jpg") as sheet:
+        assert sheet.width > 3 * 184
+        assert sheet.height > 3 * 256
+
+
+def test_side_by_side_they_are_what_the_single_command_makes(folder):
+    assert run(*ALL, "--lanes=2") == 0
+    alone = ("stylize", "photos/b.png", "paintings/q.jpg", "-o", "alone.png")
+    assert run(*alone, *QUICK) == 0
+    single, together = (
+        files.read_description(name) for name in ("alone.png", "out/b_q.png")
+    )
+    assert together["options"] == single["options"]
+    assert together["loss"] == pytest.approx(single["loss"], rel=1e-3)
+    image = files.read("out/b_q.png")
+    np.testing.assert_allclose(image, files.read("alone.png"), atol=0.01)
+
+
+def test_again_nothing_is_made(copied, capsys):
+    before = contents(copied / "out")
+    times = [os.stat(f"out/{name}").st_mtime_ns for name in NAMES]
+    assert run(*ALL) == 0
+    output, errors = capsys.readouterr()
+    assert errors == "nst-jax: 4 of 4 are done already\n"
+    assert output == "out/index.html: 4 pictures\n"
+    assert contents(copied / "out") == before
+    assert [os.stat(f"out/{name}").st_mtime_ns for name in NAMES] == times
+
+
+def test_what_has_changed_is_made_anew(copied, capsys):
+    files.write("paintings/p.png", picture(9, 40, 33))
+    assert run(*ALL) == 0
+    assert new(capsys) == ["a_p.png", "b_p.png"]
+    assert run(*ALL, "--style_weight=3") == 0
+    assert new(capsys) == NAMES
+    assert files.read_description("out/a_p.png")["options"]["style_weight"] == 3.0
+    assert statuses() == dict.fromkeys(NAMES, "done")
+
+
+def test_by_other_weights_all_is_made_anew(copied, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "other"))
+    stored_weights.put_random(seed=1)
+    assert run(*ALL) == 0
+    assert new(capsys) == NAMES
+
+
+def test_lists_are_swept(folder):
+    assert run(*ONE, "--style-weight=1,10,1", "--seed=7") == 0
+    names = ["a_p_style_weight=1.png", "a_p_style_weight=10.png"]
+    assert statuses() == dict.fromkeys(names, "done")
+    for name, weight in zip(names, (1.0, 10.0), strict=True):
+        options = files.read_description(f"out/{name}")["options"]
+        assert (options["style_weight"], options["seed"]) == (weight, 7)
+
+
+def test_pairs_of_a_file(folder):
+    write_csv(
+        "pairs.csv",
+        ["content", "style", "style_weight"],
+        ["photos/a.png", "paintings/p.png", ""],
+        ["photos/b.png", "paintings/q.jpg", "3"],
+    )
+    assert run(*SMALL, "--pairs=pairs.csv") == 0
+    names = ["a_p.png", "b_q_style_weight=3.png"]
+    assert statuses() == dict.fromkeys(names, "done")
+    weights = [
+        files.read_description(f"out/{name}")["options"]["style_weight"]
+        for name in names
+    ]
+    assert weights == [nst_jax.Options().style_weight, 3.0]
+
+
+def test_names_by_a_template(folder):
+    template = "--name={style}/{index}_{content}_{seed}.webp"
+    assert run(*ALL, template, "--seed=5") == 0
+    names = ["p/0000_a_5.webp", "q/0001_a_5.webp", "p/0002_b_5.webp", "q/0003_b_5.webp"]
+    assert statuses() == dict.fromkeys(names, "done")
+    with Image.open("out/q/0003_b_5.webp") as picture_made:
+        assert picture_made.format == "WEBP"
+    assert '"./q/0003_b_5.webp"' in Path("out/index.html").read_text()

@@ -1,0 +1,76 @@
+"""Flags made from the fields of `Options`, and what they come to."""
+
+import argparse
+import dataclasses
+
+import pytest
+
+from nst_jax.commands import flags, main
+from nst_jax.options import Options
+
+
+def parsed(*arguments: str) -> Options:
+    line = ["stylize", "photo.jpg", "painting.jpg", *arguments]
+    return flags.options(main.parser().parse_args(flags.underscored(line)))
+
+
+def test_no_flags_are_the_defaults():
+    assert parsed() == Options()
+
+
+def test_every_option_is_a_flag_that_says_its_default():
+    parser = argparse.ArgumentParser()
+    flags.add_options(parser)
+    help_of = {action.dest: action.help for action in parser._actions}
+    for field in dataclasses.fields(Options):
+        text = help_of[field.name]
+        if field.default not in (None, ()):
+            default = field.default
+            shown = ",".join(default) if isinstance(default, tuple) else f"{default}"
+            assert text.endswith(f" Default: {shown}.")
+
+
+def test_numbers_words_and_lists():
+    assert parsed(
+        *("--size=300", "--style-weight=1e3", "--style_taps=relu1_1, relu2_1"),
+        *("--style_tap_weights=1,0.5", "--crop=3:2", "--content_taps="),
+    ) == Options(
+        size=300,
+        style_weight=1000.0,
+        style_taps=("relu1_1", "relu2_1"),
+        style_tap_weights=(1.0, 0.5),
+        crop="3:2",
+        content_taps=(),
+    )
+
+
+def test_pyramid_alone_is_three_sizes():
+    assert parsed("--pyramid") == Options(pyramid=3)
+    assert parsed("--pyramid=2") == Options(pyramid=2)
+
+
+def test_hyphens_are_underscores_in_names_of_flags_alone():
+    given = ["--style-weight=3", "-o", "a-b.png", "--init=pink-noise.png", "x-y"]
+    assert flags.underscored([*given, "--", "--a-b"]) == [
+        *("--style_weight=3", "-o", "a-b.png", "--init=pink-noise.png", "x-y"),
+        *("--", "--a-b"),
+    ]
+
+
+def test_some_of_the_flags():
+    """As programs of the scripts take them, which have a few only."""
+    arguments = argparse.Namespace(size="64", steps="3")
+    assert flags.override(Options(), arguments, ["size"]) == Options(size=64)
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "", "two", "1e3"])
+def test_counts_are_whole_numbers(text):
+    for kind in (flags.count, flags.positive_count):
+        with pytest.raises(argparse.ArgumentTypeError, match="give a whole number"):
+            kind(text)
+
+
+def test_a_count_may_be_0_and_a_positive_one_not():
+    assert (flags.count("0"), flags.positive_count("7")) == (0, 7)
+    with pytest.raises(argparse.ArgumentTypeError, match="1 or more"):
+        flags.positive_count("0")

@@ -1,0 +1,63 @@
+"""Networks by name, from the store."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from support.tiny import random_weights
+
+from nst_jax.networks import extract
+from nst_jax.networks.pretrained import load_network, resolve_precision
+from weights_convert import architectures, store
+from weights_convert.errors import NetworkError, WeightsError
+
+
+@pytest.fixture(autouse=True)
+def _own_store(monkeypatch, tmp_path):
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "tap", "shape"),
+    [
+        ("googlenet", "inception_4a/output", (1, 5, 8, 512)),
+        ("squeezenet1_1", "pool3", (1, 11, 15, 128)),
+    ],
+)
+def test_stored_weights_are_loaded(name, tap, shape):
+    architecture = architectures.find(name)
+    weights = random_weights(architecture, np.random.default_rng(6))
+    store.save(architecture, weights, {"source": "a test"})
+    network = load_network(name, pooling="avg_ceil", offline=True)
+    assert network.architecture is architecture
+    assert network.pooling == "avg_ceil"
+    first = architecture.convolutions[0].name
+    np.testing.assert_array_equal(
+        network.convolutions[first].kernel[...], weights[f"{first}/kernel"]
+    )
+    assert extract.digest_of(network) == store.stored_digest(architecture)
+    seen = jax.eval_shape(
+        lambda x: extract.extract(network, x, [tap]), jnp.zeros((1, 90, 128, 3))
+    )
+    assert seen[tap].features.shape == shape
+
+
+def test_what_is_wrong_is_said_before_anything_is_fetched():
+    said = []
+    with pytest.raises(NetworkError, match="network 'vgg99' is not known"):
+        load_network("vgg99", report=said.append)
+    with pytest.raises(ValueError, match="pooling='l2' is not known"):
+        load_network(pooling="l2", report=said.append)
+    with pytest.raises(ValueError, match="precision='float16' is not known"):
+        load_network(precision="float16", report=said.append)
+    with pytest.raises(WeightsError, match="vgg19 are not stored"):
+        load_network(offline=True, report=said.append)
+    assert not said
+
+
+def test_auto_is_what_the_device_does_best():
+    assert resolve_precision("auto") == (
+        "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    )
+    for given in ("float32", "tf32", "bfloat16"):
+        assert resolve_precision(given) == given

@@ -1,0 +1,167 @@
+"""Runs through the sizes of a pyramid; the solver that options ask for."""
+
+import dataclasses
+import threading
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from support.batch_pictures import LARGE, PAINTINGS, PYRAMID
+
+from nst_jax.errors import CheckpointError, DivergenceError, OptionsError
+from nst_jax.images import resize
+from nst_jax.optimize import solvers
+from nst_jax.optimize.preconditioner import multiscale
+from nst_jax.options import Options
+from nst_jax.transfer.problem import pose
+from nst_jax.transfer.run import solver
+from nst_jax.transfer.stylize import stylize
+
+COARSE, FULL = (64, 46), (128, 92)
+
+
+@pytest.fixture
+def run(tiny_network):
+    """`stylize` of a large picture through two sizes; progress with its pictures."""
+
+    def run(options=PYRAMID, on_progress=None, **keywords):
+        seen = []
+
+        def keep(progress):
+            seen.append((progress, progress.image()))
+            return on_progress(progress) if on_progress else None
+
+        result = stylize(
+            *(LARGE[0], PAINTINGS[0], options),
+            network=tiny_network,
+            on_progress=keep,
+            **keywords,
+        )
+        return result, seen
+
+    return run
+
+
+def test_goes_through_the_sizes_and_counts_on(run):
+    result, seen = run(every=(2,))
+    assert result.image.shape == (*FULL, 3)
+    assert result.iterations == 6
+    iterations, shapes = [], []
+    for progress, image in seen:
+        last = progress.iteration
+        iterations += range(last + 1 - len(progress.losses), last + 1)
+        shapes += [image.shape[:2]] * len(progress.losses)
+    # Each size scores its last picture too.
+    assert iterations == [0, 1, 2, 3, 3, 4, 5, 6]
+    assert shapes == [COARSE] * 4 + [FULL] * 4
+    assert len(result.losses) == 8
+    seconds = [progress.seconds for progress, _ in seen]
+    compiling = [progress.compile_seconds for progress, _ in seen]
+    assert (seconds, compiling) == (sorted(seconds), sorted(compiling))
+    assert (result.seconds, result.compile_seconds) == (seconds[-1], compiling[-1])
+    # The loss is of the full size: the lowest of these, whatever the coarse ones were.
+    assert result.loss == result.losses[4:].min()
+    np.testing.assert_array_equal(result.image, seen[-1][1])
+
+
+def test_the_next_size_begins_with_the_best_picture_of_the_last(run, tiny_network):
+    options = dataclasses.replace(PYRAMID, init="style", learning_rate=0.3)
+    result, seen = run(options, every=(1,))
+    coarse = result.losses[:4]
+    assert seen[3][0].best_loss == coarse.min()
+    content, style = (resize.resize_longest(x, 128) for x in (LARGE[0], PAINTINGS[0]))
+    objective, data = pose(content, [style], options, tiny_network)
+    start = resize.resize(seen[3][1], FULL)
+    (total,), _ = objective(jnp.asarray(start)[None], data)
+    np.testing.assert_allclose(result.losses[4], total, rtol=1e-5)
+    # And the coarse losses are of the pictures at the coarse size.
+    content, style = (resize.resize_longest(image, 64) for image in (content, style))
+    objective, data = pose(content, [style], options, tiny_network)
+    (total,), _ = objective(jnp.asarray(seen[0][1])[None], data)
+    np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
+
+
+# After 2, the 4 of the first size, the first of the second, and in the midst of it.
+@pytest.mark.parametrize("count", [2, 4, 5, 7])
+def test_stopped_and_resumed_is_the_whole_run(run, tmp_path, count):
+    state_file, calls = tmp_path / "run.state", []
+
+    def stop(progress):
+        calls.append(progress)
+        return len(calls) == count
+
+    part, _ = run(on_progress=stop, every=(1,), state_file=state_file)
+    assert len(part.losses) == count
+    assert part.image.shape[:2] == (COARSE if count <= 4 else FULL)
+    rest, _ = run(state_file=state_file, resume=True)
+    assert not state_file.exists()
+    whole, _ = run()
+    losses = np.concatenate([part.losses, rest.losses])
+    np.testing.assert_array_equal(losses, whole.losses)
+    np.testing.assert_array_equal(rest.image, whole.image)
+    assert rest.iterations == whole.iterations
+
+
+def test_what_is_resumed_has_to_be_the_same_run(run, tmp_path):
+    state_file = tmp_path / "run.state"
+    with pytest.raises(CheckpointError, match="nothing to resume from; run without"):
+        run(state_file=state_file, resume=True)
+    run(on_progress=lambda _: True, state_file=state_file)
+    for change in ({"pyramid": 1}, {"steps": 9}, {"style_weight": 7.0}):
+        other = dataclasses.replace(PYRAMID, **change)
+        with pytest.raises(CheckpointError, match="other pictures or options"):
+            run(other, state_file=state_file, resume=True)
+    assert state_file.exists()
+    with pytest.raises(OptionsError, match="resume needs the state_file"):
+        run(resume=True)
+
+
+def test_nothing_is_prepared_any_more_once_a_run_has_ended(run):
+    """All lanes may diverge, or be stopped, while the next size is made ready."""
+    before = set(threading.enumerate())
+    run(on_progress=lambda _: True)
+    with pytest.raises(DivergenceError):
+        run(dataclasses.replace(PYRAMID, style_weight=3e38))
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {},
+            lambda: solvers.lbfgs(
+                1.0, history=20, preconditioner=multiscale, bounds=(0, 1)
+            ),
+        ),
+        (
+            {
+                "preconditioner": "none",
+                "bounds": "none",
+                "history": 7,
+                "learning_rate": 2,
+            },
+            lambda: solvers.lbfgs(2.0, history=7, preconditioner=None, bounds=None),
+        ),
+        (
+            {"solver": "adam", "steps": 30},
+            lambda: solvers.adam(solvers.cosine(0.04, 30), adam_epsilon=1e-8),
+        ),
+        (
+            {"solver": "adam", "learning_rate_decay": "none", "adam_epsilon": 1e-4},
+            lambda: solvers.adam(0.04, adam_epsilon=1e-4),
+        ),
+        (
+            {"learning_rate_decay": "cosine", "steps": 30},
+            lambda: solvers.lbfgs(
+                solvers.cosine(1.0, 30),
+                history=20,
+                preconditioner=multiscale,
+                bounds=(0, 1),
+            ),
+        ),
+    ],
+)
+def test_options_name_their_solver_and_equal_ones_the_same(change, expected):
+    """The same object: it is a static argument of the compiled program."""
+    assert solver(Options(**change)) is expected()
