@@ -27,11 +27,17 @@ Check = tuple[Callable[[Any], bool], str]
 
 
 def choices(room: str, values: str) -> Choices:
-    """`choices("losses.gram", "chw=CHW")` -> `{"chw": "nst_jax.losses.gram:CHW"}`."""
-    pairs = (value.partition("=") for value in values.split())
-    return MappingProxyType(
-        {name: f"nst_jax.{room}:{home}" if home else None for name, _, home in pairs}
-    )
+    """Values, and where in a room what they stand for is; nothing for themselves.
+
+    `choices("losses.gram", "chw=CHW")` -> `{"chw": "nst_jax.losses.gram:CHW"}`, and
+    `choices("losses", "gram=gram:Gram")` -> `{"gram": "nst_jax.losses.gram:Gram"}`.
+    """
+    homes: dict[str, str | None] = {}
+    for value in values.split():
+        name, _, home = value.partition("=")
+        joint = "." if ":" in home else ":"
+        homes[name] = f"nst_jax.{room}{joint}{home}" if home else None
+    return MappingProxyType(homes)
 
 
 def named(choices: Choices, value: Any) -> Any:

@@ -120,7 +120,7 @@ class Options:
         "gram",
         "What of the style taps is compared with the painting's: gram, their Gram "
         "matrices.",
-        choices=choices("losses.gram", "gram=Gram"),
+        choices=choices("losses", "gram=gram:Gram"),
     )
     gram: str = fields.losses(
         "chw",
