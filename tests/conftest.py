@@ -26,12 +26,6 @@ def tiny_architecture():
 
 
 @pytest.fixture(scope="session")
-def tiny_table(tiny_architecture):
-    """`tiny_architecture` by its old name."""
-    return tiny_architecture
-
-
-@pytest.fixture(scope="session")
 def tiny_weights(tiny_architecture) -> dict[str, np.ndarray]:
     """Seeded weights of `tiny_architecture`."""
     from support.tiny import random_weights

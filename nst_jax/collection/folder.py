@@ -94,6 +94,9 @@ class Folder:
           job: one of `jobs`.
           result: what came of it; its `at` says which picture it is.
           lanes: how many shared its seconds.
+
+        Raises:
+          NstError: the manifest can't be written.
         """
         for one in self._of(job):
             if isinstance(result, NstError):
@@ -120,8 +123,12 @@ class Folder:
         if not entries:
             return
         page = self.path / GALLERY
-        gallery.write(page, self.path.resolve().name, entries, self.path)
-        print(f"{page}: {len(entries)} pictures")
+        try:
+            gallery.write(page, self.path.resolve().name, entries, self.path)
+            print(f"{page}: {len(entries)} pictures")
+        except OSError as error:
+            self.failed = True
+            self.say(f"nst-jax: no {GALLERY}: could not be written ({error.strerror})")
         try:
             overview.write(self.path, self._wanted)
         except (ValueError, ImageError) as error:
@@ -191,7 +198,12 @@ class Folder:
 
     def _write(self, entry: manifest.Entry) -> None:
         self._known[entry.output] = entry
-        manifest.append(self.path / MANIFEST, entry)
+        path = self.path / MANIFEST
+        try:
+            manifest.append(path, entry)
+        except OSError as error:
+            line = f"{path}: could not be written ({error.strerror})"
+            raise NstError(line) from error
 
     def _is_done(self, one: Wanted) -> bool:
         entry = self._known.get(one.name)

@@ -5,15 +5,19 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax.collection import naming
 from nst_jax.collection.wanted import check, named
 from nst_jax.commands import flags
 from nst_jax.commands.asked import SWEPT, asked_for
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.jobs import check as check_jobs
 from nst_jax.transfer.stop import StopRequest
 from weights_convert import store
+
+if TYPE_CHECKING:
+    from nst_jax.collection.folder import Folder
 
 _DESCRIPTION = """\
 Repaints every photo in the style of every painting, many side by side in one device
@@ -86,13 +90,10 @@ def run_command(arguments: argparse.Namespace) -> int:
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.collection.folder import Folder
-    from nst_jax.commands.screen import BatchScreen
     from nst_jax.devices import programs
     from nst_jax.networks import pretrained
-    from nst_jax.transfer import batch, states
-    from nst_jax.transfer import jobs as asked
 
-    asked.check(jobs, arguments.lanes)
+    check_jobs(jobs, arguments.lanes)
     with StopRequest(_say):
         weights = pretrained.fetched(
             _networks(jobs), offline=arguments.offline, report=_say
@@ -101,6 +102,20 @@ def run_command(arguments: argparse.Namespace) -> int:
         arguments.compilation_cache_dir, store.home() / "xla"
     )
     folder = Folder(arguments.output_dir, wanted, weights=weights, say=_say)
+    signal = _made(folder, arguments)
+    folder.finish()
+    if signal is not None and folder.unfinished:
+        print("stopped early; the same command goes on from here")
+        return 128 + signal
+    return 1 if folder.failed else 0
+
+
+def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
+    """Makes what the folder lacks; returns the number of the signal that stopped it."""
+    from nst_jax.commands.screen import BatchScreen
+    from nst_jax.devices import programs
+    from nst_jax.transfer import batch, states
+
     jobs = folder.jobs
     done = {place for place, job in enumerate(jobs) if folder.is_done(job)}
     screen = BatchScreen(
@@ -127,11 +142,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             states=states.in_folder(arguments.output_dir),
         ):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
-    folder.finish()
-    if request.signal is not None and folder.unfinished:
-        print("stopped early; the same command goes on from here")
-        return 128 + request.signal
-    return 1 if folder.failed else 0
+    return request.signal
 
 
 def _networks(jobs: Sequence[Job]) -> list[str]:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin
 
 from nst_jax.images import profiles
 
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _ALPHA_MODES = ("P", "PA", "RGB", "RGBA", "RGBa")
 _SEQUENCES = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")
-_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # TIFF tags
+_WIDTH, _HEIGHT, _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 256, 257, 258, 339  # TIFF tags
 _SIGNED = 2
 _ORIENTATION, _TURNED = 274, (5, 6, 7, 8)  # EXIF: lying on a side
 
@@ -52,31 +52,33 @@ def decode(picture: Image.Image, note: Callable[[str], None]) -> np.ndarray:
 def upright_shape(picture: Image.Image) -> tuple[int, int]:
     """Height and width of what `decode` would give; no pixel is decoded."""
     width, height = picture.size
+    if tags := getattr(picture, "tag_v2", None):
+        width, height = tags[_WIDTH], tags[_HEIGHT]  # Pillow's size is turned already.
     try:
         # Not the PNG class's own, which decodes all pixels to get at what follows them.
         orientation = Image.Image.getexif(picture).get(_ORIENTATION)
-        if orientation is None and picture.format == "PNG":
-            orientation = _exif_behind_pixels(picture).get(_ORIENTATION)
+        if orientation is None and isinstance(picture, PngImagePlugin.PngImageFile):
+            orientation = _exif_of_all_chunks(picture).get(_ORIENTATION)
     except Exception:  # as in `_turn_upright`
         orientation = None
     return (width, height) if orientation in _TURNED else (height, width)
 
 
-def _exif_behind_pixels(picture: Image.Image) -> Image.Exif:
-    # Of a PNG file: chunks of length, kind, data, checksum, after a signature of 8.
-    exif, file = Image.Exif(), getattr(picture, "fp", None)
-    if file is None:
-        return exif
-    place = file.tell()
-    file.seek(8)
-    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
-        length = int.from_bytes(head[:4], "big")
-        if head[4:] == b"eXIf":
-            exif.load(file.read(length))
-            break
-        file.seek(length + 4, 1)
-    file.seek(place)
-    return exif
+def _exif_of_all_chunks(picture: PngImagePlugin.PngImageFile) -> Image.Exif:
+    # As Pillow finds it in the chunks (EXIF, XMP, ImageMagick's text), wherever in the
+    # file they are.
+    holder = Image.new("1", (1, 1))
+    if (file := picture.fp) is not None:
+        place = file.tell()
+        file.seek(8)
+        stream = PngImagePlugin.PngStream(file)
+        while (chunk := stream.read())[0] != b"IEND":
+            if chunk[0] in (b"eXIf", b"iTXt", b"tEXt", b"zTXt"):
+                stream.call(*chunk)
+            file.seek(chunk[1] + chunk[2] + 4)
+        file.seek(place)
+        holder.info.update(stream.im_info)
+    return holder.getexif()
 
 
 def _turn_upright(picture: Image.Image, note: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ compiled program, so one compilation serves every length.
 import dataclasses
 import math
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -122,32 +122,44 @@ def run(
             raise DivergenceError
         if (scale != 1).any():
             state = chunk.restart(solver, state, jax.device_put(scale))
-        yield Chunk(
-            tuple(
-                Numbers(
-                    iteration=done - 1,
-                    steps=steps,
-                    loss=float(values["total"][lane, count - 1]),
-                    terms={
-                        name: float(value[lane, count - 1])
-                        for name, value in values.items()
-                        if name != "total"
-                    },
-                    losses=values["total"][lane, :count],
-                    best_loss=float(best[lane]),
-                    seconds=time.perf_counter() - began,
-                    compile_seconds=compile_seconds,
-                    iterations_per_second=count / taken,
-                    event=event or before.pop(lane, None),
-                )
-                for lane, event in enumerate(events)
-            ),
-            state,
-        )
+        events = [event or before.pop(lane, None) for lane, event in enumerate(events)]
+        common = {
+            "iteration": done - 1,
+            "steps": steps,
+            "seconds": time.perf_counter() - began,
+            "compile_seconds": compile_seconds,
+            "iterations_per_second": count / taken,
+        }
+        yield Chunk(_numbers(values, best, events, count, common), state)
         pace = max(
             1, min(4 * count, int(chunk_seconds * count / taken), chunk.CAPACITY)
         )
         at_work = bool((retries <= _RETRIES).any())
+
+
+def _numbers(
+    values: Mapping[str, np.ndarray],
+    best: np.ndarray,
+    events: Sequence[str | None],
+    count: int,
+    common: Mapping[str, Any],
+) -> tuple[Numbers, ...]:
+    """What each lane has to say of the first `count` of its `[n, 64]` values."""
+    return tuple(
+        Numbers(
+            loss=float(values["total"][lane, count - 1]),
+            terms={
+                name: float(value[lane, count - 1])
+                for name, value in values.items()
+                if name != "total"
+            },
+            losses=values["total"][lane, :count],
+            best_loss=float(best[lane]),
+            event=event,
+            **common,
+        )
+        for lane, event in enumerate(events)
+    )
 
 
 def _retries(state: State) -> np.ndarray:

@@ -94,7 +94,7 @@ def test_stopped_after_the_last_it_is_done(folder, whole):
 def test_ctrl_c_twice_gives_up_at_once(folder, capsys, whole):
     again = Reader(("Ctrl-C once more", ctrl_c))
     with contextlib.redirect_stderr(again):
-        status, output = stopped()
+        status, _ = stopped()
     assert status == 130
     assert again.getvalue().endswith("\nnst-jax: stopped\n")
     assert statuses().items() <= {"a_p.png": "done"}.items()

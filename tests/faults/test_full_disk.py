@@ -58,9 +58,7 @@ def test_a_state_that_does_not_fit_costs_no_picture(folder, capsys):
     with no_file_beyond(20_000), contextlib.redirect_stderr(stop):
         assert run(*STYLIZE, "--print_every=2") == 130
     last = stop.getvalue().splitlines()[-1]
-    assert last.startswith("out.png.state: not written (") or last.startswith(
-        "nst-jax: out.png.state: not written ("
-    )
+    assert "out.png.state: not written (" in last
     assert last.endswith("; what was stopped can't go on from there")
     output = capsys.readouterr().out
     assert "after 2 iterations" in output
@@ -86,9 +84,11 @@ def test_states_of_a_batch_that_do_not_fit_cost_no_picture(folder, capsys):
     stop = Reader(("out/a_p.png: ", ctrl_c))
     with no_file_beyond(20_000), contextlib.redirect_stdout(stop):
         assert run(*BATCH) == 130
-    errors = capsys.readouterr().err
-    assert ".state: not written (" in errors
-    assert errors.endswith("; what was stopped can't go on from there\n")
+    _, state, page, sheet = capsys.readouterr().err.splitlines()
+    assert ".state: not written (" in state
+    assert state.endswith("; what was stopped can't go on from there")
+    assert page == "nst-jax: no index.html: could not be written (File too large)"
+    assert sheet.startswith("nst-jax: no contact_sheet.jpg: ")
     assert files.read("out/a_q.png").shape == (32, 23, 3)
     assert not [name for name in os.listdir("out") if name.endswith((".state", "tmp"))]
     # The same command goes on, from the beginning of that picture.
@@ -99,12 +99,16 @@ def test_states_of_a_batch_that_do_not_fit_cost_no_picture(folder, capsys):
 
 def test_pictures_of_a_batch_that_do_not_fit_have_failed(folder, capsys):
     with no_file_beyond(2_500):
-        status = run(*BATCH)
+        assert run(*BATCH) == 1
     output, errors = capsys.readouterr()
-    print(status, output, errors, os.listdir("out"))
-    assert status == 1
-    assert "Traceback" not in errors
-    assert not [name for name in os.listdir("out") if name.endswith("tmp")]
+    assert output == ""
+    *pictures, last = errors.splitlines()
+    for name, line in zip(("a_p", "a_q", "b_p", "b_q"), pictures, strict=False):
+        told = f"nst-jax: out/{name}.png: could not be written (File too large)"
+        assert line == told
+    # Without a manifest there is no going on.
+    assert last == "nst-jax: out/manifest.jsonl: could not be written (File too large)"
+    assert os.listdir("out") == ["manifest.jsonl"]
     # With room again the same command makes what is missing.
     assert run(*BATCH) == 0
     entries = manifest.read("out/manifest.jsonl").values()

@@ -18,8 +18,8 @@ NUMBERS = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
 
 
 @pytest.fixture(scope="module")
-def table(tiny_table):
-    return dataclasses.replace(tiny_table, preprocessing=TORCHVISION)
+def table(tiny_architecture):
+    return dataclasses.replace(tiny_architecture, preprocessing=TORCHVISION)
 
 
 @pytest.fixture(scope="module")

@@ -84,12 +84,12 @@ def check(network, reference: TorchVGG, pictures, *, gram: str, tv: str) -> None
 
 @pytest.mark.parametrize(("gram", "tv"), FORMULAS)
 def test_loss_and_gradient_of_every_formula(
-    gram, tv, pooling, tiny_table, tiny_weights, photo, painting
+    gram, tv, pooling, tiny_architecture, tiny_weights, photo, painting
 ):
     # Few grey levels: neighbouring pixels are often equal, the kink of l1.
     image = np.round(photo[::-1] * 16) / 16
     check(
-        extract.build(tiny_table, tiny_weights, pooling=pooling),
+        extract.build(tiny_architecture, tiny_weights, pooling=pooling),
         TorchVGG.from_stored(tiny_weights, pooling),
         (photo, painting, image),
         gram=gram,

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.parity
 
 
 @pytest.fixture(scope="module")
-def table(tiny_table: Architecture) -> Architecture:
-    return dataclasses.replace(tiny_table, preprocessing=CAFFE)
+def table(tiny_architecture: Architecture) -> Architecture:
+    return dataclasses.replace(tiny_architecture, preprocessing=CAFFE)
 
 
 def _converted(path: Path, table: Architecture) -> tuple[str, dict[str, np.ndarray]]:

@@ -182,11 +182,11 @@ def test_a_float64_run_of_the_engine_follows_torchs_losses(history):
 
 
 def test_a_picture_made_in_bfloat16_scores_like_one_made_in_float32(
-    gatys, tiny_table, tiny_weights, photo, painting
+    gatys, tiny_architecture, tiny_weights, photo, painting
 ):
     score = {}
     for precision in ("float32", "bfloat16"):
-        network = extract.build(tiny_table, tiny_weights, precision=precision)
+        network = extract.build(tiny_architecture, tiny_weights, precision=precision)
         options = Options(precision=precision)
         objective, data = pose(photo, [painting], options, network)
         solver = solver_of(options)

@@ -44,9 +44,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def folder(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def folder(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder, filled, with the weights of `home` in the store."""
     place = tmp_path / "work"
     place.mkdir()

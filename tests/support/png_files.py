@@ -22,8 +22,19 @@ def write_png(
     kind: int,
     rows: Sequence[bytes],
     *chunks: bytes,
+    behind: bytes = b"",
 ) -> Path:
-    """`size`: (height, width); `rows`: the packed samples of each row."""
+    """A file of these chunks.
+
+    Args:
+      path: the file, which is given back.
+      size: (height, width).
+      depth: bits a sample.
+      kind: colour type.
+      rows: the packed samples of each row.
+      chunks: before the pixel data.
+      behind: chunks after it.
+    """
     height, width = size
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
@@ -32,6 +43,7 @@ def write_png(
         + chunk(b"IHDR", header)
         + b"".join(chunks)
         + chunk(b"IDAT", pixels)
+        + behind
         + chunk(b"IEND", b"")
     )
     return path

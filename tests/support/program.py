@@ -7,9 +7,8 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from support.stored_weights import SMALL
-
 from nst_jax.commands import flags, main, weights
+from support.stored_weights import SMALL
 from weights_convert import commands
 
 QUICK = (

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from support.tiny import random_weights
 
+from support.tiny import random_weights
 from weights_convert import architectures, store
 
 SMALL = "squeezenet1_1"

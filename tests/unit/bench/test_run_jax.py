@@ -9,11 +9,11 @@ SMALL = Workload(32, 40, lanes=2, solver="lbfgs", history=4)
 
 
 @pytest.fixture(autouse=True)
-def _quick_compilation(monkeypatch, tiny_table, tiny_weights):
+def _quick_compilation(monkeypatch, tiny_architecture, tiny_weights):
     """A narrow network in the place of VGG-19."""
 
     def network(workload, precision):
-        return extract.build(tiny_table, tiny_weights, precision=precision)
+        return extract.build(tiny_architecture, tiny_weights, precision=precision)
 
     monkeypatch.setattr(run_jax, "network", network)
 

@@ -72,7 +72,7 @@ _LABELS = {
     "styles": (["3", "30"], ["p", "q"]),
     "weights": (["0", "1e+06"], ["1", "10"]),
 }
-_SLOW = ("losses", "networks", "pooling", "presets")  # Several programs each.
+_SLOW = ("colors", "losses", "networks", "pooling", "presets", "reconstructions")
 
 
 @pytest.fixture(scope="module")

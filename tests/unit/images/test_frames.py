@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nst_jax.images.frames import Framed, frames
+from nst_jax.images.frames import frames, pad
 from nst_jax.images.resize import fit
 
 
@@ -47,26 +47,20 @@ def test_photos_without_crops_are_hardly_padded():
     assert found == {shape: shape for shape in shapes}
 
 
-@pytest.mark.parametrize("limit", [1, 2, 6])
-@pytest.mark.parametrize("slack", [0.0, 0.03, 0.5])
 @pytest.mark.parametrize("seed", range(3))
-def test_at_most_so_many_frames_that_hold_their_pictures(limit, slack, seed):
+def test_few_frames_that_hold_their_pictures(seed):
     shapes = random_shapes(seed, 40)
-    found = frames(shapes, limit=limit, slack=slack)
+    found = frames(shapes)
     assert found.keys() == set(shapes)
-    assert len(set(found.values())) <= limit
-    for (height, width), frame in found.items():
-        assert frame[0] >= height
-        assert frame[1] >= width
+    assert len(set(found.values())) <= 6
     for frame in set(found.values()):
         held = [shape for shape in shapes if found[shape] == frame]
-        # No larger than they need.
+        # As large as they need, and no larger.
         assert frame == tuple(np.max(held, axis=0))
 
 
 def test_one_shape_is_its_own_frame():
-    assert frames([(33, 45)]) == {(33, 45): (33, 45)}
-    assert frames([(33, 45)] * 7, limit=1) == {(33, 45): (33, 45)}
+    assert frames([(33, 45)]) == frames([(33, 45)] * 7) == {(33, 45): (33, 45)}
     assert frames([]) == {}
 
 
@@ -75,43 +69,30 @@ def test_the_order_does_not_matter():
     assert frames(shapes) == frames(shapes[::-1]) == frames(sorted(shapes))
 
 
-# By hand: sorted, the neighbours are (4, 10), (10, 9), (10, 10). Joining the first two
-# costs 60 + 10 pixels, the last two 10 for each picture of (10, 9).
-_SHAPES = [(10, 10), (4, 10), (10, 10), (10, 9), (10, 10)]
+def test_every_picture_counts_in_whether_a_join_pads_too_much():
+    """By hand: 5 rows of 100 for each picture of (95, 100), of all frames' pixels."""
+    small, large = (95, 100), (100, 100)
+    # 2.5 %, then 3 of 4 pictures: 3.75 %.
+    assert frames([small, large]) == {small: large, large: large}
+    assert frames([small] * 3 + [large]) == {small: small, large: large}
 
 
-def test_the_cheapest_are_joined_first():
-    assert frames(_SHAPES, limit=2, slack=0) == {
-        (4, 10): (4, 10),
-        (10, 9): (10, 10),
-        (10, 10): (10, 10),
-    }
-
-
-def test_no_more_are_joined_than_the_limit_asks_for():
-    own = {shape: shape for shape in _SHAPES}
-    assert frames(_SHAPES, limit=3, slack=0) == own
-    # The next join pads 10 of 4 frames' 400 pixels, the one after it 60 of 500.
-    assert frames(_SHAPES, limit=3, slack=0.024) == own
-    joined = own | {(10, 9): (10, 10)}
-    assert frames(_SHAPES, limit=3, slack=0.025) == joined
-    assert frames(_SHAPES, limit=3, slack=0.119) == joined
-    assert set(frames(_SHAPES, limit=3, slack=0.12).values()) == {(10, 10)}
-
-
-def test_every_picture_counts():
-    # Joining the first two costs 40 pixels, the last two 10 for each of (9, 10).
-    small, middle, large = (5, 10), (9, 10), (10, 10)
-    found = frames([small, middle, large], limit=2, slack=0)
-    assert found == {small: small, middle: large, large: large}
-    found = frames([small, *[middle] * 5, large], limit=2, slack=0)
-    assert found == {small: middle, middle: middle, large: large}
+def test_the_cheapest_are_joined_first_and_no_more_than_needed():
+    """Seven shapes that would each pad far more than 3 %."""
+    shapes = [(10 * n, 10 * n) for n in range(1, 8)]
+    own = {shape: shape for shape in shapes}
+    # Joining the first two costs 20^2 - 10^2, the next two 30^2 - 20^2, and so on.
+    assert frames(shapes) == own | {(10, 10): (20, 20)}
+    assert frames(shapes[1:]) == {shape: shape for shape in shapes[1:]}
+    # Of many smallest pictures each costs that much: 3 x 300 against 1 x 500.
+    assert frames([(10, 10)] * 3 + shapes[1:])[20, 20] == (30, 30)
 
 
 def test_frames_that_come_out_equal_are_one():
-    # (2, 9) and (8, 3) make (8, 9), which is there already.
-    found = frames([(2, 9), (8, 3), (8, 9)], limit=2, slack=0)
-    assert len(set(found.values())) <= 2
+    # (2, 9) and (8, 3), cheapest here, make (8, 9), which is there already.
+    shapes = [(2, 9), (8, 3), (8, 9), *((40 * n, 40 * n) for n in range(1, 6))]
+    found = frames(shapes)
+    assert len(set(found.values())) <= 6
     assert found[8, 9] == (8, 9)
 
 
@@ -122,37 +103,18 @@ def picture(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).random((height, width, 3), np.float32) + 0.1
 
 
-def test_put_and_cut():
+def test_padding_is_zero_below_and_right():
     image = picture(3, 4)
-    framed = Framed.put(image, (5, 7))
-    assert framed.pixels.shape == (5, 7, 3)
-    assert framed.pixels.dtype == np.float32
-    assert framed.extent == (3, 4)
-    assert framed.masked
-    np.testing.assert_array_equal(framed.pixels[:3, :4], image)
-    assert not framed.pixels[3:].any()
-    assert not framed.pixels[:, 4:].any()
-    np.testing.assert_array_equal(framed.cut(framed.pixels), image)
-    other = np.arange(70).reshape(5, 7, 2)
-    np.testing.assert_array_equal(framed.cut(other), other[:3, :4])
-
-
-@pytest.mark.parametrize("frame", [None, (3, 4)])
-def test_a_frame_of_its_own_is_full(frame):
-    image = picture(3, 4)
-    framed = Framed.put(image, frame)
-    assert not framed.masked
-    assert Framed.put(image, frame, masked=True).masked
-    np.testing.assert_array_equal(framed.pixels, image)
-    np.testing.assert_array_equal(framed.cut(framed.pixels), image)
-
-
-@pytest.mark.parametrize("frame", [(3, 5), (4, 4)])
-def test_a_frame_larger_one_way_is_not_full(frame):
-    assert Framed.put(picture(3, 4), frame).masked
+    padded = pad(image, (5, 7))
+    assert padded.shape == (5, 7, 3)
+    assert padded.dtype == np.float32
+    np.testing.assert_array_equal(padded[:3, :4], image)
+    assert not padded[3:].any()
+    assert not padded[:, 4:].any()
+    assert pad(image, (3, 4)) is image
 
 
 @pytest.mark.parametrize("frame", [(2, 9), (9, 3), (2, 3)])
 def test_a_frame_too_small_is_refused(frame):
     with pytest.raises(ValueError, match=r"can't hold an image of \(3, 4\)"):
-        Framed.put(picture(3, 4), frame)
+        pad(picture(3, 4), frame)

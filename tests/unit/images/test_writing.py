@@ -1,8 +1,12 @@
 """Output files: pixels, tags, descriptions, and what is left after a failure."""
 
+import contextlib
 import io
 import os
+import resource
 import struct
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +14,9 @@ import pytest
 from PIL import Image, ImageCms
 
 import nst_jax
-from nst_jax.images import files, profiles
+from nst_jax.images import encode, files, profiles
 
-ENDINGS = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "PNG", "JPG"]
+ENDINGS = [*(ending.removeprefix(".") for ending in encode.FORMATS), "PNG", "JPG"]
 DESCRIPTION = {
     "photo": "Tübingen \u2603 \U0001f600.jpg",
     "weights": [1.5, 2e-7],
@@ -36,6 +40,7 @@ def test_pixels_come_back(tmp_path, image, ending):
     np.testing.assert_allclose(back, image, atol=0.07 if lossy else 0.5001 / 255)
     assert np.abs(back - image).mean() < (0.01 if lossy else 0.3 / 255)
     assert lines == []
+    assert files.shape(tmp_path / f"a.{ending}") == image.shape[:2]
     assert os.listdir(tmp_path) == [f"a.{ending}"]
 
 
@@ -146,49 +151,79 @@ def test_the_profile_does_not_carry_the_time():
     assert ImageCms.ImageCmsProfile(io.BytesIO(profile)).tobytes() == profile
 
 
-def fail_in_encoder(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
-    def save(
-        self: Image.Image, file: io.BytesIO, *args: object, **more: object
-    ) -> None:
-        file.write(b"half of it")
-        raise OSError("encoder error -2")
-
-    monkeypatch.setattr(Image.Image, "save", save)
-    return files.ImageError
+# Whole or not at all.
 
 
-def fail_in_replace(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
-    def replace(source: Path, target: Path) -> None:
-        assert source.stat().st_size > 100
-        assert source.parent == target.parent
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", replace)
-    return files.ImageError
-
-
-def interrupt(monkeypatch: pytest.MonkeyPatch) -> type[BaseException]:
-    def replace(source: Path, target: Path) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", replace)
-    return KeyboardInterrupt
+@contextlib.contextmanager
+def files_no_longer_than(count: int) -> Iterator[None]:
+    """As on a disk with so many bytes left."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("failure", [fail_in_encoder, fail_in_replace, interrupt])
 @pytest.mark.parametrize("ending", ["png", "jpg"])
-def test_a_failure_leaves_all_as_it_was(tmp_path, monkeypatch, image, failure, ending):
+def test_a_full_disk_leaves_all_as_it_was(tmp_path, ending):
+    noise = np.random.default_rng(0).random((64, 64, 3))
+    path = tmp_path / f"a.{ending}"
+    files.write(path, 1 - noise)
+    before = path.read_bytes()
+    assert len(before) > 3000
+    for target in (path, tmp_path / f"new.{ending}"):
+        with files_no_longer_than(1000), pytest.raises(files.ImageError) as caught:
+            files.write(target, noise)
+        assert str(caught.value) == f"{target}: could not be written (File too large)"
+    assert os.listdir(tmp_path) == [path.name]
+    assert path.read_bytes() == before
+
+
+class Failing:
+    """Text that can't be made: in the middle of encoding."""
+
+    def __init__(self, error: type[BaseException]):
+        self.error = error
+
+    def __str__(self) -> str:
+        raise self.error("in the middle")
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [(OSError, files.ImageError), (KeyboardInterrupt, KeyboardInterrupt)],
+)
+def test_a_failing_encoder_leaves_all_as_it_was(
+    tmp_path, image, ending, failure, error
+):
     path = tmp_path / f"a.{ending}"
     files.write(path, 1 - image)
     before = path.read_bytes()
-    error = failure(monkeypatch)
     for target in (path, tmp_path / f"new.{ending}"):
-        with pytest.raises(error) as caught:
-            files.write(target, image)
-        if error is files.ImageError:
-            assert str(caught.value).startswith(f"{target}: ")
+        with pytest.raises(error):
+            files.write(target, image, description={"a": Failing(failure)})
     assert os.listdir(tmp_path) == [path.name]
     assert path.read_bytes() == before
+
+
+def test_write_whole_is_whole_or_nothing(tmp_path):
+    path = tmp_path / "a.state"
+    files.write_whole(path, b"first")
+    files.write_whole(path, b"second, longer")
+    assert path.read_bytes() == b"second, longer"
+    with files_no_longer_than(100), pytest.raises(OSError, match="too large"):
+        files.write_whole(path, bytes(101))
+    with pytest.raises(TypeError):
+        files.write_whole(path, "text")
+    (tmp_path / "folder").mkdir()
+    for place in (tmp_path / "folder", tmp_path / "none" / "a", path / "a"):
+        with pytest.raises(OSError, match=str(tmp_path)):
+            files.write_whole(place, b"third")
+    assert path.read_bytes() == b"second, longer"
+    assert sorted(os.listdir(tmp_path)) == ["a.state", "folder"]
+    assert not os.listdir(tmp_path / "folder")
 
 
 def test_an_existing_file_is_replaced_and_the_umask_applies(tmp_path, image):
@@ -237,13 +272,31 @@ def test_bad_targets_fail_early(tmp_path, image):
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.png"]
 
 
-def test_no_permission_to_write(tmp_path, monkeypatch):
-    # By a patched answer, since the superuser may write everywhere.
-    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
-    with pytest.raises(files.ImageError) as caught:
-        files.check_writable(tmp_path / "a.png")
-    message = f"no permission to write in {tmp_path}; choose another folder"
-    assert str(caught.value) == f"{tmp_path / 'a.png'}: {message}"
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the superuser's rights, which reach everywhere."""
+    users = os.getresuid()
+    if not users[1]:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(*users)
+
+
+def test_no_permission_to_write():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        (folder / "closed" / "below").mkdir(parents=True)
+        folder.chmod(0o555)
+        (folder / "closed").chmod(0o444)
+        for path in (folder / "a.png", folder / "closed" / "below" / "a.png"):
+            with as_nobody(), pytest.raises(files.ImageError) as caught:
+                files.check_writable(path)
+            problem = f"no permission to write in {path.parent}; choose another folder"
+            assert str(caught.value) == f"{path}: {problem}"
+        folder.chmod(0o755)
+        (folder / "closed").chmod(0o755)
 
 
 def test_check_writable_makes_nothing(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from support.tiny import random_weights
 
 from nst_jax.networks import extract
-from nst_jax.networks.pretrained import load_network, resolve_precision
+from nst_jax.networks.pretrained import fetched, load_network, resolve_precision
 from weights_convert import architectures, store
 from weights_convert.errors import NetworkError, WeightsError
 
@@ -53,6 +53,19 @@ def test_what_is_wrong_is_said_before_anything_is_fetched():
     with pytest.raises(WeightsError, match="vgg19 are not stored"):
         load_network(offline=True, report=said.append)
     assert not said
+
+
+def test_weights_that_are_stored_are_not_fetched_again():
+    architecture = architectures.find("squeezenet1_1")
+    weights = random_weights(architecture, np.random.default_rng(6))
+    store.save(architecture, weights, {"source": "a test"})
+    said = []
+    assert fetched(["squeezenet1_1"], offline=False, report=said.append) == {
+        "squeezenet1_1": store.stored_digest(architecture)
+    }
+    assert not said
+    with pytest.raises(WeightsError, match="vgg19 are not stored"):
+        fetched(["squeezenet1_1", "vgg19"], offline=True, report=said.append)
 
 
 def test_auto_is_what_the_device_does_best():

@@ -1,0 +1,62 @@
+"""What a batch holds before its first iteration doesn't grow with its photos."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nst_jax.images import files
+
+_PROGRAM = """
+import json, sys
+sys.path[:0] = [{tests!r}]
+import numpy as np, psutil
+from support.tiny import random_weights, tiny_vgg
+from nst_jax import Options
+from nst_jax.images.source import Source
+from nst_jax.networks import extract
+from nst_jax.transfer.batch import run_jobs
+from nst_jax.transfer.jobs import Job
+
+network = extract.build(tiny_vgg(), random_weights(tiny_vgg(), np.random.default_rng(0)))
+options = Options(size=512, steps=1, content_taps=("relu2_1",), style_taps=("relu1_1",))
+photos = sorted(sys.argv[1:])
+jobs = [Job(Source(p), (Source(photos[0]),), options) for p in photos]
+seen = []
+
+def show(progress):
+    seen.append((progress.lanes[0].iteration, psutil.Process().memory_info().rss))
+    return True
+
+for _ in run_jobs(jobs, network=network, on_progress=show):
+    pass
+print(json.dumps({{"jobs": len(jobs), "rss": seen[0][1]}}))
+"""
+
+
+@pytest.mark.slow
+def test_twenty_photos_and_two_thousand_hold_the_same(tmp_path):
+    """Of 512 pixels each: all of them would be 4.7 GB."""
+    pixels = np.random.default_rng(0).random((384, 512, 3), np.float32)
+    first = tmp_path / "0000.png"
+    files.write(first, pixels)
+    for number in range(1, 2000):
+        os.link(first, tmp_path / f"{number:04d}.png")
+    photos = sorted(map(str, tmp_path.glob("*.png")))
+    found = {}
+    for count in (20, 2000):
+        program = _PROGRAM.format(tests=str(Path(__file__).parents[1]))
+        done = subprocess.run(
+            [sys.executable, "-c", program, *photos[:count]],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parents[2],
+        )
+        found[count] = json.loads(done.stdout.splitlines()[-1])["rss"]
+    assert found[2000] < 1.3 * found[20], found
+    print({count: f"{rss / 1e6:.0f} MB" for count, rss in found.items()})

@@ -1,0 +1,136 @@
+"""The installed programs end to end, each in a process of its own."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import stored_weights
+from support.batch_folder import folder, write_csv
+from support.program import QUICK, installed, start
+from support.stored_weights import SMALL, home
+
+import nst_jax
+from nst_jax.presets import PRESETS
+from weights_convert import architectures
+
+__all__ = ["folder", "home"]
+
+NST_JAX, NST_WEIGHTS = installed("nst-jax"), installed("nst-weights")
+
+
+def run(*command: object, status: int = 0) -> tuple[str, str]:
+    """Standard output and error of a program that ends with this status."""
+    process = start(*command, JAX_ENABLE_COMPILATION_CACHE="true")
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == status, errors
+    return output, errors
+
+
+def test_version():
+    assert run(NST_JAX, "--version") == (f"{nst_jax.__version__}\n", "")
+
+
+def test_help():
+    output, _ = run(NST_JAX, "--help")
+    for word in ("stylize", "batch", "presets", "NST_JAX_HOME", "exit status:"):
+        assert word in output
+    output, _ = run(NST_WEIGHTS, "--help")
+    for word in ("list", "taps", "fetch", "convert", "verify", "export", "normalize"):
+        assert re.search(rf"^ +{word}\b", output, re.MULTILINE)
+
+
+def test_presets():
+    output, errors = run(NST_JAX, "presets")
+    assert errors == ""
+    assert re.findall(r"^nst-jax .*--preset=(\S+)", output, re.MULTILINE) == [*PRESETS]
+
+
+def test_a_reader_who_has_had_enough():
+    shell = f"{NST_JAX} presets | head -n 1"
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_mistakes_are_one_line(folder):
+    for command, status in (
+        ((NST_JAX, "stylize", "gone.png"), 2),
+        ((NST_JAX, "stylize", "photos/a.png", "p.png", "--only_check_args"), 2),
+        ((NST_JAX, "batch", "--output_dir=out"), 1),
+        ((NST_WEIGHTS, "verify", "vgg91"), 1),
+    ):
+        output, errors = run(*command, status=status)
+        assert output == ""
+        assert re.fullmatch(r"nst-(jax|weights): .*\n", errors)
+    assert sorted(os.listdir()) == ["paintings", "photos"]
+
+
+def test_weights_that_are_stored(folder):
+    listed, _ = run(NST_WEIGHTS, "list")
+    assert re.search(rf"^{SMALL}: stored, 2\.9 MB$", listed, re.MULTILINE)
+    assert "vgg19: not stored" in listed
+    taps, _ = run(NST_WEIGHTS, "taps", SMALL)
+    assert tuple(taps.splitlines()) == architectures.find(SMALL).taps
+    verified, _ = run(NST_WEIGHTS, "verify", SMALL)
+    assert verified.splitlines()[-1].startswith(f"{SMALL}: hash, shapes and values are")
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory) -> Path:
+    """Where compiled programs are kept."""
+    return tmp_path_factory.mktemp("programs")
+
+
+def jax(programs: Path) -> tuple[str, ...]:
+    """The program with the options of quick runs, which keeps what it compiles."""
+    kept = tuple(option for option in QUICK if "cache" not in option)
+    return *kept, f"--compilation_cache_dir={programs}"
+
+
+def test_a_picture(folder, programs):
+    extras = ("--snapshot_every=2", "--trace=trace.jsonl", "--print_every=4")
+    command = (NST_JAX, "stylize", "photos/a.png", "paintings/p.png", "-o", "out.jpg")
+    output, errors = run(*command, *jax(programs), *extras)
+    assert output.startswith("out.jpg: 23x32, loss ")
+    assert errors.startswith("iteration     4  loss ")
+    made = {"out.jpg", "out_000002.jpg", "out_000004.jpg", "trace.jsonl"}
+    assert set(os.listdir()) == {"photos", "paintings", *made}
+    lines = [json.loads(line) for line in Path("trace.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [0, 2, 4]
+
+
+@pytest.mark.slow
+def test_a_batch_and_again(folder, programs):
+    rows = [["photos/a.png", "paintings/p.png", ""], ["photos/b.png", "gone.png", ""]]
+    rows += [["photos/b.png", "paintings/q.jpg", "200"]]
+    write_csv("pairs.csv", ["content", "style", "style_weight"], *rows)
+    command = (NST_JAX, "batch", "--pairs=pairs.csv", "--output_dir=out")
+    output, errors = run(*command, *jax(programs), status=1)
+    assert errors == "nst-jax: gone.png: no such file; check the name\n"
+    assert output.endswith("out/index.html: 3 pictures\n")
+    pictures = ["a_p.png", "b_q_style_weight=200.png"]
+    others = ["contact_sheet.jpg", "index.html", "manifest.jsonl"]
+    assert sorted(os.listdir("out")) == sorted([*pictures, *others])
+
+    write_csv("pairs.csv", ["content", "style", "style_weight"], rows[0], rows[2])
+    output, errors = run(*command, *jax(programs))
+    assert errors == "nst-jax: 2 of 2 are done already\n"
+    # What the folder has is shown, whichever batch made it; nothing was made.
+    assert output == "out/index.html: 2 pictures\n"
+
+
+@pytest.mark.slow
+def test_the_default_network_all_options_at_their_defaults_but_size(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "own"))
+    stored_weights.put_random(name="vgg19")
+    command = (NST_JAX, "stylize", "photos/a.png", "paintings/p.png")
+    output, errors = run(*command, "--size=32", "--steps=3", "--offline")
+    assert output.startswith("a_p.png: 23x32, loss ")
+    assert errors == ""
+    # Compiled programs are kept, so that the next start is quick.
+    assert any((tmp_path / "own" / "xla").iterdir())
