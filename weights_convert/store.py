@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -104,8 +105,10 @@ def stored_digest(architecture: Architecture) -> str:
       WeightsError: not stored yet, or damaged; see `load`.
     """
     with _stored(architecture) as path:
-        digest = safetensors_file.read_metadata(path).get("tensors_sha256")
-    return digest or tensors_digest(load(architecture)[0])
+        digest = safetensors_file.read_metadata(path).get("tensors_sha256", "")
+    if re.fullmatch("[0-9a-f]{64}", digest):
+        return digest
+    return tensors_digest(load(architecture)[0])
 
 
 @contextlib.contextmanager

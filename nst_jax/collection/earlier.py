@@ -1,30 +1,37 @@
-"""Manifests of earlier versions: what told their pictures apart."""
+"""Manifests from before `Job.digest`: what told their pictures apart."""
 
 import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 
-from nst_jax.options import Options
+from nst_jax.options import changed
 from nst_jax.transfer.jobs import Job
 
-_SINCE = ("style_loss",)
-"""Options that 0.1.0 did not have: at their defaults there."""
+_OPTIONS = {
+    *("adam_epsilon", "bounds", "color", "color_after", "content_loss"),
+    *("content_tap_weights", "content_taps", "content_weight", "crop"),
+    *("gram", "history", "init", "input_gain", "learning_rate"),
+    *("learning_rate_decay", "network", "pooling", "precision"),
+    *("preconditioner", "pyramid", "seed", "size", "solver", "steps"),
+    *("style_blend", "style_scale", "style_tap_weights", "style_taps"),
+    *("style_weight", "tv", "tv_range", "tv_weight"),
+}
+"""All there were; others were at their defaults."""
 
 
 def key(job: Job, contents: Mapping[str, str], weights: str) -> str | None:
-    """The key that version 0.1.0 gave to a picture, None if it couldn't make it.
+    """The key that a picture had, None if it couldn't be made.
 
     Args:
       job: with one painting.
       contents: digests of the sources, by key.
       weights: digest of the network's weights.
     """
-    options = dataclasses.asdict(job.options)
-    defaults = dataclasses.asdict(Options())
-    if len(job.styles) != 1 or any(options[n] != defaults[n] for n in _SINCE):
+    if len(job.styles) != 1 or changed(job.options).keys() - _OPTIONS:
         return None
-    fields = {name: value for name, value in options.items() if name not in _SINCE}
+    options = dataclasses.asdict(job.options)
+    fields = {name: value for name, value in options.items() if name in _OPTIONS}
     made_of = [
         contents[source.key] or source.key for source in (job.content, *job.styles)
     ]

@@ -40,25 +40,33 @@ def explained() -> Iterator[None]:
         raise NoRoomError from error
 
 
-def free_bytes() -> int:
-    """Memory that the default device can still give, in bytes."""
-    device = jax.local_devices()[0]
+def free_bytes(device: jax.Device | None = None) -> int:
+    """Memory that a device can still give, in bytes; None: the default one."""
+    device = device or jax.local_devices()[0]
     statistics = device.memory_stats() or {}
     if "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics["bytes_in_use"]
-    return min(psutil.virtual_memory().available, _container_bytes())
+    return min(psutil.virtual_memory().available, container_bytes())
 
 
-def _container_bytes() -> int:
-    """What the limits of Linux's control groups (v2) leave to this process."""
+def container_bytes(process: Path = _GROUP, groups: Path = _GROUPS) -> int:
+    """What the limits of Linux's control groups (v2) leave to a process, in bytes.
+
+    Args:
+      process: the file that names its group.
+      groups: the folder of all groups.
+
+    Returns:
+      `sys.maxsize` where there is no limit, or no control groups.
+    """
     try:
-        (line,) = [t for t in _GROUP.read_text().splitlines() if t.startswith("0::")]
+        (line,) = [t for t in process.read_text().splitlines() if t.startswith("0::")]
     except (OSError, ValueError):
         return sys.maxsize
-    group = _GROUPS / line.removeprefix("0::").lstrip("/")
+    group = groups / line.removeprefix("0::").lstrip("/")
     # Within a container the path may be one of the host; the limit is at the top.
     found = [
-        _left(one) for one in (group, *group.parents) if one.is_relative_to(_GROUPS)
+        _left(one) for one in (group, *group.parents) if one.is_relative_to(groups)
     ]
     return min(found)
 

@@ -148,11 +148,17 @@ def check_writable(path: StrPath) -> None:
         raise ImageError(f"{name}: {problem}; give the output one of {allowed}")
     if os.path.isdir(path):
         raise ImageError(f"{name}: is a folder; give the name of a file")
-    if not folder.exists():
-        raise ImageError(f"{name}: there is no folder {folder}; make it first")
-    if not folder.is_dir():
-        raise ImageError(f"{name}: {folder} is a file, not a folder; choose another")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    may_write = os.access(folder, os.W_OK | os.X_OK)
+    try:
+        if not stat.S_ISDIR(os.stat(folder).st_mode):
+            message = f"{folder} is a file, not a folder; choose another"
+            raise ImageError(f"{name}: {message}")
+    except PermissionError:  # even to look at what it lies in
+        may_write = False
+    except OSError as error:
+        message = f"there is no folder {folder}; make it first"
+        raise ImageError(f"{name}: {message}") from error
+    if not may_write:
         message = f"no permission to write in {folder}; choose another folder"
         raise ImageError(f"{name}: {message}")
     try:

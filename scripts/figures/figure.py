@@ -123,6 +123,12 @@ class Figure:
         if signal is not None:
             print("stopped early; the same command goes on from here")
             return 128 + signal
+        if folder.unfinished:
+            say(
+                "nst-jax: pictures are missing that a run which went on had passed; "
+                "the same command makes them"
+            )
+            return 1
         return 1 if folder.failed else 0
 
     def _parser(self, name: str) -> argparse.ArgumentParser:

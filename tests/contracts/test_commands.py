@@ -12,17 +12,16 @@ from support.batch_folder import contents, folder
 from support.program import QUICK
 from support.stored_weights import home
 
-from nst_jax.commands import flags, main, weights
+from nst_jax.commands import main, weights
 from weights_convert import commands
 
 __all__ = ["folder", "home"]
 
 _PROGRAMS = {"nst-jax": program.run, "nst-weights": program.run_weights}
 
-_BATCH = ("batch", "--output_dir=out", *QUICK)
 _PAIR = ("photos/a.png", "paintings/p.png")
 
-# By command: what it refuses, as the exit status says; the rest has no such flag.
+# By command: input that it refuses, after the exit status, 2 for wrong usage.
 _BAD = {
     "nst-jax stylize": [
         (1, "missing.png", "paintings/p.png", *QUICK),
@@ -114,13 +113,6 @@ def test_help_tells_of_every_flag(command, capsys):
         for flag in action.option_strings:
             assert re.search(rf"^ .*{flag}\b", shown, re.MULTILINE), flag
             assert action.help, f"{flag} has no help"
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_flags_are_understood_with_hyphens_too(command):
-    flat = [flag for a in COMMANDS[command]._actions for flag in a.option_strings]
-    for flag in flat:
-        assert flags.underscored([flag.replace("_", "-")]) in ([flag], ["__" + flag])
 
 
 @pytest.mark.parametrize(

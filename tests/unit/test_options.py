@@ -1,4 +1,4 @@
-"""`Options`: its checks, and the flags that are made from it."""
+"""`Options`: its fields, their checks, what values stand for, and the flags."""
 
 import argparse
 import contextlib
@@ -7,100 +7,173 @@ import io
 
 import pytest
 
+from nst_jax import fields
 from nst_jax.commands import flags, main
-from nst_jax.options import Options, OptionsError, base_type
+from nst_jax.errors import NstError
+from nst_jax.options import STARTS, VARYING, Options, OptionsError, changed, chosen
 
 FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 NAN, INFINITY = float("nan"), float("inf")
 
 
-@pytest.mark.parametrize("name", FIELDS)
-def test_every_field_has_help_that_is_a_sentence(name):
-    text = FIELDS[name].metadata["help"]
-    assert len(text) > 10
-    assert text[-1] in ".)"
+# Every field. Each test lists all that offend.
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "allowed"),
-    [
-        ("size", 15, "16 to 65536"),
-        ("size", -512, "16 to 65536"),
-        ("size", 10**12, "16 to 65536"),
-        ("size", 512.0, "expected int"),
-        ("size", "512", "expected int"),
-        ("size", True, "expected int"),
-        ("size", None, "expected int"),
-        ("crop", 1.5, "expected str"),
-        ("crop", "550x550", "width:height in whole numbers, such as 1:1 or 3:2"),
-        ("crop", "3:0", "width:height"),
-        ("crop", "1.5:1", "width:height"),
-        ("crop", "3:2\n", "width:height"),
-        ("steps", -1, "0 or more"),
-        ("steps", 1.5, "expected int"),
-        ("network", 19, "expected str"),
-        ("network", None, "expected str"),
-        ("content_taps", "relu4_2", "tuple[str, ...]"),
-        ("content_taps", ["relu4_2"], "tuple[str, ...]"),
-        ("content_taps", (4,), "tuple[str, ...]"),
-        ("content_taps", ("relu4_2", "relu4_2"), "names a tap twice"),
-        ("style_taps", "relu1_1", "tuple[str, ...]"),
-        ("style_taps", ("relu1_1", "relu2_1", "relu1_1"), "names a tap twice"),
-        ("content_weight", -0.1, "0 or more"),
-        ("content_weight", NAN, "0 or more"),
-        ("style_weight", INFINITY, "0 or more"),
-        ("style_weight", "100", "expected float"),
-        ("style_weight", False, "expected float"),
-        ("content_tap_weights", (-1.0,), "0 or more"),
-        ("content_tap_weights", (1.0, 2.0), "one for each of relu4_2"),
-        ("style_tap_weights", (1.0,) * 4, "one for each of relu1_1, relu2_1, relu3_1"),
-        ("style_tap_weights", (1.0, 1.0, NAN, 1.0, 1.0), "0 or more"),
-        ("style_tap_weights", (1.0, 1.0, "1", 1.0, 1.0), "tuple[float, ...]"),
-        ("style_blend", (1.0, -1.0), "0 or more, not all 0"),
-        ("style_blend", (0.0, 0.0), "0 or more, not all 0"),
-        ("style_blend", (INFINITY, 1.0), "0 or more, not all 0"),
-        ("style_scale", 0.0, "above 0"),
-        ("style_scale", INFINITY, "above 0"),
-        ("style_scale", 1e12, "up to 64"),
-        ("gram", "nhwc", "chw, hw, paper, caffe, article"),
-        ("tv", "l3", "l1, l2, l1_sum, l2_sum"),
-        ("tv_weight", -1e-9, "0 or more"),
-        ("tv_range", 0.0, "above 0"),
-        ("content_loss", "sum", "mean, half_sum"),
-        ("input_gain", -1.0, "above 0"),
-        ("color", "luma", "style, luminance, luminance_unmatched, histogram, linear"),
-        ("color_after", "linear", "none, histogram"),
-        ("init", 3, "expected str"),
-        ("seed", -1, "0 or more"),
-        ("pooling", "mean", "max, avg, max_ceil, avg_ceil"),
-        ("precision", "float16", "auto, float32, tf32, bfloat16"),
-        ("solver", "sgd", "lbfgs, adam"),
-        ("learning_rate", 0.0, "above 0"),
-        ("learning_rate", NAN, "above 0"),
-        ("learning_rate", "1", "expected float"),
-        ("learning_rate_decay", "linear", "none, cosine"),
-        ("history", 0, "1 or more"),
-        ("adam_epsilon", 0.0, "above 0"),
-        ("pyramid", 0, "1 or more"),
-        ("preconditioner", "newton", "multiscale, none"),
-        ("bounds", "ball", "box, none"),
-    ],
-)
-def test_a_bad_value_is_named_with_what_is_allowed(name, value, allowed):
-    with pytest.raises(OptionsError) as caught:
-        Options(**{name: value})
-    message = str(caught.value)
-    assert message.startswith(name)
-    assert allowed in message
-    assert "\n" not in message
+def test_every_field_has_a_group_and_help_that_is_a_sentence():
+    groups = {"picture", "losses", "colours", "network", "solver"}
+    offenders = {
+        name
+        for name, field in FIELDS.items()
+        if len(field.metadata["help"]) < 11
+        or field.metadata["help"][-1] not in ".)"
+        or field.metadata["group"] not in groups
+    }
+    assert not offenders
 
 
-def test_every_field_has_a_bad_value_above():
-    (cases,) = (
-        mark.args[1]
-        for mark in test_a_bad_value_is_named_with_what_is_allowed.pytestmark
-    )
-    assert {name for name, _, _ in cases} == FIELDS.keys()
+def test_a_field_has_choices_or_a_check():
+    both = {
+        n for n, f in FIELDS.items() if f.metadata["choices"] and f.metadata["check"]
+    }
+    assert not both
+
+
+def test_unset_defaults_are_explained_in_words():
+    unset = {n for n, f in FIELDS.items() if f.default is None or f.default == ()}
+    explained = {n for n, f in FIELDS.items() if "(default: " in f.metadata["help"]}
+    assert unset == explained
+
+
+def test_defaults_are_allowed_and_change_nothing():
+    for field in FIELDS.values():
+        fields.check(field, field.default)
+    assert changed(Options()) == {}
+
+
+def test_every_choice_resolves_to_something_of_its_own():
+    offenders = []
+    for name, field in FIELDS.items():
+        choices = field.metadata["choices"]
+        made = {choice: chosen(Options(**{name: choice}), name) for choice in choices}
+        for choice, home in choices.items():
+            itself = None if choice == "none" else choice
+            # What has a place is what is there, no text.
+            right = (
+                not isinstance(made[choice], str) if home else made[choice] == itself
+            )
+            if not right:
+                offenders.append((name, choice))
+        if len(set(map(id, made.values()))) < len(made):
+            offenders.append((name, "twice the same"))
+        if choices and field.default not in (None, *choices):
+            offenders.append((name, field.default))
+    assert not offenders
+    assert chosen(Options(size=64), "size") == 64
+    assert chosen(Options(init="start.png"), "init") == "start.png"
+
+
+def test_every_start_resolves():
+    made = {name: fields.named(STARTS, name) for name in STARTS}
+    assert {n for n, m in made.items() if callable(m)} == {
+        name for name, home in STARTS.items() if home
+    }
+    assert (made["content"], made["style"]) == ("content", "style")
+
+
+def test_varying_options_are_some_of_them():
+    assert set(VARYING) < FIELDS.keys()
+    # What lanes of one program share.
+    assert not {"size", "crop", "steps", "network", "solver"} & set(VARYING)
+
+
+# Values.
+
+
+BAD = [
+    ("size", 15, "16 to 65536"),
+    ("size", -512, "16 to 65536"),
+    ("size", 10**12, "16 to 65536"),
+    ("size", 512.0, "expected int"),
+    ("size", "512", "expected int"),
+    ("size", True, "expected int"),
+    ("size", None, "expected int"),
+    ("crop", 1.5, "expected str"),
+    ("crop", "550x550", "width:height in whole numbers, such as 1:1 or 3:2"),
+    ("crop", "3:0", "width:height"),
+    ("crop", "1.5:1", "width:height"),
+    ("crop", "3:2\n", "width:height"),
+    ("steps", -1, "0 or more"),
+    ("steps", 1.5, "expected int"),
+    ("network", 19, "expected str"),
+    ("network", None, "expected str"),
+    ("content_taps", "relu4_2", "tuple[str, ...]"),
+    ("content_taps", ["relu4_2"], "tuple[str, ...]"),
+    ("content_taps", (4,), "tuple[str, ...]"),
+    ("content_taps", ("relu4_2", "relu4_2"), "names a tap twice"),
+    ("style_taps", "relu1_1", "tuple[str, ...]"),
+    ("style_taps", ("relu1_1", "relu2_1", "relu1_1"), "names a tap twice"),
+    ("content_weight", -0.1, "0 or more"),
+    ("content_weight", NAN, "0 or more"),
+    ("style_weight", INFINITY, "0 or more"),
+    ("style_weight", "100", "expected float"),
+    ("style_weight", False, "expected float"),
+    ("content_tap_weights", (-1.0,), "0 or more"),
+    ("content_tap_weights", (1.0, 2.0), "one for each of relu4_2"),
+    ("style_tap_weights", (1.0,) * 4, "one for each of relu1_1, relu2_1, relu3_1"),
+    ("style_tap_weights", (1.0, 1.0, NAN, 1.0, 1.0), "0 or more"),
+    ("style_tap_weights", (1.0, 1.0, "1", 1.0, 1.0), "tuple[float, ...]"),
+    ("style_blend", (1.0, -1.0), "0 or more, not all 0"),
+    ("style_blend", (0.0, 0.0), "0 or more, not all 0"),
+    ("style_blend", (INFINITY, 1.0), "0 or more, not all 0"),
+    ("style_scale", 0.0, "above 0"),
+    ("style_scale", INFINITY, "above 0"),
+    ("style_scale", 1e12, "up to 64"),
+    ("style_loss", "paint", "choose one of gram"),
+    ("gram", "nhwc", "chw, hw, paper, caffe, article"),
+    ("tv", "l3", "l1, l2, l1_sum, l2_sum"),
+    ("tv_weight", -1e-9, "0 or more"),
+    ("tv_range", 0.0, "above 0"),
+    ("content_loss", "sum", "mean, half_sum"),
+    ("input_gain", -1.0, "above 0"),
+    ("color", "luma", "style, luminance, luminance_unmatched, histogram, linear"),
+    ("color_after", "linear", "none, histogram"),
+    ("init", 3, "expected str"),
+    ("seed", -1, "0 or more"),
+    ("pooling", "mean", "max, avg, max_ceil, avg_ceil"),
+    ("precision", "float16", "auto, float32, tf32, bfloat16"),
+    ("solver", "sgd", "lbfgs, adam"),
+    ("learning_rate", 0.0, "above 0"),
+    ("learning_rate", NAN, "above 0"),
+    ("learning_rate", "1", "expected float"),
+    ("learning_rate_decay", "linear", "none, cosine"),
+    ("history", 0, "1 or more"),
+    ("adam_epsilon", 0.0, "above 0"),
+    ("pyramid", 0, "1 or more"),
+    ("preconditioner", "newton", "multiscale, none"),
+    ("bounds", "ball", "box, none"),
+]
+
+
+def test_a_bad_value_is_named_with_what_is_allowed():
+    """In one line, for every field."""
+    assert {name for name, _, _ in BAD} == FIELDS.keys()
+    offenders = []
+    for name, value, allowed in BAD:
+        try:
+            Options(**{name: value})
+        except OptionsError as error:
+            line = str(error)
+            named = f"{name}={value!r}" in line or f"{name} has {len(value)}" in line
+            twice = "names a tap twice"
+            named |= twice in line and f"{name}={','.join(value)}" in line
+            if named and allowed in line and "\n" not in line:
+                continue
+            offenders.append((name, value, line))
+        else:
+            offenders.append((name, value, "accepted"))
+    assert not offenders
+    assert issubclass(OptionsError, NstError)
+    assert issubclass(OptionsError, ValueError)
 
 
 @pytest.mark.parametrize(
@@ -185,29 +258,18 @@ def help_text() -> str:
     return " ".join(out.getvalue().split())
 
 
-@pytest.mark.parametrize("name", FIELDS)
-def test_every_field_is_a_flag_with_its_help_and_default(name, actions, help_text):
-    field = FIELDS[name]
-    text = actions[f"--{name}"].help.replace("%%", "%")
-    assert text.startswith(field.metadata["help"])
-    default = field.default
-    if default is None or default == ():
-        assert "Default:" not in text
-    else:
-        shown = ",".join(default) if isinstance(default, tuple) else str(default)
-        assert text.endswith(f" Default: {shown}.")
-    assert f"--{name} " in help_text
-    # argparse breaks lines at hyphens too.
-    assert text.replace(" ", "") in help_text.replace(" ", "")
-    for choice in field.metadata["choices"]:
-        assert choice in actions[f"--{name}"].metavar
-
-
-def test_unset_defaults_are_explained_in_words():
-    unset = [f for f in FIELDS.values() if f.default is None or f.default == ()]
-    assert len(unset) == 6
-    for field in unset:
-        assert "(default: " in field.metadata["help"]
+def test_every_field_is_a_flag_with_its_help_and_default(actions, help_text):
+    offenders = set()
+    for name, field in FIELDS.items():
+        action, text = actions[f"--{name}"], field.metadata["help"]
+        if field.default is not None and field.default != ():
+            text += f" Default: {written(field.default)}."
+        # argparse breaks lines at hyphens too.
+        shown = text.replace(" ", "") in help_text.replace(" ", "")
+        listed = all(choice in action.metavar for choice in field.metadata["choices"])
+        if action.help.replace("%%", "%") != text or not shown or not listed:
+            offenders.add(name)
+    assert not offenders
 
 
 def test_no_flags_are_the_defaults():
@@ -227,26 +289,15 @@ OTHER = {
     "style_tap_weights": (1.0, 2.0, 3.5, 0.0, 1e-3),
     "style_blend": (3.0, 1.0),
     "style_scale": 1.5,
-    "gram": "paper",
-    "tv": "l1_sum",
     "tv_weight": 1e-4,
     "tv_range": 255.0,
-    "content_loss": "half_sum",
     "input_gain": 1.25,
-    "color": "luminance_unmatched",
-    "color_after": "histogram",
     "init": "my pictures/start=1.png",
     "seed": 12,
-    "pooling": "avg",
-    "precision": "bfloat16",
-    "solver": "adam",
     "learning_rate": 0.02,
-    "learning_rate_decay": "cosine",
     "history": 5,
     "adam_epsilon": 1e-4,
     "pyramid": 2,
-    "preconditioner": "none",
-    "bounds": "none",
 }
 
 
@@ -254,13 +305,25 @@ def written(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-@pytest.mark.parametrize("name", FIELDS)
-def test_what_is_written_as_a_flag_is_what_the_option_is(name):
-    expected = Options(**{name: OTHER[name]})
-    assert expected != Options()
-    assert parse(f"--{name}={written(OTHER[name])}") == expected
-    assert parse(f"--{name}", written(OTHER[name])) == expected
-    assert isinstance(getattr(expected, name), type(OTHER[name]))
+def test_what_is_written_as_a_flag_is_what_the_option_is():
+    """Every choice, and of the other fields a value that isn't the default."""
+    offenders = []
+    for name, field in FIELDS.items():
+        for value in field.metadata["choices"] or (OTHER[name],):
+            expected = Options(**{name: value})
+            equal = parse(f"--{name}={written(value)}") == expected
+            spaced = parse(f"--{name}", written(value)) == expected
+            given = {name: value} if value != field.default else {}
+            if not (equal and spaced and changed(expected) == given):
+                offenders.append((name, value))
+    assert not offenders
+    assert not [name for name in OTHER if OTHER[name] == FIELDS[name].default]
+
+
+def test_bare_flags():
+    assert parse("--pyramid") == Options(pyramid=3)
+    bare = {name for name, field in FIELDS.items() if field.metadata["bare"]}
+    assert bare == {"pyramid"}
 
 
 def test_spaces_and_nothing_in_lists():
@@ -312,6 +375,11 @@ def test_unknown_and_shortened_flags_are_refused(flag, capsys):
 
 
 def test_base_type_takes_none_away():
-    assert base_type(float | None) is float
-    assert base_type(tuple[str, ...]) == tuple[str, ...]
-    assert base_type(int) is int
+    assert fields.base_type(float | None) is float
+    assert fields.base_type(tuple[str, ...]) == tuple[str, ...]
+    assert fields.base_type(int) is int
+
+
+def test_nothing_unsets_what_can_be_unset():
+    unset = [field for field in FIELDS.values() if field.default is None]
+    assert [fields.parse(field, " ") for field in unset] == [None] * len(unset)

@@ -140,7 +140,5 @@ def test_no_original_is_overwritten(place, path, name):
 
 def test_nor_is_one_by_the_sheet(place):
     photo = job("contact_sheet.jpg")
-    with pytest.raises(
-        OptionsError, match=r"^contact_sheet\.jpg is a picture that the"
-    ):
+    with pytest.raises(OptionsError, match=r"^contact_sheet\.jpg is a picture that"):
         check(Path(), [dataclasses.replace(wanted(), job=photo)])

@@ -1,25 +1,47 @@
-"""The cache of compiled programs."""
+"""Compiled programs that are kept, and a device that is not used."""
 
 import os
 import subprocess
 import sys
 
+from nst_jax.devices import programs
+
 _PROGRAM = """
 import jax, jax.numpy as jnp
+from pathlib import Path
 from nst_jax.devices import programs
-programs.keep_compiled_programs({folder!r})
+programs.keep_compiled_programs({folder!r}, Path("never"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 print(float(jax.jit(lambda x: jnp.sin(x) + {term})(1.0)))
 """
 
+# Asks for folders one after the other, and prints where programs are kept then.
+_FOLDERS = """
+import jax, os, sys
+from pathlib import Path
+from nst_jax.devices import programs
+def ask(folder, default):
+    programs.keep_compiled_programs(folder, Path(default))
+    print(jax.config.jax_compilation_cache_dir)
+ask("off", "default")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = "theirs"
+ask(None, "default")
+ask("file/below", "default")
+ask("asked", "default")
+del os.environ["JAX_COMPILATION_CACHE_DIR"]
+ask(None, "default/below")
+"""
 
-def run(folder, term: int) -> subprocess.CompletedProcess:
+
+def run(program, **keywords) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-c", _PROGRAM.format(folder=str(folder), term=term)],
-        env=os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "true"},
+        [sys.executable, "-c", program],
+        env=os.environ
+        | {"JAX_ENABLE_COMPILATION_CACHE": "true", "PYTHONPATH": os.getcwd()},
         capture_output=True,
         text=True,
         check=True,
+        **keywords,
     )
 
 
@@ -35,17 +57,38 @@ def entries(folder) -> dict[str, set[str]]:
 def test_a_cache_whose_times_are_lost_goes_on(tmp_path):
     """As an older version left it, or a program that was killed."""
     folder = tmp_path / "xla"
-    assert run(folder, 1).stderr == ""
+    assert run(_PROGRAM.format(folder=str(folder), term=1)).stderr == ""
     before = entries(folder)
     assert before["-cache"] == before["-atime"] != set()
     for used in folder.glob("*-atime"):
         used.unlink()
-    assert run(folder, 2).stderr == ""
+    assert run(_PROGRAM.format(folder=str(folder), term=2)).stderr == ""
     after = entries(folder)
     assert after["-cache"] == after["-atime"] > before["-cache"]
 
 
-def test_off_keeps_nothing(tmp_path):
-    program = _PROGRAM.format(folder="off", term=3)
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    assert not list(tmp_path.iterdir())
+def test_where_programs_are_kept(tmp_path):
+    """Off and a user's own cache change nothing, nor does a place that can't be."""
+    (tmp_path / "file").touch()
+    places = run(_FOLDERS, cwd=tmp_path).stdout.split()
+    assert places == ["None", "None", "None", "asked", "default/below"]
+    assert sorted(os.listdir(tmp_path)) == ["asked", "default", "file"]
+    # Who can write there can run code here.
+    assert (tmp_path / "asked").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_gpu_that_is_not_used_is_told_of(tmp_path, monkeypatch):
+    lines: list[str] = []
+    tool = tmp_path / "nvidia-smi"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for platform, there, told in (
+        ("", False, False),
+        ("cpu", True, False),
+        ("", True, True),
+    ):
+        if there:
+            tool.touch(0o755)
+        monkeypatch.setenv("JAX_PLATFORMS", platform)
+        programs.report_missing_accelerator(lines.append)
+        assert bool(lines) == told, (platform, there)
+    assert "nst-jax[cuda13]" in lines[0]

@@ -266,6 +266,18 @@ def test_a_stopped_figure_goes_on_to_the_same_pictures(run, folder, capsys):
         )
 
 
+def test_a_stopped_figure_that_is_asked_for_earlier_pictures(run, folder, capsys):
+    with contextlib.redirect_stdout(CtrlC("content_4.png")):
+        assert run("iterations", *_SIZE, "--iterations=4,6") == 128 + signal.SIGINT
+    capsys.readouterr()
+    flags = [*_SIZE, "--iterations=2,6"]
+    assert run("iterations", *flags) == 1
+    assert "the same command makes them" in capsys.readouterr().err
+    assert not (folder / "out/content_2.png").exists()
+    assert run("iterations", *flags) == 0
+    assert (folder / "out/content_2.png").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "line"),
     [
