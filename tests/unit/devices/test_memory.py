@@ -178,9 +178,9 @@ def test_no_limit(left, tmp_path):
     ],
 )
 def test_too_little_memory_is_explained(error):
-    with pytest.raises(NoRoomError, match="try a smaller --size") as caught:
-        with memory.explained():
-            raise error
+    line = "try a smaller --size"
+    with pytest.raises(NoRoomError, match=line) as caught, memory.explained():
+        raise error
     assert caught.value.__cause__ is error
 
 

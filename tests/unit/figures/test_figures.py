@@ -72,7 +72,11 @@ _LABELS = {
     "styles": (["3", "30"], ["p", "q"]),
     "weights": (["0", "1e+06"], ["1", "10"]),
 }
-_SLOW = ("colors", "losses", "networks", "pooling", "presets", "reconstructions")
+# Several programs each, or losses that no other figure has.
+_SLOW = (
+    *("colors", "layers", "losses", "networks", "pooling", "presets"),
+    "reconstructions",
+)
 
 
 @pytest.fixture(scope="module")
