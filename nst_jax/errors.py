@@ -1,5 +1,9 @@
 """The errors of this project: one base, which says its line and its exit status."""
 
+import os
+import sys
+from collections.abc import Callable
+
 
 class NstError(Exception):
     """Something a user can act on: one line that says what is wrong and what to do.
@@ -45,3 +49,29 @@ class NoRoomError(NstError, MemoryError):
             "the memory is too small for this picture: try a smaller --size, "
             "--precision=bfloat16, or a shorter --history (--solver=adam needs least)"
         )
+
+
+def answered(program: Callable[[], int]) -> int:
+    """Runs a program; returns its exit status.
+
+    What is expected to go wrong is one line on standard error: errors with an
+    `exit_status`, those of files, Ctrl-C, a reader that has had enough. Anything else
+    is a bug, and raised.
+    """
+    try:
+        return program()
+    except KeyboardInterrupt:
+        print("\nnst-jax: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Python would complain on leaving: it flushes what nobody reads.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        line, status = str(error), getattr(error, "exit_status", None)
+        if status is None and isinstance(error, OSError):
+            line, status = f"{error.filename or 'file'}: {error.strerror or error}", 1
+        if status is None:
+            raise
+        print(f"nst-jax: {line}", file=sys.stderr)
+        return status

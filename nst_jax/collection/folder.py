@@ -106,14 +106,15 @@ class Folder:
                 self._open.discard(one)
                 self._save(one, result, lanes)
 
-    def finish(self) -> None:
-        """Writes the gallery of all that the folder holds, and this set's sheet.
-
-        States of stopped runs go where no picture is left that they could go on with.
-        """
+    def clear_states(self) -> None:
+        """Removes states where no picture is left that they could go on with."""
         if all(entry.status != "stopped" for entry in self._known.values()):
             for state in self.path.glob(PATTERN):
                 state.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Writes the gallery of all that the folder holds, and this set's sheet."""
+        self.clear_states()
         mine = {one.name for one in self._wanted}
         entries = self.entries + [
             entry

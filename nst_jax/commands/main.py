@@ -1,7 +1,6 @@
 """The `nst-jax` program: finds the command, and turns errors into one line."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -11,9 +10,8 @@ from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
 from nst_jax.commands import batch, flags, presets, stylize
-from nst_jax.errors import NstError
+from nst_jax.errors import answered
 from nst_jax.version import __version__
-from weights_convert.errors import WeightsError
 
 _COMMANDS = (stylize, batch, presets)
 
@@ -81,22 +79,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     # JAX tells of every kind of device that it does not find.
     logging.set_verbosity(logging.WARNING)
-    try:
-        return arguments.run(arguments)
-    except (NstError, WeightsError) as error:
-        print(f"nst-jax: {error}", file=sys.stderr)
-        return error.exit_status
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            # Python would complain on leaving: it flushes what nobody reads.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        else:
-            line = f"{error.filename or 'file'}: {error.strerror or error}"
-            print(f"nst-jax: {line}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nnst-jax: stopped", file=sys.stderr)
-        return 130
+    return answered(lambda: arguments.run(arguments))
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -17,13 +17,12 @@ from study import Study, make, publish, say
 from nst_jax import fields
 from nst_jax.collection.folder import Folder
 from nst_jax.devices import programs
-from nst_jax.errors import NstError, OptionsError
+from nst_jax.errors import OptionsError, answered
 from nst_jax.images import files
 from nst_jax.networks import pretrained
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
 from weights_convert import store
-from weights_convert.errors import WeightsError
 
 FLAGS = ("size", "steps", "network", "pooling", "precision", "seed")
 """Fields of `Options` that are flags of most figures."""
@@ -81,21 +80,7 @@ class Figure:
             offline=arguments.offline,
             report=say,
         )
-        try:
-            return self._run(arguments)
-        except (NstError, WeightsError) as error:
-            say(f"nst-jax: {error}")
-            return error.exit_status
-        except BrokenPipeError:
-            # Python would complain on leaving: it flushes what nobody reads.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        except OSError as error:
-            say(f"nst-jax: {error.filename or 'file'}: {error.strerror or error}")
-            return 1
-        except KeyboardInterrupt:
-            say("\nnst-jax: stopped")
-            return 130
+        return answered(lambda: self._run(arguments))
 
     def _run(self, arguments: argparse.Namespace) -> int:
         for path in (*arguments.content, *arguments.style):
@@ -115,6 +100,7 @@ class Figure:
             offline=arguments.offline,
             load=arguments.load,
         )
+        folder.clear_states()
         if any(entry.status != "failed" for entry in folder.entries):
             more = self.show(study, folder) if self.show else ()
             publish(study, folder, self.about, arguments.command, more)

@@ -22,7 +22,8 @@ from nst_jax.networks import extract
 from nst_jax.transfer.batch import run_jobs
 from nst_jax.transfer.jobs import Job
 
-network = extract.build(tiny_vgg(), random_weights(tiny_vgg(), np.random.default_rng(0)))
+weights = random_weights(tiny_vgg(), np.random.default_rng(0))
+network = extract.build(tiny_vgg(), weights)
 options = Options(size=512, steps=1, content_taps=("relu2_1",), style_taps=("relu1_1",))
 photos = sorted(sys.argv[1:])
 jobs = [Job(Source(p), (Source(photos[0]),), options) for p in photos]

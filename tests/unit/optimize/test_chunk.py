@@ -64,7 +64,8 @@ def test_records_are_filled_up_to_the_count():
     solver = _SOLVERS["adam"]
     state = chunk.start(solver, jnp.asarray(_IMAGES))
     totals, terms = valley(state.image, PROBLEM)
-    state, records = chunk.run_chunk(valley, solver, state, PROBLEM, jnp.int32(5))
+    advance = chunk.program(valley, solver, state, PROBLEM)
+    state, records = advance(state, PROBLEM, jnp.int32(5))
     assert {name: values.shape for name, values in records.items()} == dict.fromkeys(
         ("total", "away", "across"), (3, chunk.CAPACITY)
     )
