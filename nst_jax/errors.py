@@ -68,6 +68,8 @@ def answered(program: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        if isinstance(error, MemoryError) and not isinstance(error, NoRoomError):
+            error = NoRoomError()
         line, status = str(error), getattr(error, "exit_status", None)
         if status is None and isinstance(error, OSError):
             line, status = f"{error.filename or 'file'}: {error.strerror or error}", 1

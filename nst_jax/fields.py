@@ -56,17 +56,16 @@ def _option(
     choices: Choices = MappingProxyType({}),
     check: Check | None = None,
     bare: str | None = None,
-    lane: bool = False,
 ) -> Any:
-    # `bare` is the value that the flag alone stands for; `lane` says that it may differ
-    # between lanes of one program; `group` is its section in docs/options.md.
+    # `bare` is the value that the flag alone stands for; `group` is the section in
+    # docs/options.md.
     metadata: dict[str, Any] = {
         "help": help,
         "group": group,
         "choices": choices,
         "check": check,
     }
-    metadata |= {"bare": bare, "lane": lane}
+    metadata["bare"] = bare
     return dataclasses.field(default=default, metadata=metadata)
 
 

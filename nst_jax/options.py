@@ -76,51 +76,39 @@ class Options:
         5.0,
         "Weight of the content loss: higher keeps more.",
         check=fields.NOT_NEGATIVE,
-        lane=True,
     )
     style_weight: float = fields.losses(
         100.0,
         "Weight of the style loss: higher paints more.",
         check=fields.NOT_NEGATIVE,
-        lane=True,
     )
     content_tap_weights: tuple[float, ...] = fields.losses(
         (),
         "One factor for each content tap (default: 1 each).",
         check=fields.WEIGHTS,
-        lane=True,
     )
     style_tap_weights: tuple[float, ...] = fields.losses(
         (),
         "One factor for each style tap (default: 1 each). Early taps hold fine "
         "texture, late ones large shapes.",
         check=fields.WEIGHTS,
-        lane=True,
     )
     style_blend: tuple[float, ...] = fields.losses(
         (),
         "Shares of several paintings in the style, such as 3,1 (default: equal).",
         check=fields.BLEND,
-        lane=True,
     )
     style_scale: float = fields.losses(
         1.0,
         "Longest side of the painting as a multiple of --size: larger gives coarser "
         "strokes.",
         check=fields.SCALE,
-        lane=True,
     )
     content_loss: str = fields.losses(
         "mean",
         "Scale of the content loss: mean squared difference, or half_sum, the paper's "
         "half the sum.",
         choices=choices("losses.content", "mean=mean half_sum=half_sum"),
-    )
-    style_loss: str = fields.losses(
-        "gram",
-        "What of the style taps is compared with the painting's: gram, their Gram "
-        "matrices.",
-        choices=choices("losses", "gram=gram:Gram"),
     )
     gram: str = fields.losses(
         "chw",
@@ -151,7 +139,6 @@ class Options:
         0.0,
         "Weight of the total variation: higher is smoother.",
         check=fields.NOT_NEGATIVE,
-        lane=True,
     )
     color: str = fields.colours(
         "style",
@@ -167,7 +154,6 @@ class Options:
             "style=STYLE luminance=LUMINANCE luminance_unmatched=LUMINANCE_UNMATCHED "
             "histogram=HISTOGRAM linear=LINEAR linear_cholesky=LINEAR_CHOLESKY",
         ),
-        lane=True,
     )
     color_after: str = fields.colours(
         "none",
@@ -175,20 +161,17 @@ class Options:
         "Results are mixed: it moves the picture off the optimum that was found, "
         "smooth colours can band, and contrast and noise can grow.",
         choices=choices("images.color", "none histogram=match_histograms"),
-        lane=True,
     )
     init: str = fields.picture(
         "content",
         "Where to start: content; style; noise of even colours; mean, the mean colour "
         "of ImageNet's photos (Caffe's); gaussian noise around it; pink noise, which "
         "is cloudy; or the path of a picture.",
-        lane=True,
     )
     seed: int = fields.picture(
         0,
         "Seed of the starting noise.",
         check=fields.NOT_NEGATIVE_INT,
-        lane=True,
     )
     pooling: str = fields.network(
         "max",
@@ -250,6 +233,13 @@ class Options:
         check=fields.POSITIVE,
     )
 
+    style_loss: str = fields.losses(
+        "gram",
+        "What of the style taps is compared with the painting's: gram, their Gram "
+        "matrices.",
+        choices=choices("losses", "gram=gram:Gram"),
+    )
+
     def __post_init__(self) -> None:
         """Checks every field for itself, then those that belong together."""
         for field in dataclasses.fields(self):
@@ -272,8 +262,13 @@ def _check_lengths(options: Options) -> None:
         raise OptionsError("content_taps and style_taps are both empty: name a tap")
 
 
-VARYING = tuple(f.name for f in dataclasses.fields(Options) if f.metadata["lane"])
-"""Options that lanes of one program may differ in."""
+VARYING = (
+    *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
+    *("tv_weight", "style_blend", "style_scale", "init", "seed"),
+    *("color", "color_after"),
+)
+"""Options that lanes of one program may differ in. The names of a batch's pictures have
+them in this order: new ones go to the end."""
 
 
 def chosen(options: Options, name: str) -> Any:

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import typing
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from nst_jax import presets
@@ -73,26 +73,10 @@ def options(arguments: argparse.Namespace) -> Options:
     """
     name = arguments.preset
     base = presets.PRESETS[name].options if name else Options()
-    return override(base, arguments)
-
-
-def override(
-    base: Options, arguments: argparse.Namespace, names: Collection[str] | None = None
-) -> Options:
-    """`base` with the values of the flags that were given.
-
-    Args:
-      base: what flags that were not given leave as it is.
-      arguments: parsed, with the text of each flag that was given.
-      names: of the fields of `Options` that are flags here; all unless given.
-
-    Raises:
-      OptionsError: a value that is no number, or not allowed.
-    """
     given = {
         field.name: parse(field, getattr(arguments, field.name))
         for field in dataclasses.fields(Options)
-        if hasattr(arguments, field.name) and (names is None or field.name in names)
+        if hasattr(arguments, field.name)
     }
     return dataclasses.replace(base, **given)
 

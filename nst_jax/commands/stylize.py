@@ -155,7 +155,7 @@ def _painted(
             raise outcome
         if outcome.at is None:
             result = outcome
-        elif saving:
+        elif saving and outcome.iterations >= outcome.at:
             # What is only an extra must not end the run when, say, the disk is full.
             try:
                 outcome.save(snapshot_path(output, outcome.at))

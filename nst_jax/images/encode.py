@@ -27,6 +27,7 @@ FORMATS: Mapping[str, str] = {
     ".tiff": "TIFF",
 }
 _KEY = "nst_jax"
+_QUALITY = 95  # Of JPEG, which keeps full colour resolution (4:4:4), and WebP.
 _DESCRIPTION_TAG, _SOFTWARE_TAG = 0x010E, 0x0131
 
 
@@ -41,7 +42,6 @@ def encode(
     format: str,
     *,
     description: Mapping[str, object] | None,
-    quality: int,
 ) -> bytes:
     """The bytes of an image file.
 
@@ -50,7 +50,6 @@ def encode(
       format: a value of `FORMATS`.
       description: what made the image; tuples become lists, arrays nested lists, and
         what JSON lacks, text. None: nothing is written about it.
-      quality: 1 to 100, for JPEG (which keeps full colour resolution, 4:4:4) and WebP.
 
     Raises:
       Exception: of several kinds, from Pillow's encoders: the image is too large for
@@ -59,8 +58,8 @@ def encode(
     """
     settings: dict[str, dict[str, Any]] = {
         "PNG": {},
-        "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality},
+        "JPEG": {"quality": _QUALITY, "subsampling": 0},
+        "WEBP": {"quality": _QUALITY},
         "TIFF": {"compression": "tiff_adobe_deflate"},
     }
     arguments = settings[format]

@@ -77,7 +77,6 @@ def write(
     image: np.ndarray,
     *,
     description: Mapping[str, object] | None = None,
-    quality: int = 95,
 ) -> None:
     """Writes an image as PNG, JPEG, WebP or TIFF, whichever the file's ending says.
 
@@ -89,7 +88,6 @@ def write(
       image: `[h, w, 3]`, sRGB in [0, 1]; clipped, and rounded to 8 bits a channel.
       description: the options and versions that made the image, kept in the file's
         metadata as JSON, where `read_description` finds it; see `encode`.
-      quality: 1 to 100, for JPEG (4:4:4) and WebP.
 
     Raises:
       ImageError: what `check_writable` says; pixels that are not finite or not
@@ -98,11 +96,9 @@ def write(
     """
     check_writable(path)
     image = _checked(path, image)
-    if not 1 <= quality <= 100:
-        raise ImageError(f"quality: {quality} is outside 1 to 100")
     format = encode.FORMATS[_ending(path)]
     try:
-        content = encode.encode(image, format, description=description, quality=quality)
+        content = encode.encode(image, format, description=description)
     except Exception as error:  # Pillow's encoders raise almost any kind
         message = f"can't be written as {format} ({_one_line(error)})"
         raise ImageError(f"{os.fspath(path)}: {message}; try .png") from error

@@ -51,12 +51,17 @@ class Objective:
         parts = [part for part in self.parts if not wants or part.wants in wants]
         return tuple(dict.fromkeys(part.tap for part in parts if part.tap != IMAGE))
 
-    def statistics(self, views: Mapping[str, View], wants: str) -> dict[str, Any]:
-        """Statistics `{name: ...}` of one picture, for the parts that want them."""
+    def statistics(self, views: Mapping[str, View], *wants: str) -> dict[str, Any]:
+        """Statistics `{name: ...}` of one picture, for the parts that want it.
+
+        Args:
+          views: by tap, and of `IMAGE`, as far as these parts look at them.
+          wants: as in `Part`; all parts by default.
+        """
         return {
             part.name: part.term.statistic(views[part.tap])
             for part in self.parts
-            if part.wants == wants
+            if not wants or part.wants in wants
         }
 
     def blend(
@@ -77,14 +82,15 @@ class Objective:
 
     def __call__(
         self,
-        views: Mapping[str, View],
+        statistics: Mapping[str, Any],
         targets: Mapping[str, Any],
         weights: Mapping[str, jax.Array],
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
         """The total loss of a picture and its weighted parts, which add up to it.
 
         Args:
-          views: by tap, and of `IMAGE`.
+          statistics: of the picture, of all parts, or sums of those of its tiles where
+            terms are additive.
           targets: by name, from `statistics` or `blend`.
           weights: float32 scalars by name.
 
@@ -93,7 +99,7 @@ class Objective:
         """
         found = {}
         for part in self.parts:
-            statistic = part.term.statistic(views[part.tap])
-            loss = part.term.distance(statistic, targets.get(part.name))
+            statistic, target = statistics[part.name], targets.get(part.name)
+            loss = part.term.distance(statistic, target)
             found[part.name] = weights[part.name] * loss
         return jnp.sum(jnp.stack(list(found.values()))), found

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nst_jax.errors import OptionsError
 from nst_jax.losses.view import View
 from nst_jax.networks import pooling as pools
 from nst_jax.networks.convolution import FrozenConvolution
@@ -40,7 +41,7 @@ def build(
 
     Raises:
       NetworkError: missing or misshapen weights, all of them at once.
-      ValueError: an unknown pooling or precision.
+      OptionsError: an unknown pooling or precision.
     """
     faults = [
         f"{key}: {np.shape(weights[key]) if key in weights else 'missing'}, "
@@ -74,10 +75,10 @@ def build(
 
 
 def check_choices(pooling: str, precision: str) -> None:
-    """Raises `ValueError` if `build` doesn't know one of these."""
+    """Raises `OptionsError` if `build` doesn't know one of these."""
     pools.parse(pooling)
     if precision not in _DTYPES:
-        raise ValueError(
+        raise OptionsError(
             f"precision={precision!r} is not known; choose one of {', '.join(_DTYPES)}"
         )
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from nst_jax.errors import OptionsError
 from nst_jax.networks.extents import confine, count_windows
 
 
@@ -180,12 +181,12 @@ def parse(pooling: str) -> tuple[Callable[..., jax.Array], bool]:
       pooling: a kind, "max" or "avg", or one with "_ceil".
 
     Raises:
-      ValueError: an unknown one.
+      OptionsError: an unknown one.
     """
     kind = pooling.removesuffix("_ceil")
     if kind not in _KINDS:
         known = [f"{kind}{rounding}" for rounding in ("", "_ceil") for kind in _KINDS]
-        raise ValueError(
+        raise OptionsError(
             f"pooling={pooling!r} is not known; choose one of {', '.join(known)}"
         )
     return _KINDS[kind], pooling != kind

@@ -29,7 +29,7 @@ def load_network(
     Raises:
       NetworkError: an unknown name.
       WeightsError: weights that can't be fetched or don't fit.
-      ValueError: an unknown pooling or precision.
+      OptionsError: an unknown pooling or precision.
     """
     architecture = architectures.find(name)
     precision = resolve_precision(precision)

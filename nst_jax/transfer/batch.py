@@ -1,5 +1,6 @@
 """Jobs done in groups of lanes, one device program a group."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import Any
@@ -106,6 +107,9 @@ def run_jobs(
         yield from ((place, error) for place, error in wrong.items() if place in left)
         if not left - wrong.keys():
             return
+        if len(jobs) == 1 and (unread := _unread(jobs[0], shapes, report)):
+            yield 0, unread  # Said before anything is fetched.
+            return
         network = network or _network_of(options, offline=offline, report=report)
         studio = Studio(network, options)
         good = {place: job for place, job in enumerate(jobs) if place not in wrong}
@@ -183,24 +187,25 @@ class _Work:
             digest = states.digest(jobs, self.weights)
             resumed = self.states.find(run, digest, self.report)
         records = [Record(job.options, job.at) for job in jobs]
-        chunks, state = run.chunks(stops=stops, resumed=resumed), None
-        del resumed  # Its memory is the run's now.
-        while True:
-            try:
-                made = next(chunks, None)
-            except DivergenceError as error:  # Of all lanes; `show` may raise its own.
-                yield from ((place, error) for place in places)
-                return False
-            if made is None:
-                break
-            for place, record, lane in zip(places, records, made[0], strict=False):
-                if result := record.add(lane):
-                    yield place, result
-            if show(made[0][: len(places)]):
-                state = made[1]
-                break
-        last = [record.last(ended=state is None) for record in records]
-        self._keep(last, state, digest)
+        state = None
+        with contextlib.closing(run.chunks(stops=stops, resumed=resumed)) as chunks:
+            del resumed  # Its memory is the run's now.
+            while True:
+                try:
+                    made = next(chunks, None)
+                except DivergenceError as error:  # Of all; `show` may raise its own.
+                    yield from ((place, error) for place in places)
+                    return False
+                if made is None:
+                    break
+                for place, record, lane in zip(places, records, made[0], strict=False):
+                    if result := record.add(lane):
+                        yield place, result
+                if show(made[0][: len(places)]):
+                    state = made[1]
+                    break
+            last = [record.last(ended=state is None) for record in records]
+            self._keep(last, state, digest)
         stopped = state is not None
         del chunks, made, state, records  # The next group has the room.
         for place, results in zip(places, last, strict=True):
@@ -250,6 +255,14 @@ def _looked_at(
         if bad:
             wrong[place] = bad[0]
     return shapes, wrong
+
+
+def _unread(job: Job, shapes: Mapping[str, Shape], report: Report) -> ImageError | None:
+    try:
+        Pictures([job], shapes, report).load(job)
+    except ImageError as error:
+        return error
+    return None
 
 
 def _too_small(

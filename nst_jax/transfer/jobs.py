@@ -14,7 +14,8 @@ from nst_jax.options import STARTS, VARYING, Options, changed, chosen
 from weights_convert import architectures
 
 SCHEME = "2"
-"""Version of `Job.digest`; part of it, so that other versions' never match."""
+"""Version of `Job.digest`, and part of it. It has to change when a default does, as
+options at their defaults have no part."""
 
 
 @dataclasses.dataclass(frozen=True)

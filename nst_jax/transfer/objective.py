@@ -68,7 +68,8 @@ class SeenObjective:
         def of_lane(
             views: Mapping[str, View], targets: Mapping[str, Any], weights: Any
         ) -> tuple[jax.Array, dict[str, jax.Array]]:
-            return self.losses(views, {**targets, **problem.shared}, weights)
+            statistics = self.losses.statistics(views)
+            return self.losses(statistics, {**targets, **problem.shared}, weights)
 
         with self._arithmetic():
             taps = self.losses.taps()

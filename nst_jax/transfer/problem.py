@@ -22,7 +22,7 @@ from nst_jax.transfer.objective import (
     stacked,
     statistics,
 )
-from nst_jax.transfer.pictures import Framed, Lane, lane_of
+from nst_jax.transfer.pictures import Framed, Lane
 
 _KEPT = 2**29
 """Bytes of paintings' statistics that are kept: 200 paintings by the default taps."""
@@ -151,32 +151,6 @@ class Studio:
                 f"a picture of {shape[1]}x{shape[0]} is too small for {tap}, which "
                 "sees nothing of it: give a larger size, or earlier taps"
             )
-
-
-def pose(
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    options: Options,
-    network: Network,
-) -> tuple[SeenObjective, Problem]:
-    """The optimisation problem of one photo and its paintings: a single lane.
-
-    Args:
-      content: see `pictures.lane_of`.
-      styles: likewise.
-      options: taps, formulas and weights are taken from here.
-      network: that sees them.
-
-    Returns:
-      The objective, static, and its data.
-
-    Raises:
-      ImageError: an array that is no picture.
-      OptionsError: a picture too small for a tap to see anything of it.
-    """
-    studio, lane = Studio(network, options), lane_of(content, styles, options)
-    studio.check(lane.content.extent, [style.extent for style in lane.styles])
-    return studio.objective, studio.pose([lane])
 
 
 def _weights(options: Options) -> dict[str, jax.Array]:

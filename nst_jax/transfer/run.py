@@ -3,7 +3,7 @@
 import concurrent.futures
 import dataclasses
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 
 import jax
@@ -92,7 +92,7 @@ class Run:
 
     def chunks(
         self, *, stops: Collection[int] = (), resumed: Resumed | None = None
-    ) -> Iterator[tuple[tuple[Progress, ...], chunk.State]]:
+    ) -> Generator[tuple[tuple[Progress, ...], chunk.State], None, None]:
         """Optimises, from the coarsest size to the finest.
 
         While one size is worked on, the next one's targets and program are prepared, by

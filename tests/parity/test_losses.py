@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from support import kinks
+from support.posing import pose
 from support.references import (
     GatysLoss,
     TorchVGG,
@@ -19,7 +20,6 @@ from support.references import (
 
 from nst_jax.networks import extract
 from nst_jax.options import Options
-from nst_jax.transfer.problem import pose
 from weights_convert.architectures import find
 
 pytestmark = pytest.mark.parity

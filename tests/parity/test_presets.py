@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from support import caffe_networks, kinks
+from support.posing import pose
 from support.references import TorchVGG, relative_error, tensor, torchvision_input
 from support.systems import ONE_SIZE, SYSTEMS
 from support.tiny import random_weights
@@ -24,7 +25,6 @@ from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
-from nst_jax.transfer.problem import pose
 from weights_convert.architectures import CAFFE, find
 
 pytestmark = pytest.mark.parity

@@ -10,6 +10,7 @@ import optax
 import pytest
 import torch
 from support import references
+from support.posing import pose
 from support.references import (
     GatysLoss,
     TorchVGG,
@@ -21,7 +22,6 @@ from support.references import (
 from nst_jax.networks import extract
 from nst_jax.optimize import chunk, engine, lbfgs, solvers
 from nst_jax.options import Options
-from nst_jax.transfer.problem import pose
 from nst_jax.transfer.run import solver as solver_of
 
 pytestmark = pytest.mark.parity
@@ -234,7 +234,8 @@ def test_adam_follows_torch(box, epsilon, cosine):
     )
     edges = np.isin(torch_points[-1], (0, 1)).sum()
     assert edges == 0 if inside else edges > 20
-    solver = solvers.adam(rate, epsilon=epsilon, decay_steps=STEPS if cosine else None)
+    step = solvers.cosine(rate, STEPS) if cosine else rate
+    solver = solvers.adam(step, adam_epsilon=epsilon)
     losses, points, _ = run(solver, loss, start)
     assert losses == pytest.approx(expected, rel=1e-5)
     assert relative_error(points, torch_points) < 1e-5

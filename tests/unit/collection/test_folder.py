@@ -12,7 +12,7 @@ import pytest
 from nst_jax.collection import manifest
 from nst_jax.collection.folder import Folder
 from nst_jax.collection.wanted import Wanted
-from nst_jax.errors import DivergenceError, ImageError, OptionsError
+from nst_jax.errors import DivergenceError, ImageError
 from nst_jax.images import files
 from nst_jax.images.source import Source
 from nst_jax.options import Options
@@ -418,13 +418,3 @@ def test_folders_in_names_are_made(opened, place):
         assert (place / "deep" / "er" / one.name).is_file()
     assert '"./q/a_q.png"' in (place / "deep/er/index.html").read_text()
     assert opened(wanted, "deep/er").is_done(ONE.job)
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"), [("file", "File exists"), ("file/x", "Not a directory")]
-)
-def test_a_folder_that_cannot_be_made(opened, place, path, reason):
-    (place / "file").touch()
-    with pytest.raises(OptionsError) as raised:
-        opened([ONE], path)
-    assert str(raised.value) == f"output_dir={path}: can't be made ({reason})"

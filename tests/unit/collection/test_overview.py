@@ -65,10 +65,3 @@ def test_what_varies_has_columns_of_its_own(place):
     for column, shade in ((1, 0.5), (2, 0.7)):
         np.testing.assert_allclose(inside(1, column), shade, atol=0.02)
         np.testing.assert_allclose(inside(0, column), 0.2, atol=0.02)
-
-
-def test_too_many_for_a_sheet(place):
-    many = [wanted("a", "p", seed=n) for n in range(920)]
-    with pytest.raises(ValueError, match="920 paintings; too many"):
-        overview.write(Path(), many)
-    assert not (place / "contact_sheet.jpg").exists()

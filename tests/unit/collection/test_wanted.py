@@ -58,28 +58,6 @@ def test_what_varies_as_text():
     assert varied_text({}, "_") == ""
 
 
-@pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        ("same.png", "same.png is the name of two jobs"),
-        ("{content}.png", "add {style}"),
-        ("{colour}.png", "{colour} is not known"),
-        ("{content}_{style}", "no ending; give one of .png"),
-        ("../{content}_{style}.png", "leaves the output folder"),
-        ("index{content}{style}.html", "the ending '.html'"),
-        ("contact_sheet.jpg", "another file of the batch"),
-    ],
-)
-def test_templates_that_do_not_work(template, message):
-    jobs = [job(), job(style="q.png")]
-    if "contact" in template:
-        del jobs[1]
-    with pytest.raises(OptionsError) as raised:
-        named(jobs, [{}] * len(jobs), template)
-    assert message in str(raised.value)
-    assert str(raised.value).startswith(f"name={template!r}: ")
-
-
 def test_the_key_of_a_picture_on_the_way():
     """It is that of a run as long as that, where such a run has the same course."""
     on_the_way = wanted(of=job(at=(50,)), at=50)

@@ -57,12 +57,6 @@ def test_hyphens_are_underscores_in_names_of_flags_alone():
     ]
 
 
-def test_some_of_the_flags():
-    """As programs of the scripts take them, which have a few only."""
-    arguments = argparse.Namespace(size="64", steps="3")
-    assert flags.override(Options(), arguments, ["size"]) == Options(size=64)
-
-
 @pytest.mark.parametrize("text", ["-1", "1.5", "", "two", "1e3"])
 def test_counts_are_whole_numbers(text):
     for kind in (flags.count, flags.positive_count):

@@ -79,17 +79,6 @@ def test_jpeg_keeps_full_colour_resolution(tmp_path):
         assert [layer[1:3] for layer in picture.layer] == [(1, 1)] * 3
 
 
-def test_quality(tmp_path):
-    noise = np.random.default_rng(0).random((64, 64, 3))
-    for ending in ("jpg", "webp"):
-        for quality in (30, 95):
-            files.write(tmp_path / f"{quality}.{ending}", noise, quality=quality)
-        small, large = (tmp_path / f"{q}.{ending}" for q in (30, 95))
-        assert 1.5 * small.stat().st_size < large.stat().st_size
-    with pytest.raises(files.ImageError, match="quality: 101 is outside 1 to 100"):
-        files.write(tmp_path / "a.jpg", noise, quality=101)
-
-
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_description_comes_back(tmp_path, image, ending):
     path = tmp_path / f"a.{ending}"

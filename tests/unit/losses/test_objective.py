@@ -39,7 +39,7 @@ def test_the_total_is_the_sum_of_its_weighted_parts():
     weights = dict(
         zip([p.name for p in OBJECTIVE.parts], (2.0, 3.0, 0.0, 7.0), strict=True)
     )
-    total, found = OBJECTIVE(seen, targets, weights)
+    total, found = OBJECTIVE(OBJECTIVE.statistics(seen), targets, weights)
     assert list(found) == list(weights)
     for part in OBJECTIVE.parts:
         statistic = part.term.statistic(seen[part.tap])

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.batch_pictures import PAINTINGS, PHOTOS, picture
+from support.posing import pose
 
 from nst_jax.errors import OptionsError
 from nst_jax.options import Options
 from nst_jax.transfer.objective import losses
 from nst_jax.transfer.pictures import Framed, Lane, lane_of
-from nst_jax.transfer.problem import Studio, pose
+from nst_jax.transfer.problem import Studio
 
 OPTIONS = Options(
     content_taps=("relu2_1",), style_taps=("relu1_1", "relu2_2"), tv_weight=2.0

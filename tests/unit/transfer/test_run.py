@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.batch_pictures import LARGE, PAINTINGS, PYRAMID
+from support.posing import pose
 
 from nst_jax.errors import CheckpointError, DivergenceError, OptionsError
 from nst_jax.images import resize
 from nst_jax.optimize import solvers
 from nst_jax.optimize.preconditioner import multiscale
 from nst_jax.options import Options
-from nst_jax.transfer.problem import pose
 from nst_jax.transfer.run import solver
 from nst_jax.transfer.stylize import stylize
 

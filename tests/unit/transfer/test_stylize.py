@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.batch_pictures import LBFGS, PAINTINGS, PHOTOS
+from support.posing import pose
 
 from nst_jax import Options, stylize
 from nst_jax.errors import CheckpointError, ImageError, OptionsError
 from nst_jax.images import files, resize
 from nst_jax.networks import extract
 from nst_jax.networks.pretrained import resolve_precision
-from nst_jax.transfer.problem import pose
 from weights_convert.architectures import find
 from weights_convert.errors import NetworkError
 

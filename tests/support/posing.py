@@ -1,0 +1,37 @@
+"""The problem of a single lane, from arrays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nst_jax.networks.network import Network
+from nst_jax.options import Options
+from nst_jax.transfer.objective import Problem, SeenObjective
+from nst_jax.transfer.pictures import lane_of
+from nst_jax.transfer.problem import Studio
+
+
+def pose(
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    options: Options,
+    network: Network,
+) -> tuple[SeenObjective, Problem]:
+    """The optimisation problem of one photo and its paintings: a single lane.
+
+    Args:
+      content: see `pictures.lane_of`.
+      styles: likewise.
+      options: taps, formulas and weights are taken from here.
+      network: that sees them.
+
+    Returns:
+      The objective, static, and its data.
+
+    Raises:
+      ImageError: an array that is no picture.
+      OptionsError: a picture too small for a tap to see anything of it.
+    """
+    studio, lane = Studio(network, options), lane_of(content, styles, options)
+    studio.check(lane.content.extent, [style.extent for style in lane.styles])
+    return studio.objective, studio.pose([lane])
