@@ -7,7 +7,6 @@ asked for: each vocabulary is written once, and nothing here needs JAX.
 
 import dataclasses
 import functools
-import math
 import pkgutil
 import re
 import types
@@ -133,8 +132,11 @@ def _has_type(value: Any, kind: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
+_LARGEST = 3.4028234e38  # Of float32.
+
+
 def _finite_and(condition: Callable[[float], bool]) -> Callable[[float], bool]:
-    return lambda value: math.isfinite(value) and condition(value)
+    return lambda value: abs(value) <= _LARGEST and condition(value)
 
 
 AT_LEAST_1: Check = (lambda value: value >= 1, "a whole number, 1 or more")
@@ -143,7 +145,7 @@ POSITIVE: Check = (_finite_and(lambda value: value > 0), "a number above 0")
 SCALE: Check = (lambda value: 0 < value <= 64, "a number above 0, up to 64")
 NOT_NEGATIVE: Check = (_finite_and(lambda value: value >= 0), "a number, 0 or more")
 WEIGHTS: Check = (
-    lambda values: all(math.isfinite(value) and value >= 0 for value in values),
+    lambda values: all(0 <= value <= _LARGEST for value in values),
     "numbers, 0 or more",
 )
 RATIO: Check = (
@@ -152,7 +154,7 @@ RATIO: Check = (
 )
 BLEND: Check = (
     lambda values: (
-        all(math.isfinite(value) and value >= 0 for value in values)
+        all(0 <= value <= _LARGEST for value in values)
         and (not values or sum(values) > 0)
     ),
     "numbers, 0 or more, not all 0",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nst_jax.collection import earlier, gallery, manifest, overview
+from nst_jax.collection import gallery, manifest, overview
 from nst_jax.collection.naming import GALLERY, MANIFEST, SHEET
 from nst_jax.collection.wanted import Wanted, check, folders, no_folder
 from nst_jax.errors import ImageError, NstError
@@ -50,13 +50,12 @@ class Folder:
         contents = digests([one.job for one in wanted])
         of = {one: weights.get(one.job.options.network, "") for one in wanted}
         self._keys = {one: one.key(contents, of[one]) for one in wanted}
-        self._earlier = {
-            one: earlier.key(one.made, contents, of[one]) for one in wanted
-        }
+        self._earlier = {one: one.earlier_key(contents, of[one]) for one in wanted}
         self._make_folders()
         self._known = manifest.read(path / MANIFEST)
         self._done = {one for one in wanted if self._is_done(one)}
         self._open = set(wanted) - self._done
+        self._unsaved: set[Wanted] = set()  # Stopped, and not written.
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
         if self._done:
             say(f"nst-jax: {len(self._done)} of {len(wanted)} are done already")
@@ -99,16 +98,19 @@ class Folder:
           NstError: the manifest can't be written.
         """
         for one in self._of(job):
+            if one in self._done:
+                continue
             if isinstance(result, NstError):
                 self._open.discard(one)
                 self._fail(one, result)
-            elif one.at == result.at and one not in self._done:
+            elif one.at == result.at:
                 self._open.discard(one)
                 self._save(one, result, lanes)
 
     def clear_states(self) -> None:
         """Removes states where no picture is left that they could go on with."""
-        if all(entry.status != "stopped" for entry in self._known.values()):
+        stopped = any(entry.status == "stopped" for entry in self._known.values())
+        if not (stopped or self._unsaved):
             for state in self.path.glob(PATTERN):
                 state.unlink(missing_ok=True)
 
@@ -148,6 +150,7 @@ class Folder:
     def _save(self, one: Wanted, result: Result, lanes: int) -> None:
         if not result.finished:
             self._open.add(one)
+            self._unsaved.add(one)
         result = dataclasses.replace(result, options=one.made.options)
         path = self.path / one.name
         try:
@@ -155,6 +158,7 @@ class Folder:
         except ImageError as error:
             self._fail(one, error)
             return
+        self._unsaved.discard(one)
         made = result.description()
         height, width, _ = result.image.shape
         first = result.iterations + 1 - len(result.losses)

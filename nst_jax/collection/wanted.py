@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_jax.collection import naming
+from nst_jax.collection import earlier, naming
 from nst_jax.errors import OptionsError
 from nst_jax.images import files
 from nst_jax.transfer.jobs import Job, can_grow
@@ -31,8 +31,8 @@ class Wanted:
 
     @property
     def made(self) -> Job:
-        """The job as if it ended with this picture."""
-        if self.at is None:
+        """The job as if it ended with this picture, if it can."""
+        if self.at is None or not can_grow(self.job.options):
             return dataclasses.replace(self.job, at=())
         options = dataclasses.replace(self.job.options, steps=self.at)
         return dataclasses.replace(self.job, options=options, at=())
@@ -42,6 +42,12 @@ class Wanted:
         if self.at is None or can_grow(self.job.options):
             return self.made.digest(contents, weights)
         return f"{self.job.digest(contents, weights)}@{self.at}"
+
+    def earlier_key(self, contents: Mapping[str, str], weights: str) -> str | None:
+        """What `key` was before jobs had digests, see `earlier.key`."""
+        if self.at is not None and not can_grow(self.job.options):
+            return None
+        return earlier.key(self.made, contents, weights)
 
 
 def named(

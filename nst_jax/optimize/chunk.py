@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+import cachetools
 import jax
 import jax.numpy as jnp
 import optax
@@ -151,8 +152,8 @@ def run_chunk(
     return jax.lax.fori_loop(0, count, iterate, (state, records))
 
 
-_programs: dict[Hashable, Any] = {}
-_compiling = threading.Lock()
+_programs: cachetools.LRUCache[Hashable, Any] = cachetools.LRUCache(64)
+_looking, _compiling = threading.Lock(), threading.Lock()
 
 
 def program(
@@ -177,10 +178,18 @@ def program(
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     key = (objective, solver, structure, shapes, precision)
-    if key in _programs:  # Not to wait for another's compilation.
-        return _programs[key]
+    if found := _known(key):  # Not to wait for another's compilation.
+        return found
     with _compiling:
-        if key not in _programs:
-            lowered = run_chunk.lower(objective, solver, state, problem, count)
-            _programs[key] = lowered.compile()
-        return _programs[key]
+        if found := _known(key):
+            return found
+        lowered = run_chunk.lower(objective, solver, state, problem, count)
+        compiled = lowered.compile()
+        with _looking:
+            _programs[key] = compiled
+        return compiled
+
+
+def _known(key: Hashable) -> Any:
+    with _looking:
+        return _programs.get(key)

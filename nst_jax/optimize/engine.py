@@ -6,6 +6,7 @@ progress, snapshots, the check for divergence, and stopping. Chunks take about
 compiled program, so one compilation serves every length.
 """
 
+import bisect
 import dataclasses
 import math
 import time
@@ -101,7 +102,7 @@ def run(
     Raises:
       DivergenceError: no first image has a finite loss.
     """
-    began = time.perf_counter()
+    began, ordered = time.perf_counter(), sorted(stops)
     advance = chunk.program(objective, solver, state, problem)
     done, retries = int(jax.device_get(state.iteration)), _retries(state)
     before = {lane: _BEFORE for lane, n in enumerate(retries) if n > _RETRIES}
@@ -110,8 +111,9 @@ def run(
     began = time.perf_counter()
     pace, at_work = 1, True
     while done <= steps and at_work:
-        to_stops = [stop + 1 - done for stop in stops if stop >= done]
-        count = min(pace, steps + 1 - done, *to_stops)
+        place = bisect.bisect_left(ordered, done)
+        to_stop = [stop + 1 - done for stop in ordered[place : place + 1]]
+        count = min(pace, steps + 1 - done, *to_stop)
         chunk_began = time.perf_counter()
         state, records = advance(state, problem, jax.device_put(np.int32(count)))
         values, best = jax.device_get((records, state.best_loss))

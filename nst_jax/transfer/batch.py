@@ -107,7 +107,7 @@ def run_jobs(
         yield from ((place, error) for place, error in wrong.items() if place in left)
         if not left - wrong.keys():
             return
-        if len(jobs) == 1 and (unread := _unread(jobs[0], shapes, report)):
+        if len(jobs) == 1 and (unread := _unread(jobs[0], shapes)):
             yield 0, unread  # Said before anything is fetched.
             return
         network = network or _network_of(options, offline=offline, report=report)
@@ -181,48 +181,54 @@ class _Work:
         show: Callable[[tuple[Progress, ...]], bool | None],
     ) -> Generator[Outcome, None, bool]:
         """Yields what comes of a group; returns whether it was stopped."""
-        jobs = [self.jobs[place] for place in places]
-        digest, resumed = "", None
+        digest = ""
         if self.states:
-            digest = states.digest(jobs, self.weights)
-            resumed = self.states.find(run, digest, self.report)
-        records = [Record(job.options, job.at) for job in jobs]
-        state = None
-        with contextlib.closing(run.chunks(stops=stops, resumed=resumed)) as chunks:
-            del resumed  # Its memory is the run's now.
-            while True:
-                try:
-                    made = next(chunks, None)
-                except DivergenceError as error:  # Of all; `show` may raise its own.
-                    yield from ((place, error) for place in places)
-                    return False
-                if made is None:
-                    break
-                for place, record, lane in zip(places, records, made[0], strict=False):
-                    if result := record.add(lane):
-                        yield place, result
-                if show(made[0][: len(places)]):
-                    state = made[1]
-                    break
-            last = [record.last(ended=state is None) for record in records]
-            self._keep(last, state, digest)
-        stopped = state is not None
-        del chunks, made, state, records  # The next group has the room.
-        for place, results in zip(places, last, strict=True):
-            yield from ((place, result) for result in results)
-        return stopped
-
-    def _keep(
-        self,
-        last: Sequence[Sequence[Result | DivergenceError]],
-        state: State | None,
-        digest: str,
-    ) -> None:
-        if self.states is None:
-            return
+            digest = states.digest([self.jobs[p] for p in places], self.weights)
+        try:
+            last, state = yield from self._optimised(run, places, stops, show, digest)
+        except (DivergenceError, ImageError) as error:  # Of all that are left.
+            yield from ((place, error) for place in places)
+            return False
         results = [result for of_job in last for result in of_job]
         going_on = any(isinstance(r, Result) and not r.finished for r in results)
-        if problem := self.states.keep(state if going_on else None, digest):
+        stopped = state is not None
+        if going_on:
+            self._keep(state, digest)
+        del state  # Whoever saves pictures, and the next group, have the room.
+        for place, of_job in zip(places, last, strict=True):
+            yield from ((place, result) for result in of_job)
+        if not going_on:
+            self._keep(None, digest)  # The pictures are safe now.
+        return stopped
+
+    def _optimised(
+        self,
+        run: Run,
+        places: tuple[int, ...],
+        stops: Collection[int],
+        show: Callable[[tuple[Progress, ...]], bool | None],
+        digest: str,
+    ) -> Generator[Outcome, None, tuple[list[list[Result | NstError]], State | None]]:
+        """Yields results on the way; returns the last ones, and a stopped run's state.
+
+        Raises:
+          DivergenceError: no first image has a finite loss.
+          ImageError: a picture that can't be read any more.
+        """
+        found = self.states.find(run, digest, self.report) if self.states else None
+        records = [Record(self.jobs[p].options, self.jobs[p].at) for p in places]
+        state = None
+        with contextlib.closing(run.chunks(stops=stops, resumed=found)) as chunks:
+            for lanes, reached in chunks:
+                for place, record, lane in zip(places, records, lanes, strict=False):
+                    yield from ((place, result) for result in record.add(lane))
+                if show(lanes[: len(places)]):
+                    state = reached
+                    break
+            return [record.last(ended=state is None) for record in records], state
+
+    def _keep(self, state: State | None, digest: str) -> None:
+        if self.states and (problem := self.states.keep(state, digest)):
             self.report(f"{problem}; what was stopped can't go on from there")
 
 
@@ -257,9 +263,9 @@ def _looked_at(
     return shapes, wrong
 
 
-def _unread(job: Job, shapes: Mapping[str, Shape], report: Report) -> ImageError | None:
+def _unread(job: Job, shapes: Mapping[str, Shape]) -> ImageError | None:
     try:
-        Pictures([job], shapes, report).load(job)
+        Pictures([job], shapes).load(job)
     except ImageError as error:
         return error
     return None
@@ -275,10 +281,16 @@ def _too_small(
     found: dict[int, ImageError] = {}
     for place, job in jobs.items():
         lane = pictures.lane(job, scales(job.options)[0].size)
-        try:
-            studio.check(lane.content.extent, [style.extent for style in lane.styles])
-        except OptionsError as error:
-            found[place] = TooSmallError(str(error))
+        pairs = [
+            (job.content, lane.content),
+            *zip(job.styles, lane.styles, strict=True),
+        ]
+        for number, (source, framed) in enumerate(pairs):
+            try:
+                studio.check(framed.extent, *(["style"] if number else []))
+            except OptionsError as error:
+                name = f"{source.key}: " if source.array is None else ""
+                found.setdefault(place, TooSmallError(f"{name}{error}"))
     return found
 
 

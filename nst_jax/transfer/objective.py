@@ -149,7 +149,7 @@ def loss_weights(options: Options) -> dict[str, float]:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
-def statistics(
+def targets(
     objective: SeenObjective,
     network: Network,
     image: jax.Array,

@@ -68,11 +68,14 @@ class Lane:
       job: that is done.
       content: the photo as the network is to see it.
       styles: the paintings likewise, at the sizes at which their strokes count.
+      photo: in its own colours, `[h, w, 3]` at the full size; None where the result
+        needs none of them.
     """
 
     job: Job
     content: Framed
     styles: tuple[Framed, ...]
+    photo: np.ndarray | None = dataclasses.field(default=None, compare=False)
 
 
 def lane_of(
@@ -140,22 +143,34 @@ class Pictures:
         """Whether programs for that frame have to be told extents."""
         return self.frame(job, size) in self._padded_contents
 
+    def seen(self, job: Job) -> Hashable:
+        """Tells the photos that the network sees from each other."""
+        options = job.options
+        grey = chosen(options, "color").grey
+        return job.content.key, options.crop, options.size, grey
+
     def lane(self, job: Job, size: int) -> Lane:
         """The pictures of a job, framed, for a longest side of `size`."""
-        coloring = chosen(job.options, "color")
-        full = job.options.size
-        extent = resize.fit(*self._full(job), size)
-        seen = "grey" if coloring.grey else ""
         content = Framed(
-            (job.content.key, job.options.crop, full, size, seen),
-            extent,
+            (self.seen(job), size),
+            resize.fit(*self._full(job), size),
             self.frame(job, size),
             self.masked(job, size),
             lambda: self._content(job, size),
         )
-        return Lane(
-            job, content, tuple(self._painting(s, job, size) for s in job.styles)
-        )
+        styles = tuple(self._painting(style, job, size) for style in job.styles)
+        return Lane(job, content, styles)
+
+    def opened(self, lane: Lane) -> Lane:
+        """A lane that holds all that its result needs, whatever becomes of the files.
+
+        Raises:
+          ImageError: a picture that can't be read.
+        """
+        options = lane.job.options
+        if not (chosen(options, "color").grey or chosen(options, "color_after")):
+            return lane
+        return dataclasses.replace(lane, photo=self._photo(lane.job))
 
     def load(self, job: Job) -> None:
         """Reads what a job needs at its full size, and finds what can't be read.
@@ -186,7 +201,10 @@ class Pictures:
     def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
         """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
         image, options = lane.content.cut(pixels), lane.job.options
-        photo = resize.resize(self._photo(lane.job), image.shape[:2])
+        photo = self.opened(lane).photo if lane.photo is None else lane.photo
+        if photo is None:
+            return image
+        photo = resize.resize(photo, image.shape[:2])
         after = chosen(options, "color_after")
         return chosen(options, "color").of_result(image, photo, after=after)
 
@@ -203,9 +221,10 @@ class Pictures:
 
     def _content(self, job: Job, size: int) -> np.ndarray:
         coloring = chosen(job.options, "color")
-        key = job.content.key, job.options.crop, job.options.size, size, coloring.grey
+        if size == job.options.size and not coloring.grey:
+            return self._photo(job)  # Kept already.
         return self._keep(
-            key,
+            (self.seen(job), size),
             lambda: resize.resize_longest(coloring.of_content(self._photo(job)), size),
         )
 
@@ -224,10 +243,13 @@ class Pictures:
                 return plain
             return coloring.of_painting(plain, self._content(job, size))
 
-        masked = frame in self._padded_styles
-        extent = resize.fit(*full, side)
+        kept = side == base and not coloring.match  # By `_sized` already.
         return Framed(
-            key, extent, frame, masked, lambda: self._keep((key, frame), load)
+            key,
+            resize.fit(*full, side),
+            frame,
+            masked=frame in self._padded_styles,
+            load=load if kept else lambda: self._keep(key, load),
         )
 
     def _sized(

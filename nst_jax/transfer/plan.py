@@ -50,7 +50,7 @@ def groups(
         most = lanes or _most(places, jobs, pictures, studio)
         width = math.ceil(len(places) / math.ceil(len(places) / most))
         parts = _parts(places, width)
-        share = _share(parts, jobs)
+        share = _share(parts, jobs, pictures)
         for part in parts:
             yield Group(part, width, share)
 
@@ -79,7 +79,7 @@ def _most(
 
     def compiled(width: int) -> jax.stages.Compiled:
         parts = _parts(places, width)
-        group = Group(parts[0], width, _share(parts, jobs))
+        group = Group(parts[0], width, _share(parts, jobs, pictures))
         planned = run(group, group.places, jobs, pictures, studio)
         return planned.program(planned.scales[-1])
 
@@ -90,5 +90,7 @@ def _parts(places: Sequence[int], width: int) -> list[tuple[int, ...]]:
     return [tuple(places[i : i + width]) for i in range(0, len(places), width)]
 
 
-def _share(parts: Sequence[tuple[int, ...]], jobs: Mapping[int, Job]) -> bool:
-    return all(len({jobs[place].content for place in part}) == 1 for part in parts)
+def _share(
+    parts: Sequence[tuple[int, ...]], jobs: Mapping[int, Job], pictures: Pictures
+) -> bool:
+    return all(len({pictures.seen(jobs[p]) for p in part}) == 1 for part in parts)

@@ -20,7 +20,7 @@ from nst_jax.transfer.objective import (
     SeenObjective,
     loss_weights,
     stacked,
-    statistics,
+    targets,
 )
 from nst_jax.transfer.pictures import Framed, Lane
 
@@ -56,22 +56,25 @@ class Studio:
           lanes: at least one.
           share: keep the targets of one photo once, where all lanes have the same.
         """
-        weights = [_weights(lane.job.options) for lane in lanes]
-        targets = [self._blended(lane) for lane in lanes]
+        weights = [loss_weights(lane.job.options) for lane in lanes]
+        wanted = [self._blended(lane) for lane in lanes]
         photos = {lane.content: None for lane in lanes}
         seen = {photo: self._statistics(photo, "content") for photo in photos}
         shared = share and len(seen) == 1
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
         if not shared:
-            targets = [
+            wanted = [
                 {**of_style, **seen[lane.content]}
-                for of_style, lane in zip(targets, lanes, strict=True)
+                for of_style, lane in zip(wanted, lanes, strict=True)
             ]
         return Problem(
             self.network,
-            stacked(targets),
+            stacked(wanted),
             next(iter(seen.values())) if shared else {},
-            stacked(weights),
+            {
+                name: jnp.asarray([of[name] for of in weights], jnp.float32)
+                for name in weights[0]
+            },
             jnp.asarray(extents) if lanes[0].content.masked else None,
         )
 
@@ -101,22 +104,35 @@ class Studio:
             )
             for wants in ("content", "style")
         }
-        targets = {**found["style"], **({} if share else found["content"])}
+        own = {**found["style"], **({} if share else found["content"])}
         weights = {part.name: jnp.float32(0) for part in self.objective.losses.parts}
         return Problem(
             self.network,
-            many(targets),
+            many(own),
             found["content"] if share else {},
             many(weights),
             extents,
         )
 
-    def check(self, content: Shape, styles: Sequence[Shape]) -> None:
-        """Raises `OptionsError` if a tap sees nothing of pictures of these shapes."""
-        losses = self.objective.losses
-        self._check_size(content, losses.taps())
-        for painting in styles:
-            self._check_size(painting, losses.taps("style"))
+    def check(self, shape: Shape, *wants: str) -> None:
+        """Raises `OptionsError` if a tap sees nothing of a picture of that shape.
+
+        Args:
+          shape: height and width.
+          wants: of the parts that look at it; all by default, as of the photo.
+        """
+        taps = self.objective.losses.taps(*wants)
+        if (shape, taps) not in self._checked:
+            image = jax.ShapeDtypeStruct((1, *shape, 3), jnp.float32)
+            look = functools.partial(extract, taps=taps)
+            views = jax.eval_shape(look, self._plain, image)
+            blind = [tap for tap in taps if not np.prod(views[tap].features.shape)]
+            self._checked[shape, taps] = blind[0] if blind else ""
+        if tap := self._checked[shape, taps]:
+            raise OptionsError(
+                f"a picture of {shape[1]}x{shape[0]} is too small for {tap}, which "
+                "sees nothing of it: give a larger size, or earlier taps"
+            )
 
     def _blended(self, lane: Lane) -> dict[str, Any]:
         shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
@@ -137,24 +153,7 @@ class Studio:
     def _statistics(self, picture: Framed, wants: str) -> dict[str, Any]:
         extents = jnp.asarray([picture.extent], jnp.int32) if picture.masked else None
         pixels = jnp.asarray(picture.pixels)
-        return statistics(self.objective, self._plain, pixels, wants, extents)
-
-    def _check_size(self, shape: Shape, taps: tuple[str, ...]) -> None:
-        if (shape, taps) not in self._checked:
-            image = jax.ShapeDtypeStruct((1, *shape, 3), jnp.float32)
-            look = functools.partial(extract, taps=taps)
-            views = jax.eval_shape(look, self._plain, image)
-            blind = [tap for tap in taps if not np.prod(views[tap].features.shape)]
-            self._checked[shape, taps] = blind[0] if blind else ""
-        if tap := self._checked[shape, taps]:
-            raise OptionsError(
-                f"a picture of {shape[1]}x{shape[0]} is too small for {tap}, which "
-                "sees nothing of it: give a larger size, or earlier taps"
-            )
-
-
-def _weights(options: Options) -> dict[str, jax.Array]:
-    return {name: jnp.float32(value) for name, value in loss_weights(options).items()}
+        return targets(self.objective, self._plain, pixels, wants, extents)
 
 
 def _bytes(tree: Any) -> int:

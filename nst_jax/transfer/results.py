@@ -4,12 +4,13 @@ import dataclasses
 import math
 import os
 import platform
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from nst_jax.errors import DivergenceError
+from nst_jax.errors import DivergenceError, NstError
 from nst_jax.images import files
 from nst_jax.optimize.chunk import State
 from nst_jax.optimize.engine import Numbers
@@ -113,24 +114,26 @@ class Record:
         self._events: list[str] = []
         self._last: Progress | None = None
 
-    def add(self, progress: Progress) -> Result | None:
-        """Takes in the end of a chunk; gives the result that is wanted there, if any.
+    def add(self, progress: Progress) -> list[Result]:
+        """Takes in the end of a chunk; gives the results that are wanted there.
 
-        Results on the way are given before the next chunk is asked for, and only of
-        runs with a finite loss.
+        To be called before the next chunk is asked for; a run without a finite loss
+        gives none.
         """
+        if self._last is None:  # Earlier ones were given before the run was resumed.
+            self._wanted = [n for n in self._wanted if n >= progress.iteration]
         self._losses.append(progress.losses)
         self._events += [progress.event] if progress.event else []
         self._last = progress
-        # Of a run that was resumed, earlier ones were given already.
-        while self._wanted and self._wanted[0] < progress.iteration:
-            self._wanted.pop(0)
-        reached = self._wanted and self._wanted[0] == progress.iteration
-        if not reached or not math.isfinite(progress.best_loss):
-            return None
-        return self._result(at=self._wanted.pop(0))
+        # The last picture of a coarse size is the next size's first, too.
+        between = progress.iteration == progress.steps < self._options.steps
+        if between or not math.isfinite(progress.best_loss):
+            return []
+        reached = [n for n in self._wanted if n <= progress.iteration]
+        self._wanted = self._wanted[len(reached) :]
+        return self._results(reached)
 
-    def last(self, *, ended: bool) -> list[Result | DivergenceError]:
+    def last(self, *, ended: bool) -> list[Result | NstError]:
         """The last result, after those that a run given up early still owes.
 
         Args:
@@ -141,12 +144,15 @@ class Record:
             return [DivergenceError()]
         given_up = ended and self._last.iteration < self._options.steps
         owed = [*self._wanted, None] if given_up else [None]
-        return [self._result(at=at, given_up=given_up) for at in owed]
+        return [*self._results(owed, given_up=given_up)]
 
-    def _result(self, *, at: int | None, given_up: bool = False) -> Result:
+    def _results(
+        self, wanted: Sequence[int | None], *, given_up: bool = False
+    ) -> list[Result]:
         last = self._last
-        assert last is not None
-        return Result(
+        if last is None or not wanted:
+            return []
+        result = Result(
             image=last.image(),
             loss=last.best_loss,
             losses=np.concatenate(self._losses),
@@ -156,5 +162,5 @@ class Record:
             events=tuple(self._events),
             options=self._options,
             given_up=given_up,
-            at=at,
         )
+        return [dataclasses.replace(result, at=at) for at in wanted]

@@ -96,7 +96,8 @@ class Run:
         """Optimises, from the coarsest size to the finest.
 
         While one size is worked on, the next one's targets and program are prepared, by
-        a thread that ends before the run does.
+        a thread that ends before the run does; but a run that is stopped doesn't wait
+        for it, as nothing follows.
 
         Args:
           stops: see `engine.run`.
@@ -106,17 +107,19 @@ class Run:
           The progress of every lane, with seconds counted over all sizes and the time
           of waiting for targets and programs as that of compiling; and the state.
         """
-        seconds = waited = 0.0
         first = resumed.place if resumed else 0
         state = resumed.state if resumed else None
-        before: tuple[Lane, ...] = ()
-        with concurrent.futures.ThreadPoolExecutor(1) as ahead:
-            began = time.perf_counter()
-            coming = ahead.submit(self._prepared, self.scales[first])
+        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+        ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
+        try:
+            coming = ahead.submit(self._prepared, first, precision)
+            seconds = waited = 0.0
+            before: tuple[Lane, ...] = ()
             for place, scale in enumerate(self.scales[first:], first):
+                began = time.perf_counter()
                 lanes, problem = coming.result()
                 if place + 1 < len(self.scales):
-                    coming = ahead.submit(self._prepared, self.scales[place + 1])
+                    coming = ahead.submit(self._prepared, place + 1, precision)
                 if resumed is None or place > first:
                     state = self._begin(lanes, place, before, state)
                 assert state is not None
@@ -129,15 +132,26 @@ class Run:
                 ):
                     state, here = made.state, made.lanes[0].seconds
                     yield self._progress(lanes, made, seconds, waited), state
-                began = time.perf_counter()
                 seconds += here
                 before = lanes
+        except GeneratorExit:
+            wait = False
+            raise
+        finally:
+            ahead.shutdown(wait=wait, cancel_futures=True)
 
-    def _prepared(self, scale: Scale) -> tuple[tuple[Lane, ...], Problem]:
-        made = {job: self.pictures.lane(job, scale.size) for job in self.jobs}
+    def _prepared(
+        self, place: int, precision: str | None
+    ) -> tuple[tuple[Lane, ...], Problem]:
+        """Pictures, targets and program of a size, in the caller's arithmetic."""
+        scale, pictures = self.scales[place], self.pictures
+        made = {
+            job: pictures.opened(pictures.lane(job, scale.size)) for job in self.jobs
+        }
         lanes = tuple(made[job] for job in self.jobs)
-        problem = self.studio.pose(lanes, share=self.share)
-        self.program(scale)
+        with jax.default_matmul_precision(precision):
+            problem = self.studio.pose(lanes, share=self.share)
+            self.program(scale)
         return lanes, problem
 
     def _shapes(self, scale: Scale) -> chunk.State:

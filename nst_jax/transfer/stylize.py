@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from nst_jax.errors import DivergenceError, NstError, OptionsError
+from nst_jax.errors import NstError, OptionsError
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
@@ -122,7 +122,8 @@ def stylize_batch(
       those that were finished.
 
     Raises:
-      ImageError: a picture that can't be read.
+      ImageError: a picture that can't be read; at once, or, where its file turns out to
+        be damaged within, when the others are finished.
       OptionsError: options that don't fit, or that can't vary.
       WeightsError, NetworkError: weights that are missing or don't fit.
       DivergenceError: a loss that isn't finite at the start; raised when the others are
@@ -141,23 +142,30 @@ def stylize_batch(
         asked.check_start(one)
     jobs = [Job(c, (s,), one) for c in photos for s in paintings for one in varied]
     found: dict[int, Result] = {}
-    diverged: DivergenceError | None = None
+    wrong: NstError | None = None
+    began = False
+
+    def show(progress: BatchProgress) -> bool | None:
+        nonlocal began
+        began = True
+        return on_progress(progress) if on_progress else None
+
     for place, outcome in run_jobs(
         jobs,
         lanes=lanes,
         network=network,
         offline=offline,
-        on_progress=on_progress,
+        on_progress=show,
         report=report,
     ):
-        if isinstance(outcome, DivergenceError):
-            diverged = outcome
-        elif isinstance(outcome, NstError):
-            raise outcome
+        if isinstance(outcome, NstError):
+            wrong = wrong or outcome
+            if not began:
+                raise outcome
         else:
             found[place] = outcome
             if on_result:
                 on_result(place, outcome)
-    if diverged:
-        raise diverged
+    if wrong:
+        raise wrong
     return [found[place] for place in sorted(found)]

@@ -33,5 +33,7 @@ def pose(
       OptionsError: a picture too small for a tap to see anything of it.
     """
     studio, lane = Studio(network, options), lane_of(content, styles, options)
-    studio.check(lane.content.extent, [style.extent for style in lane.styles])
+    studio.check(lane.content.extent)
+    for style in lane.styles:
+        studio.check(style.extent, "style")
     return studio.objective, studio.pose([lane])

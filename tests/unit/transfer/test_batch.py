@@ -27,8 +27,10 @@ from nst_jax.errors import DivergenceError, ImageError, TooSmallError
 from nst_jax.images import files
 from nst_jax.images.source import Source
 from nst_jax.options import Options
-from nst_jax.transfer import states
+from nst_jax.transfer import plan, states
 from nst_jax.transfer.jobs import Job, variations
+from nst_jax.transfer.pictures import Pictures
+from nst_jax.transfer.problem import Studio
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,23 @@ def test_new_pictures_weights_and_starts_compile_nothing(together):
     with compilations() as compiled:
         together(PHOTOS[0], PAINTINGS[0], dataclasses.replace(ADAM, tv="l1"))
     assert compiled
+
+
+def test_a_group_shares_a_photo_if_the_network_sees_one(tiny_network):
+    """Not where it sees it grey for some lanes: another program would be compiled."""
+    for ways, share in {
+        ("style", "linear"): True,
+        ("style", "luminance"): False,
+    }.items():
+        varied = [dataclasses.replace(SHALLOW, color=way) for way in ways]
+        jobs = [job(PHOTOS[0], PAINTINGS[0], one) for one in varied]
+        pictures = Pictures(jobs, {s.key: s.shape() for s in jobs[0].sources})
+        studio = Studio(tiny_network, SHALLOW)
+        by_place = dict(enumerate(jobs))
+        (group,) = plan.groups(by_place, pictures, studio, 2)
+        assert group == plan.Group((0, 1), 2, share)
+        posed = studio.pose([pictures.lane(one, 33) for one in jobs], share=share)
+        assert bool(posed.shared) == share
 
 
 def test_many_shapes_share_few_programs(together):
@@ -221,14 +240,28 @@ def test_the_first_bad_picture_ends_a_batch_of_python_before_its_work(together):
         )
     with pytest.raises(ImageError, match="divide uint8 values by 255"):
         together(np.zeros((20, 20, 3), np.uint8), PAINTINGS)
+
+
+def test_what_is_found_wrong_later_is_raised_when_the_others_are_finished(
+    together, tmp_path
+):
     finished = []
+
+    def keep(place, result):
+        finished.append(place)
+
     with pytest.raises(DivergenceError, match="starting image is not finite"):
         together(
             *(PHOTOS[0], PAINTINGS[0], SHALLOW),
             sweep={"style_weight": [NO_LOSS, 1.0]},
-            on_result=lambda place, result: finished.append(place),
+            on_result=keep,
         )
-    assert finished == [1]
+    files.write(tmp_path / "a.png", PHOTOS[0])
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:-500])
+    photos = [PHOTOS[0], tmp_path / "a.png", PHOTOS[1]]
+    with pytest.raises(ImageError, match=r"a\.png: can't be decoded"):
+        together(photos, PAINTINGS[0], SHALLOW, lanes=1, on_result=keep)
+    assert finished == [1, 0, 2]
 
 
 # Stopped, and going on.

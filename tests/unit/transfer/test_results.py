@@ -1,7 +1,8 @@
 """Results gathered from the progress of a lane."""
 
+import dataclasses
+
 import numpy as np
-import pytest
 
 from nst_jax.errors import DivergenceError
 from nst_jax.optimize.chunk import State
@@ -39,8 +40,8 @@ def progress(iteration, losses, *, value=0.5, event=None):
 
 def test_a_result_is_that_of_all_chunks():
     record = Record(OPTIONS, at=())
-    assert record.add(progress(1, [9, 8])) is None
-    assert record.add(progress(2, [4], value=0.75, event="oh")) is None
+    assert record.add(progress(1, [9, 8])) == []
+    assert record.add(progress(2, [4], value=0.75, event="oh")) == []
     (result,) = record.last(ended=False)
     assert result.losses.tolist() == [9, 8, 4]
     assert (result.loss, result.events, result.options) == (4.0, ("oh",), OPTIONS)
@@ -60,9 +61,9 @@ def test_pictures_are_confined_to_their_range():
 def test_results_at_iterations_come_once_and_are_finished():
     record = Record(OPTIONS, at=(2, 4, 4, 9, 0))
     found = [record.add(progress(n, [9 - n])) for n in (1, 2, 2, 3, 4)]
-    assert [result and result.at for result in found] == [None, 2, None, None, 4]
-    assert found[1].finished
-    assert found[4].losses.tolist() == [8, 7, 7, 6, 5]
+    assert [[r.at for r in some] for some in found] == [[], [2], [], [], [4]]
+    assert found[1][0].finished
+    assert found[4][0].losses.tolist() == [8, 7, 7, 6, 5]
     (last,) = record.last(ended=True)
     assert last.at is None
 
@@ -79,7 +80,7 @@ def test_a_run_given_up_early_still_owes_its_results():
 
 def test_no_picture_comes_of_a_first_loss_that_is_not_finite():
     record = Record(OPTIONS, at=(1,))
-    assert record.add(progress(1, [np.inf])) is None
+    assert record.add(progress(1, [np.inf])) == []
     (error,) = record.last(ended=True)
     assert isinstance(error, DivergenceError)
     assert str(error).startswith("the loss of the starting image is not finite")
@@ -87,7 +88,21 @@ def test_no_picture_comes_of_a_first_loss_that_is_not_finite():
 
 def test_resumed_runs_owe_what_is_still_to_come():
     record = Record(OPTIONS, at=(1, 2, 4))
-    assert record.add(progress(3, [9])) is None
-    assert record.add(progress(4, [8])).at == 4
-    with pytest.raises(StopIteration):
-        next(iter(record.last(ended=True)[1:]))
+    assert record.add(progress(3, [9])) == []
+    (result,) = record.add(progress(4, [8]))
+    assert result.at == 4
+    assert [result.at for result in record.last(ended=True)] == [None]
+
+
+def test_what_a_coarse_size_given_up_early_jumped_over_is_owed():
+    record = Record(OPTIONS, at=(1, 3))
+    assert [r.at for r in record.add(progress(1, [9]))] == [1]
+    assert [(r.at, r.iterations) for r in record.add(progress(4, [8]))] == [(3, 4)]
+
+
+def test_between_two_sizes_the_finer_one_gives_the_result():
+    record = Record(OPTIONS, at=(2,))
+    coarse = dataclasses.replace(progress(2, [9]), steps=2)
+    assert record.add(coarse) == []
+    (result,) = record.add(progress(2, [8], value=0.75))
+    assert (result.at, result.image[0, 0, 0]) == (2, 0.75)

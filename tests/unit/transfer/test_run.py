@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 
 import jax.numpy as jnp
 import numpy as np
@@ -117,12 +118,26 @@ def test_what_is_resumed_has_to_be_the_same_run(run, tmp_path):
 
 
 def test_nothing_is_prepared_any_more_once_a_run_has_ended(run):
-    """All lanes may diverge, or be stopped, while the next size is made ready."""
+    """All lanes may diverge while the next size is made ready; other groups follow."""
     before = set(threading.enumerate())
-    run(on_progress=lambda _: True)
     with pytest.raises(DivergenceError):
         run(dataclasses.replace(PYRAMID, style_weight=3e38))
     assert set(threading.enumerate()) <= before
+
+
+def test_a_stopped_run_does_not_wait_for_what_is_prepared(run):
+    """The next size's compilation takes longer than whoever pressed Ctrl-C waits."""
+    options = dataclasses.replace(PYRAMID, size=160, learning_rate=0.011)
+    seen = []
+
+    def stop(progress):
+        seen.append(time.perf_counter())
+        return True
+
+    run(options, on_progress=stop)
+    stopped = time.perf_counter() - seen[0]
+    _, progress = run(options)
+    assert stopped < 0.5 * progress[-1][0].compile_seconds
 
 
 @pytest.mark.parametrize(
