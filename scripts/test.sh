@@ -9,5 +9,6 @@ set -euo pipefail
 
 cd "$root"
 ensure_environment test
-# Two at a time: compiling keeps one core busy, and the machines are small.
-exec "$venv/bin/python" -m pytest --numprocesses=2 "$@"
+# Two at a time: compiling keeps one core busy, and the machines are small. Each goes
+# through files one after the other, whose tests share what they compiled.
+exec "$venv/bin/python" -m pytest --numprocesses=2 --dist=worksteal "$@"

@@ -1,9 +1,12 @@
 """What every test shares: a JAX of its own, and a tiny network with two pictures."""
 
+import gc
 import os
+import sys
 import tempfile
 
 import numpy as np
+import psutil
 import pytest
 
 # Before JAX is imported: tests never touch a user's weights or compiled programs.
@@ -15,6 +18,16 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 def pytest_unconfigure() -> None:
     _HOME.cleanup()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_go_when_there_are_many():
+    """Those of all modules together would take gigabytes."""
+    yield
+    jax = sys.modules.get("jax")
+    if jax and psutil.Process().memory_info().rss > 1.2e9:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

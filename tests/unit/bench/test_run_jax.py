@@ -29,6 +29,7 @@ def test_a_step_is_timed():
     assert found["peak_bytes"]["host"] > 2**20
 
 
+@pytest.mark.slow
 def test_pictures_of_a_trajectory_are_kept_at_the_marks(tmp_path):
     output = tmp_path / "pictures.npy"
     alone = Workload(32, 40, solver="lbfgs", history=4)
@@ -54,6 +55,7 @@ def test_pictures_of_another_shape_are_not_scored():
         run_jax.losses(job, np.zeros((1, 40, 32, 3), np.float32))
 
 
+@pytest.mark.slow
 def test_a_set_is_made_in_lanes_or_in_part():
     together = Job("set", "nst_jax", "default", SMALL, steps=2, together=0)
     assert run_jax.measure(together)["paintings"] == 2

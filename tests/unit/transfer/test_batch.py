@@ -138,6 +138,7 @@ def test_a_group_shares_a_photo_if_the_network_sees_one(tiny_network):
         assert bool(posed.shared) == share
 
 
+@pytest.mark.slow
 def test_many_shapes_share_few_programs(together):
     shapes = [(100, side) for side in range(70, 75)]
     shapes += [(side, 100) for side in range(60, 65)]

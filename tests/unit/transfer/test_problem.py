@@ -39,7 +39,13 @@ def framed(image, frame):
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"gram": "caffe"}, {"content_loss": "half_sum", "tv": "l2_inner_sum"}],
+    [
+        {},
+        pytest.param({"gram": "caffe"}, marks=pytest.mark.slow),
+        pytest.param(
+            {"content_loss": "half_sum", "tv": "l2_inner_sum"}, marks=pytest.mark.slow
+        ),
+    ],
     ids=["default", "caffe", "sums"],
 )
 def test_padded_lanes_have_the_losses_they_have_alone(tiny_network, change):
