@@ -77,6 +77,9 @@ def test_nothing_runs_upward():
             f"{path.name}: {here} -> {to}" for to in rooms - {here} - MAY_IMPORT[here]
         ]
     assert not wrong
+    seen = {n for p in ROOT.glob("nst_jax/networks/*.py") for n in imports(p)}
+    of_losses = {n for n in seen if n.startswith("nst_jax.losses")}
+    assert all(n.startswith("nst_jax.losses.view") for n in of_losses)
 
 
 def test_rooms_hold_no_circle():
