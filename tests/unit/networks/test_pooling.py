@@ -60,6 +60,7 @@ WINDOWS = [
     Windows(3, 2, 1, ceil=True),
     Windows(5, 3, 2, ceil=True),
     Windows(3, 3, ceil=True),
+    Windows(3, 3, 1, ceil=True),
 ]
 
 

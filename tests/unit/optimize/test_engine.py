@@ -335,3 +335,22 @@ def test_a_resumed_lane_has_the_retries_that_are_left():
         told += [done.lanes[0].event] if done.lanes[0].event else []
     assert len(told) == 2
     assert "stopped there, after 3 retries" in told[1]
+
+
+@pytest.mark.parametrize(("step", "explodes"), [(0.05, False), (1.0, True)])
+def test_a_loss_a_hundred_times_the_best_has_exploded(step, explodes):
+    """36 times, of a step to six times the distance, is no more than a bad step."""
+
+    def distance(images, _):
+        return jnp.sum(jnp.square(images), (1, 2, 3)), {}
+
+    away = optax.stateless(lambda updates, params: jnp.full_like(params, step))
+    state = chunk.start(away, jnp.full((1, 1, 1, 1), 0.01))
+    (first, *_) = [
+        done.lanes[0]
+        for done in engine.run(distance, None, away, state, steps=1, chunk_seconds=0.0)
+        if done.lanes[0].iteration == 1
+    ]
+    assert (first.event is not None) == explodes
+    if explodes:
+        assert first.event.startswith("the loss exploded by iteration 1; back to the")
