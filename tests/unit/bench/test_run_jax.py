@@ -18,6 +18,7 @@ def _quick_compilation(monkeypatch, tiny_architecture, tiny_weights):
     monkeypatch.setattr(run_jax, "network", network)
 
 
+@pytest.mark.slow
 def test_a_step_is_timed():
     found = run_jax.measure(Job("step", "nst_jax", "default", SMALL, budget=0.05))
     first, *_, last = found["first_losses"]

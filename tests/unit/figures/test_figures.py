@@ -74,6 +74,7 @@ _LABELS = {
 }
 # Several programs each, or losses that no other figure has.
 _SLOW = (
+    "iterations",
     *("colors", "layers", "losses", "networks", "pooling", "presets"),
     "reconstructions",
 )

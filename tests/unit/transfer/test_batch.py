@@ -74,6 +74,7 @@ def test_several_paintings_blend_by_each_lanes_shares(alone, run_jobs):
     assert_close(found[2], alone(PHOTOS[0], PAINTINGS[0], SHALLOW))
 
 
+@pytest.mark.slow
 def test_coarse_to_fine(alone, together):
     found = together(LARGE, PAINTINGS[0], PYRAMID)
     assert [result.image.shape[:2] for result in found] == [(128, 92), (128, 91)]
@@ -155,7 +156,7 @@ def test_many_shapes_share_few_programs(together):
 # Results at chosen iterations.
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("lanes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_job_gives_results_at_the_iterations_it_is_wanted_at(
     alone, tiny_network, lanes
 ):
