@@ -44,6 +44,7 @@ class Studio:
         self.objective = SeenObjective.of(options)
         self.network = prepare(network, self.objective.losses.taps())
         self._plain = network
+        self._planned: dict[tuple[Shape, bool], dict[str, dict[str, Any]]] = {}
         self._checked: dict[tuple[Shape, tuple[str, ...]], str] = {}
         self._styles: cachetools.LRUCache[Hashable, dict[str, Any]]
         self._styles = cachetools.LRUCache(_KEPT, getsizeof=_bytes)
@@ -93,17 +94,8 @@ class Studio:
                 lambda x: jax.ShapeDtypeStruct((lanes, *x.shape), x.dtype), tree
             )
 
-        image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
-        one = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
         extents: Any = jax.ShapeDtypeStruct((lanes, 2), jnp.int32) if masked else None
-        found = {
-            wants: jax.eval_shape(
-                functools.partial(self.objective.statistics, wants=wants),
-                *(self._plain, image),
-                extents=one,
-            )
-            for wants in ("content", "style")
-        }
+        found = self._targets_of(frame, masked)
         own = {**found["style"], **({} if share else found["content"])}
         weights = {part.name: jnp.float32(0) for part in self.objective.losses.parts}
         return Problem(
@@ -113,6 +105,21 @@ class Studio:
             many(weights),
             extents,
         )
+
+    def _targets_of(self, frame: Shape, masked: bool) -> dict[str, dict[str, Any]]:
+        """Shapes and types of what pictures of a frame ask for; traced once a frame."""
+        if (frame, masked) not in self._planned:
+            image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
+            one = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
+            self._planned[frame, masked] = {
+                wants: jax.eval_shape(
+                    functools.partial(self.objective.statistics, wants=wants),
+                    *(self._plain, image),
+                    extents=one,
+                )
+                for wants in ("content", "style")
+            }
+        return self._planned[frame, masked]
 
     def check(self, shape: Shape, *wants: str) -> None:
         """Raises `OptionsError` if a tap sees nothing of a picture of that shape.
