@@ -381,6 +381,14 @@ def test_states_of_other_steps(run_jobs, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_stopped_at_the_very_end_leaves_no_state(run_jobs, tmp_path):
+    keywords = {"states": states.in_folder(tmp_path), "lanes": 2}
+    jobs = jobs_of(PHOTOS[:1], FIVE[:4])
+    found = run_jobs(jobs, on_progress=stopper(0, 6), **keywords)
+    assert [result.iterations for result in found.values()] == [6, 6]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_state_that_cannot_be_written_loses_no_picture(run_jobs, tmp_path):
     (tmp_path / "taken").write_text("a file, not a folder")
     lines = []
