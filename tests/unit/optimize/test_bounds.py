@@ -76,6 +76,7 @@ def test_finds_the_optimum_of_lbfgsb():
     np.testing.assert_array_equal(images[-1, 0].ravel()[at_bounds], expected[at_bounds])
 
 
+@pytest.mark.slow
 def test_clipping_alone_would_not_find_it():
     """What the same method without a box makes, confined afterwards."""
     _, images = run(None)

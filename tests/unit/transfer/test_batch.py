@@ -35,9 +35,10 @@ from nst_jax.transfer.problem import Studio
 
 @pytest.mark.parametrize(
     "options",
-    [SHALLOW, pytest.param(LBFGS, marks=pytest.mark.slow)],
+    [SHALLOW, LBFGS],
     ids=["adam", "lbfgs"],
 )
+@pytest.mark.slow
 def test_photos_of_three_shapes_are_what_they_are_alone(alone, together, options):
     """Two share a frame that one doesn't fill."""
     found = together(PHOTOS, PAINTINGS[0], options)

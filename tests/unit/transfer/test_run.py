@@ -65,6 +65,7 @@ def test_goes_through_the_sizes_and_counts_on(run):
     np.testing.assert_array_equal(result.image, seen[-1][1])
 
 
+@pytest.mark.slow
 def test_the_next_size_begins_with_the_best_picture_of_the_last(run, tiny_network):
     options = dataclasses.replace(PYRAMID, learning_rate=0.05)
     result, seen = run(options, every=(1,))
