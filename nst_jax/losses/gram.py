@@ -71,7 +71,9 @@ class Gram:
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         channels = view.features.shape[-1]
         pixels = view.features.reshape(-1, channels)
-        weight = None if view.weight is None else view.weight.reshape(-1, 1)
+        weight = None
+        if view.weight is not None and not view.clean:
+            weight = view.weight.reshape(-1, 1)
         return Sums(_products(pixels, weight, precision), view.count)
 
     def matrix(self, sums: Sums) -> jax.Array:

@@ -19,27 +19,38 @@ class View:
       features: `[..., h, w, c]`, any float dtype.
       weight: `[..., h, w]` float32, what each position counts; None: 1 everywhere.
       count: `[...]` float32, the sum of the weight.
+      clean: whether each weight is 0 or 1, and the features are 0 wherever it is 0, as
+        networks leave them in padding: sums over positions need no weight then. Static.
     """
 
     features: jax.Array
     weight: jax.Array | None
     count: jax.Array
+    clean: bool = dataclasses.field(default=False, metadata={"static": True})
 
     @classmethod
-    def of(cls, features: jax.Array, extents: jax.Array | None = None) -> "View":
+    def of(
+        cls,
+        features: jax.Array,
+        extents: jax.Array | None = None,
+        *,
+        clean: bool = False,
+    ) -> "View":
         """The view of pictures that fill their array, or of padded ones.
 
         Args:
           features: `[b, h, w, c]`.
           extents: `[b, 2]` int32, height and width of each picture's own part, from the
             top left corner; None where all fill theirs.
+          clean: whether the features are 0 outside of them.
         """
         lanes, height, width, _ = features.shape
         if extents is None:
             count = jnp.full(lanes, height * width, jnp.float32)
             return cls(features, None, count)
         weight = inside((height, width), extents).astype(jnp.float32)
-        return cls(features, weight, jnp.prod(extents, axis=-1).astype(jnp.float32))
+        count = jnp.prod(extents, axis=-1).astype(jnp.float32)
+        return cls(features, weight, count, clean)
 
 
 def inside(shape: tuple[int, int], extents: jax.Array) -> jax.Array:

@@ -141,7 +141,7 @@ def extract(
     if extents is not None:
         inputs = confine(inputs, extents)
     found = network(inputs, taps, extents)
-    return {tap: View.of(*seen) for tap, seen in found.items()}
+    return {tap: View.of(*seen, clean=True) for tap, seen in found.items()}
 
 
 def _digest_of_biases(architecture: Architecture, weights: Mapping[str, Any]) -> str:

@@ -41,12 +41,12 @@ def features(seed, height=5, width=6, channels=4):
     return np.abs(rng.normal(0, 1, (height, width, channels)))
 
 
-def view(values, weight=None):
+def view(values, weight=None, *, clean=False):
     """The view of a picture, or of the part that a weight `[h, w]` says."""
     values = jnp.asarray(values)
     count = values.shape[0] * values.shape[1] if weight is None else weight.sum()
     weight = None if weight is None else jnp.asarray(weight, jnp.float32)
-    return View(values, weight, jnp.float32(count))
+    return View(values, weight, jnp.float32(count), clean)
 
 
 def value(loss, seen, target):
@@ -95,11 +95,11 @@ def embedded(part, *, top, left, around):
 
 @every_term
 @pytest.mark.parametrize(
-    ("top", "left", "around"),
-    [(0, 0, None), (0, 0, 5), (2, 1, 5)],
-    ids=["padded", "framed", "masked"],
+    ("top", "left", "around", "clean"),
+    [(0, 0, None, True), (0, 0, None, False), (0, 0, 5, False), (2, 1, 5, False)],
+    ids=["clean", "padded", "framed", "masked"],
 )
-def test_what_has_no_weight_has_no_part(loss, top, left, around):
+def test_what_has_no_weight_has_no_part(loss, top, left, around, clean):
     """Padding and masks: loss and gradient are those of the part alone."""
     with jax.enable_x64(True):
         part = features(0)
@@ -108,14 +108,14 @@ def test_what_has_no_weight_has_no_part(loss, top, left, around):
         if isinstance(loss, Content):  # It compares place by place.
             other = around and around + 1
             wanted, _, _ = embedded(features(9), top=top, left=left, around=other)
-            target_there = loss.statistic(view(wanted, weight))
+            target_there = loss.statistic(view(wanted, weight, clean=clean))
         else:
             target_there = target
         alone, slope = jax.value_and_grad(lambda x: value(loss, view(x), target))(
             jnp.asarray(part)
         )
         within, slopes = jax.value_and_grad(
-            lambda x: value(loss, view(x, weight), target_there)
+            lambda x: value(loss, view(x, weight, clean=clean), target_there)
         )(jnp.asarray(whole))
         assert within == pytest.approx(float(alone), rel=1e-6)
         np.testing.assert_allclose(slopes[area], slope, rtol=1e-5, atol=1e-9)
