@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.batch_folder import contents, fill
+from support.batch_folder import contents, working_in
 from support.program import QUICK, Reader, installed, run, start
 
 from nst_jax.collection import manifest
@@ -46,11 +46,7 @@ def statuses():
 @pytest.fixture(scope="module")
 def whole(home, tmp_path_factory):
     """The pictures of a batch that nobody stops."""
-    place = tmp_path_factory.mktemp("whole")
-    fill(place)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        patch.setenv("NST_JAX_HOME", str(home))
+    with working_in(tmp_path_factory.mktemp("whole"), home):
         assert run(*COMMAND) == 0
         return pictures()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import safetensors.numpy
 from PIL import Image
-from support.batch_folder import contents
+from support.batch_folder import contents, working_in
 from support.program import QUICK, Reader, run
 
 from nst_jax.images import files
@@ -38,13 +38,8 @@ def stopped(*arguments, number=signal.SIGINT, iteration=2):
 @pytest.fixture(scope="module")
 def whole(home, tmp_path_factory):
     """The picture of a run that nobody stops."""
-    from support.batch_folder import fill
-
     place = tmp_path_factory.mktemp("whole")
-    fill(place)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        patch.setenv("NST_JAX_HOME", str(home))
+    with working_in(place, home):
         assert run(*COMMAND) == 0
     return (place / "out.png").read_bytes()
 

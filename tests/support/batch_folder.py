@@ -1,7 +1,8 @@
 """A working folder with photos and paintings, as the commands find it."""
 
+import contextlib
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,16 @@ def picture(seed: int, height: int = 66, width: int = 48) -> np.ndarray:
     """`[height, width, 3]` float32 in [0, 1], smooth."""
     coarse = np.random.default_rng(seed).random((7, 5, 3), np.float32)
     return resize.resize(coarse, (height, width))
+
+
+@contextlib.contextmanager
+def working_in(folder: Path, home: Path) -> Iterator[None]:
+    """Fills a folder and works in it, with the weights stored in `home`."""
+    fill(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("NST_JAX_HOME", str(home))
+        yield
 
 
 def fill(folder: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import stored_weights
-from support.batch_folder import contents, fill, picture, write_csv
+from support.batch_folder import contents, picture, working_in, write_csv
 from support.program import QUICK, run
 
 import nst_jax
@@ -27,10 +27,7 @@ NAMES = ["a_p.png", "a_q.png", "b_p.png", "b_q.png"]
 def made(home, tmp_path_factory):
     """A folder where all of `ALL` was made; not to be changed."""
     place = tmp_path_factory.mktemp("made")
-    fill(place)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        patch.setenv("NST_JAX_HOME", str(home))
+    with working_in(place, home):
         assert run(*ALL) == 0
     return place
 
