@@ -1,10 +1,13 @@
 """The documents stay true: the options, links, commands and snippets that they show."""
 
+import argparse
 import ast
 import importlib.metadata
 import inspect
+import os
 import pkgutil
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -30,9 +33,22 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
         yield from ((path.name, block) for block in fences)
 
 
+def mentions() -> Iterator[tuple[str, str]]:
+    """Every command of a script within a sentence, with the document's name."""
+    for path in _DOCUMENTS:
+        text = re.sub(
+            r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.S | re.M
+        )
+        for mention in re.findall(
+            r"`((?:python|bash) [^`]+)`", text.replace("\n", " ")
+        ):
+            if "NAME" not in mention:
+                yield path.name, mention
+
+
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every command of the fenced bash blocks, as a list of words."""
-    for name, block in blocks("bash"):
+    """Every command of fenced bash blocks and `mentions`, as a list of words."""
+    for name, block in [*blocks("bash"), *mentions()]:
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.shlex(line, posix=True, punctuation_chars="&|;")
             words.commenters, words.whitespace_split = "#", True
@@ -93,6 +109,64 @@ def test_the_programs_take_the_commands(monkeypatch, capsys):
                 if exit.code:
                     refused.append(f"{name}: {shlex.join(argv)}")
     assert len(shown) >= 3
+    assert not refused, capsys.readouterr().err
+
+
+def behind(command: list[str], folder: Path) -> list[list[str]]:
+    """What runs Python in the end: a script of bash with an interpreter that only says
+    what it is given, in `folder`."""
+    if Path(command[0]).name != "bash":
+        return [command]
+    said, python = folder / "said", folder / "bin/python"
+    python.parent.mkdir(exist_ok=True)
+    for program in (python, folder / "bin/nst-jax", folder / "bin/nst-weights"):
+        program.write_text(f'#!/bin/sh\necho "$0" "$@" >> {said}\n')
+        program.chmod(0o755)
+    said.write_text("")
+    environment = {**os.environ, "NST_VENV": str(folder)}
+    subprocess.run(command, cwd=_ROOT, env=environment, check=True, timeout=60)
+    return [shlex.split(line) for line in said.read_text().splitlines()]
+
+
+def parsed(command: list[str], monkeypatch) -> bool:
+    """Whether a command runs a program of this project, whose flags are then taken."""
+    script = next((word for word in command if word.endswith(".py")), "")
+    module = next((w for w in command if re.match("(bench|weights_convert)", w)), "")
+    if not Path(command[0]).name.startswith("python") or not (script or module):
+        return False
+    first = command.index(script or module)
+    monkeypatch.setattr("sys.argv", command[first:])
+    if script:
+        monkeypatch.syspath_prepend((_ROOT / script).parent)
+        runpy.run_path(str(_ROOT / script), run_name="__main__")
+    else:
+        runpy.run_module(module, run_name="__main__")
+    return True
+
+
+class Parsed(Exception):
+    """The flags of a program are taken; it isn't run any further."""
+
+
+def test_the_scripts_take_the_commands(monkeypatch, tmp_path, capsys):
+    take = argparse.ArgumentParser.parse_args
+
+    def taken(parser, arguments=None, namespace=None):
+        take(parser, arguments, namespace)
+        raise Parsed
+
+    monkeypatch.setattr("argparse.ArgumentParser.parse_args", taken)
+    shown, refused = set(), []
+    for name, shell_command in commands():
+        for command in behind(shell_command, tmp_path):
+            try:
+                assert not parsed(command, monkeypatch), "it has no flags"
+            except Parsed:
+                shown.add(" ".join(shell_command[:3]))
+            except SystemExit:
+                refused.append(f"{name}: {shlex.join(command)}")
+    assert len(shown) >= 8
+    assert {"bash scripts/bench.sh --quick"} <= shown
     assert not refused, capsys.readouterr().err
 
 
