@@ -134,13 +134,13 @@ def parsed(command: list[str], monkeypatch) -> bool:
     module = next((w for w in command if re.match("(bench|weights_convert)", w)), "")
     if not Path(command[0]).name.startswith("python") or not (script or module):
         return False
-    first = command.index(script or module)
-    monkeypatch.setattr("sys.argv", command[first:])
+    path = _ROOT / (script or f"{module.replace('.', '/')}.py")
     if script:
-        monkeypatch.syspath_prepend((_ROOT / script).parent)
-        runpy.run_path(str(_ROOT / script), run_name="__main__")
-    else:
-        runpy.run_module(module, run_name="__main__")
+        monkeypatch.syspath_prepend(path.parent)
+    if not path.exists():  # A package.
+        path = path.with_suffix("") / "__main__.py"
+    monkeypatch.setattr("sys.argv", command[command.index(script or module) :])
+    runpy.run_path(str(path), run_name="__main__")
     return True
 
 
