@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "presets": {"options"},
     "images": {"errors", "version"},
     "networks": {"errors", "losses", "weights_convert"},
+    "feedforward": {*GROUND, "devices", "weights_convert"},
     "transfer": {*GROUND, "devices", "optimize", "weights_convert"},
     "collection": {"errors", "options", "images", "transfer"},
     "nst_jax": {"version", "options", "networks", "transfer"},

@@ -1,0 +1,77 @@
+"""Style networks by name or file."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from nst_jax.errors import OptionsError
+from nst_jax.feedforward.stylizer import Stylizer
+from weights_convert.stylizers import fetch, files
+from weights_convert.stylizers.sources import PUBLISHED
+
+_SHIPPED = Path(__file__).with_name("shipped")
+_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+def load_stylizer(
+    model: str | os.PathLike = "styles26",
+    *,
+    precision: str = "float32",
+    offline: bool = False,
+    report: Callable[[str], None] | None = None,
+) -> Stylizer:
+    """A style network that is ready to paint; a published one is fetched on first use.
+
+    Args:
+      model: a file's path, or a name: of the networks that come with the package, those
+        that are published, and those stored by `nst-weights convert`.
+      precision: of kernels and features, "float32" or "bfloat16".
+      offline: don't fetch.
+      report: takes lines about what is fetched and from where.
+
+    Raises:
+      OptionsError: neither a file nor a name; an unknown precision.
+      WeightsError: a file that is damaged, or a network that can't be fetched.
+    """
+    if precision not in _DTYPES:
+        raise OptionsError(
+            f"precision={precision!r} is not known; choose one of {', '.join(_DTYPES)}"
+        )
+    path = find(os.fspath(model), offline=offline, report=report or _ignore)
+    return Stylizer.of(*files.load(path), dtype=_DTYPES[precision])
+
+
+def known() -> dict[str, str]:
+    """The names that `load_stylizer` takes, each with where it comes from."""
+    found = {path.stem: "comes with nst-jax" for path in _shipped()}
+    found |= {name: one.origin for name, one in PUBLISHED.items()}
+    stored = sorted(files.folder().glob("*.safetensors"))
+    return {**{path.stem: "stored here" for path in stored}, **found}
+
+
+def find(model: str, *, offline: bool, report: Callable[[str], None]) -> Path:
+    """The file of a style network, fetched if need be."""
+    if os.path.isfile(model):
+        return Path(model)
+    shipped = {path.stem: path for path in _shipped()}
+    if model in shipped:
+        return shipped[model]
+    if model in PUBLISHED:
+        return fetch.fetch(PUBLISHED[model], report=report, offline=offline)
+    stored = files.path_of(model)
+    if os.sep not in model and stored.is_file():
+        return stored
+    raise OptionsError(
+        f"model={model!r} is neither a file nor a network; known are "
+        + ", ".join(known())
+    )
+
+
+def _shipped() -> list[Path]:
+    return sorted(_SHIPPED.glob("*.safetensors"))
+
+
+def _ignore(line: str) -> None:
+    """Drops a line for the user."""

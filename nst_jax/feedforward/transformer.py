@@ -1,0 +1,143 @@
+"""The image transformation network that a table describes, as a Flax module."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from nst_jax.feedforward import layers
+from weights_convert.architectures.transformer import Block, Transformer
+
+_MULTIPLE = 4  # Pixels that the smallest features stand for.
+
+Statistics = tuple[jax.Array, jax.Array]
+"""Mean and variance of each channel, `[b, c]`."""
+
+
+class TransformerNetwork(nnx.Module):
+    """One pass from a photo to a painted one (Johnson et al. 2016).
+
+    An instance is a pytree of its weights, which can be trained.
+
+    Attributes:
+      architecture: what it is.
+      blocks: the arrays of each layer, by its name.
+    """
+
+    def __init__(
+        self,
+        architecture: Transformer,
+        arrays: Mapping[str, Any],
+        *,
+        dtype: Any = jnp.float32,
+    ):
+        """Takes arrays by the keys of `architecture.shapes`.
+
+        Args:
+          architecture: what it is.
+          arrays: as there.
+          dtype: of kernels and features; scales, offsets and statistics are float32.
+        """
+        self.architecture = architecture
+        self.blocks = nnx.Dict(
+            {
+                layer.name: nnx.Dict(
+                    {
+                        key.removeprefix(f"{layer.name}/").replace("/", "_"): nnx.Param(
+                            jnp.asarray(
+                                array, dtype if key.endswith("/kernel") else None
+                            )
+                        )
+                        for key, array in arrays.items()
+                        if key.startswith(f"{layer.name}/")
+                    }
+                )
+                for layer in architecture.layers
+            }
+        )
+
+    def __call__(
+        self,
+        images: jax.Array,
+        style: jax.Array | None = None,
+        *,
+        statistics: Callable[[str, Statistics], Statistics] | None = None,
+    ) -> jax.Array:
+        """Painted pictures of the size of the photos.
+
+        Sizes that aren't multiples of 4 are reflected up to one, and cropped after.
+
+        Args:
+          images: `[b, h, w, 3]`, sRGB in [0, 1], 16 pixels a side or more.
+          style: `[b, styles]` float32: shares of a conditional network's styles, which
+            sum to 1; the style's vector of an adaptive one; None of others.
+          statistics: what each layer, by name, is normalised with, in place of its own.
+
+        Returns:
+          `[b, h, w, 3]` float32, sRGB in [0, 1].
+        """
+        height, width = images.shape[1:3]
+        below, right = -height % _MULTIPLE, -width % _MULTIPLE
+        whole = jnp.pad(images, ((0, 0), (0, below), (0, right), (0, 0)), "reflect")
+        ordered = whole if self.architecture.channels == "rgb" else whole[..., ::-1]
+        values = ordered * self.architecture.white
+        entering = values
+        for layer in self.architecture.layers:
+            if layer.place == 1:
+                entering = values
+            values = self._apply(layer, values, style, statistics)
+            if layer.place == 2:
+                values = values + entering
+        painted = self._shown(values.astype(jnp.float32))
+        if self.architecture.channels == "bgr":
+            painted = painted[..., ::-1]
+        return painted[:, :height, :width]
+
+    def _apply(
+        self,
+        layer: Block,
+        values: jax.Array,
+        style: jax.Array | None,
+        statistics: Callable[[str, Statistics], Statistics] | None,
+    ) -> jax.Array:
+        block, how = self.blocks[layer.name], self.architecture
+        kernel = block["kernel"][...]
+        values = values.astype(kernel.dtype)
+        if not layer.upsample:
+            values = layers.convolve(
+                values, kernel, stride=layer.stride, padding=how.padding
+            )
+        elif how.upsampling == "nearest":
+            values = layers.convolve_enlarged(values, kernel, padding=how.padding)
+        else:
+            values = layers.convolve_transposed(values, kernel)
+        if "bias" in block:
+            values = values + block["bias"][...].astype(values.dtype)
+        if layer.norm:
+            found = layers.moments(values)
+            used = statistics(layer.name, found) if statistics else found
+            scale, offset = (self._part(layer, p, style) for p in ("scale", "offset"))
+            values = layers.normalize(values, used, scale, offset, how.epsilon)
+        return jax.nn.relu(values) if layer.relu else values
+
+    def _part(self, layer: Block, part: str, style: jax.Array | None) -> jax.Array:
+        """A layer's scale or offset, `[c]`, or `[b, c]` for the pictures' styles."""
+        block = self.blocks[layer.name]
+        if layer.norm == "instance":
+            return block[part][...]
+        assert style is not None, "the network needs a style"
+        if layer.norm == "conditional":
+            return style @ block[part][...]
+        return style @ block[f"{part}_kernel"][...] + block[f"{part}_bias"][...]
+
+    def _shown(self, values: jax.Array) -> jax.Array:
+        match self.architecture.output:
+            case "tanh":
+                painted = (150 * jnp.tanh(values) + 127.5) / 255
+            case "sigmoid":
+                painted = jax.nn.sigmoid(values)
+            case _:
+                painted = values / self.architecture.white
+        return jnp.clip(painted, 0, 1)

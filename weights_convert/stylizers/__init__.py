@@ -1,0 +1,1 @@
+"""Style networks of one pass: files of other systems, brought to our own form."""
