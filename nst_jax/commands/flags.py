@@ -20,14 +20,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="Start from these options instead of the defaults; other flags override "
         "them. `nst-jax presets` tells about each.",
     )
-    for field in dataclasses.fields(Options):
-        kind = base_type(field.type)
+    add_fields(group, Options)
+
+
+def add_fields(group: Any, kind: type[Any], names: Sequence[str] = ()) -> None:
+    """Adds a flag for every field of a dataclass of `nst_jax.fields`, or those named.
+
+    Args:
+      group: of a parser.
+      kind: such as `Options`.
+      names: of the fields; all by default.
+    """
+    for field in dataclasses.fields(kind):
+        if names and field.name not in names:
+            continue
+        type_ = base_type(field.type)
         text = field.metadata["help"]
         if field.default is not None and field.default != ():
             text += f" Default: {_shown(field.default)}."
         group.add_argument(
             f"--{field.name}",
-            metavar=_metavar(kind, field.metadata["choices"]),
+            metavar=_metavar(type_, field.metadata["choices"]),
             **(
                 {"nargs": "?", "const": bare}
                 if (bare := field.metadata["bare"])
@@ -72,11 +85,19 @@ def options(arguments: argparse.Namespace) -> Options:
       OptionsError: a value that is no number, or not allowed.
     """
     name = arguments.preset
-    base = presets.PRESETS[name].options if name else Options()
+    return changed(arguments, presets.PRESETS[name].options if name else Options())
+
+
+def changed(arguments: argparse.Namespace, base: Any, names: Sequence[str] = ()) -> Any:
+    """`base` with what flags of `add_fields` were given.
+
+    Raises:
+      OptionsError: a value that is no number, or not allowed.
+    """
     given = {
         field.name: parse(field, getattr(arguments, field.name))
-        for field in dataclasses.fields(Options)
-        if hasattr(arguments, field.name)
+        for field in dataclasses.fields(base)
+        if hasattr(arguments, field.name) and (not names or field.name in names)
     }
     return dataclasses.replace(base, **given)
 

@@ -9,11 +9,11 @@ from absl import app, logging
 from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
-from nst_jax.commands import batch, flags, presets, stylize
+from nst_jax.commands import batch, flags, presets, stylize, train
 from nst_jax.errors import answered
 from nst_jax.version import __version__
 
-_COMMANDS = (stylize, batch, presets)
+_COMMANDS = (stylize, batch, train, presets)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from nst_jax.feedforward import layers
@@ -94,6 +95,14 @@ class TransformerNetwork(nnx.Module):
         if self.architecture.channels == "bgr":
             painted = painted[..., ::-1]
         return painted[:, :height, :width]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays, by the keys of `architecture.shapes`, float32."""
+        names = {key: key.split("/", 1) for key in self.architecture.shapes}
+        return {
+            key: np.asarray(self.blocks[layer][part.replace("/", "_")][...], np.float32)
+            for key, (layer, part) in names.items()
+        }
 
     def _apply(
         self,

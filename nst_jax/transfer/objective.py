@@ -96,6 +96,12 @@ class SeenObjective:
             views = self._views(network, image[None], taps, extents)
             return self.losses.statistics(jax.tree.map(lambda x: x[0], views), wants)
 
+    def of_photos(self, network: Network, images: jax.Array) -> dict[str, Any]:
+        """What photos ask for, `[b, h, w, 3]`: leaves with a leading axis."""
+        with self._arithmetic():
+            views = self._views(network, images, self.losses.taps("content"), None)
+            return jax.vmap(lambda v: self.losses.statistics(v, "content"))(views)
+
     def _views(
         self,
         network: Network,
