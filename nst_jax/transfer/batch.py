@@ -289,8 +289,7 @@ def _too_small(
             try:
                 studio.check(framed.extent, *(["style"] if number else []))
             except OptionsError as error:
-                name = f"{source.key}: " if source.array is None else ""
-                found.setdefault(place, TooSmallError(f"{name}{error}"))
+                found.setdefault(place, TooSmallError(f"{source.name}: {error}"))
     return found
 
 
