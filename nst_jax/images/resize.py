@@ -82,20 +82,20 @@ def resize_rows(
       size: as of `resize`; None: as it is.
     """
     (top, bottom), (left, right) = _middle(shape, ratio or shape)
-    cropped = bottom - top, right - left
+    part = bottom - top, right - left
     step = max(1, _AT_ONCE // shape[1])
     strips = [(y, min(y + step, bottom)) for y in range(top, bottom, step)]
 
     def gathered(channels: slice) -> np.ndarray:
         count = channels.stop - (channels.start or 0)
-        image = np.empty((*cropped, count), np.float32)
+        image = np.empty((*part, count), np.float32)
         for first, last in strips:
-            part = rows(first, last)[:, left:right, channels]
-            image[first - top : last - top] = part
+            strip = rows(first, last)[:, left:right, channels]
+            image[first - top : last - top] = strip
         return image
 
-    if size in (None, cropped) or shape[0] * shape[1] <= _WHOLE:
-        return resize(gathered(slice(3)), size or cropped)
+    if size in (None, part) or shape[0] * shape[1] <= _WHOLE:
+        return resize(gathered(slice(3)), size or part)
     parts = [resize(gathered(slice(c, c + 1)), size) for c in range(3)]
     return np.concatenate(parts, axis=-1)
 
@@ -117,6 +117,12 @@ def crop(image: np.ndarray, ratio: tuple[int, int]) -> np.ndarray:
         raise ValueError(f"ratio: {tuple(ratio)}; both must be 1 or more")
     (top, bottom), (left, right) = _middle(image.shape[:2], ratio)
     return image[top:bottom, left:right]
+
+
+def cropped(shape: tuple[int, int], ratio: tuple[int, int]) -> tuple[int, int]:
+    """The height and width that `crop` gives an image of a shape."""
+    (top, bottom), (left, right) = _middle(shape, ratio)
+    return bottom - top, right - left
 
 
 def square(image: np.ndarray, side: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from nst_jax.images.frames import Shape, frames, pad
 from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.sizes import scales, style_size
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
@@ -184,6 +184,25 @@ class Pictures:
             coarsest = scales(job.options)[0].size
             self._sized(job.start, job.options, resize.fit(*self._full(job), coarsest))
 
+    def say_enlarged(self, jobs: Sequence[Job]) -> None:
+        """Says in a line which pictures of jobs are enlarged, as little is gained."""
+        sized = {}
+        for job in jobs:
+            sized[job.content.key] = job.content, job.options, job.options.size
+            longest = style_size(job.options.size, job.options)
+            sized |= {style.key: (style, job.options, longest) for style in job.styles}
+        found = []
+        for source, options, longest in sized.values():
+            shape = self._shapes[source.key]
+            height, width = resize.cropped(shape, _ratio(options.crop) or shape)
+            if max(height, width) < longest:
+                high, wide = self._shape(source, options, longest)
+                size = f"{width}x{height} pixels to {wide}x{high}"
+                found.append(f"{source.name} is enlarged, from {size}")
+        if found:
+            more = f", and {len(found) - 1} more pictures" if found[1:] else ""
+            self._say(f"{found[0]}{more}: a smaller size shows as much")
+
     def start(self, lane: Lane, size: int) -> np.ndarray:
         """The picture to start from at a size, `[h, w, 3]` in [0, 1]."""
         job, shape = lane.job, lane.content.extent
@@ -284,11 +303,6 @@ class Pictures:
             if self._report and line not in self._said:
                 self._report(line)
             self._said.add(line)
-
-
-def style_size(size: int, options: Options) -> int:
-    """Longest side of the paintings for a result whose longest side is `size`."""
-    return max(1, round(size * options.style_scale))
 
 
 def _ratio(crop: str | None) -> Shape | None:
