@@ -179,6 +179,11 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
         yield line
 
 
+def _beside(file: Path, name: str) -> str:
+    """A path that is relative to a file's folder."""
+    return str(Path(files.expanded(name, file.parent)))
+
+
 def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """Photo, painting and options of each line of a CSV file."""
     rows = []
@@ -206,10 +211,9 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                 except OptionsError as error:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
-                pair = [files.expanded(name, path.parent) for name in (content, style)]
                 if varied.get("init", "content") not in STARTS:
-                    varied["init"] = files.expanded(varied["init"], path.parent)
-                rows.append((pair[0], pair[1], varied))
+                    varied["init"] = _beside(path, varied["init"])
+                rows.append((_beside(path, content), _beside(path, style), varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OptionsError(f"{path}: can't be read ({error})") from None
     if not rows:

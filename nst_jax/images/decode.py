@@ -23,17 +23,18 @@ class Pixels:
 
     Attributes:
       shape: height and width.
-      rows: gives them from a row to another, `[n, w, 3]` float32 in [0, 1].
+      rows: gives them from a row to another, `[n, w, 3]` float32 in [0, 1], or some of
+        the channels.
     """
 
     shape: Shape
-    rows: Callable[[int, int], np.ndarray]
+    rows: Callable[[int, int, slice], np.ndarray]
 
 
 def decode(picture: Image.Image, note: Callable[[str], object]) -> np.ndarray:
     """All that `pixels` gives, `[h, w, 3]` float32 in [0, 1]."""
     found = pixels(picture, note)
-    return found.rows(0, found.shape[0])
+    return found.rows(0, found.shape[0], slice(3))
 
 
 def pixels(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
@@ -59,13 +60,13 @@ def pixels(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
     picture.load()
     _turn_upright(picture, note)
 
-    def rows(top: int, bottom: int) -> np.ndarray:
+    def rows(top: int, bottom: int, channels: slice) -> np.ndarray:
         if (top, bottom) == (0, picture.height):
-            return _converted(picture, note)
+            return _converted(picture, channels, note)
         part = picture.crop((0, top, picture.width, bottom))
         # What tells how grey values are scaled.
         part.tag_v2 = getattr(picture, "tag_v2", None)  # type: ignore[attr-defined]
-        return _converted(part, note)
+        return _converted(part, channels, note)
 
     whole = Pixels((picture.height, picture.width), rows)
     if not _is_large(picture):
@@ -83,26 +84,29 @@ def _halved(whole: Pixels) -> Pixels:
     # Means of 2 x 2 pixels, without the last row or column of an odd number.
     height, width = (side // 2 for side in whole.shape)
 
-    def rows(top: int, bottom: int) -> np.ndarray:
-        both = whole.rows(2 * top, 2 * bottom)[:, : 2 * width]
+    def rows(top: int, bottom: int, channels: slice) -> np.ndarray:
+        both = whole.rows(2 * top, 2 * bottom, channels)[:, : 2 * width]
         return both.reshape(bottom - top, 2, width, 2, -1).mean((1, 3))
 
     return Pixels((height, width), rows)
 
 
-def _converted(picture: Image.Image, note: Callable[[str], object]) -> np.ndarray:
+def _converted(
+    picture: Image.Image, channels: slice, note: Callable[[str], object]
+) -> np.ndarray:
     if picture.mode in _GREY_MODES:
         colours, alpha = _grey(picture, note)
     else:
         colours, alpha = _colour(picture, note)
-    return _on_white(colours, alpha, note)
+    return _on_white(colours[..., channels], alpha, note)
 
 
 def _on_white(
     colours: np.ndarray, alpha: np.ndarray | None, note: Callable[[str], object]
 ) -> np.ndarray:
-    # [h, w, 3], [h, w] or None -> [h, w, 3]
-    if alpha is None or alpha.min() == 1:
+    # [h, w, c] uint8 or in [0, 1], [h, w] likewise or None -> [h, w, c] float32
+    colours = _unit(colours)
+    if alpha is None or (alpha := _unit(alpha)).min() == 1:
         return colours
     note("has transparency; composited on white")
     return colours * alpha[..., None] + (1 - alpha[..., None])
@@ -117,13 +121,12 @@ def of_array(array: np.ndarray, note: Callable[[str], object]) -> Pixels:
     """
     channels = array[..., None] if array.ndim == 2 else array
 
-    def rows(top: int, bottom: int) -> np.ndarray:
+    def rows(top: int, bottom: int, some: slice) -> np.ndarray:
         part = channels[top:bottom]
-        values = _unit(part) if part.dtype == np.uint8 else part.astype(np.float32)
-        if values.shape[2] == 1:
-            return np.repeat(values, 3, axis=-1)
-        alpha = values[..., 3] if values.shape[2] == 4 else None
-        return _on_white(values[..., :3], alpha, note)
+        alpha = part[..., 3] if part.shape[2] == 4 else None
+        if part.shape[2] == 1:
+            part = part.repeat(3, axis=-1)
+        return _on_white(part[..., some], alpha, note)
 
     return Pixels((array.shape[0], array.shape[1]), rows)
 
@@ -200,11 +203,11 @@ def _correct_transparent_value(picture: Image.Image) -> None:
 def _grey(
     picture: Image.Image, note: Callable[[str], object]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    # -> [h, w, 3], [h, w] or None
+    # -> [h, w, 3], [h, w] or None, uint8 or float32 in [0, 1]
     alpha = None
     if picture.mode in ("LA", "La"):
         values, opacity = np.moveaxis(np.asarray(picture.convert("LA")), -1, 0)
-        greys, alpha = _unit(values), _unit(opacity)
+        greys, alpha = _unit(values), opacity
     else:
         values = np.asarray(picture)
         if picture.mode == "1":
@@ -219,7 +222,7 @@ def _grey(
             greys = profiles.greys_to_srgb(greys, icc)
         except profiles.ProfileError as error:
             _note_unused_profile(note, error)
-    return np.stack([greys] * 3, axis=-1), alpha
+    return np.broadcast_to(greys[..., None], (*greys.shape, 3)), alpha
 
 
 def _scaled(
@@ -248,24 +251,26 @@ def _scaled(
 def _colour(
     picture: Image.Image, note: Callable[[str], object]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    # -> [h, w, 3], [h, w] or None
+    # -> [h, w, 3], [h, w] or None, uint8 or float32 in [0, 1]
     alpha = None
     icc = picture.info.get("icc_profile")
     if picture.mode in _ALPHA_MODES and picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        alpha = _unit(np.asarray(picture.getchannel("A")))
+        alpha = np.asarray(picture.getchannel("A"))
     if icc:
         try:
-            return _unit(np.asarray(profiles.colours_to_srgb(picture, icc))), alpha
+            return np.asarray(profiles.colours_to_srgb(picture, icc)), alpha
         except profiles.ProfileError as error:
             _note_unused_profile(note, error)
     if picture.mode == "CMYK":
         note("is CMYK without a usable colour profile; the colours are a rough guess")
-    return _unit(np.asarray(picture.convert("RGB"))), alpha
+    return np.asarray(picture.convert("RGB")), alpha
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float32) / 255
+    # uint8, or in [0, 1] already -> float32 in [0, 1], an array of its own
+    scale = 255 if values.dtype == np.uint8 else 1
+    return np.divide(values, np.float32(scale), dtype=np.float32)
 
 
 def _note_unused_profile(note: Callable[[str], object], error: Exception) -> None:

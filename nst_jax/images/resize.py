@@ -64,7 +64,7 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize_rows(
-    rows: Callable[[int, int], np.ndarray],
+    rows: Callable[[int, int, slice], np.ndarray],
     shape: tuple[int, int],
     *,
     ratio: tuple[int, int] | None = None,
@@ -76,7 +76,8 @@ def resize_rows(
     is never whole: its rows are made anew for each channel.
 
     Args:
-      rows: gives the image from a row to another, `[n, w, 3]` float32 in [0, 1].
+      rows: gives the image from a row to another, `[n, w, 3]` float32 in [0, 1], or
+        some of the channels.
       shape: height and width of the whole.
       ratio: as of `crop`; None: all of it.
       size: as of `resize`; None: as it is.
@@ -90,7 +91,7 @@ def resize_rows(
         count = channels.stop - (channels.start or 0)
         image = np.empty((*part, count), np.float32)
         for first, last in strips:
-            strip = rows(first, last)[:, left:right, channels]
+            strip = rows(first, last, channels)[:, left:right]
             image[first - top : last - top] = strip
         return image
 
