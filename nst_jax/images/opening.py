@@ -1,8 +1,4 @@
-"""Opening picture files, and what a stranger's file may cost: time, memory, programs.
-
-Some of it has to be known before Pillow has the file, since it unpacks what it finds on
-the way to the pixels; the rest follows from the header, before a pixel is decoded.
-"""
+"""Opening picture files: only of kinds that are read, and within bounds."""
 
 import contextlib
 import io
@@ -10,12 +6,11 @@ import os
 import stat
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from nst_jax.errors import ImageError
-from nst_jax.images import kinds
+from nst_jax.images import bounds, kinds
 
 StrPath = str | os.PathLike[str]
 
@@ -24,27 +19,14 @@ Note = Callable[[str], None]
 
 _BYTES = 2**31
 """Of a file: more than any picture that can be read."""
-_READS, _HEADER, _JPEG_HEADER = 2**14, 2**29, 2**25
-"""Of a header: how often Pillow may read on, and how many bytes. That of a WebP is all
-of it; the segments of a JPEG's are joined one by one."""
-_CHUNKS, _PACKED_CHUNKS = 2**18, 2**8
-"""Of a PNG: in all, and those that are unpacked, to 1 MB each at most."""
-_SLOW_PIXELS = 2**24
-"""Of formats that Pillow decodes in Python: half a minute."""
-_SCAN_PIXELS = 2**33
-"""Of a JPEG, in all its scans."""
-_COPIED = ("AVIF", "JPEG2000", "WEBP")
-"""Formats whose decoders hold a picture several times."""
-
-_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
-def ignore(note: str) -> None:
+def _ignore(note: str) -> None:
     """Drops words for the user."""
 
 
 @contextlib.contextmanager
-def opened(given: StrPath | bytes, note: Note = ignore) -> Iterator[Image.Image]:
+def opened(given: StrPath | bytes, note: Note = _ignore) -> Iterator[Image.Image]:
     """A picture of a kind of `kinds.READ`, its header read, no pixel decoded.
 
     Whatever Pillow raises inside the `with` leaves it as an `ImageError`.
@@ -59,19 +41,18 @@ def opened(given: StrPath | bytes, note: Note = ignore) -> Iterator[Image.Image]
     """
     name = named(given)
     raw = io.BytesIO(given) if isinstance(given, bytes) else regular(given)
-    with _Bounded(raw) as file, warnings.catch_warnings():
+    with bounds.Bounded(raw) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             head = file.peek(64)[:64]
-            if head.startswith(_PNG):
-                _check_png(file)
+            bounds.check_parts(file, head)
             with _open(file, head, note) as picture:
-                _check(picture, name)
+                bounds.check_pixels(picture, name)
                 yield picture
         except ImageError as error:
             raise ImageError(f"{name}: {error}") from error
         except Image.DecompressionBombError as error:
-            raise ImageError(f"{name}: {_too_many(2)}") from error
+            raise ImageError(f"{name}: {bounds.too_many(2)}") from error
         except UnidentifiedImageError as error:
             raise ImageError(f"{name}: {_unknown(name, head)}") from error
         except Exception as error:  # Pillow's decoders raise almost any kind
@@ -125,93 +106,20 @@ def named(given: StrPath | bytes) -> str:
     return os.fspath(given)
 
 
-class _Bounded(io.BufferedReader):
-    """A file of which a header may be read, but not one without an end.
-
-    Attributes:
-      reads: how often it may still be read from.
-      left: bytes that may still be read; None: as many, and as often, as need be.
-    """
-
-    reads: int = 0
-    left: int | None = None
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self.left is None:
-            return super().read(size)
-        some = size is not None and 0 <= size <= self.left
-        content = super().read(size if some else self.left + 1)
-        self.left -= len(content)
-        self.reads -= 1
-        if min(self.left, self.reads) < 0:
-            raise ImageError("has an endless header; save it anew without metadata")
-        return content
-
-
-def _open(file: _Bounded, head: bytes, note: Note) -> Image.Image:
-    is_jpeg = head.startswith(_JPEG)
-    file.reads, file.left = _READS, _JPEG_HEADER if is_jpeg else _HEADER
-    try:
-        picture: Image.Image = Image.open(file, formats=kinds.READ)
-    except Image.DecompressionBombError:
-        if not is_jpeg:
-            raise
-        file.seek(0)
-        # As Image.open would, but for its bound.
-        picture = JpegImagePlugin.JpegImageFile(file)
-    file.left = None
+def _open(file: bounds.Bounded, head: bytes, note: Note) -> Image.Image:
+    with file.header(head):
+        try:
+            picture: Image.Image = Image.open(file, formats=kinds.READ)
+        except Image.DecompressionBombError:
+            if not head.startswith(bounds.JPEG):
+                raise
+            file.seek(0)
+            # As Image.open would, but for its bound.
+            picture = JpegImagePlugin.JpegImageFile(file)
     if isinstance(picture, JpegImagePlugin.JpegImageFile):
-        _check_scans(picture, file)
+        bounds.check_scans(picture, file)
         _reduce(picture, note)
     return picture
-
-
-def _check(picture: Image.Image, name: str) -> None:
-    pixels, limit = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
-    if limit is not None and picture.format in _COPIED and pixels > limit:
-        raise ImageError(_too_many(1))
-    tiles = getattr(picture, "tile", [])
-    if pixels > _SLOW_PIXELS and any(tile[0] in Image.DECODERS for tile in tiles):
-        raise ImageError(
-            f"has more than {_SLOW_PIXELS:,} pixels, the limit of this form of "
-            f"{picture.format}, which is slow to read; save it as PNG"
-        )
-    if picture.format == "TIFF" and Path(name).suffix.lower() in kinds.RAW:
-        raise ImageError(
-            "is a camera's raw file, which can't be read; export it as JPEG"
-        )
-
-
-def _check_png(file: _Bounded) -> None:
-    # Walks over the chunks, and leaves the file at its beginning.
-    file.seek(len(_PNG))
-    chunks = packed = 0
-    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
-        chunks += 1
-        packed += head[4:] in (b"iCCP", b"iTXt", b"zTXt")
-        if chunks > _CHUNKS or packed > _PACKED_CHUNKS:
-            raise ImageError("has too many parts; save it anew without metadata")
-        file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
-    file.seek(0)
-
-
-def _check_scans(picture: JpegImagePlugin.JpegImageFile, file: _Bounded) -> None:
-    # A JPEG's coefficients are held at 2 bytes if they come in several scans.
-    limit, pixels = Image.MAX_IMAGE_PIXELS, picture.width * picture.height
-    place, tail = file.tell(), 2 * picture.layers + 4
-    file.seek(place - tail)
-    whole = (
-        file.read(1) == bytes([picture.layers]) and "progressive" not in picture.info
-    )
-    if limit is not None and not whole and pixels > 2 * limit:
-        raise ImageError(f"{_too_many(2)} (or as one that isn't progressive)")
-    file.seek(0)
-    scans = sum(
-        block.count(b"\xff\xda") for block in iter(lambda: file.read(2**20), b"")
-    )
-    if scans > 16 and scans * pixels > _SCAN_PIXELS:
-        raise ImageError(f"has {scans} scans, which take too long; save it anew")
-    file.seek(place)
 
 
 def _reduce(picture: JpegImagePlugin.JpegImageFile, note: Note) -> None:
@@ -223,11 +131,6 @@ def _reduce(picture: JpegImagePlugin.JpegImageFile, note: Note) -> None:
     scale = next((s for s in (2, 4) if width * height <= limit * s * s), 8)
     picture.draft(None, (max(1, width // scale), max(1, height // scale)))
     note(f"has {width}x{height} pixels; read at 1/{scale} of that")
-
-
-def _too_many(times: int) -> str:
-    limit = times * (Image.MAX_IMAGE_PIXELS or 0)
-    return f"has more than {limit:,} pixels, the limit; scale it down first"
 
 
 def _unknown(name: str, head: bytes) -> str:
