@@ -5,13 +5,12 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import app, flags
 from absl.flags import argparse_flags
 
-from weights_convert import formats, store
+from weights_convert import files, formats, store
 from weights_convert.architectures import NETWORKS, find
 from weights_convert.convert import convert, megabytes
 from weights_convert.errors import WeightsError
@@ -124,7 +123,9 @@ def _add_convert(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="store a weights file of your own",
         description=f"Stores a weights file as a network's. Formats: {known}.",
     )
-    command.add_argument("file", type=Path, metavar="FILE", help="the file to convert")
+    command.add_argument(
+        "file", type=files.at_home, metavar="FILE", help="the file to convert"
+    )
     _add_name(command, "--to")
     command.add_argument(
         "--channels",
@@ -145,7 +146,9 @@ def _add_export(commands: "argparse._SubParsersAction[_Parser]") -> None:
         ),
     )
     _add_name(command, "name")
-    command.add_argument("file", type=Path, metavar="FILE", help="the file to write")
+    command.add_argument(
+        "file", type=files.at_home, metavar="FILE", help="the file to write"
+    )
     command.set_defaults(run=_export)
 
 

@@ -18,6 +18,12 @@ _SHORTEST_DIGEST = 8  # of torchvision's file names
 _MAKE_ROOM = "free some space, or set NST_JAX_HOME to a folder on another disk"
 
 
+def at_home(text: str) -> Path:
+    """A path in which `~` is the home, unless a file really has that name."""
+    path = Path(text)
+    return path if os.path.lexists(path) else Path(os.path.expanduser(text))
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file that appears whole or not at all; its folder is made.
 

@@ -106,9 +106,9 @@ def check(path: Path, wanted: Sequence[Wanted]) -> None:
       ImageError: a picture that couldn't be written.
     """
     sources = {source.key for one in wanted for source in one.job.sources}
-    originals = {Path(key).resolve() for key in sources}
+    originals = {os.path.realpath(key) for key in sources}
     for name in (*(one.name for one in wanted), naming.SHEET):
-        if (path / name).resolve() in originals:
+        if os.path.realpath(path / name) in originals:
             raise OptionsError(
                 f"{path / name} is a picture that the batch is made from, and would be "
                 "overwritten: choose another --output_dir or --name"

@@ -4,17 +4,17 @@ import argparse
 import csv
 import dataclasses
 import glob
+import os
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from nst_jax.collection import manifest, naming
 from nst_jax.commands import flags
 from nst_jax.errors import OptionsError
 from nst_jax.fields import base_type, parse
+from nst_jax.images import files, kinds
 from nst_jax.images.source import Source
 from nst_jax.options import STARTS, VARYING, Options
 from nst_jax.transfer.jobs import Job, check_start, variations
@@ -30,9 +30,13 @@ SWEPT = tuple(
 
 
 def asked_for(
-    arguments: argparse.Namespace,
+    arguments: argparse.Namespace, say: Callable[[str], object]
 ) -> tuple[list[Job], list[Mapping[str, Any]]]:
     """The jobs that a command asks for, in their order; and what each varies.
+
+    Args:
+      arguments: of the command.
+      say: takes a line about what is left out.
 
     Raises:
       OptionsError: none, bad options, or a file of pairs that doesn't work.
@@ -51,8 +55,8 @@ def asked_for(
                 )
     else:
         results = _made(arguments.output_dir)
-        contents = _files("contents", arguments.contents, results)
-        styles = _files("styles", arguments.styles, results)
+        contents = _files("contents", arguments.contents, results, say)
+        styles = _files("styles", arguments.styles, results, say)
         rows = [(content, style, {}) for content in contents for style in styles]
     jobs: list[Job] = []
     varied: list[Mapping[str, Any]] = []
@@ -62,7 +66,7 @@ def asked_for(
             if "init" not in of_row:  # One in a row fails alone.
                 check_start(made)
             varied.append({name: getattr(made, name) for name in (*sweep, *of_row)})
-            jobs.append(Job(Source(content), (Source(style),), made))
+            jobs.append(Job(Source.of(content), (Source.of(style),), made))
     return jobs, varied
 
 
@@ -78,42 +82,94 @@ def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any
     return flags.options(arguments), sweep
 
 
-def _made(folder: Path) -> set[Path]:
+def _made(folder: Path) -> set[str]:
     """What a batch made in its folder before: no photos of the next one."""
     names = manifest.read(folder / naming.MANIFEST) if folder.is_dir() else ()
-    return {(folder / name).resolve() for name in (*names, naming.SHEET)}
+    return {os.path.realpath(folder / name) for name in (*names, naming.SHEET)}
 
 
-def _files(name: str, given: Sequence[str], made: set[Path]) -> list[str]:
+def _files(
+    name: str, given: Sequence[str], made: set[str], say: Callable[[str], object]
+) -> list[str]:
     """The files that paths, folders and patterns name, each once, sorted by folder.
 
-    Those `made` count where they are named themselves only.
+    Those `made` count where they are named themselves only. What is named twice, be it
+    by links, is taken by the first name.
     """
     if not given:
         raise OptionsError(f"--{name} is missing: name files, a folder or a pattern")
-    # Those of kinds that can be read; MPO files, of some cameras, are so as JPEG.
-    kinds, readable = Image.registered_extensions(), {*Image.OPEN, "MPO"}
-    endings = {ending for ending, kind in kinds.items() if kind in readable}
-    found: dict[str, None] = {}
-    for text in given:
-        path = Path(text)
-        if path.is_dir():
-            inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in endings]
-            # Hidden files, such as macOS's "._photo.jpg", as patterns leave them out.
-            found_here = [str(p) for p in inside if p.is_file() and p.name[0] != "."]
-            matches = _without(found_here, made)
-        elif path.exists() or not glob.has_magic(text):
+    found: dict[str, str] = {}
+    again: list[str] = []
+    for text in map(files.expanded, given):
+        if os.path.isdir(text):
+            matches = _in_folder(text)
+        elif os.path.lexists(text) or not glob.has_magic(text):
             matches = [text]
         else:
-            matches = _without(sorted(glob.glob(text, recursive=True)), made)
+            matches = sorted(_matching(text))
+        if matches != [text]:
+            matches = [path for path in matches if os.path.realpath(path) not in made]
+            left_out = kinds.left_out(matches)
+            matches = [path for path in matches if not kinds.unread(path)]
+            if left_out:
+                say(f"nst-jax: {text}: {left_out}")
         if not matches:
             raise OptionsError(f"--{name}: {text} holds no pictures; check the name")
-        found |= dict.fromkeys(matches)
-    return list(found)
+        for path in matches:
+            first = found.setdefault(os.path.realpath(path), path)
+            if os.path.abspath(first) != os.path.abspath(path):
+                again.append(f"{path} is {first}")
+    if again:
+        more = f", and {len(again) - 1} more such names" if again[1:] else ""
+        say(f"nst-jax: --{name}: {again[0]}{more}: each picture is taken once")
+    return list(found.values())
 
 
-def _without(paths: Sequence[str], left_out: set[Path]) -> list[str]:
-    return [path for path in paths if Path(path).resolve() not in left_out]
+def _in_folder(folder: str) -> list[str]:
+    """The pictures in a folder, with those of kinds that can't be read."""
+    endings = kinds.endings()
+    # Hidden files, such as macOS's "._photo.jpg", as patterns leave them out.
+    return [
+        str(path)
+        for path in sorted(Path(folder).iterdir())
+        if path.suffix.lower() in endings or kinds.unread(path)
+        if path.is_file() and path.name[0] != "."
+    ]
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    """What a pattern matches; `**` is this folder and all below, each once.
+
+    `glob` follows a link that leads back up as often as the system lets it.
+    """
+    parts = pattern.split(os.sep)
+    if "**" not in parts:
+        yield from glob.glob(pattern)
+        return
+    place = parts.index("**")
+    before, after = os.sep.join(parts[:place]), os.sep.join(parts[place + 1 :])
+    root = before or (os.sep if place else "")
+    for begin in glob.glob(before) if glob.has_magic(before) else [root]:
+        for folder in _folders(begin, set()):
+            inside = os.path.join(glob.escape(folder), after or "*")
+            yield from (p for p in _matching(inside) if after or os.path.isfile(p))
+
+
+def _folders(folder: str, seen: set[str]) -> Iterator[str]:
+    """A folder and all below that aren't hidden, each once, however many links."""
+    real = os.path.realpath(folder or os.curdir)
+    if real in seen:
+        return
+    seen.add(real)
+    yield folder
+    try:
+        names = sorted(os.listdir(real))
+    except OSError:
+        return
+    for name in names:
+        below = os.path.join(folder, name)
+        if name[0] != "." and os.path.isdir(below):
+            yield from _folders(below, seen)
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:
@@ -121,6 +177,11 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
         if "\0" in line:  # No path has one; a file in UTF-16 is full of them.
             raise csv.Error("line contains NUL")
         yield line
+
+
+def _beside(file: Path, name: str) -> str:
+    """A path that is relative to a file's folder."""
+    return str(Path(files.expanded(name, file.parent)))
 
 
 def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
@@ -150,10 +211,9 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                 except OptionsError as error:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
-                folder = path.parent
                 if varied.get("init", "content") not in STARTS:
-                    varied["init"] = str(folder / varied["init"])
-                rows.append((str(folder / content), str(folder / style), varied))
+                    varied["init"] = _beside(path, varied["init"])
+                rows.append((_beside(path, content), _beside(path, style), varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OptionsError(f"{path}: can't be read ({error})") from None
     if not rows:

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax.collection import naming
@@ -48,7 +47,7 @@ def add_parser(commands: Any) -> None:
         )
     what.add_argument(
         "--pairs",
-        type=Path,
+        type=flags.path,
         metavar="FILE.csv",
         help="Make these pairs only: a line for each, in columns named content and "
         f"style, and optionally {', '.join(SWEPT)}. Paths are relative to the file's "
@@ -57,7 +56,7 @@ def add_parser(commands: Any) -> None:
     run = parser.add_argument_group("this run")
     run.add_argument(
         "--output_dir",
-        type=Path,
+        type=flags.path,
         required=True,
         metavar="DIR",
         help="Folder of the results; made if it doesn't exist.",
@@ -84,7 +83,7 @@ def add_parser(commands: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    jobs, varied = asked_for(arguments)
+    jobs, varied = asked_for(arguments, _say)
     wanted = named(jobs, varied, arguments.name)
     check(arguments.output_dir, wanted)
 

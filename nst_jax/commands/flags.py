@@ -4,10 +4,12 @@ import argparse
 import dataclasses
 import typing
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from nst_jax import presets
 from nst_jax.fields import base_type, parse
+from nst_jax.images import files
 from nst_jax.options import Options
 
 
@@ -58,10 +60,16 @@ def add_machine(group: Any) -> None:
     )
     group.add_argument(
         "--compilation_cache_dir",
+        type=files.expanded,
         metavar="DIR",
         help="Where compiled programs are kept; 'off' keeps none. "
         "Default: ~/.cache/nst_jax/xla.",
     )
+
+
+def path(text: str) -> Path:
+    """Parses a path, in which `~` is the home, for argparse."""
+    return Path(files.expanded(text))
 
 
 def count(text: str) -> int:

@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
     run.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=flags.path,
         metavar="FILE",
         help="PNG, JPEG, WebP or TIFF by its ending. Default: <photo>_<painting>.png.",
     )
@@ -62,7 +62,7 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--trace",
-        type=Path,
+        type=flags.path,
         metavar="FILE.jsonl",
         help="Write iteration, losses by term, seconds and speed, a line for each "
         "chunk of iterations.",
@@ -120,8 +120,8 @@ def run_command(arguments: argparse.Namespace) -> int:
 def _job(arguments: argparse.Namespace, options: Options) -> Job:
     every = arguments.snapshot_every
     return Job(
-        Source(arguments.photo),
-        tuple(map(Source, arguments.paintings)),
+        Source.of(arguments.photo),
+        tuple(map(Source.of, arguments.paintings)),
         options,
         at=tuple(range(every, options.steps + 1, every)) if every else (),
     )

@@ -9,6 +9,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
+from nst_jax.commands import flags
 from nst_jax.errors import ImageError
 from nst_jax.images import files, resize
 from weights_convert import commands, fetch, store
@@ -33,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
         description=_DESCRIPTION,
     )
     parser.add_argument("name", metavar="NAME", help="network: vgg19 or vgg16")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
+    parser.add_argument("images", metavar="IMAGE", nargs="+", type=flags.path)
     parser.add_argument(
         "--size",
         type=int,

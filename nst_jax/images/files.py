@@ -4,24 +4,25 @@ An image is float32 `[h, w, 3]`, sRGB in [0, 1]; this is the border to all that 
 hold instead.
 """
 
-import contextlib
+import hashlib
 import os
 import secrets
 import stat
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from nst_jax.errors import ImageError
-from nst_jax.images import decode, encode
+from nst_jax.images import decode, encode, opening, resize
+from nst_jax.images.frames import Shape
 
 __all__ = [
     "ImageError",
     "check_writable",
+    "digest",
+    "expanded",
     "read",
     "read_description",
     "shape",
@@ -32,44 +33,85 @@ __all__ = [
 StrPath = str | os.PathLike[str]
 
 
-def read(path: StrPath, *, report: Callable[[str], None] | None = None) -> np.ndarray:
-    """Reads an image file of any kind that Pillow opens.
+def read(
+    given: StrPath | bytes,
+    *,
+    report: Callable[[str], None] | None = None,
+    shape: Shape | None = None,
+    ratio: Shape | None = None,
+    size: Shape | None = None,
+) -> np.ndarray:
+    """Reads an image file of a kind of `kinds.READ`.
 
     EXIF rotation is applied, transparency composited on white, grey, palette, CMYK,
     YCbCr, Lab and 16-bit pixels converted, embedded ICC profiles converted to sRGB
     (relative colorimetric, black point compensated); of several frames the first is
-    taken. Pixels without a profile are taken as sRGB.
+    taken. Pixels without a profile are taken as sRGB. A JPEG with more than
+    `PIL.Image.MAX_IMAGE_PIXELS` (89 million unless changed) is read at 1/2, 1/4 or 1/8.
 
     Args:
-      path: the file.
+      given: the file, or what one holds.
       report: is called with one line for each thing that the user should know, such as
         "photo.png: has transparency; composited on white".
+      shape: height and width that the image is known to have.
+      ratio: of height to width; the middle part of that ratio is taken.
+      size: height and width that the image is brought to, as by `resize.resize`, but
+        with little more memory than the file's own pixels take.
 
     Returns:
       `[h, w, 3]` float32, sRGB in [0, 1].
 
     Raises:
-      ImageError: no such file, not readable, no image, damaged, or with more pixels
-        than `PIL.Image.MAX_IMAGE_PIXELS` (89 million unless changed), which guards
-        against small files that fill the memory.
+      ImageError: no such file, not readable, no image, damaged, of another shape, or
+        one that would take too much time or memory: with more than twice
+        `PIL.Image.MAX_IMAGE_PIXELS` where it can't be read reduced, for one.
     """
-    notes: list[str] = []
-    with _opened(path) as picture:
-        image = decode.decode(picture, notes.append)
+    notes: dict[str, None] = {}
+    with opening.opened(given, notes.setdefault) as picture:
+        pixels = decode.pixels(picture, notes.setdefault)
+        height, width = pixels.shape
+        if shape not in (None, pixels.shape):
+            raise ImageError(
+                f"its header says {shape[1]}x{shape[0]} pixels, but it has "
+                f"{width}x{height}; save it anew"
+            )
+        image = resize.resize_rows(pixels.rows, pixels.shape, ratio=ratio, size=size)
     if report is not None:
         for note in notes:
-            report(f"{os.fspath(path)}: {note}")
+            report(f"{opening.named(given)}: {note}")
     return image
 
 
-def shape(path: StrPath) -> tuple[int, int]:
+def shape(given: StrPath | bytes) -> Shape:
     """Height and width of the image that `read` would give, from the file's header.
 
     Raises:
       ImageError: no such file, not readable, no image, or with too many pixels.
     """
-    with _opened(path) as picture:
+    with opening.opened(given) as picture:
         return decode.upright_shape(picture)
+
+
+def digest(path: StrPath) -> str:
+    """SHA-256 of an image file's bytes, as hex; nothing else is read to its end.
+
+    Raises:
+      ImageError: no such file, not readable, or no image.
+    """
+    shape(path)
+    with opening.regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def expanded(path: StrPath, folder: StrPath = "") -> str:
+    """A path in which `~` is the home, as in a shell, seen from a folder.
+
+    What really has that name is meant: a file "~" of the folder stays what it is.
+    """
+    plain = os.path.join(folder, path)
+    if not os.fspath(path).startswith("~") or os.path.lexists(plain):
+        return plain
+    return os.path.join(folder, os.path.expanduser(path))
 
 
 def write(
@@ -172,51 +214,8 @@ def read_description(path: StrPath) -> dict[str, Any] | None:
     Raises:
       ImageError: the file can't be opened, or is no image.
     """
-    with _opened(path) as picture:
+    with opening.opened(path) as picture:
         return encode.description_of(picture)
-
-
-@contextlib.contextmanager
-def _opened(path: StrPath) -> Iterator[Image.Image]:
-    # The picture; whatever Pillow raises inside the `with` leaves it as an ImageError.
-    name = os.fspath(path)
-    with _opened_file(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(file) as picture:
-                yield picture
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            limit = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
-            message = f"has {limit}, the limit; scale it down first"
-            raise ImageError(f"{name}: {message}") from error
-        except UnidentifiedImageError as error:
-            message = "is not an image, or of an unknown kind; give a PNG or JPEG"
-            raise ImageError(f"{name}: {message}") from error
-        except Exception as error:  # Pillow's decoders raise almost any kind
-            message = f"can't be decoded ({_one_line(error)})"
-            advice = "it may be cut short or damaged, get it again or as PNG or JPEG"
-            raise ImageError(f"{name}: {message}; {advice}") from error
-
-
-def _opened_file(path: StrPath) -> BinaryIO:
-    name = os.fspath(path)
-    try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{name}: is a folder; give an image file")
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{name}: is not a regular file; give an image file")
-        if status.st_size == 0:
-            raise ImageError(f"{name}: is empty; get the image again")
-        return open(path, "rb")
-    except FileNotFoundError as error:
-        raise ImageError(f"{name}: no such file; check the name") from error
-    except PermissionError as error:
-        message = f"{name}: no permission to read it; check its owner and mode"
-        raise ImageError(message) from error
-    except OSError as error:
-        raise ImageError(f"{name}: can't be opened ({error.strerror})") from error
 
 
 def _checked(path: StrPath, image: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from nst_jax.errors import (
     TooSmallError,
 )
 from nst_jax.images.frames import Shape
-from nst_jax.images.source import Report
+from nst_jax.images.source import Report, Source
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
 from nst_jax.networks.pretrained import load_network
@@ -27,7 +27,7 @@ from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress, Record, Result
 from nst_jax.transfer.run import Run
-from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.sizes import enough, scales
 from nst_jax.transfer.states import States
 from weights_convert.architectures import NETWORKS
 
@@ -119,6 +119,7 @@ def run_jobs(
         if not left & good.keys():
             return
         pictures = Pictures(list(good.values()), shapes, report)
+        pictures.say_enlarged([job for place, job in good.items() if place in left])
         work = _Work(
             good, pictures, studio, digest_of(network), states, report, on_progress
         )
@@ -279,19 +280,38 @@ def _too_small(
         return {}
     pictures = Pictures(list(jobs.values()), shapes)
     found: dict[int, ImageError] = {}
+    known: dict[tuple[str, bool], ImageError | None] = {}
     for place, job in jobs.items():
         lane = pictures.lane(job, scales(job.options)[0].size)
         pairs = [
-            (job.content, lane.content),
-            *zip(job.styles, lane.styles, strict=True),
+            (job.content, lane.content, False),
+            *(
+                (s, framed, True)
+                for s, framed in zip(job.styles, lane.styles, strict=True)
+            ),
         ]
-        for number, (source, framed) in enumerate(pairs):
-            try:
-                studio.check(framed.extent, *(["style"] if number else []))
-            except OptionsError as error:
-                name = f"{source.key}: " if source.array is None else ""
-                found.setdefault(place, TooSmallError(f"{name}{error}"))
+        for source, framed, style in pairs:
+            if (source.key, style) not in known:
+                small = _small(source, framed.extent, job.options, studio, style=style)
+                known[source.key, style] = small
+            if error := known[source.key, style]:
+                found.setdefault(place, error)
     return found
+
+
+def _small(
+    source: Source, shape: Shape, options: Options, studio: Studio, *, style: bool
+) -> TooSmallError | None:
+    """What is wrong with a picture that gets this shape, if a tap is blind to it."""
+    wants = ["style"] if style else []
+    if not (tap := studio.blind(shape, *wants)):
+        return None
+    size = enough(shape, options, lambda s: not studio.blind(s, *wants), style=style)
+    larger = f"give size={size} or more" if size else "crop it"
+    return TooSmallError(
+        f"{source.name}: at {shape[1]}x{shape[0]} pixels it is too small for {tap}, "
+        f"which sees nothing of it: {larger}, or earlier taps"
+    )
 
 
 def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:

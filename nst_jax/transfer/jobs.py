@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nst_jax.errors import OptionsError
+from nst_jax.images import files
 from nst_jax.images.source import Source
 from nst_jax.options import STARTS, VARYING, Options, changed, chosen
 from weights_convert import architectures
@@ -39,7 +40,7 @@ class Job:
         """The picture that `options.init` names, if it is one."""
         if self.options.init == "style":
             return self.styles[0]
-        return None if self.options.init in STARTS else Source(self.options.init)
+        return None if self.options.init in STARTS else Source.of(self.options.init)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -67,7 +68,7 @@ class Job:
         """
         options = {name: _exact(v) for name, v in changed(self.options).items()}
         if options.get("init") not in (None, *STARTS):
-            options["init"] = contents[self.options.init]
+            options["init"] = contents[Source.of(self.options.init).key]
         styles = [contents[style.key] for style in self.styles]
         parts = [SCHEME, contents[self.content.key], styles, weights, options]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -159,7 +160,7 @@ def check_options(options: Options, paintings: int) -> None:
 
 def check_start(options: Options) -> None:
     """Raises `OptionsError` if `init` is no start, and no file either."""
-    if options.init not in STARTS and not os.path.exists(options.init):
+    if options.init not in STARTS and not os.path.exists(files.expanded(options.init)):
         raise OptionsError(
             f"init={options.init!r} is neither {', '.join(STARTS)} nor a file"
         )

@@ -8,14 +8,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 import cachetools
 import numpy as np
 
-from nst_jax.errors import ImageError
 from nst_jax.fields import named
 from nst_jax.images import resize
 from nst_jax.images.frames import Shape, frames, pad
 from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.sizes import scales, style_size
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
@@ -180,17 +179,36 @@ class Pictures:
         """
         self._photo(job)
         for style in job.styles:
-            self._sized(style, job.options, style_size(job.options.size, job.options))
+            self._style(style, job.options)
         if job.start is not None:
-            self._sized(job.start, job.options, None)
+            coarsest = scales(job.options)[0].size
+            self._sized(job.start, job.options, resize.fit(*self._full(job), coarsest))
+
+    def say_enlarged(self, jobs: Sequence[Job]) -> None:
+        """Says in a line which pictures of jobs are enlarged, as little is gained."""
+        sized = {}
+        for job in jobs:
+            sized[job.content.key] = job.content, job.options, job.options.size
+            longest = style_size(job.options.size, job.options)
+            sized |= {style.key: (style, job.options, longest) for style in job.styles}
+        found = []
+        for source, options, longest in sized.values():
+            shape = self._shapes[source.key]
+            height, width = resize.cropped(shape, _ratio(options.crop) or shape)
+            if max(height, width) < longest:
+                high, wide = self._shape(source, options, longest)
+                size = f"{width}x{height} pixels to {wide}x{high}"
+                found.append(f"{source.name} is enlarged, from {size}")
+        if found:
+            more = f", and {len(found) - 1} more pictures" if found[1:] else ""
+            self._say(f"{found[0]}{more}: a smaller size shows as much")
 
     def start(self, lane: Lane, size: int) -> np.ndarray:
         """The picture to start from at a size, `[h, w, 3]` in [0, 1]."""
         job, shape = lane.job, lane.content.extent
         options, coloring = job.options, chosen(job.options, "color")
         if job.start is not None:
-            start = self._sized(job.start, options, None)
-            start = resize.resize(start, shape)
+            start = self._sized(job.start, options, shape)
             if options.init == "style":
                 return coloring.of_painting(start, self._content(job, size))
             return coloring.of_start(start)
@@ -217,7 +235,11 @@ class Pictures:
         return resize.fit(height, width, longest)
 
     def _photo(self, job: Job) -> np.ndarray:
-        return self._sized(job.content, job.options, job.options.size)
+        return self._sized(job.content, job.options, self._full(job))
+
+    def _style(self, style: Source, options: Options) -> np.ndarray:
+        base = style_size(options.size, options)
+        return self._sized(style, options, self._shape(style, options, base))
 
     def _content(self, job: Job, size: int) -> np.ndarray:
         coloring = chosen(job.options, "color")
@@ -238,7 +260,7 @@ class Pictures:
             key = key, job.content.key, options.size, size, options.color
 
         def load() -> np.ndarray:
-            plain = resize.resize_longest(self._sized(style, options, base), side)
+            plain = resize.resize_longest(self._style(style, options), side)
             if not coloring.match:
                 return plain
             return coloring.of_painting(plain, self._content(job, size))
@@ -252,25 +274,18 @@ class Pictures:
             load=load if kept else lambda: self._keep(key, load),
         )
 
-    def _sized(
-        self, source: Source, options: Options, longest: int | None
-    ) -> np.ndarray:
-        """A picture cropped, and at a longest side; None: at its own."""
+    def _sized(self, source: Source, options: Options, size: Shape) -> np.ndarray:
+        """A picture cropped, and brought to a size."""
 
         def read() -> np.ndarray:
-            image = source.read(self._say)
-            if (shape := self._shapes[source.key]) != image.shape[:2]:
-                raise ImageError(
-                    f"{source.key}: its header says {shape[1]}x{shape[0]} pixels, but "
-                    f"it has {image.shape[1]}x{image.shape[0]}; save it anew"
-                )
-            if ratio := _ratio(options.crop):
-                image = resize.crop(image, ratio)
-            if longest is None:
-                return image
-            return resize.resize(image, self._shape(source, options, longest))
+            return source.read(
+                self._say,
+                shape=self._shapes[source.key],
+                ratio=_ratio(options.crop),
+                size=size,
+            )
 
-        return self._keep((source.key, options.crop, longest), read)
+        return self._keep((source.key, options.crop, size), read)
 
     def _keep(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
         with self._lock:
@@ -288,11 +303,6 @@ class Pictures:
             if self._report and line not in self._said:
                 self._report(line)
             self._said.add(line)
-
-
-def style_size(size: int, options: Options) -> int:
-    """Longest side of the paintings for a result whose longest side is `size`."""
-    return max(1, round(size * options.style_scale))
 
 
 def _ratio(crop: str | None) -> Shape | None:

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.errors import OptionsError
 from nst_jax.images.frames import Shape
 from nst_jax.networks.extract import extract, prepare
 from nst_jax.networks.network import Network
@@ -121,8 +120,8 @@ class Studio:
             }
         return self._planned[frame, masked]
 
-    def check(self, shape: Shape, *wants: str) -> None:
-        """Raises `OptionsError` if a tap sees nothing of a picture of that shape.
+    def blind(self, shape: Shape, *wants: str) -> str:
+        """A tap that sees nothing of a picture of that shape, or "".
 
         Args:
           shape: height and width.
@@ -135,11 +134,7 @@ class Studio:
             views = jax.eval_shape(look, self._plain, image)
             blind = [tap for tap in taps if not np.prod(views[tap].features.shape)]
             self._checked[shape, taps] = blind[0] if blind else ""
-        if tap := self._checked[shape, taps]:
-            raise OptionsError(
-                f"a picture of {shape[1]}x{shape[0]} is too small for {tap}, which "
-                "sees nothing of it: give a larger size, or earlier taps"
-            )
+        return self._checked[shape, taps]
 
     def _blended(self, lane: Lane) -> dict[str, Any]:
         shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)

@@ -86,7 +86,7 @@ class Result:
         Raises:
           ImageError: another ending, or a folder that can't be written to.
         """
-        files.write(path, self.image, description=self.description())
+        files.write(files.expanded(path), self.image, description=self.description())
 
     def description(self) -> dict[str, Any]:
         """What made the picture: options, versions, device, final loss."""

@@ -1,10 +1,16 @@
-"""The sizes of a coarse-to-fine run and its iterations at each."""
+"""The sizes of a coarse-to-fine run and its iterations at each; what they ask for."""
 
+import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
+from nst_jax.images import resize
+from nst_jax.images.frames import Shape
 from nst_jax.options import Options
 
 _SMALLEST = 64  # Below it the deep taps see next to nothing.
+_LARGEST = 65520
+"""A multiple of 16 that `Options.size` may be."""
 _STEP = 16  # The pooling of five blocks divides sizes like these without remainder.
 
 
@@ -31,3 +37,38 @@ def scales(options: Options) -> tuple[Scale, ...]:
         Scale(size, options.steps * (k + 1) // len(sizes))
         for k, size in enumerate(sizes)
     )
+
+
+def style_size(size: int, options: Options) -> int:
+    """Longest side of the paintings for a result whose longest side is `size`."""
+    return max(1, round(size * options.style_scale))
+
+
+def enough(
+    shape: Shape, options: Options, fits: Callable[[Shape], bool], *, style: bool
+) -> int | None:
+    """A size at which a picture is large enough, the least one within 16 pixels.
+
+    Args:
+      shape: height and width of the picture, of which only the ratio counts.
+      options: pyramid and style scale are taken from here.
+      fits: whether a picture of a shape is large enough.
+      style: whether it is a painting.
+
+    Returns:
+      A size for `options`; None: none that is allowed is enough.
+    """
+
+    def does(steps: int) -> bool:
+        longer = dataclasses.replace(options, size=steps * _STEP)
+        coarsest = scales(longer)[0].size
+        longest = style_size(coarsest, longer) if style else coarsest
+        return fits(resize.fit(*shape, longest))
+
+    low, high = options.size // _STEP, _LARGEST // _STEP
+    if not does(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if does(middle) else (middle, high)
+    return high * _STEP

@@ -1,14 +1,17 @@
 """The verbs: photos and paintings in, the photos repainted out."""
 
 import os
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from PIL import Image
 
 from nst_jax.errors import NstError, OptionsError
+from nst_jax.images import files
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
@@ -18,8 +21,19 @@ from nst_jax.transfer.batch import BatchProgress, run_jobs
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.results import Progress, Result
 
-Picture = str | os.PathLike | np.ndarray | jax.Array | Source
-"""A file's path, or float `[h, w, 3]`, sRGB in [0, 1]."""
+Picture = (
+    str
+    | os.PathLike
+    | np.ndarray
+    | jax.Array
+    | Image.Image
+    | bytes
+    | typing.BinaryIO
+    | Source
+)
+"""A file's path (`~` is the home), its bytes, or a file object; a PIL image; an array
+`[h, w, 3]`, grey `[h, w]` or `[h, w, 1]`, or with alpha `[h, w, 4]`, sRGB, float in
+[0, 1] or uint8. Alpha is composited on white."""
 
 
 def stylize(
@@ -68,6 +82,7 @@ def stylize(
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
     job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
+    state = Path(files.expanded(state_file)) if state_file else None
 
     def show(progress: BatchProgress) -> bool | None:
         return on_progress(progress.lanes[0]) if on_progress else None
@@ -78,7 +93,7 @@ def stylize(
         offline=offline,
         on_progress=show,
         every=every,
-        states=states.in_file(Path(state_file), resume=resume) if state_file else None,
+        states=states.in_file(state, resume=resume) if state else None,
         report=report,
     )
     if isinstance(outcome, NstError):

@@ -152,7 +152,7 @@ def test_pictures_that_fail_do_so_alone(folder, capsys):
         "photos/notes.txt": "is not an image, or of an unknown kind",
         "empty.png": "is empty; get the image again",
         "gone.png": "no such file; check the name",
-        "thin.png": "a picture of 1x32 is too small for relu_conv1, which sees nothing",
+        "thin.png": "at 1x32 pixels it is too small for relu_conv1, which sees nothing",
     }
     (folder / "empty.png").touch()
     command = ("batch", *QUICK, "--output_dir=out", "--lanes=1")

@@ -96,10 +96,10 @@ def test_is_one_line_and_leaves_nothing(damaged, capsys, arguments, line):
 def test_a_picture_of_which_a_tap_sees_nothing(folder, capsys):
     files.write("thin.png", picture(5, 128, 4))
     taps = ("--content_taps=fire9/concat", "--style_taps=conv1")
-    line = "thin.png: a picture of 1x32 is too small for .*: give a larger size"
+    line = "thin.png: at 1x32 pixels it is too small for .*: give size=496 or more, or"
     refused(capsys, folder, ("thin.png", PAINTING, *taps), line)
     line = (
-        "thin.png: a picture of 1x32 is too small for conv1, which sees nothing of it"
+        "thin.png: at 1x32 pixels it is too small for conv1, which sees nothing of it"
     )
     refused(capsys, folder, (PHOTO, "thin.png"), line.replace("conv1", ".*"))
 

@@ -30,10 +30,8 @@ def pose(
 
     Raises:
       ImageError: an array that is no picture.
-      OptionsError: a picture too small for a tap to see anything of it.
     """
     studio, lane = Studio(network, options), lane_of(content, styles, options)
-    studio.check(lane.content.extent)
-    for style in lane.styles:
-        studio.check(style.extent, "style")
+    assert not studio.blind(lane.content.extent)
+    assert not any(studio.blind(style.extent, "style") for style in lane.styles)
     return studio.objective, studio.pose([lane])

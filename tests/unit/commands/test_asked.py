@@ -11,10 +11,11 @@ from nst_jax.images import files
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-def asked(*arguments):
+def asked(*arguments, say=pytest.fail):
     """Photo, painting and what is varied of each job that the command would do."""
-    line = ["batch", "--output_dir=out", *arguments]
-    jobs, varied = asked_for(main.parser().parse_args(flags.underscored(line)))
+    line = ["batch", "--output_dir=out", *map(str, arguments)]
+    parsed = main.parser().parse_args(flags.underscored(line))
+    jobs, varied = asked_for(parsed, say)
     for job, of in zip(jobs, varied, strict=True):
         assert of.items() <= vars(job.options).items()
     pictures = [(job.content.key, *(style.key for style in job.styles)) for job in jobs]

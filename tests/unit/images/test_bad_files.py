@@ -76,13 +76,11 @@ def test_truncated(tmp_path, ending):
     assert message.endswith(advice)
 
 
-@pytest.mark.parametrize("side", [10_000, 20_000])
-def test_decompression_bomb(tmp_path, side):
-    """Pillow warns of the smaller one, and refuses the other."""
+def test_decompression_bomb(tmp_path):
     assert f"{Image.MAX_IMAGE_PIXELS:,}" == "89,478,485"
     path = tmp_path / "a.ppm"
-    path.write_bytes(f"P6 {side} {side} 255\n".encode())
-    expected = "has more than 89,478,485 pixels, the limit; scale it down first"
+    path.write_bytes(b"P6 20000 20000 255\n")
+    expected = "has more than 178,956,970 pixels, the limit; scale it down first"
     assert message_of(path) == expected
     with pytest.raises(files.ImageError, match="the limit"):
         files.shape(path)

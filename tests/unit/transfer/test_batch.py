@@ -206,7 +206,7 @@ def test_what_is_wrong_with_a_job_is_its_own(run_jobs, alone):
         *(ImageError, TooSmallError, ImageError, DivergenceError),
     ]
     assert str(found[0]) == "missing.png: no such file; check the name"
-    assert str(found[1]).startswith("a picture of 1x33 is too small for relu2_1")
+    assert ": at 1x33 pixels it is too small for relu2_1, which" in str(found[1])
     assert str(found[2]) == "no.png: no such file; check the name"
     assert set(seen) == {(3, (3, 4))}
     assert_close(found[4], alone(PHOTOS[0], PAINTINGS[0], SHALLOW))

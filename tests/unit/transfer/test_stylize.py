@@ -141,7 +141,9 @@ def test_a_state_of_version_0_1_is_said_to_be_one(paint, tmp_path):
 def test_what_does_not_fit(paint):
     deep = dataclasses.replace(LBFGS, content_taps=("relu4_2",))
     for message, run in {
-        "33x3 is too small for relu4_2": lambda: paint(deep, content=PHOTO[:3]),
+        "33x3 pixels it is too small for relu4_2.*: give size=96 or more": lambda: (
+            paint(deep, content=PHOTO[:3])
+        ),
         "no painting": lambda: paint(styles=[]),
         "3 shares for 1": lambda: paint(
             dataclasses.replace(LBFGS, style_blend=(1.0, 2.0, 3.0))
