@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from nst_jax.collection import naming, sheet
-from nst_jax.collection.wanted import Wanted, varied_text
+from nst_jax.collection.naming import varied_text
+from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import ImageError
 from nst_jax.images import files
 

@@ -207,9 +207,9 @@ def _check_outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Non
     written = list(_outputs(arguments, job, output))
     inputs = [source.key for source in job.sources]
     outputs.check_apart((one.path for one in written), inputs)
-    if arguments.resume:  # What it goes on with is there.
-        own = [one.path for one in written if one.is_ours(one.path)]
-        written = [one for one in written if one.path not in own]
+    if arguments.resume:  # What it goes on with is there; the state is looked at later.
+        others = (one for one in written if one.path != _state_path(output))
+        written = [one for one in others if not one.is_ours(one.path)]
     replaced = outputs.replaced(written, arguments.overwrite)
     if replaced:
         print(outputs.told(replaced), file=sys.stderr)

@@ -94,12 +94,14 @@ def told(paths: Sequence[StrPath]) -> str:
 def identity(path: StrPath) -> object:
     """What tells one file from others, however its name is spelled."""
     try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return os.path.realpath(path)
+        real = os.path.realpath(path)
+        status = os.stat(real)
+    except OSError:
+        return real
+    except ValueError:  # No name of any file.
+        return os.fspath(path)
     # Some network file systems number no files.
-    numbered = status.st_dev, status.st_ino
-    return numbered if status.st_ino else os.path.realpath(path)
+    return (status.st_dev, status.st_ino) if status.st_ino else real
 
 
 def check_place(path: StrPath) -> None:
