@@ -60,24 +60,20 @@ def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
     enough. Anything else is a bug, and raised.
     """
     try:
-        try:
+        with streams.watched():
             return program()
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # What fails on leaving has no answer.
     except KeyboardInterrupt:
         line, found = "stopped", 130
         with streams.unfailing():
             print(file=sys.stderr)
     except BrokenPipeError:
-        streams.silence(sys.stdout)
         return 1
     except Exception as error:
         if isinstance(error, MemoryError) and not isinstance(error, NoRoomError):
             error = NoRoomError()
         line, status = str(error), getattr(error, "exit_status", None)
         if status is None and isinstance(error, OSError):
-            line, status = f"{streams.name(error)}: {error.strerror or error}", 1
+            line, status = f"{error.filename or 'file'}: {error.strerror or error}", 1
         if status is None:
             raise
         found = status

@@ -48,22 +48,75 @@ def unfailing() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def name(error: OSError) -> str:
-    """The file that an error is of, or standard output where that is what fails."""
-    if error.filename:
-        return os.fsdecode(error.filename)
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """What fails on standard output bears its name, and is raised at the latest here.
+
+    Raises:
+      OSError: lines couldn't be written, even if that was answered by none.
+    """
+    before, stream = sys.stdout, _Watched(sys.stdout)
+    if isinstance(before, _Watched):
+        yield
+        return
+    sys.stdout = cast(TextIO, stream)
     try:
-        sys.stdout.flush()
-    except OSError:
-        silence(sys.stdout)
-        return "standard output"
-    return "file"
+        yield
+        stream.finish()
+    except SystemExit as stop:
+        if not stop.code:
+            stream.finish()
+        raise
+    finally:
+        sys.stdout = before
+
+
+def number(path: str | os.PathLike[str]) -> int | None:
+    """The descriptor of the standard stream that a path leads to, if one is open."""
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError, ValueError):
+            if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                return descriptor
+    return None
 
 
 def silence(stream: Any) -> None:
     """Leads a stream nowhere; Python too would complain of it on leaving."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
+
+
+class _Watched:
+    """A stream whose errors bear its name."""
+
+    def __init__(self, stream: Any):
+        self._stream = stream
+        self.error: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._named():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._named():
+            self._stream.flush()
+
+    def finish(self) -> None:
+        self.flush()
+        if self.error:
+            raise self.error
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            error.filename, self.error = "standard output", error
+            silence(self._stream)
+            raise
 
 
 class _Unfailing:
@@ -93,6 +146,8 @@ class _Unfailing:
     def _end(self, error: OSError) -> None:
         self._silent = True
         silence(self._stream)
+        if isinstance(self._stream, _Watched):
+            self._stream.error = None  # Answered.
         if sys.stdout is self and not isinstance(error, BrokenPipeError):
             lost = "what is told there is lost, the work goes on"
             print(

@@ -11,6 +11,7 @@ from typing import IO, Self, TextIO
 import numpy as np
 import tqdm
 
+from nst_jax import streams
 from nst_jax.transfer.batch import BatchProgress
 from nst_jax.transfer.results import Progress
 
@@ -140,6 +141,8 @@ class RunScreen(Screen):
 
 def _opened(path: str, flags: int) -> int:
     """Opens a file; a pipe that nobody reads is an error, not waited for."""
+    if (stream := streams.number(path)) is not None:
+        return os.dup(stream)  # What was written there stays.
     descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
     os.set_blocking(descriptor, True)
     return descriptor

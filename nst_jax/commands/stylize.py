@@ -224,7 +224,7 @@ def _outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Iterator[
     for at in job.at:
         yield Output(snapshot_path(output, at), files.is_ours)
     yield Output(_state_path(output), _is_state)
-    if arguments.trace:
+    if arguments.trace and streams.number(arguments.trace) is None:
         yield Output(arguments.trace, lambda _: arguments.resume, chosen=True)
 
 
@@ -236,7 +236,8 @@ def _check_trace(path: Path) -> None:
         mode = os.stat(path).st_mode
         if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
             return
-    outputs.check_place(path)
+    if streams.number(path) is None:
+        outputs.check_place(path)
 
 
 def _is_state(path: Path) -> bool:
