@@ -37,4 +37,6 @@ def key(job: Job, contents: Mapping[str, str], weights: str) -> str | None:
     ]
     made_of.append(contents.get(job.options.init, ""))
     text = json.dumps(fields, sort_keys=True)
-    return hashlib.sha256("\n".join([*made_of, weights, text]).encode()).hexdigest()
+    # Names of files may hold bytes that are no text.
+    parts = "\n".join([*made_of, weights, text]).encode(errors="surrogateescape")
+    return hashlib.sha256(parts).hexdigest()

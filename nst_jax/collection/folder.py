@@ -65,7 +65,6 @@ class Folder:
         self._keys = {one: one.key(contents, of[one]) for one in wanted}
         self._earlier = {one: one.earlier_key(contents, of[one]) for one in wanted}
         self._make_folders()
-        outputs.check_place(path / MANIFEST)  # Before it is waited for, as of a pipe.
         self._known = manifest.read(path / MANIFEST)
         self._done = {one for one in wanted if self._is("done", one)}
         self._open = set(wanted) - self._done

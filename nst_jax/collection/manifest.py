@@ -114,11 +114,13 @@ def read(path: StrPath) -> dict[str, Entry]:
     """The last entry of each picture, by `output`, in the order of their first ones.
 
     Lines that are no entries, such as cut ones and those of a later version with more
-    fields, are skipped. No file is an empty one.
+    fields, are skipped. No file is an empty one, and so is what is no regular file.
 
     Raises:
       OSError: the file can't be read.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        return {}  # A pipe would be waited for.
     try:
         with open(path, "rb") as file:
             found = [_entry(line) for line in file]

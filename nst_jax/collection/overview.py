@@ -32,7 +32,8 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
         content_labels=naming.labels(contents),
         style_labels=[labels[style] + varied for style, varied in columns],
     )
-    files.write(folder / naming.SHEET, picture)
+    about = {"contact sheet of": len(wanted)}
+    files.write(folder / naming.SHEET, picture, description=about)
 
 
 def _column(one: Wanted) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Names that the pictures of a folder have already, so that new ones change none."""
 
+import collections
 import dataclasses
 import itertools
 import json
@@ -7,6 +8,7 @@ import os
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from nst_jax.collection import naming
@@ -28,8 +30,8 @@ class Remembered:
     """Labels of originals, and numbers of pictures, that names of before have.
 
     Attributes:
-      contents: labels of photos that are still there, by path.
-      styles: likewise of paintings.
+      contents: labels of photos, by path.
+      styles: of paintings, likewise.
       numbers: of pictures, by what they show.
     """
 
@@ -60,32 +62,47 @@ def names(template: str, entries: Iterable[Entry]) -> Remembered:
       entries: of these pictures. Those named by another template tell nothing.
     """
     found = Remembered()
-    for entry in entries:
-        values = _values(template, entry)
-        if values is None:
-            continue
-        for kept, path, key in (
-            (found.contents, entry.content, "content"),
-            (found.styles, entry.style, "style"),
-        ):
-            label = values.get(key)
-            if label and label not in kept.values() and os.path.exists(path):
-                kept.setdefault(path, label)
-        if "index" in values:
+    named = [(entry, _values(template, entry)) for entry in entries]
+    for key, kept in (("content", found.contents), ("style", found.styles)):
+        labels_of = {
+            getattr(entry, key): values[key]
+            for entry, values in named
+            if values and key in values
+        }
+        # Of two that have one label, what is still there keeps it.
+        for path in sorted(labels_of, key=lambda path: not os.path.exists(path)):
+            if labels_of[path] not in kept.values():
+                kept[path] = labels_of[path]
+    for entry, values in named:
+        if values and "index" in values:
             which = slot(entry.content, entry.style, entry.varied)
             found.numbers.setdefault(which, []).append(int(values["index"]))
     return found
 
 
 def labels(paths: Sequence[str], kept: Mapping[str, str]) -> list[str]:
-    """`naming.labels` of paths, of which some have one, however they are spelled."""
-    spelled = {identity(path): path for path in kept}
-    known = {
-        path: kept[spelled[i]] for path in paths if (i := identity(path)) in spelled
+    """`naming.labels` of paths, of which some have one already.
+
+    A path has one however it is spelled, or if it has the file name of one that is
+    gone: it was moved.
+    """
+    there = {identity(path): path for path in kept if os.path.exists(path)}
+    which = {path: identity(path) for path in paths}
+    known = {path: kept[there[i]] for path, i in which.items() if i in there}
+    known |= {there[i]: kept[there[i]] for i in there.keys() - set(which.values())}
+    gone = {_file(path): path for path in kept.keys() - set(there.values())}
+    new = [path for path in which if path not in known]
+    files = collections.Counter(map(_file, new))
+    known |= {
+        path: kept[gone[_file(path)]]
+        for path in new
+        if _file(path) in gone and files[_file(path)] == 1
     }
-    mine = {identity(path) for path in known}
-    others = {path: kept[path] for i, path in spelled.items() if i not in mine}
-    return naming.labels(paths, {**others, **known})
+    return naming.labels(paths, known)
+
+
+def _file(path: str) -> str:
+    return PurePath(path).name
 
 
 def _values(template: str, entry: Entry) -> dict[str, str] | None:

@@ -4,6 +4,7 @@ import argparse
 import csv
 import dataclasses
 import glob
+import os
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -123,6 +124,11 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
         yield line
 
 
+def _path(text: str | None) -> str:
+    # Names of files are bytes, whatever letters the locale has.
+    return os.fsdecode((text or "").encode(errors="surrogateescape"))
+
+
 def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """Photo, painting and options of each line of a CSV file."""
     rows = []
@@ -137,7 +143,7 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                     f"and style, and may have {', '.join(SWEPT)}"
                 )
             for row in table:
-                content, style = (row[name] or "" for name in ("content", "style"))
+                content, style = (_path(row[name]) for name in ("content", "style"))
                 try:
                     if not content or not style:
                         raise OptionsError("names no pair; give content and style")
@@ -152,7 +158,7 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                     raise OptionsError(f"{line}: {error}") from None
                 folder = path.parent
                 if varied.get("init", "content") not in STARTS:
-                    varied["init"] = str(folder / varied["init"])
+                    varied["init"] = str(folder / _path(varied["init"]))
                 rows.append((str(folder / content), str(folder / style), varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OptionsError(f"{path}: can't be read ({error})") from None

@@ -92,15 +92,6 @@ def description_of(picture: Image.Image) -> dict[str, Any] | None:
     return description if isinstance(description, dict) else None
 
 
-def is_ours(picture: Image.Image) -> bool:
-    """Whether `encode` made the file that a picture was opened from."""
-    if picture.format == "PNG":
-        software = picture.info.get("Software")
-    else:
-        software = picture.getexif().get(_SOFTWARE_TAG)
-    return str(software).startswith("nst_jax ")
-
-
 def _to_json(value: object) -> str:
     # ASCII, since EXIF and TIFF allow no other text in this tag.
     return json.dumps(value, default=_plain, ensure_ascii=True)

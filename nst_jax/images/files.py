@@ -125,15 +125,6 @@ def check_writable(path: StrPath) -> None:
     check_place(path)
 
 
-def is_ours(path: StrPath) -> bool:
-    """Whether a file is a picture that `write` wrote."""
-    try:
-        with _opened(path) as picture:
-            return encode.is_ours(picture)
-    except ImageError:
-        return False
-
-
 def read_description(path: StrPath) -> dict[str, Any] | None:
     """The `description` that `write` put into the file, or None where there is none.
 
@@ -142,6 +133,14 @@ def read_description(path: StrPath) -> dict[str, Any] | None:
     """
     with _opened(path) as picture:
         return encode.description_of(picture)
+
+
+def is_ours(path: StrPath) -> bool:
+    """Whether a file is a picture that `write` wrote, with a description."""
+    try:
+        return read_description(path) is not None
+    except ImageError:
+        return False
 
 
 @contextlib.contextmanager
@@ -178,6 +177,8 @@ def _opened_file(path: StrPath) -> BinaryIO:
         if status.st_size == 0:
             raise ImageError(f"{name}: is empty; get the image again")
         return open(path, "rb")
+    except ImageError:
+        raise
     except FileNotFoundError as error:
         raise ImageError(f"{name}: no such file; check the name") from error
     except PermissionError as error:
@@ -185,6 +186,8 @@ def _opened_file(path: StrPath) -> BinaryIO:
         raise ImageError(message) from error
     except OSError as error:
         raise ImageError(f"{name}: can't be opened ({error.strerror})") from error
+    except ValueError as error:  # no name of a file, or none in this locale
+        raise ImageError(f"{name}: can't be opened ({error})") from error
 
 
 def _checked(path: StrPath, image: np.ndarray) -> np.ndarray:

@@ -112,11 +112,13 @@ def check_place(path: StrPath) -> None:
         `path` is too long, or something that is no regular file, or may not be written.
     """
     name = os.fspath(path)
-    _check_folder(name, Path(os.path.realpath(path)).parent)
     try:
+        _check_folder(name, Path(os.path.realpath(path)).parent)
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return
+    except ImageError:
+        raise
     except (OSError, ValueError) as error:  # such as a name that is too long
         reason = getattr(error, "strerror", None) or error
         message = f"can't be written ({reason}); choose another name"

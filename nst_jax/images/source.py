@@ -77,7 +77,7 @@ class Source:
         try:
             with open(self.key, "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
+        except (OSError, ValueError):
             return ""
 
 

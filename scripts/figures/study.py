@@ -236,7 +236,8 @@ def publish(
     beside = {label: _read(path) for label, path in originals.items()}
     remarks = [*study.notes, *(f"Left out: {line}" for line in study.left_out)]
     figure, page = folder.path / PLATE, folder.path / naming.GALLERY
-    files.write(figure, plate.draw(study.title, remarks, beside, grid))
+    drawn = plate.draw(study.title, remarks, beside, grid)
+    files.write(figure, drawn, description={"figure": study.title})
     blocks = inspect.cleandoc(about).split("\n\n")[1:]
     source = [" ".join(text.split()) for text in blocks if text[0] != " "]
     above = gallery.About([*source, *remarks], command, [PLATE, *more])
