@@ -1,8 +1,9 @@
 """The errors of this project: one base, which says its line and its exit status."""
 
-import os
 import sys
 from collections.abc import Callable
+
+from nst_jax import streams
 
 
 class NstError(Exception):
@@ -51,21 +52,21 @@ class NoRoomError(NstError, MemoryError):
         )
 
 
-def answered(program: Callable[[], int]) -> int:
-    """Runs a program; returns its exit status.
+def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
+    """Runs a program, whose name its lines begin with; returns its exit status.
 
     What is expected to go wrong is one line on standard error: errors with an
-    `exit_status`, those of files, Ctrl-C, a reader that has had enough. Anything else
-    is a bug, and raised.
+    `exit_status`, those of files and of standard output, Ctrl-C, a reader that has had
+    enough. Anything else is a bug, and raised.
     """
     try:
-        return program()
+        with streams.watched():
+            return program()
     except KeyboardInterrupt:
-        print("\nnst-jax: stopped", file=sys.stderr)
-        return 130
+        line, found = "stopped", 130
+        with streams.unfailing():
+            print(file=sys.stderr)
     except BrokenPipeError:
-        # Python would complain on leaving: it flushes what nobody reads.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         if isinstance(error, MemoryError) and not isinstance(error, NoRoomError):
@@ -75,5 +76,7 @@ def answered(program: Callable[[], int]) -> int:
             line, status = f"{error.filename or 'file'}: {error.strerror or error}", 1
         if status is None:
             raise
-        print(f"nst-jax: {line}", file=sys.stderr)
-        return status
+        found = status
+    with streams.unfailing():
+        print(f"{name}: {line}", file=sys.stderr)
+    return found

@@ -44,6 +44,9 @@ class Entry:
       size: [width, height] in pixels.
       versions: of the program and what it runs on, by name.
       device: what it ran on, in words.
+      length: of the picture's file, in bytes.
+      modified: when that was written, in nanoseconds since 1970.
+      sha256: of that file, hex.
     """
 
     output: str
@@ -61,6 +64,9 @@ class Entry:
     size: list[int] | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     device: str = ""
+    length: int | None = None
+    modified: int | None = None
+    sha256: str | None = None
 
 
 def thin(losses: np.ndarray, *, first: int = 0) -> list[list[Any]]:
@@ -108,11 +114,13 @@ def read(path: StrPath) -> dict[str, Entry]:
     """The last entry of each picture, by `output`, in the order of their first ones.
 
     Lines that are no entries, such as cut ones and those of a later version with more
-    fields, are skipped. No file is an empty one.
+    fields, are skipped. No file is an empty one, and so is what is no regular file.
 
     Raises:
       OSError: the file can't be read.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        return {}  # A pipe would be waited for.
     try:
         with open(path, "rb") as file:
             found = [_entry(line) for line in file]
@@ -121,6 +129,23 @@ def read(path: StrPath) -> dict[str, Entry]:
     return {entry.output: entry for entry in found if entry is not None}
 
 
+def is_ours(path: StrPath) -> bool:
+    """Whether lines may be added to a file: it is a manifest, empty, or not there.
+
+    Raises:
+      OSError: the file can't be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(len(_BEGINNING))
+    except FileNotFoundError:
+        return True
+    first = head.partition(b"\n")[0]  # A crash may have cut it anywhere.
+    begun = bool(first) and _BEGINNING.startswith(first)
+    return begun or not head or bool(read(path))
+
+
+_BEGINNING = b'{"output": "'
 _NUMBER = (int, float)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("output", "content", "style", "key", "status", "device"), (str,)),
@@ -131,6 +156,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "seconds": _NUMBER,
     "losses": (list,),
     "size": (list, type(None)),
+    **dict.fromkeys(("length", "modified"), (int, type(None))),
+    "sha256": (str, type(None)),
 }
 
 

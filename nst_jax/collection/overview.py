@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from nst_jax.collection import naming, sheet
-from nst_jax.collection.wanted import Wanted, varied_text
+from nst_jax.collection.naming import varied_text
+from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import ImageError
 from nst_jax.images import files
 
@@ -31,7 +32,8 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
         content_labels=naming.labels(contents),
         style_labels=[labels[style] + varied for style, varied in columns],
     )
-    files.write(folder / naming.SHEET, picture)
+    about = {"contact sheet of": len(wanted)}
+    files.write(folder / naming.SHEET, picture, description=about)
 
 
 def _column(one: Wanted) -> tuple[str, str]:

@@ -7,10 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_jax.collection import earlier, naming
+from nst_jax.collection import earlier, naming, remembered
+from nst_jax.collection.manifest import Entry
+from nst_jax.collection.naming import varied_text
 from nst_jax.errors import OptionsError
-from nst_jax.images import files
+from nst_jax.images import files, outputs
 from nst_jax.transfer.jobs import Job, can_grow
+
+ABOUT_PICTURES = (naming.MANIFEST, naming.GALLERY, naming.SHEET)
+"""Files of a folder besides its pictures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,74 +56,78 @@ class Wanted:
 
 
 def named(
-    jobs: Sequence[Job], varied: Sequence[Mapping[str, Any]], template: str
+    jobs: Sequence[Job],
+    varied: Sequence[Mapping[str, Any]],
+    template: str,
+    known: Mapping[str, Entry] | None = None,
 ) -> list[Wanted]:
     """The last pictures of jobs, named by a template; see `naming.file_names`.
+
+    What has a name already keeps it, whatever comes in beside it.
 
     Args:
       jobs: of one painting each.
       varied: what tells each from the others.
       template: with {content}, {style}, {index}, {varied} and the options.
+      known: what the folder holds already, by name.
 
     Raises:
       OptionsError: a template that doesn't work.
     """
-    contents = naming.labels([job.content.key for job in jobs])
-    styles = naming.labels([job.styles[0].key for job in jobs])
+    before = remembered.names(template, (known or {}).values())
+    pairs = [(job.content.key, job.styles[0].key) for job in jobs]
+    contents = remembered.labels([content for content, _ in pairs], before.contents)
+    styles = remembered.labels([style for _, style in pairs], before.styles)
+    slots = (remembered.slot(*pair, of) for pair, of in zip(pairs, varied, strict=True))
+    numbers = before.indices(list(slots))
     values = [
         {
             "content": content,
             "style": style,
-            "index": f"{index:04d}",
+            "index": f"{number:04d}",
             "varied": varied_text(of, "_"),
             **{k: f"{v}" for k, v in dataclasses.asdict(job.options).items()},
         }
-        for index, (job, of, content, style) in enumerate(
-            zip(jobs, varied, contents, styles, strict=True)
+        for number, job, of, content, style in zip(
+            numbers, jobs, varied, contents, styles, strict=True
         )
     ]
-    reserved = (naming.MANIFEST, naming.GALLERY, naming.SHEET)
-    names = naming.file_names(template, values, reserved=reserved, option="name")
+    names = naming.file_names(template, values, reserved=ABOUT_PICTURES, option="name")
     return [
         Wanted(job, name, of) for job, name, of in zip(jobs, names, varied, strict=True)
     ]
 
 
-def varied_text(varied: Mapping[str, Any], separator: str) -> str:
-    """What tells a picture from others, as text: each part after a separator."""
-    shown = (
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in varied.items()
-    )
-    return "".join(separator + text for text in shown)
-
-
-def check(path: Path, wanted: Sequence[Wanted]) -> None:
+def check(
+    path: Path, wanted: Sequence[Wanted], others: Sequence[str] = ABOUT_PICTURES
+) -> None:
     """Finds out early, before anything is fetched or made, that a set can't be kept.
 
     Args:
       path: of the folder; it needn't exist.
       wanted: pictures.
+      others: names of files that are written besides them.
 
     Raises:
-      OptionsError: names that are those of the photos themselves, or a folder that
-        can't be made.
+      OptionsError: a folder that can't be made, or names that are those of the photos
+        themselves.
       ImageError: a picture that couldn't be written.
     """
-    sources = {source.key for one in wanted for source in one.job.sources}
-    originals = {os.path.realpath(key) for key in sources}
-    for name in (*(one.name for one in wanted), naming.SHEET):
-        if os.path.realpath(path / name) in originals:
-            raise OptionsError(
-                f"{path / name} is a picture that the batch is made from, and would be "
-                "overwritten: choose another --output_dir or --name"
-            )
     for place in folders(path, wanted):
         there = next(p for p in (place, *place.parents) if os.path.lexists(p))
         if not there.is_dir():
             raise no_folder(place, errno.EEXIST if there == place else errno.ENOTDIR)
         if there != place and not os.access(there, os.W_OK | os.X_OK):
             raise no_folder(place, errno.EACCES)
+    sources = {source.key for one in wanted for source in one.job.sources}
+    read = {outputs.identity(key) for key in sources}
+    for name in (*(one.name for one in wanted), *others):
+        if outputs.identity(path / name) in read:
+            raise OptionsError(
+                f"{path / name} is a picture that the batch is made from, and would be "
+                "overwritten: choose another --output_dir or --name"
+            )
+    outputs.check_apart((path / one.name for one in wanted), ())
     for one in wanted:
         if (path / one.name).parent.is_dir():
             files.check_writable(path / one.name)

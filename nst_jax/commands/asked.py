@@ -184,6 +184,11 @@ def _beside(file: Path, name: str) -> str:
     return str(Path(files.expanded(name, file.parent)))
 
 
+def _path(text: str | None) -> str:
+    # Names of files are bytes, whatever letters the locale has.
+    return os.fsdecode((text or "").encode(errors="surrogateescape"))
+
+
 def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
     """Photo, painting and options of each line of a CSV file."""
     rows = []
@@ -198,7 +203,7 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                     f"and style, and may have {', '.join(SWEPT)}"
                 )
             for row in table:
-                content, style = (row[name] or "" for name in ("content", "style"))
+                content, style = (_path(row[name]) for name in ("content", "style"))
                 try:
                     if not content or not style:
                         raise OptionsError("names no pair; give content and style")
@@ -212,8 +217,9 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
                 if varied.get("init", "content") not in STARTS:
-                    varied["init"] = _beside(path, varied["init"])
-                rows.append((_beside(path, content), _beside(path, style), varied))
+                    varied["init"] = _beside(path, _path(varied["init"]))
+                beside = _beside(path, content), _beside(path, style)
+                rows.append((*beside, varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OptionsError(f"{path}: can't be read ({error})") from None
     if not rows:

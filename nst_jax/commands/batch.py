@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from nst_jax.collection import naming
+from nst_jax import streams
+from nst_jax.collection import lock, manifest, naming
 from nst_jax.collection.wanted import check, named
 from nst_jax.commands import flags
 from nst_jax.commands.asked import SWEPT, asked_for
@@ -76,6 +77,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="Pictures side by side (default: as many as help and as fit the memory).",
     )
+    flags.add_overwrite(run)
     flags.add_machine(run)
     flags.add_options(parser)
     parser.set_defaults(run=run_command)
@@ -83,9 +85,16 @@ def add_parser(commands: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
+    with streams.unfailing():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     jobs, varied = asked_for(arguments, _say)
-    wanted = named(jobs, varied, arguments.name)
-    check(arguments.output_dir, wanted)
+    path = arguments.output_dir
+    known = manifest.read(path / naming.MANIFEST) if path.is_dir() else {}
+    wanted = named(jobs, varied, arguments.name, known)
+    check(path, wanted)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.collection.folder import Folder
@@ -100,9 +109,12 @@ def run_command(arguments: argparse.Namespace) -> int:
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
     )
-    folder = Folder(arguments.output_dir, wanted, weights=weights, say=_say)
-    signal = _made(folder, arguments)
-    folder.finish()
+    with lock.held(path):
+        folder = Folder(
+            path, wanted, weights=weights, say=_say, overwrite=arguments.overwrite
+        )
+        signal = _made(folder, arguments)
+        folder.finish()
     if signal is not None and folder.unfinished:
         print("stopped early; the same command goes on from here")
         return 128 + signal
@@ -138,7 +150,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             offline=arguments.offline,
             on_progress=on_progress,
             report=screen.say,
-            states=states.in_folder(arguments.output_dir),
+            states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
         ):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal

@@ -72,6 +72,25 @@ def path(text: str) -> Path:
     return Path(files.expanded(text))
 
 
+def add_overwrite(group: Any) -> None:
+    """Adds the flag about files that exist."""
+    group.add_argument(
+        "--overwrite",
+        type=_yes,
+        nargs="?",
+        const=True,
+        metavar="{yes,no}",
+        help="Whether files that exist may be replaced. Default: those that nst-jax "
+        "made, and what a flag names; a line says which.",
+    )
+
+
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"{text!r}: give yes or no")
+    return text == "yes"
+
+
 def count(text: str) -> int:
     """Parses a whole number, 0 or more, for argparse."""
     if not text.isdecimal():

@@ -9,6 +9,7 @@ from absl import app, logging
 from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
+from nst_jax import streams
 from nst_jax.commands import batch, flags, presets, stylize, train
 from nst_jax.errors import answered
 from nst_jax.version import __version__
@@ -91,7 +92,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def run() -> None:
     """The entry point of the installed program."""
-    app.run(main, flags_parser=_parse)
+    streams.prepare()
+    sys.exit(answered(lambda: app.run(main, flags_parser=_parse)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What a running command shows: a bar on terminals, and lines above it."""
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import IO, Self, TextIO
 import numpy as np
 import tqdm
 
+from nst_jax import streams
 from nst_jax.transfer.batch import BatchProgress
 from nst_jax.transfer.results import Progress
 
@@ -101,7 +104,8 @@ class RunScreen(Screen):
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
         if self._trace_file:
-            self._trace_file.close()
+            with contextlib.suppress(OSError):  # Its lines have been answered for.
+                self._trace_file.close()
 
     def show(self, progress: Progress) -> None:
         """Takes in the end of a chunk."""
@@ -129,8 +133,19 @@ class RunScreen(Screen):
         if self._trace_file is None:
             # Without a buffer nothing is left to be written, and to fail, on closing.
             mode = "ab" if self._resumed else "wb"
-            self._trace_file = self._trace.open(mode, buffering=0)
+            self._trace_file = open(  # noqa: SIM115
+                self._trace, mode, buffering=0, opener=_opened
+            )
         self._trace_file.write(json.dumps(_record(progress)).encode() + b"\n")
+
+
+def _opened(path: str, flags: int) -> int:
+    """Opens a file; a pipe that nobody reads is an error, not waited for."""
+    if (stream := streams.number(path)) is not None:
+        return os.dup(stream)  # What was written there stays.
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _record(progress: Progress) -> dict[str, object]:

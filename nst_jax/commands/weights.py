@@ -1,6 +1,7 @@
 """The program `nst-weights`: `weights_convert`'s commands, and one that needs JAX."""
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import numpy as np
 import tqdm
 from absl import logging
 
+from nst_jax import streams
 from nst_jax.commands import flags
-from nst_jax.errors import ImageError
+from nst_jax.errors import ImageError, answered
 from nst_jax.images import files, resize
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
@@ -93,7 +95,13 @@ def _means(
 
 def run() -> None:
     """Entry of the program `nst-weights`."""
-    commands.run(add_parser)
+
+    def program() -> int:
+        commands.run(add_parser)
+        return 0
+
+    streams.prepare()
+    sys.exit(answered(program, name="nst-weights"))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ hold instead.
 
 import hashlib
 import os
-import secrets
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,14 @@ import numpy as np
 from nst_jax.errors import ImageError
 from nst_jax.images import decode, encode, opening, resize
 from nst_jax.images.frames import Shape
+from nst_jax.images.outputs import check_place, write_whole
 
 __all__ = [
     "ImageError",
     "check_writable",
     "digest",
     "expanded",
+    "is_ours",
     "read",
     "read_description",
     "shape",
@@ -151,61 +151,19 @@ def write(
         raise ImageError(message) from error
 
 
-def write_whole(path: StrPath, content: bytes) -> None:
-    """Writes a file that gets its name only once it is complete and on the disk.
-
-    Raises:
-      OSError: it can't be written; what was there before still is.
-    """
-    # Through a link, so that it stays one; by open, so that the umask applies.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def check_writable(path: StrPath) -> None:
     """Finds out early, before the long work, that `write` could not write `path`.
 
     Raises:
-      ImageError: the ending is none of .png, .jpg, .jpeg, .webp, .tif, .tiff; the
-        folder does not exist, is no folder or can't be written in; `path` is a folder
-        or too long.
+      ImageError: the ending is none of .png, .jpg, .jpeg, .webp, .tif, .tiff; or see
+        `outputs.check_place`.
     """
-    name, folder = os.fspath(path), Path(os.path.realpath(path)).parent
     if _ending(path) not in encode.FORMATS:
         allowed = ", ".join(encode.FORMATS)
         problem = f"the ending is {_ending(path)!r}" if _ending(path) else "no ending"
-        raise ImageError(f"{name}: {problem}; give the output one of {allowed}")
-    if os.path.isdir(path):
-        raise ImageError(f"{name}: is a folder; give the name of a file")
-    may_write = os.access(folder, os.W_OK | os.X_OK)
-    try:
-        if not stat.S_ISDIR(os.stat(folder).st_mode):
-            message = f"{folder} is a file, not a folder; choose another"
-            raise ImageError(f"{name}: {message}")
-    except PermissionError:  # even to look at what it lies in
-        may_write = False
-    except OSError as error:
-        message = f"there is no folder {folder}; make it first"
-        raise ImageError(f"{name}: {message}") from error
-    if not may_write:
-        message = f"no permission to write in {folder}; choose another folder"
-        raise ImageError(f"{name}: {message}")
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:  # such as a name that is too long
-        message = f"can't be written ({error.strerror}); choose another name"
-        raise ImageError(f"{name}: {message}") from error
+        message = f"{problem}; give the output one of {allowed}"
+        raise ImageError(f"{os.fspath(path)}: {message}")
+    check_place(path)
 
 
 def read_description(path: StrPath) -> dict[str, Any] | None:
@@ -216,6 +174,14 @@ def read_description(path: StrPath) -> dict[str, Any] | None:
     """
     with opening.opened(path) as picture:
         return encode.description_of(picture)
+
+
+def is_ours(path: StrPath) -> bool:
+    """Whether a file is a picture that `write` wrote, with a description."""
+    try:
+        return read_description(path) is not None
+    except ImageError:
+        return False
 
 
 def _checked(path: StrPath, image: np.ndarray) -> np.ndarray:

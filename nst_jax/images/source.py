@@ -127,7 +127,7 @@ class Source:
             return self.key.split()[1]
         try:
             return files.digest(self.key)
-        except (ImageError, OSError):
+        except (ImageError, OSError, ValueError):
             return ""
 
 

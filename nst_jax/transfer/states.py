@@ -25,11 +25,13 @@ class States:
       path: of a run's, from the digest that tells runs apart.
       must: whether there has to be one to go on from.
       may: whether one is gone on from if there is any.
+      needed: whether states stay, such as where pictures couldn't be saved.
     """
 
     path: Callable[[str], Path]
     must: bool = False
     may: bool = False
+    needed: Callable[[], bool] = lambda: False
 
     def find(self, run: Run, digest: str, report: Report) -> Resumed | None:
         """The state that a run goes on from, if it is to.
@@ -64,6 +66,8 @@ class States:
           its state, which may not fit on the disk.
         """
         path = self.path(digest)
+        if state is None and self.needed():
+            return None
         try:
             if state is not None:
                 files.write_whole(path, checkpoint.encode(state, digest))
@@ -80,9 +84,11 @@ def in_file(path: Path, *, resume: bool) -> States:
     return States(lambda _: path, must=resume)
 
 
-def in_folder(folder: Path) -> States:
+def in_folder(folder: Path, *, needed: Callable[[], bool] = lambda: False) -> States:
     """The states of a batch's groups, which go on by themselves."""
-    return States(lambda digest: folder / f"{digest[:32]}.state", may=True)
+    return States(
+        lambda digest: folder / f"{digest[:32]}.state", may=True, needed=needed
+    )
 
 
 def digest(jobs: Sequence[Job], weights: str) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 from study import Study, make, publish, say
 
-from nst_jax import fields
+from nst_jax import fields, streams
+from nst_jax.collection import lock
 from nst_jax.collection.folder import Folder
 from nst_jax.devices import programs
 from nst_jax.errors import OptionsError, answered
@@ -80,7 +81,12 @@ class Figure:
             offline=arguments.offline,
             report=say,
         )
-        return answered(lambda: self._run(arguments))
+        streams.prepare()
+        return answered(lambda: self._kept(arguments))
+
+    def _kept(self, arguments: argparse.Namespace) -> int:
+        with streams.unfailing(), lock.held(arguments.output_dir):
+            return self._run(arguments)
 
     def _run(self, arguments: argparse.Namespace) -> int:
         for path in (*arguments.content, *arguments.style):
@@ -99,6 +105,7 @@ class Figure:
             lanes=arguments.lanes,
             offline=arguments.offline,
             load=arguments.load,
+            overwrite={"yes": True, "no": False}.get(arguments.overwrite),
         )
         folder.clear_states()
         if any(entry.status != "failed" for entry in folder.entries):
@@ -140,6 +147,8 @@ class Figure:
         for name, (metavar, default, text) in self.own.items():
             text += f" Default: {default}." if default else ""
             add(f"--{name}", default=default, metavar=metavar, help=text)
+        text = "Whether files that exist may be replaced. Default: those made here."
+        add("--overwrite", choices=("yes", "no"), help=text)
         text = "Pictures side by side (default: as many as help and fit the memory)."
         add("--lanes", type=int, metavar="N", help=text)
         text = "Never fetch weights; use stored ones."

@@ -16,8 +16,10 @@ PRODUCT = [
 
 # Who may import whom, besides itself.
 GROUND = {"version", "errors", "fields", "options", "images", "losses", "networks"}
+PROGRAM = {"streams", "presets", "devices", "transfer", "collection", "weights_convert"}
 MAY_IMPORT = {
-    **{room: set() for room in ("weights_convert", "version", "errors", "losses")},
+    **{room: set() for room in ("weights_convert", "version", "streams", "losses")},
+    "errors": {"streams"},
     **{room: {"errors"} for room in ("fields", "devices", "optimize")},
     "options": {"errors", "fields"},
     "presets": {"options"},
@@ -27,22 +29,8 @@ MAY_IMPORT = {
     "transfer": {*GROUND, "devices", "optimize", "weights_convert"},
     "collection": {"errors", "options", "images", "transfer"},
     "nst_jax": {"version", "options", "networks", "transfer"},
-    "commands": {
-        *GROUND,
-        "presets",
-        "devices",
-        "transfer",
-        "collection",
-        "weights_convert",
-    },
-    "scripts": {
-        *GROUND,
-        "presets",
-        "devices",
-        "transfer",
-        "collection",
-        "weights_convert",
-    },
+    "commands": {*GROUND, *PROGRAM},
+    "scripts": {*GROUND, *PROGRAM},
     "bench": {*GROUND, "nst_jax", "optimize", "transfer", "weights_convert"},
 }
 

@@ -21,7 +21,7 @@ from nst_jax.collection.manifest import Entry
 from nst_jax.errors import ImageError
 from nst_jax.images import encode, files, resize
 
-__all__ = ["About", "write"]
+__all__ = ["About", "is_ours", "write"]
 
 StrPath = str | os.PathLike[str]
 
@@ -30,6 +30,7 @@ _SHORTEST = 120
 _FIGURE = 1600  # Pixels of a figure's copy.
 _MANY = 400  # Above this many pictures thumbnails shrink, to about 12 MB in all.
 _QUALITY = 85
+_MARK = b'<meta name="generator" content="nst_jax">'
 
 
 def write(
@@ -71,6 +72,15 @@ def write(
     text = page.render(title, about, figures, cards, failed)
     # Bytes of file names that are no text have no place on a page.
     files.write_whole(path, text.encode("utf-8", "replace"))
+
+
+def is_ours(path: StrPath) -> bool:
+    """Whether a file is a page that `write` wrote."""
+    try:
+        with open(path, "rb") as file:
+            return _MARK in file.read(1000)
+    except OSError:
+        return False
 
 
 def _originals(paths: Sequence[str], first: int) -> dict[str, Original]:

