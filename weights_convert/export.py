@@ -1,6 +1,5 @@
 """A stored network as a safetensors file under torchvision's names."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,7 @@ from weights_convert import store
 from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.files import write_whole
-from weights_convert.formats import safetensors_file
-from weights_convert.layouts import LAYOUTS, Channels, Layout
+from weights_convert.layouts import LAYOUTS, Layout
 
 
 def export(architecture: Architecture, path: Path) -> Path:
@@ -54,41 +52,6 @@ def export(architecture: Architecture, path: Path) -> Path:
     }
     write_whole(path, safetensors.numpy.save(exported, described))
     return path
-
-
-def declared_channels(path: Path, architecture: Architecture) -> Channels | None:
-    """The channel order that an exported file states, None for any other file.
-
-    Raises:
-      WeightsError: it states a preprocessing, or a rescaling, that is not the
-        network's.
-    """
-    metadata = safetensors_file.read_metadata(path)
-    if not {"network", "channels", "mean", "std"} <= metadata.keys():
-        return None
-    _check_origin(path, metadata, architecture)
-    for key, expected in (
-        ("mean", architecture.preprocessing.mean),
-        ("std", architecture.preprocessing.std),
-    ):
-        if metadata[key] != _numbers(expected):
-            raise WeightsError(
-                f"{path}: its metadata says {key} {metadata[key]:.80}, expected"
-                f" {_numbers(expected)} for network {architecture.name!r}"
-            )
-    return "bgr" if metadata["channels"] == "bgr" else "rgb"
-
-
-def _check_origin(
-    path: Path, metadata: Mapping[str, str], architecture: Architecture
-) -> None:
-    rescaled = metadata["network"].endswith("-normalized")
-    if rescaled != architecture.name.endswith("-normalized"):
-        raise WeightsError(
-            f"{path}: its metadata says {metadata['network']:.80}, whose filters are"
-            f" {'' if rescaled else 'not '}rescaled, unlike those of"
-            f" {architecture.name!r}"
-        )
 
 
 def _layout(architecture: Architecture) -> Layout:

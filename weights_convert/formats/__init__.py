@@ -76,7 +76,7 @@ def detect(path: Path) -> Format:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():  # a FIFO would be waited for
-            raise WeightsError(f"{path}: no file but a device or pipe")
+            raise WeightsError(f"{path}: is a device or a pipe, and no file")
         if path.stat().st_size == 0:
             raise WeightsError(f"{path}: the file is empty; get it again")
         if text := foreign.describe_text(path):
@@ -85,7 +85,7 @@ def detect(path: Path) -> Format:
             if candidate.matches(path):
                 return candidate
         known = ", ".join(candidate.description for candidate in FORMATS)
-        other = foreign.describe_bytes(path) or "not a weights file known here"
-        raise WeightsError(f"{path}: {other}; known are {known}")
+        unknown = f"not a weights file known here; known are {known}"
+        raise WeightsError(f"{path}: {foreign.describe_bytes(path) or unknown}")
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}") from error

@@ -24,7 +24,7 @@ _ADVICE = {
 }
 
 _ARCHIVE = "unpack it, and convert what is in it"
-_OTHER = "no weights known here"
+_OTHER = "nothing that is read here"
 _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x1f\x8b", "a gzip archive", _ARCHIVE),
     (0, b"BZh", "a bzip2 archive", _ARCHIVE),
@@ -36,11 +36,11 @@ _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x93NUMPY", "a single NumPy array", _OTHER),
     (0, b"GGUF", "a GGUF file", _OTHER),
     (4, b"TFL3", "a TensorFlow Lite model", _OTHER),
-    (0, b"\x04\0\0\0\x01\0\0\0", "a Torch 7 file", "convert Caffe's file instead"),
+    (0, b"\x04\0\0\0\x01\0\0\0", "a Torch 7 file", "take Caffe's file"),
     (0, b"\x89PNG", "a picture (PNG)", _OTHER),
     (0, b"\xff\xd8\xff", "a picture (JPEG)", _OTHER),
     (0, b"%PDF", "a PDF document", _OTHER),
-    (0, b"\x80", "a Python pickle, not of torch.save", "use torch.save"),
+    (0, b"\x80", "a bare pickle", "save the state_dict by torch.save"),
 )
 
 
@@ -68,7 +68,7 @@ def describe_bytes(path: Path) -> str | None:
     """What a file of bytes is that no reader knows, and what to do; None: unknown."""
     head = _head(path)
     if not head.strip(b"\0"):
-        return "begins with zeros alone: a download that was cut; get it again"
+        return "begins with zeros alone, as of a download that was cut; get it again"
     for offset, signature, kind, advice in _SIGNATURES:
         if head[offset:].startswith(signature):
             return f"{kind}, not a weights file: {advice}"
