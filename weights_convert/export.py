@@ -9,6 +9,7 @@ from weights_convert import store
 from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.files import write_whole
+from weights_convert.formats import safetensors_file
 from weights_convert.layouts import LAYOUTS, Layout
 
 
@@ -22,16 +23,17 @@ def export(architecture: Architecture, path: Path) -> Path:
 
     Args:
       architecture: the network, which must be stored.
-      path: the file, replaced if it is there.
+      path: the file; a safetensors file is replaced, another one is not.
 
     Returns:
       `path`.
 
     Raises:
-      WeightsError: not stored, damaged, no names of torchvision's for it, or the file
-        cannot be written.
+      WeightsError: not stored, damaged, no names of torchvision's for it, the file
+        cannot be written, or is something else that would be lost.
     """
     layout = _layout(architecture)
+    _check_target(path)
     arrays, metadata = store.load(architecture)
     exported = {}
     for key, sources in layout.keys(architecture).items():
@@ -52,6 +54,20 @@ def export(architecture: Architecture, path: Path) -> Path:
     }
     write_whole(path, safetensors.numpy.save(exported, described))
     return path
+
+
+def _check_target(path: Path) -> None:
+    """Nothing is replaced but what was exported before."""
+    if path.resolve().parent == store.weights_folder().resolve():
+        raise WeightsError(f"{path}: is in the store; export to another folder")
+    if not path.exists():
+        return
+    if path.is_dir() or not path.is_file():
+        raise WeightsError(f"{path}: is there, and no file; choose another name")
+    if path.stat().st_size and not safetensors_file.matches(path):
+        raise WeightsError(
+            f"{path}: is there, and no safetensors file; choose another name"
+        )
 
 
 def _layout(architecture: Architecture) -> Layout:

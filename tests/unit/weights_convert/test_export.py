@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,23 @@ def test_channels_by_hand_may_not_contradict(tmp_path: Path, made: Any) -> None:
     convert.convert(path, TINY, report=lambda line: None, channels="rgb")
     for key, expected in stored_arrays().items():
         np.testing.assert_array_equal(store.load(TINY)[0][key], expected)
+
+
+def test_replaces_exports_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "out.safetensors"
+    for _ in range(2):
+        _export(TINY, path)
+    photo, pipe = tmp_path / "photo.jpg", tmp_path / "pipe"
+    photo.write_bytes(b"\xff\xd8\xff a photo")
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to("/dev/null")
+    stored = store.weights_path(TINY)
+    before = stored.read_bytes()
+    for target in (photo, pipe, tmp_path / "link", tmp_path, stored):
+        with pytest.raises(WeightsError, match=f"^{target}: is .*; (choose|export)"):
+            export.export(TINY, target)
+    assert photo.read_bytes() == b"\xff\xd8\xff a photo"
+    assert stored.read_bytes() == before
 
 
 def test_says_what_cannot_be(tmp_path: Path) -> None:
