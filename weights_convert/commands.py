@@ -18,6 +18,7 @@ from weights_convert.export import export
 from weights_convert.fetch import fetch
 from weights_convert.formats import safetensors_file
 from weights_convert.sources import SOURCES
+from weights_convert.version import version
 
 _DESCRIPTION = """\
 Pretrained networks for nst-jax: fetched, converted from any known format, verified.
@@ -56,8 +57,19 @@ class _Parser(argparse_flags.ArgumentParser):
         sys.exit(2)
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then, and ends the program."""
+
+    def __call__(self, *_: object) -> NoReturn:
+        print(version())
+        sys.exit(0)
+
+
 def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:
     parser = _Parser(prog="nst-weights", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument(
+        "--version", nargs=0, action=_Version, help="show the version, and exit"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser(
         "list",
@@ -130,7 +142,8 @@ def _add_convert(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument(
         "--channels",
         choices=("rgb", "bgr"),
-        help="order the first layer takes; by default that of the file's naming",
+        help="order the first layer takes; by default that of the weights, where they"
+        " are known, or of the file's naming",
     )
     command.set_defaults(run=_convert)
 

@@ -5,6 +5,8 @@ and in `layouts.LAYOUTS` what its keys mean.
 """
 
 import dataclasses
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 from weights_convert.errors import WeightsError
 from weights_convert.formats import (
     caffemodel,
+    foreign,
     keras_hdf5,
     matconvnet,
     palette,
@@ -66,15 +69,23 @@ def detect(path: Path) -> Format:
     """Finds a file's format by its content, whatever its name.
 
     Raises:
-      WeightsError: there is no such file, it is empty, or no reader knows it.
+      WeightsError: there is no such file, it is empty, or no reader knows it; says what
+        it is, where that is known.
     """
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():  # a FIFO would be waited for
+            raise WeightsError(f"{path}: is a device or a pipe, and no file")
         if path.stat().st_size == 0:
             raise WeightsError(f"{path}: the file is empty; get it again")
+        if text := foreign.describe_text(path):
+            raise WeightsError(f"{path}: {text}")
         for candidate in FORMATS:
             if candidate.matches(path):
                 return candidate
+        known = ", ".join(candidate.description for candidate in FORMATS)
+        unknown = f"not a weights file known here; known are {known}"
+        raise WeightsError(f"{path}: {foreign.describe_bytes(path) or unknown}")
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}") from error
-    known = ", ".join(candidate.description for candidate in FORMATS)
-    raise WeightsError(f"{path}: not a weights file known here; known are {known}")
