@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -46,7 +47,52 @@ def free_bytes(device: jax.Device | None = None) -> int:
     statistics = device.memory_stats() or {}
     if "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics["bytes_in_use"]
-    return min(psutil.virtual_memory().available, container_bytes())
+    return host_bytes()
+
+
+def host_bytes() -> int:
+    """Memory that this machine can still give to this process, in bytes."""
+    available = psutil.virtual_memory().available
+    return min(available, container_bytes(), limit_bytes())
+
+
+def limit_bytes() -> int:
+    """What the limits of a shell (`ulimit -v`, `ulimit -d`) leave to this process.
+
+    Returns:
+      `sys.maxsize` where there is no limit, or none that is kept.
+    """
+    if sys.platform != "linux":
+        return sys.maxsize
+    used = psutil.Process().memory_info()
+    left = [sys.maxsize]
+    for kind, taken in (
+        (resource.RLIMIT_AS, used.vms),
+        (resource.RLIMIT_DATA, used.data),
+    ):
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY:
+            left.append(max(0, limit - taken))
+    return min(left)
+
+
+def room_bytes() -> int:
+    """What a program may need at most, so that running it has a chance.
+
+    Where a device tells of what it can't give, that is for it to say; but a CPU's
+    program that can't have its memory hangs, or is killed.
+    """
+    if "bytes_limit" in (jax.local_devices()[0].memory_stats() or {}):
+        return sys.maxsize
+    swap = psutil.swap_memory().free
+    available = psutil.virtual_memory().available
+    return min(min(available, container_bytes()) + swap, limit_bytes())
+
+
+def expect_room(program: jax.stages.Compiled, room: int) -> None:
+    """Raises `NoRoomError` if a program needs more than `room`, in bytes."""
+    if needed_bytes(program) > room:
+        raise NoRoomError
 
 
 def container_bytes(process: Path = _GROUP, groups: Path = _GROUPS) -> int:

@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -109,8 +109,12 @@ def write(
         raise ImageError(message) from error
 
 
-def write_whole(path: StrPath, content: bytes) -> None:
+def write_whole(path: StrPath, content: bytes | Sequence[bytes | memoryview]) -> None:
     """Writes a file that gets its name only once it is complete and on the disk.
+
+    Args:
+      path: the file.
+      content: all of it, or its parts one after the other.
 
     Raises:
       OSError: it can't be written; what was there before still is.
@@ -120,7 +124,7 @@ def write_whole(path: StrPath, content: bytes) -> None:
     temporary = target.with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)

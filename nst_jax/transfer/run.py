@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nst_jax.errors import CheckpointError
+from nst_jax.devices import memory
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
 from nst_jax.optimize import checkpoint, chunk, engine
@@ -77,18 +77,13 @@ class Run:
           CheckpointError: see `checkpoint.load`; a `SpentError` if nothing is left to
             do.
         """
-        for place, scale in enumerate(self.scales):
-            try:
-                state = checkpoint.load(path, self._shapes(scale), digest)
-            except CheckpointError:
-                if scale == self.scales[-1]:
-                    raise
-                continue
-            made, steps = int(state.iteration) - 1, self.scales[-1].until
-            if made >= steps:
-                raise checkpoint.SpentError(path, made, steps)
-            return Resumed(place, state)
-        raise AssertionError("a run has sizes")
+        scales = self.scales
+        shapes = [self._shapes(scale) for scale in scales]
+        place, state = checkpoint.load(path, shapes, digest)
+        made, steps = int(state.iteration) - 1, scales[-1].until
+        if made >= steps:
+            raise checkpoint.SpentError(path, made, steps)
+        return Resumed(place, state)
 
     def chunks(
         self, *, stops: Collection[int] = (), resumed: Resumed | None = None
@@ -112,14 +107,15 @@ class Run:
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
         try:
-            coming = ahead.submit(self._prepared, first, precision)
+            room = memory.room_bytes()
+            coming = ahead.submit(self._prepared, first, precision, room)
             seconds = waited = 0.0
             before: tuple[Lane, ...] = ()
             for place, scale in enumerate(self.scales[first:], first):
                 began = time.perf_counter()
                 lanes, problem = coming.result()
                 if place + 1 < len(self.scales):
-                    coming = ahead.submit(self._prepared, place + 1, precision)
+                    coming = ahead.submit(self._prepared, place + 1, precision, room)
                 if resumed is None or place > first:
                     state = self._begin(lanes, place, before, state)
                 assert state is not None
@@ -141,17 +137,21 @@ class Run:
             ahead.shutdown(wait=wait, cancel_futures=True)
 
     def _prepared(
-        self, place: int, precision: str | None
+        self, place: int, precision: str | None, room: int
     ) -> tuple[tuple[Lane, ...], Problem]:
-        """Pictures, targets and program of a size, in the caller's arithmetic."""
+        """Pictures, targets and program of a size, in the caller's arithmetic.
+
+        Raises:
+          NoRoomError: the program needs more than `room`, in bytes.
+        """
         scale, pictures = self.scales[place], self.pictures
         made = {
             job: pictures.opened(pictures.lane(job, scale.size)) for job in self.jobs
         }
         lanes = tuple(made[job] for job in self.jobs)
         with jax.default_matmul_precision(precision):
+            memory.expect_room(self.program(scale), room)
             problem = self.studio.pose(lanes, share=self.share)
-            self.program(scale)
         return lanes, problem
 
     def _shapes(self, scale: Scale) -> chunk.State:

@@ -46,7 +46,8 @@ def stylize(
       offline: don't fetch the network's weights if they aren't stored.
       on_progress: called after each chunk of iterations; a true answer stops the run.
       every: `on_progress` is called at multiples of each of these, among others.
-      state_file: where a stopped run leaves its state, and `resume` finds it.
+      state_file: where a run leaves its state now and then, and where it is stopped,
+        and `resume` finds it; removed at the end.
       resume: go on from `state_file`.
       report: takes lines for the user: a download, transparency in a picture.
 
@@ -68,6 +69,9 @@ def stylize(
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
     job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
+    kept = None
+    if state_file is not None:
+        kept = states.in_file(Path(state_file), resume=resume, called="resume=True")
 
     def show(progress: BatchProgress) -> bool | None:
         return on_progress(progress.lanes[0]) if on_progress else None
@@ -78,7 +82,7 @@ def stylize(
         offline=offline,
         on_progress=show,
         every=every,
-        states=states.in_file(Path(state_file), resume=resume) if state_file else None,
+        states=kept,
         report=report,
     )
     if isinstance(outcome, NstError):
