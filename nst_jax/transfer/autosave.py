@@ -27,6 +27,7 @@ class Autosave:
         report: Report,
         *,
         clock: Callable[[], float] = time.monotonic,
+        free: Callable[[], int] = memory.host_bytes,
     ):
         """Nothing is written yet.
 
@@ -35,9 +36,10 @@ class Autosave:
           digest: of the run.
           report: takes lines for the user.
           clock: in seconds.
+          free: memory, in bytes.
         """
         self._states, self._digest, self._report = states, digest, report
-        self._clock = clock
+        self._clock, self._free = clock, free
         self._due = clock() + (states.every if states else 0)
         self._thread: threading.Thread | None = None
         self._problem: str | None = None
@@ -72,7 +74,7 @@ class Autosave:
         # On CPUs it is a view, and the next chunk leaves what is seen as it is.
         fetched = jax.device_get(state)
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(fetched))
-        if size > _ROOM * memory.host_bytes():
+        if size > _ROOM * self._free():
             self._write(self._states, fetched, began)
             return
         args = self._states, fetched, began

@@ -4,13 +4,14 @@ import contextlib
 import functools
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 import safetensors.numpy
 from PIL import Image
 from support.batch_folder import contents, working_in
-from support.program import QUICK, Reader, run
+from support.program import QUICK, Reader, run, start
 
 from nst_jax.images import files
 
@@ -151,6 +152,37 @@ def test_the_state_of_other_pictures_does_not_fit(folder, capsys):
     capsys.readouterr()
     assert run(*COMMAND, "--resume") == 1
     assert "other pictures or options" in capsys.readouterr().err
+
+
+# The command, with a state at every chunk instead of every half minute.
+_KILLED = """
+import dataclasses, os, signal, sys, time
+from nst_jax.commands import flags, main, stylize
+from nst_jax.transfer import batch, states
+arguments = main.parser().parse_args(sys.argv[1:])
+where = states.in_file(stylize._state_path(arguments.output), resume=False)
+where = dataclasses.replace(where, every=0)
+def show(progress):
+    while progress.lanes[0].iteration > 3:
+        if os.path.exists("out.png.state"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.01)
+job = stylize._job(arguments, flags.options(arguments))
+list(batch.run_jobs([job], states=where, on_progress=show, every=(2,)))
+"""
+
+
+@pytest.mark.slow  # A process of its own.
+def test_killed_on_its_way_it_goes_on(folder, whole):
+    process = start(sys.executable, "-c", _KILLED, *COMMAND)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == -signal.SIGKILL, errors
+    assert not Path("out.png").exists()
+    assert run(*COMMAND, "--resume", "--trace=t.jsonl") == 0
+    assert (folder / "out.png").read_bytes() == whole
+    assert not STATE.exists()
+    first = json.loads(Path("t.jsonl").read_text().splitlines()[0])
+    assert first["iteration"] > 0
 
 
 @pytest.mark.slow  # A program of its own, for L-BFGS.
