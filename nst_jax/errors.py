@@ -41,6 +41,10 @@ class DivergenceError(NstError, RuntimeError):
         )
 
 
+class DeviceError(NstError, RuntimeError):
+    """There is no such device as is asked for, or the one that there is fails."""
+
+
 class NoRoomError(NstError, MemoryError):
     """The device has too little memory for what was asked."""
 
@@ -49,6 +53,18 @@ class NoRoomError(NstError, MemoryError):
             "the memory is too small for this picture: try a smaller --size, "
             "--precision=bfloat16, or a shorter --history (--solver=adam needs least)"
         )
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that asks to stop, where there is nothing to save.
+
+    Attributes:
+      exit_status: of a program that ends by it, as shells have it.
+    """
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.exit_status = 128 + number
 
 
 def answered(program: Callable[[], int]) -> int:
@@ -60,9 +76,9 @@ def answered(program: Callable[[], int]) -> int:
     """
     try:
         return program()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("\nnst-jax: stopped", file=sys.stderr)
-        return 130
+        return getattr(stop, "exit_status", 130)
     except BrokenPipeError:
         # Python would complain on leaving: it flushes what nobody reads.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

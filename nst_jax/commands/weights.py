@@ -9,7 +9,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from nst_jax.errors import ImageError
+from nst_jax.errors import DeviceError, ImageError
 from nst_jax.images import files, resize
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
@@ -60,6 +60,12 @@ def run_command(arguments: argparse.Namespace) -> None:
         for path in arguments.images:
             files.shape(path)  # said before the long work
     except ImageError as error:
+        raise WeightsError(str(error)) from error
+    from nst_jax.devices import backend
+
+    try:
+        backend.kind()
+    except DeviceError as error:
         raise WeightsError(str(error)) from error
     fetch.fetch(architecture, report=commands.say)
     stored = normalize(

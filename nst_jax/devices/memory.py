@@ -11,11 +11,14 @@ from typing import Any
 import jax
 import psutil
 
-from nst_jax.errors import NoRoomError, NstError
+from nst_jax.devices import backend
+from nst_jax.errors import DeviceError, NoRoomError, NstError
 
 _GROUP = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
 _COMPILED = 4
+# What runtimes begin with where a device is lost or broken, not a program wrong.
+_FAILURES = ("INTERNAL", "UNAVAILABLE", "ABORTED", "DATA_LOSS", "UNKNOWN", "CANCELLED")
 _SHARE = 0.85  # Of the free memory; the rest is for targets, and for fragments.
 
 
@@ -25,20 +28,32 @@ _ENOUGH = {"cpu": 2**16, "other": 2**22}
 
 def helping_pixels() -> int:
     """Pixels of all lanes together up to which more of them save time here."""
-    return _ENOUGH["cpu" if jax.default_backend() == "cpu" else "other"]
+    return _ENOUGH["cpu" if backend.kind() == "cpu" else "other"]
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Raises `NoRoomError` for what the device's runtime says of too little memory."""
+    """Raises an error of ours for what the device's runtime says.
+
+    Raises:
+      NoRoomError: too little memory.
+      DeviceError: the device failed.
+    """
     try:
         yield
     except Exception as error:
+        if isinstance(error, NstError):
+            raise
         text = str(error)
         full = "RESOURCE_EXHAUSTED" in text or "Out of memory" in text
-        if isinstance(error, NstError) or not (isinstance(error, MemoryError) or full):
-            raise
-        raise NoRoomError from error
+        if full or isinstance(error, MemoryError):
+            raise NoRoomError from error
+        if isinstance(error, jax.errors.JaxRuntimeError) and text.startswith(_FAILURES):
+            raise DeviceError(
+                f"the device failed ({backend.one_line(error)}); try once more, or on "
+                "the CPU, with JAX_PLATFORMS=cpu"
+            ) from error
+        raise
 
 
 def free_bytes(device: jax.Device | None = None) -> int:

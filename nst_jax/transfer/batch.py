@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from nst_jax.devices import memory
+from nst_jax.devices import backend, memory
 from nst_jax.errors import (
     DivergenceError,
     ImageError,
@@ -98,8 +98,10 @@ def run_jobs(
       WeightsError, NetworkError: weights that are missing or don't fit.
       CheckpointError: a state that has to be gone on from, and can't.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     asked.check(jobs, lanes)
+    backend.kind()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
         _check_network(network, options)

@@ -61,6 +61,7 @@ def stylize(
       CheckpointError: nothing to resume from, or the state of another run.
       DivergenceError: a loss that isn't finite at the start.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     options = options or Options()
     paintings: Sequence[Any] = styles if isinstance(styles, list | tuple) else [styles]
@@ -133,6 +134,7 @@ def stylize_batch(
       DivergenceError: a loss that isn't finite at the start; raised when the others are
         finished.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     photos, paintings = (
         [

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "options": {"errors", "fields"},
     "presets": {"options"},
     "images": {"errors", "version"},
-    "networks": {"errors", "losses", "weights_convert"},
+    "networks": {"errors", "devices", "losses", "weights_convert"},
     "transfer": {*GROUND, "devices", "optimize", "weights_convert"},
     "collection": {"errors", "options", "images", "transfer"},
     "nst_jax": {"version", "options", "networks", "transfer"},
