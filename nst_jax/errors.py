@@ -1,8 +1,9 @@
 """The errors of this project: one base, which says its line and its exit status."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 class NstError(Exception):
@@ -93,3 +94,21 @@ def answered(program: Callable[[], int]) -> int:
             raise
         print(f"nst-jax: {line}", file=sys.stderr)
         return status
+
+
+@contextlib.contextmanager
+def leaving() -> Iterator[None]:
+    """Around a whole program: one that fails, or is stopped, ends at once.
+
+    XLA goes on with a compilation whose caller was interrupted. An end in the regular
+    course would wait for its threads, or take away what they work on, and crash.
+    """
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.code, int) or not end.code:
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # Nobody may read them any more.
+                stream.flush()
+        os._exit(end.code)

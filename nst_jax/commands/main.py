@@ -10,7 +10,7 @@ from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
 from nst_jax.commands import batch, flags, presets, stylize
-from nst_jax.errors import answered
+from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
 
 _COMMANDS = (stylize, batch, presets)
@@ -91,7 +91,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def run() -> None:
     """The entry point of the installed program."""
-    app.run(main, flags_parser=_parse)
+    with leaving():
+        app.run(main, flags_parser=_parse)
 
 
 if __name__ == "__main__":

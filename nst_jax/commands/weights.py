@@ -9,7 +9,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from nst_jax.errors import DeviceError, ImageError
+from nst_jax.errors import DeviceError, ImageError, leaving
 from nst_jax.images import files, resize
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
@@ -98,7 +98,8 @@ def _means(
 
 def run() -> None:
     """Entry of the program `nst-weights`."""
-    commands.run(add_parser)
+    with leaving():
+        commands.run(add_parser)
 
 
 if __name__ == "__main__":

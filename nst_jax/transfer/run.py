@@ -23,6 +23,11 @@ from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress
 from nst_jax.transfer.sizes import Scale, scales
 
+_UNMOVED = (
+    "the picture stays as it began: none of {} iterations lowered its loss; check the "
+    "learning rate and the weights of the losses"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Resumed:
@@ -106,6 +111,7 @@ class Run:
         state = resumed.state if resumed else None
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
+        watch = _Watch(len(self.jobs), known=resumed is not None)
         try:
             room = memory.room_bytes()
             coming = ahead.submit(self._prepared, first, precision, room)
@@ -126,10 +132,12 @@ class Run:
                     steps=scale.until,
                     stops=stops,
                 ):
+                    made = watch.told(made, until=self.scales[-1].until)
                     state, here = made.state, made.lanes[0].seconds
                     yield self._progress(lanes, made, seconds, waited), state
                 seconds += here
                 before = lanes
+                watch.begin()
         except GeneratorExit:
             wait = False
             raise
@@ -207,6 +215,39 @@ class Run:
                 )
             )
         return tuple(found)
+
+
+class _Watch:
+    """Watches whether a lane has had a better picture than the one it began with."""
+
+    def __init__(self, lanes: int, *, known: bool):
+        self._moved = np.full(lanes, known)
+        self._first: list[float] | None = None
+
+    def begin(self) -> None:
+        """Another size begins, whose losses are others."""
+        self._first = None
+
+    def told(self, made: engine.Chunk, *, until: int) -> engine.Chunk:
+        """A chunk, which at the end says which pictures stay as they began."""
+        if self._first is None:
+            self._first = [lane.losses[0] for lane in made.lanes]
+        for place, (lane, first) in enumerate(
+            zip(made.lanes, self._first, strict=True)
+        ):
+            self._moved[place] |= not lane.best_loss >= first
+        if made.lanes[0].iteration < max(1, until) or self._moved.all():
+            return made
+        line = _UNMOVED.format(until)
+        lanes = tuple(
+            lane
+            if moved
+            else dataclasses.replace(
+                lane, event=f"{lane.event}; {line}" if lane.event else line
+            )
+            for lane, moved in zip(made.lanes, self._moved, strict=True)
+        )
+        return dataclasses.replace(made, lanes=lanes)
 
 
 def solver(options: Options) -> optax.GradientTransformation:

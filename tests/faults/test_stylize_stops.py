@@ -102,13 +102,18 @@ def test_ctrl_c_twice_gives_up_at_once(folder, capsys):
     assert contents(folder) == before
 
 
-def test_ctrl_c_before_the_work_leaves_nothing(folder, capsys):
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
+def test_stopped_before_the_work_it_leaves_nothing(folder, capsys, number, expected):
     with Image.open("photos/a.png") as photo:
         photo.putalpha(200)
         photo.save("photos/a.png")
     before = contents(folder)
-    status, errors = answered(("has transparency", ctrl_c))
-    assert status == 130
+    stop = functools.partial(signal.raise_signal, number)
+    status, errors = answered(("has transparency", stop))
+    assert status == expected
     assert errors.endswith("\nnst-jax: stopped\n")
     assert capsys.readouterr().out == ""
     assert contents(folder) == before
