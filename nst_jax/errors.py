@@ -1,7 +1,9 @@
 """The errors of this project: one base, which says its line and its exit status."""
 
+import contextlib
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from nst_jax import streams
 
@@ -35,11 +37,16 @@ class CheckpointError(NstError, ValueError):
 class DivergenceError(NstError, RuntimeError):
     """The loss of the starting image is not finite."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: str = "") -> None:
         super().__init__(
-            "the loss of the starting image is not finite: check the weights of the "
+            line
+            or "the loss of the starting image is not finite: check the weights of the "
             "network (nst-weights verify) and the loss weights"
         )
+
+
+class DeviceError(NstError, RuntimeError):
+    """There is no such device as is asked for, or the one that there is fails."""
 
 
 class NoRoomError(NstError, MemoryError):
@@ -52,6 +59,18 @@ class NoRoomError(NstError, MemoryError):
         )
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal that asks to stop, where there is nothing to save.
+
+    Attributes:
+      exit_status: of a program that ends by it, as shells have it.
+    """
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.exit_status = 128 + number
+
+
 def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
     """Runs a program, whose name its lines begin with; returns its exit status.
 
@@ -62,8 +81,8 @@ def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
     try:
         with streams.watched():
             return program()
-    except KeyboardInterrupt:
-        line, found = "stopped", 130
+    except KeyboardInterrupt as stop:
+        line, found = "stopped", getattr(stop, "exit_status", 130)
         with streams.unfailing():
             print(file=sys.stderr)
     except BrokenPipeError:
@@ -80,3 +99,21 @@ def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
     with streams.unfailing():
         print(f"{name}: {line}", file=sys.stderr)
     return found
+
+
+@contextlib.contextmanager
+def leaving() -> Iterator[None]:
+    """Around a whole program: one that fails, or is stopped, ends at once.
+
+    XLA goes on with a compilation whose caller was interrupted. An end in the regular
+    course would wait for its threads, or take away what they work on, and crash.
+    """
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.code, int) or not end.code:
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # Nobody may read them any more.
+                stream.flush()
+        os._exit(end.code)

@@ -11,7 +11,7 @@ from absl.flags import argparse_flags
 
 from nst_jax import streams
 from nst_jax.commands import batch, flags, presets, stylize, train
-from nst_jax.errors import answered
+from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
 
 _COMMANDS = (stylize, batch, train, presets)
@@ -93,7 +93,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def run() -> None:
     """The entry point of the installed program."""
     streams.prepare()
-    sys.exit(answered(lambda: app.run(main, flags_parser=_parse)))
+    with leaving():
+        sys.exit(answered(lambda: app.run(main, flags_parser=_parse)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from absl import logging
 
 from nst_jax import streams
 from nst_jax.commands import flags
-from nst_jax.errors import ImageError, answered
+from nst_jax.errors import DeviceError, ImageError, answered, leaving
 from nst_jax.images import files, resize
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
@@ -64,6 +64,12 @@ def run_command(arguments: argparse.Namespace) -> None:
             files.shape(path)  # said before the long work
     except ImageError as error:
         raise WeightsError(str(error)) from error
+    from nst_jax.devices import backend
+
+    try:
+        backend.kind()
+    except DeviceError as error:
+        raise WeightsError(str(error)) from error
     fetch.fetch(architecture, report=commands.say)
     stored = normalize(
         architecture,
@@ -101,7 +107,8 @@ def run() -> None:
         return 0
 
     streams.prepare()
-    sys.exit(answered(program, name="nst-weights"))
+    with leaving():
+        sys.exit(answered(program, name="nst-weights"))
 
 
 if __name__ == "__main__":

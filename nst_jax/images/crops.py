@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from nst_jax.errors import ImageError
-from nst_jax.images import files
+from nst_jax.images import opening
 
 _LARGEST = 1.5  # Of the shorter side, as a multiple of the square's.
 
@@ -32,7 +32,7 @@ def random_square(
       ImageError: a picture that can't be read, or with a side below 16 pixels.
     """
     scale, across, down = rng.random(3)
-    with files.opened(path) as picture:
+    with opening.opened(path) as picture:
         if min(picture.size) < 16:
             raise ImageError(f"{os.fspath(path)}: is too small to train on")
         shorter = round(size * (1 + (_LARGEST - 1) * scale))

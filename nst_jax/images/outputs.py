@@ -147,8 +147,12 @@ def _check_folder(name: str, folder: Path) -> None:
         raise ImageError(f"{name}: {message}")
 
 
-def write_whole(path: StrPath, content: bytes) -> None:
+def write_whole(path: StrPath, content: bytes | Sequence[bytes | memoryview]) -> None:
     """Writes a file that gets its name only once it is complete and on the disk.
+
+    Args:
+      path: the file.
+      content: all of it, or its parts one after the other.
 
     Raises:
       OSError: it can't be written; what was there before still is.
@@ -158,7 +162,7 @@ def write_whole(path: StrPath, content: bytes) -> None:
     temporary, file = _new_beside(target)
     try:
         with file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
             os.replace(temporary, target)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-import jax
-
+from nst_jax.devices import backend
 from nst_jax.networks import extract
 from nst_jax.networks.network import Network
 from weights_convert import architectures, fetch, store
@@ -30,8 +29,10 @@ def load_network(
       NetworkError: an unknown name.
       WeightsError: weights that can't be fetched or don't fit.
       OptionsError: an unknown pooling or precision.
+      DeviceError: the device that JAX is to use isn't here, or doesn't work.
     """
     architecture = architectures.find(name)
+    backend.kind()
     precision = resolve_precision(precision)
     extract.check_choices(pooling, precision)
     fetch.fetch(architecture, report=report or _ignore, offline=offline)
@@ -68,7 +69,7 @@ def resolve_precision(precision: str) -> str:
     """What "auto" means on this machine's default device; others stay."""
     if precision != "auto":
         return precision
-    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    return "float32" if backend.kind() == "cpu" else "bfloat16"
 
 
 def _ignore(line: str) -> None:

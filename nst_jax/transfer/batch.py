@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from nst_jax.devices import memory
+from nst_jax.devices import backend, memory
 from nst_jax.errors import (
     DivergenceError,
     ImageError,
@@ -22,6 +22,7 @@ from nst_jax.optimize.chunk import State
 from nst_jax.options import Options
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer import plan, states
+from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
@@ -82,7 +83,8 @@ def run_jobs(
       every: `on_progress` is called at multiples of each of these, among others.
       done: places of jobs to leave out. The others are grouped as they were with them,
         so that a batch that goes on finds its programs and its state.
-      states: where the state of a stopped group is kept, and gone on from.
+      states: where the state of a group that is at work or stopped is kept, and gone on
+        from. It is removed when the next result is asked for, after the group's last.
       report: takes lines for the user.
 
     Yields:
@@ -96,8 +98,10 @@ def run_jobs(
       WeightsError, NetworkError: weights that are missing or don't fit.
       CheckpointError: a state that has to be gone on from, and can't.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     asked.check(jobs, lanes)
+    backend.kind()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
         _check_network(network, options)
@@ -185,21 +189,24 @@ class _Work:
         digest = ""
         if self.states:
             digest = states.digest([self.jobs[p] for p in places], self.weights)
-        try:
-            last, state = yield from self._optimised(run, places, stops, show, digest)
-        except (DivergenceError, ImageError) as error:  # Of all that are left.
-            yield from ((place, error) for place in places)
-            return False
-        results = [result for of_job in last for result in of_job]
-        going_on = any(isinstance(r, Result) and not r.finished for r in results)
-        stopped = state is not None
-        if going_on:
-            self._keep(state, digest)
-        del state  # Whoever saves pictures, and the next group, have the room.
-        for place, of_job in zip(places, last, strict=True):
-            yield from ((place, result) for result in of_job)
-        if not going_on:
-            self._keep(None, digest)  # The pictures are safe now.
+        with Autosave(self.states, digest, self.report) as saving:
+            try:
+                last, state = yield from self._optimised(
+                    run, places, stops, show, saving
+                )
+            except (DivergenceError, ImageError) as error:  # Of all that are left.
+                yield from ((place, error) for place in places)
+                return False
+            results = [result for of_job in last for result in of_job]
+            going_on = any(isinstance(r, Result) and not r.finished for r in results)
+            stopped = state is not None
+            if state is not None and going_on:
+                saving.stop(state)
+            del state  # Whoever saves pictures, and the next group, have the room.
+            for place, of_job in zip(places, last, strict=True):
+                yield from ((place, result) for result in of_job)
+            if not going_on:
+                saving.done()
         return stopped
 
     def _optimised(
@@ -208,7 +215,7 @@ class _Work:
         places: tuple[int, ...],
         stops: Collection[int],
         show: Callable[[tuple[Progress, ...]], bool | None],
-        digest: str,
+        saving: Autosave,
     ) -> Generator[Outcome, None, tuple[list[list[Result | NstError]], State | None]]:
         """Yields results on the way; returns the last ones, and a stopped run's state.
 
@@ -216,7 +223,7 @@ class _Work:
           DivergenceError: no first image has a finite loss.
           ImageError: a picture that can't be read any more.
         """
-        found = self.states.find(run, digest, self.report) if self.states else None
+        found = saving.find(run)
         records = [Record(self.jobs[p].options, self.jobs[p].at) for p in places]
         state = None
         with contextlib.closing(run.chunks(stops=stops, resumed=found)) as chunks:
@@ -226,11 +233,9 @@ class _Work:
                 if show(lanes[: len(places)]):
                     state = reached
                     break
+                if lanes[0].iteration < run.scales[-1].until:
+                    saving.offer(reached)
             return [record.last(ended=state is None) for record in records], state
-
-    def _keep(self, state: State | None, digest: str) -> None:
-        if self.states and (problem := self.states.keep(state, digest)):
-            self.report(f"{problem}; what was stopped can't go on from there")
 
 
 def _shown(

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from nst_jax.errors import Stopped
+
 
 class StopRequest:
     """Ctrl-C and termination: at once before the optimisation, then after the chunk.
@@ -37,7 +39,7 @@ class StopRequest:
     def _note(self, number: int, frame: FrameType | None) -> None:
         again = self.signal is not None and number == signal.SIGINT
         if again or not self._deferred:
-            raise KeyboardInterrupt
+            raise Stopped(self.signal or number)
         if self.signal is None:
             self.signal = number
             self._say("nst-jax: stopping; Ctrl-C once more gives up without saving")

@@ -60,7 +60,8 @@ def stylize(
       offline: don't fetch the network's weights if they aren't stored.
       on_progress: called after each chunk of iterations; a true answer stops the run.
       every: `on_progress` is called at multiples of each of these, among others.
-      state_file: where a stopped run leaves its state, and `resume` finds it.
+      state_file: where a run leaves its state now and then, and where it is stopped,
+        and `resume` finds it; removed at the end.
       resume: go on from `state_file`.
       report: takes lines for the user: a download, transparency in a picture.
 
@@ -74,6 +75,7 @@ def stylize(
       CheckpointError: nothing to resume from, or the state of another run.
       DivergenceError: a loss that isn't finite at the start.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     options = options or Options()
     paintings: Sequence[Any] = styles if isinstance(styles, list | tuple) else [styles]
@@ -82,7 +84,10 @@ def stylize(
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
     job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
-    state = Path(files.expanded(state_file)) if state_file else None
+    kept = None
+    if state_file is not None:
+        path = Path(files.expanded(state_file))
+        kept = states.in_file(path, resume=resume, called="resume=True")
 
     def show(progress: BatchProgress) -> bool | None:
         return on_progress(progress.lanes[0]) if on_progress else None
@@ -93,7 +98,7 @@ def stylize(
         offline=offline,
         on_progress=show,
         every=every,
-        states=states.in_file(state, resume=resume) if state else None,
+        states=kept,
         report=report,
     )
     if isinstance(outcome, NstError):
@@ -144,6 +149,7 @@ def stylize_batch(
       DivergenceError: a loss that isn't finite at the start; raised when the others are
         finished.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     photos, paintings = (
         [

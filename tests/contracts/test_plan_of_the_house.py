@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "options": {"errors", "fields"},
     "presets": {"options"},
     "images": {"errors", "version"},
-    "networks": {"errors", "losses", "weights_convert"},
+    "networks": {"errors", "devices", "losses", "weights_convert"},
     "feedforward": {*GROUND, "devices", "weights_convert"},
     "transfer": {*GROUND, "devices", "optimize", "weights_convert"},
     "collection": {"errors", "options", "images", "transfer"},

@@ -99,14 +99,15 @@ def test_ctrl_c_twice_gives_up_at_once(folder, capsys, whole):
     assert pictures() == whole
 
 
-def test_ctrl_c_before_the_work_leaves_nothing(folder):
+def test_terminated_before_the_work_it_leaves_nothing(folder):
     for name in ("a", "b"):
         with Image.open(f"photos/{name}.png") as photo:
             photo.putalpha(200)
             photo.save(f"photos/{name}.png")
     before = contents(folder)
-    with contextlib.redirect_stderr(Reader(("has transparency", ctrl_c))) as errors:
-        assert run(*COMMAND) == 130
+    end = functools.partial(signal.raise_signal, signal.SIGTERM)
+    with contextlib.redirect_stderr(Reader(("has transparency", end))) as errors:
+        assert run(*COMMAND) == 143
     assert errors.getvalue().endswith("\nnst-jax: stopped\n")
     assert contents(folder) == before | {"out": b""}
 
