@@ -51,6 +51,11 @@ class NoRoomError(NstError, MemoryError):
         )
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 painting`, `2 paintings`, for lines that count."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def answered(program: Callable[[], int]) -> int:
     """Runs a program; returns its exit status.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax.collection import naming
 from nst_jax.collection.wanted import check, named
-from nst_jax.commands import flags
+from nst_jax.commands import flags, idle
 from nst_jax.commands.asked import SWEPT, asked_for
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.jobs import check as check_jobs
@@ -42,6 +42,7 @@ def add_parser(commands: Any) -> None:
         what.add_argument(
             f"--{name}",
             nargs="+",
+            action="extend",
             default=[],
             metavar="PATH",
             help=f"The {kind}: files, folders, or patterns such as 'photos/*.jpg'.",
@@ -84,6 +85,7 @@ def add_parser(commands: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
+    given = flags.given(arguments)
     jobs, varied = asked_for(arguments)
     wanted = named(jobs, varied, arguments.name)
     check(arguments.output_dir, wanted)
@@ -102,6 +104,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         arguments.compilation_cache_dir, store.home() / "xla"
     )
     folder = Folder(arguments.output_dir, wanted, weights=weights, say=_say)
+    idle.say(arguments, jobs, given, _say, varied=varied)
     signal = _made(folder, arguments)
     folder.finish()
     if signal is not None and folder.unfinished:

@@ -65,6 +65,11 @@ def positive_count(text: str) -> int:
     return int(text)
 
 
+def given(arguments: argparse.Namespace) -> list[str]:
+    """The options that were given on the command line, by name."""
+    return [f.name for f in dataclasses.fields(Options) if hasattr(arguments, f.name)]
+
+
 def options(arguments: argparse.Namespace) -> Options:
     """The `Options` that the flags given on the command line ask for.
 
@@ -73,25 +78,12 @@ def options(arguments: argparse.Namespace) -> Options:
     """
     name = arguments.preset
     base = presets.PRESETS[name].options if name else Options()
-    given = {
+    values = {
         field.name: parse(field, getattr(arguments, field.name))
         for field in dataclasses.fields(Options)
         if hasattr(arguments, field.name)
     }
-    return dataclasses.replace(base, **given)
-
-
-def underscored(argv: Sequence[str]) -> list[str]:
-    """`--style-weight=3` -> `--style_weight=3`: both spellings are understood."""
-    result: list[str] = []
-    for position, argument in enumerate(argv):
-        if argument == "--":
-            return [*result, *argv[position:]]
-        name, equals, value = argument.partition("=")
-        if name.startswith("--"):
-            name = "--" + name[2:].replace("-", "_")
-        result.append(name + equals + value)
-    return result
+    return dataclasses.replace(base, **values)
 
 
 def _shown(value: Any) -> str:

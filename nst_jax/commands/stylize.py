@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nst_jax.commands import flags
+from nst_jax.commands import flags, idle
 from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files
 from nst_jax.images.source import Source
@@ -101,7 +101,9 @@ def run_command(arguments: argparse.Namespace) -> int:
     )
     with screen, StopRequest(screen.say) as request:
         programs.report_missing_accelerator(screen.say)
-        result = _painted(_job(arguments, options), output, arguments, screen, request)
+        job = _job(arguments, options)
+        idle.say(arguments, [job], flags.given(arguments), screen.say)
+        result = _painted(job, output, arguments, screen, request)
         result.save(output)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began

@@ -1,7 +1,7 @@
 """The verbs: photos and paintings in, the photos repainted out."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import numpy as np
 from nst_jax.errors import NstError, OptionsError
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
-from nst_jax.options import Options
+from nst_jax.options import Options, changed
+from nst_jax.transfer import idle, states
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer import states
 from nst_jax.transfer.batch import BatchProgress, run_jobs
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.results import Progress, Result
@@ -48,7 +48,8 @@ def stylize(
       every: `on_progress` is called at multiples of each of these, among others.
       state_file: where a stopped run leaves its state, and `resume` finds it.
       resume: go on from `state_file`.
-      report: takes lines for the user: a download, transparency in a picture.
+      report: takes lines for the user: a download, transparency in a picture, options
+        other than the defaults that can't matter.
 
     Returns:
       The picture with the lowest loss, and the losses.
@@ -68,6 +69,7 @@ def stylize(
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
     job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
+    _report_idle([job], report)
 
     def show(progress: BatchProgress) -> bool | None:
         return on_progress(progress.lanes[0]) if on_progress else None
@@ -141,6 +143,7 @@ def stylize_batch(
     for one in varied:
         asked.check_start(one)
     jobs = [Job(c, (s,), one) for c in photos for s in paintings for one in varied]
+    _report_idle(jobs, report, sweep or ())
     found: dict[int, Result] = {}
     wrong: NstError | None = None
     began = False
@@ -169,3 +172,12 @@ def stylize_batch(
     if wrong:
         raise wrong
     return [found[place] for place in sorted(found)]
+
+
+def _report_idle(
+    jobs: Sequence[Job], report: Report | None, sweep: Collection[str] = ()
+) -> None:
+    """Says which options change nothing; what was given by hand can't be told here."""
+    if report and jobs:
+        for line in idle.lines(jobs, changed(jobs[0].options), [sweep] * len(jobs)):
+            report(line.replace("--", ""))

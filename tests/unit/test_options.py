@@ -236,7 +236,7 @@ def test_the_defaults_are_johnsons():
 
 def parse(*argv: str) -> Options:
     arguments = ["nst-jax", "stylize", "photo.png", "painting.png", *argv]
-    parsed = main.parser().parse_args(flags.underscored(arguments[1:]))
+    parsed = main.parser().parse_args(arguments[1:])
     return flags.options(parsed)
 
 

@@ -5,6 +5,7 @@ No JAX here: the converters read these tables to name and check what they conver
 its layers have.
 """
 
+import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -61,7 +62,9 @@ def find(name: str) -> Architecture:
       NetworkError: there is none; says which there are.
     """
     if name not in NETWORKS:
+        near = difflib.get_close_matches(str(name).lower(), NETWORKS, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
         raise NetworkError(
-            f"network {name!r} is not known; choose one of {', '.join(NETWORKS)}"
+            f"network {name!r} is not known; {meant}choose one of {', '.join(NETWORKS)}"
         )
     return NETWORKS[name]

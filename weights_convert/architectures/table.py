@@ -1,6 +1,7 @@
 """What a table is made of: layers as data, wired by name, and colours."""
 
 import dataclasses
+import difflib
 import functools
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
@@ -174,6 +175,8 @@ class Architecture:
         unknown = [tap for tap in taps if tap not in self.taps]
         if not unknown:
             return
+        near = difflib.get_close_matches(unknown[0].lower(), self.taps, 1)
+        meant = f"; did you mean {near[0]}?" if near else ";"
         it_has = ", ".join(self.taps)
         if len(self.taps) > _SHOWN:
             trunk = self.trunk
@@ -182,7 +185,7 @@ class Architecture:
                 f" between these; `nst-weights taps {self.name}` lists all"
             )
         raise NetworkError(
-            f"{self.name} has no tap {', '.join(unknown)}; it has {it_has}"
+            f"{self.name} has no tap {', '.join(unknown)}{meant} it has {it_has}"
         )
 
     def leading_to(self, taps: Collection[str]) -> tuple[Layer, ...]:

@@ -11,7 +11,7 @@ from nst_jax.options import Options
 
 def parsed(*arguments: str) -> Options:
     line = ["stylize", "photo.jpg", "painting.jpg", *arguments]
-    return flags.options(main.parser().parse_args(flags.underscored(line)))
+    return flags.options(main.parser().parse_args(line))
 
 
 def test_no_flags_are_the_defaults():
