@@ -83,8 +83,8 @@ _TOLD = {
 _VALUES: Mapping[str, Mapping[str, str]] = {
     "pooling": {"average": "avg", "ave": "avg", "mean": "avg", "maximum": "max"},
     "precision": {
-        **dict.fromkeys(("fp16", "float16", "half", "mixed"), "bfloat16"),
-        **dict.fromkeys(("fp32", "full", "single", "float"), "float32"),
+        **dict.fromkeys(("fp16", "f16", "float16", "half", "mixed"), "bfloat16"),
+        **dict.fromkeys(("fp32", "f32", "full", "single", "float"), "float32"),
     },
     "color": {
         **dict.fromkeys(("photo", "content", "original", "keep"), "luminance"),

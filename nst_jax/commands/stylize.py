@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nst_jax.commands import flags, idle
-from nst_jax.errors import ImageError, NstError, OptionsError
+from nst_jax.errors import ImageError, NstError, OptionsError, counted
 from nst_jax.images import files
 from nst_jax.images.source import Source
 from nst_jax.options import Options
@@ -107,9 +107,10 @@ def run_command(arguments: argparse.Namespace) -> int:
         result.save(output)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began
+    made = counted(result.iterations, "iteration")
     print(
-        f"{output}: {width}x{height}, loss {result.loss:.6g} after {result.iterations} "
-        f"iterations; {total:.1f} s (compiling {result.compile_seconds:.1f}, "
+        f"{output}: {width}x{height}, loss {result.loss:.6g} after {made}; "
+        f"{total:.1f} s (compiling {result.compile_seconds:.1f}, "
         f"optimising {result.seconds:.1f})"
     )
     if request.signal is not None and not result.finished:

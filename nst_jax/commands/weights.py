@@ -9,7 +9,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from nst_jax.errors import ImageError
+from nst_jax.errors import ImageError, counted
 from nst_jax.images import files, resize
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
@@ -65,7 +65,7 @@ def run_command(arguments: argparse.Namespace) -> None:
     stored = normalize(
         architecture,
         _means(architecture, arguments.images, size),
-        images=f"{len(arguments.images)} images of {size}x{size}",
+        images=f"{counted(len(arguments.images), 'image')} of {size}x{size}",
         report=commands.say,
     )
     print(stored)

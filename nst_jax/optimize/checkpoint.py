@@ -7,7 +7,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from nst_jax.errors import CheckpointError
+from nst_jax.errors import CheckpointError, counted
 from nst_jax.optimize.chunk import State
 
 
@@ -20,7 +20,7 @@ class SpentError(CheckpointError):
 
     def __init__(self, path: Path, made: int, steps: int):
         super().__init__(
-            f"{path}: made {made} iterations already, and {steps} are asked for"
+            f"{path}: made {counted(made, 'iteration')} already, of {steps} asked for"
         )
         self.made = made
 

@@ -6,6 +6,7 @@ of the paintings, of the network, of the sizes, of the machine.
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -93,12 +94,12 @@ def _pyramid(options: Options, paintings: int) -> Said:
     return next(iter(too_many("pyramid", options.pyramid, sizes, with_size)), None)
 
 
-def _style_weight(options: Options, paintings: int) -> Said:
+def _at_rest(name: str, options: Options, paintings: int) -> Said:
     # The photo is what its own content asks for.
     at_rest = options.init == "content" and len(scales(options)) == 1
-    if options.style_weight or options.tv_weight or not at_rest:
+    if unmet(STYLE, options) != name or options.tv_weight or not at_rest:
         return None
-    return "--style_weight=0 leaves the photo as it is with --init=content"
+    return f"{_written(options, name)} leaves the photo as it is with --init=content"
 
 
 def _color(options: Options, paintings: int) -> Said:
@@ -132,7 +133,7 @@ def _precision(options: Options, paintings: int) -> Said:
 _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
     {
         "style_blend": _blend,
-        "style_weight": _style_weight,
+        **{name: functools.partial(_at_rest, name) for name in STYLE},
         "pyramid": _pyramid,
         "color": _color,
         "pooling": _pooling,

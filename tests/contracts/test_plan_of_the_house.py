@@ -15,10 +15,15 @@ PRODUCT = [
 ]
 
 # Who may import whom, besides itself.
-GROUND = {"version", "errors", "fields", "options", "images", "losses", "networks"}
+GROUND = {
+    *("version", "errors", "elsewhere", "fields", "options"),
+    *("images", "losses", "networks"),
+}
 MAY_IMPORT = {
     **{room: set() for room in ("weights_convert", "version", "errors", "losses")},
-    **{room: {"errors"} for room in ("fields", "devices", "optimize")},
+    "elsewhere": set(),
+    **{room: {"errors"} for room in ("devices", "optimize")},
+    "fields": {"errors", "elsewhere"},
     "options": {"errors", "fields"},
     "presets": {"options"},
     "images": {"errors", "version"},

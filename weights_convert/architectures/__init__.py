@@ -5,7 +5,6 @@ No JAX here: the converters read these tables to name and check what they conver
 its layers have.
 """
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -22,6 +21,7 @@ from weights_convert.architectures.table import (
     Pooling,
     Preprocessing,
     Relu,
+    meant,
 )
 from weights_convert.architectures.vgg import vgg_layers
 from weights_convert.errors import NetworkError
@@ -62,9 +62,8 @@ def find(name: str) -> Architecture:
       NetworkError: there is none; says which there are.
     """
     if name not in NETWORKS:
-        near = difflib.get_close_matches(str(name).lower(), NETWORKS, 1)
-        meant = f"did you mean {near[0]}? " if near else ""
         raise NetworkError(
-            f"network {name!r} is not known; {meant}choose one of {', '.join(NETWORKS)}"
+            f"network {name!r} is not known; {meant(name, NETWORKS)}choose one of "
+            f"{', '.join(NETWORKS)}"
         )
     return NETWORKS[name]

@@ -49,14 +49,6 @@ def test_pyramid_alone_is_three_sizes():
     assert parsed("--pyramid=2") == Options(pyramid=2)
 
 
-def test_hyphens_are_underscores_in_names_of_flags_alone():
-    given = ["--style-weight=3", "-o", "a-b.png", "--init=pink-noise.png", "x-y"]
-    assert flags.underscored([*given, "--", "--a-b"]) == [
-        *("--style_weight=3", "-o", "a-b.png", "--init=pink-noise.png", "x-y"),
-        *("--", "--a-b"),
-    ]
-
-
 @pytest.mark.parametrize("text", ["-1", "1.5", "", "two", "1e3"])
 def test_counts_are_whole_numbers(text):
     for kind in (flags.count, flags.positive_count):
