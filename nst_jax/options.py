@@ -192,7 +192,7 @@ class Options:
         0,
         "Seed of the starting noise.",
         check=fields.NOT_NEGATIVE_INT,
-        needs={"init": one_of("noise", "gaussian", "pink")},
+        needs={"init": one_of("noise", "mean", "gaussian", "pink")},
     )
     pooling: str = fields.network(
         "max",

@@ -41,7 +41,9 @@ def _of_run(arguments: argparse.Namespace, jobs: Sequence[Job]) -> list[str]:
         pictures = counted(len(jobs), "picture")
         found += too_many("lanes", lanes, len(jobs), pictures)
     folder = arguments.compilation_cache_dir
-    if folder not in (None, "off") and not os.access(folder, os.W_OK):
+    if folder not in (None, "off") and not (
+        os.path.isdir(folder) and os.access(folder, os.W_OK)
+    ):
         found.append(
             f"--compilation_cache_dir has no effect: {folder} can't be written to"
         )
