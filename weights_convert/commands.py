@@ -4,8 +4,9 @@ import argparse
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from absl import app, flags
 
@@ -45,6 +46,12 @@ AddParser = Callable[["argparse._SubParsersAction[_Parser]"], None]
 
 class _Parser(Parser):
     for_files = "convert"
+    commands_elsewhere: Mapping[str, str] = MappingProxyType(
+        {
+            **dict.fromkeys(("download", "get", "pull", "install"), "fetch"),
+            **{"import": "convert", "check": "verify", "layers": "taps"},
+        }
+    )
 
 
 def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:

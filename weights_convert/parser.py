@@ -62,8 +62,16 @@ class Parser(argparse.ArgumentParser):
         given = self._spelled(sys.argv[1:] if args is None else args)
         found, left = super().parse_known_args(given, namespace)
         if left:
-            self.error(f"unexpected argument {left[0]!r}")
+            self.error(f"unexpected argument {left[0]!r}{self._flag_for(left[0])}")
         return found, left
+
+    def _flag_for(self, word: str) -> str:
+        """For a command that takes nothing but flags: how a flag is given its value."""
+        if any(not action.option_strings for action in self._actions):
+            return ""
+        flags = (a.option_strings[-1] for a in self._actions if a.metavar)
+        first = next(flags, "")
+        return f": all follow flags here, as in {first} {word}" if first else ""
 
     def _spelled(self, given: Sequence[str]) -> list[str]:
         """The arguments with flags as they are written here; of a program those ahead

@@ -26,7 +26,7 @@ def parser() -> Painter:
     paint.add_argument("--dry", action="store_true")
     paint.add_argument("--colour", choices=("red", "green"))
     many = commands.add_parser("many")
-    many.add_argument("--photos", nargs="+")
+    many.add_argument("--photos", nargs="+", metavar="PATH")
     many.add_argument("--lanes", type=int)
     return program
 
@@ -79,6 +79,10 @@ def test_what_looks_like_a_flag_and_is_none():
         ),
         (["paint", "a", "--steps"], "argument --steps: expected one argument"),
         (["paint"], "the following arguments are required: PHOTO"),
+        (
+            ["many", "a"],
+            "unexpected argument 'a': all follow flags here, as in --photos",
+        ),
         (["many", "--photo", "a"], "unknown flag --photo: did you mean --photos?"),
         (["--lanes=3", "many"], "unknown flag --lanes=3: it is one of painter many"),
         (["piant", "a"], "unknown command 'piant'; did you mean paint? choose one of"),
