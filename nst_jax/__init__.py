@@ -14,8 +14,8 @@ import typing
 from nst_jax.version import __version__
 
 if typing.TYPE_CHECKING:
-    from nst_jax.networks.pretrained import load_network
     from nst_jax.options import Options
+    from nst_jax.transfer.network import load_network
     from nst_jax.transfer.results import Progress, Result
     from nst_jax.transfer.stylize import stylize, stylize_batch
 
@@ -23,7 +23,7 @@ _HOMES = {
     "Options": "nst_jax.options",
     "Progress": "nst_jax.transfer.results",
     "Result": "nst_jax.transfer.results",
-    "load_network": "nst_jax.networks.pretrained",
+    "load_network": "nst_jax.transfer.network",
     "stylize": "nst_jax.transfer.stylize",
     "stylize_batch": "nst_jax.transfer.stylize",
 }

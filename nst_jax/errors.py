@@ -71,6 +71,11 @@ class Stopped(KeyboardInterrupt):
         self.exit_status = 128 + number
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 painting`, `2 paintings`, for lines that count."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
     """Runs a program, whose name its lines begin with; returns its exit status.
 

@@ -4,11 +4,11 @@ import argparse
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NoReturn
 
 from absl import app, flags
-from absl.flags import argparse_flags
 
 from weights_convert import files, formats, store
 from weights_convert.architectures import NETWORKS, find
@@ -17,6 +17,7 @@ from weights_convert.errors import WeightsError
 from weights_convert.export import export
 from weights_convert.fetch import fetch
 from weights_convert.formats import safetensors_file
+from weights_convert.parser import Parser
 from weights_convert.sources import SOURCES
 from weights_convert.version import version
 
@@ -44,17 +45,14 @@ examples:
 AddParser = Callable[["argparse._SubParsersAction[_Parser]"], None]
 
 
-class _Parser(argparse_flags.ArgumentParser):
-    """Knows its own flags only, unabbreviated; says a usage error in one line."""
-
-    def __init__(self, **keywords: Any):
-        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        keywords["allow_abbrev"] = False
-        super().__init__(**keywords, inherited_absl_flags=None)
-
-    def error(self, message: str) -> NoReturn:
-        print(f"nst-weights: {message} (see {self.prog} --help)", file=sys.stderr)
-        sys.exit(2)
+class _Parser(Parser):
+    for_files = "convert"
+    commands_elsewhere: Mapping[str, str] = MappingProxyType(
+        {
+            **dict.fromkeys(("download", "get", "pull", "install"), "fetch"),
+            **{"import": "convert", "check": "verify", "layers": "taps"},
+        }
+    )
 
 
 class _Version(argparse.Action):

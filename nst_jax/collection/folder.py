@@ -16,7 +16,7 @@ from nst_jax.collection.wanted import (
     folders,
     no_folder,
 )
-from nst_jax.errors import ImageError, NstError
+from nst_jax.errors import ImageError, NstError, counted
 from nst_jax.images import files, outputs
 from nst_jax.transfer.jobs import Job, digests
 from nst_jax.transfer.results import Result
@@ -71,7 +71,9 @@ class Folder:
         self.unsaved: set[Wanted] = set()
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
         if self._done:
-            say(f"nst-jax: {len(self._done)} of {len(wanted)} are done already")
+            done = len(self._done)
+            are = "is" if done == 1 else "are"
+            say(f"nst-jax: {done} of {len(wanted)} {are} done already")
         self._say_what_was_stopped()
         self._say_what_is_replaced(others, overwrite)
 
@@ -123,7 +125,9 @@ class Folder:
 
     def clear_states(self) -> None:
         """Removes states where no picture is left that they could go on with."""
-        stopped = any(entry.status == "stopped" for entry in self._known.values())
+        stopped = any(
+            entry.status == manifest.STOPPED for entry in self._known.values()
+        )
         if not (stopped or self.unsaved):
             for state in self.path.glob(PATTERN):
                 state.unlink(missing_ok=True)
@@ -145,7 +149,7 @@ class Folder:
         page = self.path / GALLERY
         try:
             gallery.write(page, self.path.resolve().name, entries, self.path)
-            print(f"{page}: {len(entries)} pictures")
+            print(f"{page}: {counted(len(entries), 'picture')}")
         except OSError as error:
             self.failed = True
             self.say(f"nst-jax: no {GALLERY}: could not be written ({error.strerror})")
@@ -181,7 +185,7 @@ class Folder:
         first = result.iterations + 1 - len(result.losses)
         entry = dataclasses.replace(
             self._entry(one),
-            status="done" if result.finished else "stopped",
+            status=manifest.DONE if result.finished else manifest.STOPPED,
             loss=result.loss,
             iterations=result.iterations,
             # A lane's share of the time that it was at work with others.
@@ -195,7 +199,7 @@ class Folder:
         self._write(entry)
         self.say(
             f"{path}: {width}x{height}, loss {result.loss:.6g} after "
-            f"{result.iterations} iterations",
+            f"{counted(result.iterations, 'iteration')}",
             file=sys.stdout,
         )
 
@@ -205,7 +209,7 @@ class Folder:
             content=one.job.content.key,
             style=one.job.styles[0].key,
             key=self._keys[one],
-            status="failed",
+            status=manifest.FAILED,
             options=dataclasses.asdict(one.made.options),
             varied=dict(one.varied),
         )
@@ -256,12 +260,12 @@ class Folder:
             one
             for one in self._open
             if (entry := self._known.get(one.name)) is not None
-            and (entry.status, entry.key) == ("stopped", self._earlier[one])
+            and (entry.status, entry.key) == (manifest.STOPPED, self._earlier[one])
         ]
         if stopped:
             self.say(
-                f"nst-jax: {len(stopped)} were stopped by an earlier version, from "
-                "whose states this one can't go on: they are begun anew"
+                f"nst-jax: {counted(len(stopped), 'picture')} stopped by an earlier "
+                "version, from whose states this one can't go on: begun anew"
             )
 
     def _make_folders(self) -> None:

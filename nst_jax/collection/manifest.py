@@ -16,7 +16,10 @@ import numpy as np
 
 StrPath = str | os.PathLike[str]
 
-STATUSES = ("done", "stopped", "failed")
+DONE = "done"
+STOPPED = "stopped"  # Before all iterations; the best picture so far is saved.
+FAILED = "failed"  # There is no picture.
+STATUSES = (DONE, STOPPED, FAILED)
 POINTS = 200
 """Points of a loss curve that a manifest keeps at most."""
 
@@ -32,8 +35,7 @@ class Entry:
       content: path of the photo, as it was given.
       style: path of the painting, as it was given.
       key: hex digest of everything that made it; another key, another picture.
-      status: "done", "stopped" (before all iterations; the best picture so far is
-        saved) or "failed" (there is no picture).
+      status: one of `STATUSES`.
       error: why it failed, in one line.
       options: all options, by name.
       varied: those that the batch varies, by name.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from nst_jax import streams
 from nst_jax.collection import lock, manifest, naming
 from nst_jax.collection.wanted import check, named
-from nst_jax.commands import flags
+from nst_jax.commands import flags, idle
 from nst_jax.commands.asked import SWEPT, asked_for
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.jobs import check as check_jobs
@@ -42,6 +42,7 @@ def add_parser(commands: Any) -> None:
         what.add_argument(
             f"--{name}",
             nargs="+",
+            action="extend",
             default=[],
             metavar="PATH",
             help=f"The {kind}: files, folders, or patterns such as 'photos/*.jpg'.",
@@ -90,6 +91,7 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    given = flags.given(arguments)
     jobs, varied = asked_for(arguments, _say)
     path = arguments.output_dir
     known = manifest.read(path / naming.MANIFEST) if path.is_dir() else {}
@@ -113,6 +115,7 @@ def _run(arguments: argparse.Namespace) -> int:
         folder = Folder(
             path, wanted, weights=weights, say=_say, overwrite=arguments.overwrite
         )
+        idle.say(arguments, jobs, given, _say, varied=varied)
         signal = _made(folder, arguments)
         folder.finish()
     if signal is not None and folder.unfinished:

@@ -105,6 +105,11 @@ def positive_count(text: str) -> int:
     return int(text)
 
 
+def given(arguments: argparse.Namespace) -> list[str]:
+    """The options that were given on the command line, by name."""
+    return [f.name for f in dataclasses.fields(Options) if hasattr(arguments, f.name)]
+
+
 def options(arguments: argparse.Namespace) -> Options:
     """The `Options` that the flags given on the command line ask for.
 
@@ -121,25 +126,12 @@ def changed(arguments: argparse.Namespace, base: Any, names: Sequence[str] = ())
     Raises:
       OptionsError: a value that is no number, or not allowed.
     """
-    given = {
+    values = {
         field.name: parse(field, getattr(arguments, field.name))
         for field in dataclasses.fields(base)
         if hasattr(arguments, field.name) and (not names or field.name in names)
     }
-    return dataclasses.replace(base, **given)
-
-
-def underscored(argv: Sequence[str]) -> list[str]:
-    """`--style-weight=3` -> `--style_weight=3`: both spellings are understood."""
-    result: list[str] = []
-    for position, argument in enumerate(argv):
-        if argument == "--":
-            return [*result, *argv[position:]]
-        name, equals, value = argument.partition("=")
-        if name.startswith("--"):
-            name = "--" + name[2:].replace("-", "_")
-        result.append(name + equals + value)
-    return result
+    return dataclasses.replace(base, **values)
 
 
 def _shown(value: Any) -> str:

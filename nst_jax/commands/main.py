@@ -3,16 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
 from absl import app, logging
 from absl import flags as absl_flags
-from absl.flags import argparse_flags
 
-from nst_jax import streams
-from nst_jax.commands import batch, flags, presets, stylize, train
+from nst_jax import elsewhere, streams
+from nst_jax.commands import batch, presets, stylize, train
 from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
+from weights_convert.parser import Parser
 
 _COMMANDS = (stylize, batch, train, presets)
 
@@ -48,16 +47,11 @@ exit status:
 """
 
 
-class _Parser(argparse_flags.ArgumentParser):
-    """Knows its own flags only, unabbreviated; says a usage error in one line."""
-
-    def __init__(self, **keywords: Any):
-        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        super().__init__(**keywords, inherited_absl_flags=None, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        print(f"nst-jax: {message} (see {self.prog} --help)", file=sys.stderr)
-        sys.exit(2)
+class _Parser(Parser):
+    flags_elsewhere = elsewhere.FLAGS
+    told_elsewhere = elsewhere.TOLD
+    commands_elsewhere = elsewhere.COMMANDS
+    for_files = "stylize"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,7 +78,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    arguments = parser().parse_args(flags.underscored(argv[1:]))
+    arguments = parser().parse_args(argv[1:])
     # absl's own flags, which the parser doesn't offer, at their defaults.
     absl_flags.FLAGS(argv[:1])
     return arguments

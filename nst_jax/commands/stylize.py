@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import safetensors
 
 from nst_jax import streams
-from nst_jax.commands import flags
-from nst_jax.errors import ImageError, NstError, OptionsError
+from nst_jax.commands import flags, idle
+from nst_jax.errors import ImageError, NstError, OptionsError, counted
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
 from nst_jax.images.source import Source
@@ -117,12 +117,14 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     with screen, StopRequest(screen.say) as request:
         programs.report_missing_accelerator(screen.say)
+        idle.say(arguments, [job], flags.given(arguments), screen.say)
         result = _painted(job, output, arguments, screen, request)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began
+    made = counted(result.iterations, "iteration")
     print(
-        f"{output}: {width}x{height}, loss {result.loss:.6g} after {result.iterations} "
-        f"iterations; {total:.1f} s (compiling {result.compile_seconds:.1f}, "
+        f"{output}: {width}x{height}, loss {result.loss:.6g} after {made}; "
+        f"{total:.1f} s (compiling {result.compile_seconds:.1f}, "
         f"optimising {result.seconds:.1f})"
     )
     if request.signal is not None and not result.finished:

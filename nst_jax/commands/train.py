@@ -106,20 +106,14 @@ def run_command(arguments: argparse.Namespace) -> int:
 
     from nst_jax.devices import programs
     from nst_jax.feedforward.training import Task, Training
-    from nst_jax.networks import pretrained
+    from nst_jax.transfer.network import network_of
 
     check(recipe, len(names), len(jax.devices()))
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
     )
     with StopRequest(_say) as request:
-        network = pretrained.load_network(
-            options.network,
-            pooling=options.pooling,
-            precision=options.precision,
-            offline=arguments.offline,
-            report=_say,
-        )
+        network = network_of(options, offline=arguments.offline, report=_say)
         task = Task(
             arguments.output,
             recipe,

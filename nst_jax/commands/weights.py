@@ -12,7 +12,7 @@ from absl import logging
 
 from nst_jax import streams
 from nst_jax.commands import flags
-from nst_jax.errors import DeviceError, ImageError, answered, leaving
+from nst_jax.errors import DeviceError, ImageError, answered, counted, leaving
 from nst_jax.images import files, resize
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
@@ -74,7 +74,7 @@ def run_command(arguments: argparse.Namespace) -> None:
     stored = normalize(
         architecture,
         _means(architecture, arguments.images, size),
-        images=f"{len(arguments.images)} images of {size}x{size}",
+        images=f"{counted(len(arguments.images), 'image')} of {size}x{size}",
         report=commands.say,
     )
     print(stored)

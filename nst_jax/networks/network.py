@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from nst_jax.networks import pooling as pools
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.extents import confine, count_windows
 from nst_jax.networks.normalization import local_response_norm
+from nst_jax.networks.pooling import Mode, Windows
 from weights_convert.architectures import (
     Architecture,
     Concatenation,
@@ -28,9 +28,8 @@ class Network(nnx.Module):
 
     Attributes:
       architecture: names, kinds and shapes of the layers, and the preprocessing.
-      pooling: "max" or "avg" of the architecture's own windows, all of them, those
-        inside of inception modules too (as in fzliu/style-transfer's Caffe models);
-        with "_ceil" Caffe's rounding even where the architecture has none.
+      pooling: of the architecture's own windows, all of them, those inside of inception
+        modules too (as in fzliu/style-transfer's Caffe models).
       convolutions: the layers that have weights, by name.
       digest: `[32]` uint8, tells the weights from others. Data, so that other weights
         compile nothing anew; no layer looks at it.
@@ -41,7 +40,7 @@ class Network(nnx.Module):
         architecture: Architecture,
         convolutions: Mapping[str, FrozenConvolution],
         *,
-        pooling: str,
+        pooling: Mode,
         digest: jax.Array,
     ):
         """Takes the parts; `extract.build` makes them of weights, and checks them."""
@@ -90,11 +89,9 @@ class Network(nnx.Module):
                     extents = jnp.stack([rows, columns], axis=1)
                     images = confine(images, extents)
             case Pooling():
-                pool, ceil = pools.parse(self.pooling)
-                windows = pools.Windows(
-                    layer.size, layer.stride, layer.padding, layer.ceil or ceil
-                )
-                images = pool(images, windows, extents)
+                ceil = layer.ceil or self.pooling.ceil
+                windows = Windows(layer.size, layer.stride, layer.padding, ceil)
+                images = self.pooling.pool(images, windows, extents)
                 if extents is not None:
                     extents = windows.count(extents)
                     images = confine(images, extents)

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from nst_jax.errors import CheckpointError
+from nst_jax.errors import CheckpointError, counted
 from nst_jax.optimize.chunk import State
 
 _DTYPES = {"float32": "F32", "int32": "I32", "bfloat16": "BF16", "float16": "F16"}
@@ -33,7 +33,7 @@ class SpentError(CheckpointError):
 
     def __init__(self, path: Path, made: int, steps: int):
         super().__init__(
-            f"{path}: made {made} iterations already, and {steps} are asked for"
+            f"{path}: made {counted(made, 'iteration')} already, of {steps} asked for"
         )
         self.made = made
 

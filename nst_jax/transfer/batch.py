@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from typing import Any
 
 from nst_jax.devices import backend, memory
 from nst_jax.errors import (
@@ -17,13 +16,13 @@ from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
-from nst_jax.networks.pretrained import load_network
 from nst_jax.optimize.chunk import State
-from nst_jax.options import Options
+from nst_jax.options import Options, chosen, word
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer import plan, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.network import network_of
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress, Record, Result
@@ -114,7 +113,7 @@ def run_jobs(
         if len(jobs) == 1 and (unread := _unread(jobs[0], shapes)):
             yield 0, unread  # Said before anything is fetched.
             return
-        network = network or _network_of(options, offline=offline, report=report)
+        network = network or network_of(options, offline=offline, report=report)
         studio = Studio(network, options)
         good = {place: job for place, job in enumerate(jobs) if place not in wrong}
         small = _too_small(good, shapes, studio)
@@ -325,25 +324,15 @@ def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
     return multiples.union(*(job.at for job in jobs))
 
 
-def _check_network(network: Any, options: Options) -> None:
+def _check_network(network: Network, options: Options) -> None:
     """Raises `OptionsError` if a loaded network is not the one that `options` name."""
-    name, pooling = network.architecture.name, network.pooling
-    named = (options.network, options.pooling)
-    if name in NETWORKS and (name, pooling) != named:
+    found = network.architecture.name, network.pooling
+    named = options.network, chosen(options, "pooling")
+    if found[0] in NETWORKS and found != named:
         raise OptionsError(
-            f"network is {name} with {pooling} pooling, but the options say {named[0]} "
-            f"with {named[1]} pooling"
+            f"network is {found[0]} with {word('pooling', found[1])} pooling, but the "
+            f"options say {options.network} with {options.pooling} pooling"
         )
-
-
-def _network_of(options: Options, *, offline: bool, report: Report) -> Network:
-    return load_network(
-        options.network,
-        pooling=options.pooling,
-        precision=options.precision,
-        offline=offline,
-        report=report,
-    )
 
 
 def _ignore(line: str) -> None:

@@ -8,10 +8,19 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nst_jax.errors import OptionsError
+from nst_jax.errors import OptionsError, counted
+from nst_jax.fields import meant, unmet
 from nst_jax.images import files
 from nst_jax.images.source import Source
-from nst_jax.options import STARTS, VARYING, Options, changed, chosen
+from nst_jax.options import (
+    CONTENT,
+    STARTS,
+    STYLE,
+    VARYING,
+    Options,
+    changed,
+    chosen,
+)
 from weights_convert import architectures
 
 SCHEME = "2"
@@ -144,7 +153,8 @@ def check_options(options: Options, paintings: int) -> None:
     """Raises if `options` don't fit the network or the number of paintings.
 
     Raises:
-      OptionsError: no painting; blend shares for another number of paintings.
+      OptionsError: no painting; blend shares for another number of paintings; no loss
+        that weighs anything.
       NetworkError: an unknown network or tap.
     """
     architecture = architectures.find(options.network)
@@ -153,14 +163,22 @@ def check_options(options: Options, paintings: int) -> None:
         raise OptionsError("no painting given: name one or more style pictures")
     if options.style_blend and len(options.style_blend) != paintings:
         raise OptionsError(
-            f"style_blend has {len(options.style_blend)} shares for {paintings} "
-            "paintings; give one for each"
+            f"style_blend has {counted(len(options.style_blend), 'share')} for "
+            f"{counted(paintings, 'painting')}; give one for each"
+        )
+    content, style = unmet(CONTENT, options), unmet(STYLE, options)
+    if content and style and not options.tv_weight and options.steps:
+        raise OptionsError(
+            f"nothing would change the picture: {content}, {style} and tv_weight leave "
+            "all losses without weight; give a weight above 0, or --steps=0"
         )
 
 
 def check_start(options: Options) -> None:
     """Raises `OptionsError` if `init` is no start, and no file either."""
     if options.init not in STARTS and not os.path.exists(files.expanded(options.init)):
+        near = meant("init", options.init, STARTS).strip()
         raise OptionsError(
             f"init={options.init!r} is neither {', '.join(STARTS)} nor a file"
+            f"{f'; {near}' if near else ''}"
         )

@@ -15,7 +15,7 @@ from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.networks.extract import extract
 from nst_jax.networks.network import Network
-from nst_jax.networks.pretrained import resolve_precision
+from nst_jax.networks.precision import FLOAT32, Precision
 from nst_jax.options import Options, chosen
 
 
@@ -46,18 +46,18 @@ class SeenObjective:
 
     Attributes:
       losses: of one picture.
-      precision: of products of float32 arrays, as `Options.precision`.
+      precision: of the network; here of products of float32 arrays.
       input_gain: times the image, before the network's preprocessing.
     """
 
     losses: Objective
-    precision: str = "float32"
+    precision: Precision = FLOAT32
     input_gain: float = 1.0
 
     @classmethod
     def of(cls, options: Options) -> "SeenObjective":
         """The objective that `options` ask for."""
-        precision = resolve_precision(options.precision)
+        precision = chosen(options, "precision").here()
         return cls(losses(options), precision, options.input_gain)
 
     def __call__(
@@ -115,10 +115,7 @@ class SeenObjective:
 
     def _arithmetic(self) -> Any:
         """The context in which products of float32 arrays have this precision."""
-        # "float32" has to be asked for: JAX's default is TF32 on GPUs, bfloat16 on
-        # TPUs. A bfloat16 network keeps full products for its float32 statistics.
-        tf32 = self.precision == "tf32"
-        return jax.default_matmul_precision("tensorfloat32" if tf32 else "float32")
+        return jax.default_matmul_precision(self.precision.products)
 
 
 def losses(options: Options) -> Objective:

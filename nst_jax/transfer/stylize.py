@@ -2,7 +2,7 @@
 
 import os
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from nst_jax.errors import NstError, OptionsError
 from nst_jax.images import files
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
-from nst_jax.options import Options
+from nst_jax.options import Options, changed
+from nst_jax.transfer import idle, states
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer import states
 from nst_jax.transfer.batch import BatchProgress, run_jobs
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.results import Progress, Result
@@ -63,7 +63,8 @@ def stylize(
       state_file: where a run leaves its state now and then, and where it is stopped,
         and `resume` finds it; removed at the end.
       resume: go on from `state_file`.
-      report: takes lines for the user: a download, transparency in a picture.
+      report: takes lines for the user: a download, transparency in a picture, options
+        other than the defaults that can't matter.
 
     Returns:
       The picture with the lowest loss, and the losses.
@@ -84,6 +85,7 @@ def stylize(
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
     job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
+    _report_idle([job], report)
     kept = None
     if state_file is not None:
         path = Path(files.expanded(state_file))
@@ -162,6 +164,7 @@ def stylize_batch(
     for one in varied:
         asked.check_start(one)
     jobs = [Job(c, (s,), one) for c in photos for s in paintings for one in varied]
+    _report_idle(jobs, report, sweep or ())
     found: dict[int, Result] = {}
     wrong: NstError | None = None
     began = False
@@ -190,3 +193,12 @@ def stylize_batch(
     if wrong:
         raise wrong
     return [found[place] for place in sorted(found)]
+
+
+def _report_idle(
+    jobs: Sequence[Job], report: Report | None, sweep: Collection[str] = ()
+) -> None:
+    """Says which options change nothing; what was given by hand can't be told here."""
+    if report and jobs:
+        for line in idle.lines(jobs, changed(jobs[0].options), [sweep] * len(jobs)):
+            report(line.replace("--", ""))

@@ -17,12 +17,13 @@ from study import Study, make, publish, say
 from nst_jax import fields, streams
 from nst_jax.collection import lock
 from nst_jax.collection.folder import Folder
+from nst_jax.collection.manifest import FAILED
 from nst_jax.devices import programs
 from nst_jax.errors import OptionsError, answered
 from nst_jax.images import files
-from nst_jax.networks import pretrained
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
+from nst_jax.transfer.network import load_network
 from weights_convert import store
 
 FLAGS = ("size", "steps", "network", "pooling", "precision", "seed")
@@ -61,7 +62,7 @@ class Figure:
         self,
         argv: Sequence[str] | None = None,
         *,
-        load: Callable[..., Network] = pretrained.load_network,
+        load: Callable[..., Network] = load_network,
     ) -> int:
         """Runs the program; returns the exit status.
 
@@ -108,7 +109,7 @@ class Figure:
             overwrite={"yes": True, "no": False}.get(arguments.overwrite),
         )
         folder.clear_states()
-        if any(entry.status != "failed" for entry in folder.entries):
+        if any(entry.status != FAILED for entry in folder.entries):
             more = self.show(study, folder) if self.show else ()
             publish(study, folder, self.about, arguments.command, more)
         for line in study.left_out:

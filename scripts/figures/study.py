@@ -12,7 +12,7 @@ import tqdm
 
 from nst_jax.collection import gallery, naming, plate, wanted
 from nst_jax.collection.folder import Folder
-from nst_jax.collection.manifest import Entry
+from nst_jax.collection.manifest import FAILED, Entry
 from nst_jax.collection.wanted import Wanted
 from nst_jax.devices import programs
 from nst_jax.errors import ImageError
@@ -216,7 +216,7 @@ def publish(
     Raises:
       ImageError, OSError: a file can't be written.
     """
-    entries = [entry for entry in folder.entries if entry.status != "failed"]
+    entries = [entry for entry in folder.entries if entry.status != FAILED]
     places = [(e.varied[study.rows], e.varied[study.columns]) for e in entries]
     pictures = [_read(folder.path / entry.output) for entry in entries]
     first = study.cells[0]

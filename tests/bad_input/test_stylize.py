@@ -58,7 +58,7 @@ _OPTIONS = [
     ),
     ((*PAIR, "--style_taps=", "--content_taps="), "content_taps and style_taps are b"),
     ((*PAIR, "--style_tap_weights=1,2"), "style_tap_weights has 2 numbers for 1 styl"),
-    ((*PAIR, "--style_blend=1,2"), "style_blend has 2 shares for 1 paintings; give o"),
+    ((*PAIR, "--style_blend=1,2"), "style_blend has 2 shares for 1 painting; give on"),
     ((*PAIR, PHOTO, "--style_blend=0,0"), "style_blend=.* is out of range"),
 ]
 
@@ -114,7 +114,11 @@ def test_weights_that_are_not_there(folder, capsys, monkeypatch, tmp_path):
     line = f"the weights of {SMALL} are not stored in /.* and --offline forbids fetchi"
     refused(capsys, folder, (*PAIR, "--offline"), line)
     line = "vgg19-normalized is not published; make it with `nst-weights normalize"
-    vgg = ("--network=vgg19-normalized", "--content_taps=conv1_1", "--style_taps=")
+    vgg = (
+        "--network=vgg19-normalized",
+        "--content_taps=conv1_1",
+        "--style_taps=conv1_1",
+    )
     refused(capsys, folder, (*PAIR, *vgg), line)
     assert not (tmp_path / "elsewhere").exists()
 

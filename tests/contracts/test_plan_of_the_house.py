@@ -15,12 +15,17 @@ PRODUCT = [
 ]
 
 # Who may import whom, besides itself.
-GROUND = {"version", "errors", "fields", "options", "images", "losses", "networks"}
+GROUND = {
+    *("version", "errors", "elsewhere", "fields", "options"),
+    *("images", "losses", "networks"),
+}
 PROGRAM = {"streams", "presets", "devices", "transfer", "collection", "weights_convert"}
+ALONE = ("weights_convert", "version", "streams", "elsewhere", "losses")
 MAY_IMPORT = {
-    **{room: set() for room in ("weights_convert", "version", "streams", "losses")},
+    **{room: set() for room in ALONE},
     "errors": {"streams"},
-    **{room: {"errors"} for room in ("fields", "devices", "optimize")},
+    **{room: {"errors"} for room in ("devices", "optimize")},
+    "fields": {"errors", "elsewhere"},
     "options": {"errors", "fields"},
     "presets": {"options"},
     "images": {"errors", "version"},

@@ -119,7 +119,7 @@ def test_a_damaged_state_is_said_and_its_pictures_begun_anew(folder, capsys, who
     capsys.readouterr()
     assert run(*COMMAND) == 0
     done, line = capsys.readouterr().err.splitlines()
-    assert done == "nst-jax: 1 of 4 are done already"
+    assert done == "nst-jax: 1 of 4 is done already"
     told = rf"(nst-jax: )?out/{state}: not a saved run \(.*\); these .* begun anew"
     assert re.fullmatch(told, line)
     assert states() == []
@@ -152,7 +152,8 @@ def test_killed_between_two_pictures_it_goes_on(folder, capsys, whole):
 
     assert run(*COMMAND) == 0
     told = capsys.readouterr().err
-    assert told == f"nst-jax: {len(kept)} of 4 are done already\n"
+    are = "is" if len(kept) == 1 else "are"
+    assert told == f"nst-jax: {len(kept)} of 4 {are} done already\n"
     assert os.stat("out/a_p.png").st_mtime_ns == finished
     assert pictures() == whole
     left = {*NAMES, "contact_sheet.jpg", "index.html", "manifest.jsonl"}

@@ -7,7 +7,7 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_jax.commands import flags, main, weights
+from nst_jax.commands import main, weights
 from support.stored_weights import SMALL
 from weights_convert import commands
 
@@ -21,7 +21,7 @@ QUICK = (
 def run(*arguments: object) -> int | str | None:
     """The exit status of `nst-jax` with these arguments."""
     try:
-        parsed = main.parser().parse_args(flags.underscored([*map(str, arguments)]))
+        parsed = main.parser().parse_args([*map(str, arguments)])
         return main.main(parsed)
     except SystemExit as stop:
         return stop.code

@@ -17,7 +17,7 @@ from PIL import Image
 from nst_jax.collection import naming
 from nst_jax.collection.gallery import page
 from nst_jax.collection.gallery.page import About, Card, Figure, Original, Thumbnail
-from nst_jax.collection.manifest import Entry
+from nst_jax.collection.manifest import FAILED, Entry
 from nst_jax.errors import ImageError
 from nst_jax.images import encode, files, resize
 
@@ -57,7 +57,7 @@ def write(
       OSError: the file can't be written.
     """
     path, entries, about = Path(path), list(entries), about or About()
-    pictures = [entry for entry in entries if entry.status != "failed"]
+    pictures = [entry for entry in entries if entry.status != FAILED]
     photos = _originals([entry.content for entry in pictures], 0)
     paintings = _originals([entry.style for entry in pictures], len(photos))
     longest = _thumbnail_size(len(pictures))
@@ -67,7 +67,7 @@ def write(
         thumbnail, link = _thumbnail(file, longest), _link(file, path)
         photo, painting = photos[entry.content], paintings[entry.style]
         cards.append(Card(entry, link, thumbnail, photo, painting))
-    failed = [entry for entry in entries if entry.status == "failed"]
+    failed = [entry for entry in entries if entry.status == FAILED]
     figures = [_figure(name, path) for name in about.figures]
     text = page.render(title, about, figures, cards, failed)
     # Bytes of file names that are no text have no place on a page.

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nst_jax.collection.gallery import loss_curve
-from nst_jax.collection.manifest import Entry
+from nst_jax.collection.manifest import STOPPED, Entry
 from nst_jax.options import Options
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def _environment() -> "jinja2.Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(shown=shown, duration=duration)
+    environment.globals["STOPPED"] = STOPPED
     return environment
 
 

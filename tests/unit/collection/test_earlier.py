@@ -144,7 +144,7 @@ def test_its_pictures_count_as_done(place, changes):
     )
     folder, job, said = opened(options)
     assert folder.is_done(job)
-    assert said == ["nst-jax: 1 of 1 are done already"]
+    assert said == ["nst-jax: 1 of 1 is done already"]
     folder.finish()
     assert '"./a_p.png"' in Path("out/index.html").read_text()
     assert Path("out/manifest.jsonl").read_text() == line
@@ -169,8 +169,8 @@ def test_what_it_stopped_is_begun_anew_and_said(place):
     folder, job, said = opened(Options(size=32))
     assert not folder.is_done(job)
     (line,) = said
-    assert line.startswith("nst-jax: 1 were stopped by an earlier version")
-    assert line.endswith("they are begun anew")
+    assert line.startswith("nst-jax: 1 picture stopped by an earlier version")
+    assert line.endswith(": begun anew")
     # Of other options there is nothing to go on from, and nothing to say.
     *_, said = opened(Options(size=33))
     assert said == ["nst-jax: out/a_p.png will be replaced"]

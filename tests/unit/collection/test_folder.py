@@ -405,7 +405,7 @@ def test_a_sheet_too_many_is_no_loss(opened, said):
     folder.finish()
     assert Path("out/index.html").exists()
     assert not Path("out/contact_sheet.jpg").exists()
-    assert "nst-jax: no contact_sheet.jpg: labels: 1 photos x 920 paintings" in said[-1]
+    assert "nst-jax: no contact_sheet.jpg: labels: 1 photo x 920 paintings" in said[-1]
 
 
 def test_folders_in_names_are_made(opened, place):

@@ -4,7 +4,7 @@ import pytest
 from support.batch_folder import picture, write_csv
 
 from nst_jax.collection import manifest
-from nst_jax.commands import flags, main
+from nst_jax.commands import main
 from nst_jax.commands.asked import asked_for
 from nst_jax.images import files
 
@@ -14,8 +14,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 def asked(*arguments, say=pytest.fail):
     """Photo, painting and what is varied of each job that the command would do."""
     line = ["batch", "--output_dir=out", *map(str, arguments)]
-    parsed = main.parser().parse_args(flags.underscored(line))
-    jobs, varied = asked_for(parsed, say)
+    jobs, varied = asked_for(main.parser().parse_args(line), say)
     for job, of in zip(jobs, varied, strict=True):
         assert of.items() <= vars(job.options).items()
     pictures = [(job.content.key, *(style.key for style in job.styles)) for job in jobs]

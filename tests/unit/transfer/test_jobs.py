@@ -134,7 +134,7 @@ def test_jobs_of_one_batch_differ_in_what_may_vary_only():
         ([job(PHOTOS[0], [])], r"^no painting given: name one or more"),
         (
             [job(PHOTOS[0], PAINTINGS[0], Options(style_blend=(1.0, 2.0)))],
-            "2 shares for 1",
+            r"^style_blend has 2 shares for 1 painting; give one for each$",
         ),
     ):
         with pytest.raises(OptionsError, match=message):
