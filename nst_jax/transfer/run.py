@@ -58,14 +58,20 @@ class Run:
         """Of all lanes."""
         return solver(self.jobs[0].options)
 
-    def program(self, scale: Scale) -> jax.stages.Compiled:
-        """`chunk.run_chunk` compiled for a size, from shapes alone."""
+    def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
+        """`chunk.run_chunk` compiled for a size, from shapes alone.
+
+        Args:
+          scale: the size.
+          grey: whether a lane is to have no colour, which pixels say.
+        """
         job, lanes = self.jobs[0], len(self.jobs)
         problem = self.studio.shapes(
             self.pictures.frame(job, scale.size),
             lanes,
             masked=self.pictures.masked(job, scale.size),
             share=self.share,
+            grey=grey,
         )
         objective, state = self.studio.objective, self._shapes(scale)
         return chunk.program(objective, self.solver, state, problem)
@@ -151,7 +157,7 @@ class Run:
         lanes = tuple(made[job] for job in self.jobs)
         with jax.default_matmul_precision(precision):
             problem = self.studio.pose(lanes, share=self.share)
-            self.program(scale)
+            self.program(scale, grey=problem.grey is not None)
         return lanes, problem
 
     def _shapes(self, scale: Scale) -> chunk.State:
