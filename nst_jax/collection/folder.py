@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nst_jax.collection import gallery, manifest, overview
+from nst_jax.collection import blends, gallery, manifest, overview
 from nst_jax.collection.naming import GALLERY, MANIFEST, SHEET
 from nst_jax.collection.wanted import Wanted, check, folders, no_folder
 from nst_jax.errors import ImageError, NstError
@@ -185,7 +185,7 @@ class Folder:
         return manifest.Entry(
             output=one.name,
             content=one.job.content.key,
-            style=one.job.styles[0].key,
+            style=blends.joined(one.job),
             key=self._keys[one],
             status="failed",
             options=dataclasses.asdict(one.made.options),

@@ -30,7 +30,7 @@ class Entry:
     Attributes:
       output: of the picture, relative to the manifest's folder.
       content: path of the photo, as it was given.
-      style: path of the painting, as it was given.
+      style: path of the painting, as it was given; of a blend see `blends.joined`.
       key: hex digest of everything that made it; another key, another picture.
       status: "done", "stopped" (before all iterations; the best picture so far is
         saved) or "failed" (there is no picture).

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_jax.collection import earlier, naming
+from nst_jax.collection import blends, earlier, naming
 from nst_jax.errors import OptionsError
 from nst_jax.images import files
 from nst_jax.transfer.jobs import Job, can_grow
@@ -56,7 +56,7 @@ def named(
     """The last pictures of jobs, named by a template; see `naming.file_names`.
 
     Args:
-      jobs: of one painting each.
+      jobs: of one painting each, or several that are blended.
       varied: what tells each from the others.
       template: with {content}, {style}, {index}, {varied} and the options.
 
@@ -64,7 +64,7 @@ def named(
       OptionsError: a template that doesn't work.
     """
     contents = naming.labels([job.content.key for job in jobs])
-    styles = naming.labels([job.styles[0].key for job in jobs])
+    styles = blends.labels([[s.key for s in job.styles] for job in jobs])
     values = [
         {
             "content": content,
@@ -86,11 +86,13 @@ def named(
 
 def varied_text(varied: Mapping[str, Any], separator: str) -> str:
     """What tells a picture from others, as text: each part after a separator."""
-    shown = (
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in varied.items()
-    )
-    return "".join(separator + text for text in shown)
+    return "".join(f"{separator}{name}={_text(v)}" for name, v in varied.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 def check(path: Path, wanted: Sequence[Wanted]) -> None:

@@ -1,7 +1,6 @@
 """The verbs: photos and paintings in, the photos repainted out."""
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -182,18 +181,9 @@ def _pairs(contents: Any, styles: Any, varied: Sequence[Options]) -> list[Job]:
     blends = [tuple(map(Source.of, _listed(style))) for style in _listed(styles)]
     for one in varied:
         asked.check_start(one)
-    jobs = [Job(c, s, one) for c in photos for s in blends for one in varied]
-    if all(len(blend) == 1 for blend in blends):
-        return jobs
-    # Shares are those of the blends: a painting by itself has none.
-    return [
-        job
-        if len(job.styles) > 1
-        else dataclasses.replace(
-            job, options=dataclasses.replace(job.options, style_blend=())
-        )
-        for job in jobs
-    ]
+    return asked.shared(
+        [Job(c, s, one) for c in photos for s in blends for one in varied]
+    )
 
 
 def _listed(given: Any) -> Sequence[Any]:
