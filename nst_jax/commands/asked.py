@@ -134,8 +134,8 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
 def _check_shares(shares: Sequence[float] | None, styles: Sequence[str]) -> None:
     if shares and len(shares) != len(styles):
         raise OptionsError(
-            f"style_blend has {len(shares)} shares for {len(styles)} paintings; give one "
-            "for each, and paintings with a + between them"
+            f"style_blend has {len(shares)} shares for {len(styles)} paintings; give "
+            "one for each, and paintings with a + between them"
         )
 
 

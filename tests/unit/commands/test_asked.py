@@ -6,6 +6,7 @@ from support.batch_folder import picture, write_csv
 from nst_jax.collection import manifest
 from nst_jax.commands import flags, main
 from nst_jax.commands.asked import asked_for
+from nst_jax.errors import OptionsError
 from nst_jax.images import files
 
 pytestmark = pytest.mark.usefixtures("folder")
