@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nst_jax.collection import gallery, manifest, overview, present
+from nst_jax.collection import blends, gallery, manifest, overview, present
 from nst_jax.collection.naming import GALLERY, MANIFEST, SHEET
 from nst_jax.collection.wanted import (
     ABOUT_PICTURES,
@@ -207,7 +207,7 @@ class Folder:
         return manifest.Entry(
             output=one.name,
             content=one.job.content.key,
-            style=one.job.styles[0].key,
+            style=blends.joined(one.job),
             key=self._keys[one],
             status=manifest.FAILED,
             options=dataclasses.asdict(one.made.options),

@@ -33,7 +33,7 @@ class Entry:
     Attributes:
       output: of the picture, relative to the manifest's folder.
       content: path of the photo, as it was given.
-      style: path of the painting, as it was given.
+      style: path of the painting, as it was given; of a blend see `blends.joined`.
       key: hex digest of everything that made it; another key, another picture.
       status: one of `STATUSES`.
       error: why it failed, in one line.

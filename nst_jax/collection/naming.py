@@ -121,11 +121,13 @@ def candidates(path: str) -> list[str]:
 
 def varied_text(varied: Mapping[str, Any], separator: str) -> str:
     """What tells a picture from others, as text: each part after a separator."""
-    shown = (
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in varied.items()
-    )
-    return "".join(separator + text for text in shown)
+    return "".join(f"{separator}{name}={_text(v)}" for name, v in varied.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 def safe(text: str) -> str:

@@ -1,11 +1,11 @@
 """The contact sheet of a folder: photos down, paintings across."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from nst_jax.collection import naming, sheet
+from nst_jax.collection import blends, naming, sheet
 from nst_jax.collection.naming import varied_text
 from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import ImageError
@@ -23,11 +23,12 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     columns = list(dict.fromkeys(_column(one) for one in wanted))
     names = {(one.job.content.key, _column(one)): one.name for one in wanted}
     styles = list(dict.fromkeys(style for style, _ in columns))
-    labels = dict(zip(styles, naming.labels(styles), strict=True))
+    named = blends.labels([blends.split(style) for style in styles])
+    labels = dict(zip(styles, named, strict=True))
     cells = [(content, column) for content in contents for column in columns]
     picture = sheet.table(
         map(_read, contents),
-        (_read(style) for style, _ in columns),
+        (_read(style, blends.read) for style, _ in columns),
         (_read(folder / names[cell]) if cell in names else None for cell in cells),
         content_labels=naming.labels(contents),
         style_labels=[labels[style] + varied for style, varied in columns],
@@ -37,11 +38,13 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
 
 
 def _column(one: Wanted) -> tuple[str, str]:
-    return one.job.styles[0].key, varied_text(one.varied, " ")
+    return blends.joined(one.job), varied_text(one.varied, " ")
 
 
-def _read(path: str | Path) -> np.ndarray | None:
+def _read(
+    path: str | Path, read: Callable[[str], np.ndarray] = files.read
+) -> np.ndarray | None:
     try:
-        return files.read(path)
+        return read(str(path))
     except ImageError:
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from nst_jax.collection import naming
+from nst_jax.collection import blends, naming
 from nst_jax.collection.manifest import Entry
 from nst_jax.images.outputs import identity
 
@@ -67,7 +67,7 @@ def names(template: str, entries: Iterable[Entry]) -> Remembered:
         labels_of = {
             getattr(entry, key): values[key]
             for entry, values in named
-            if values and key in values
+            if values and key in values and len(blends.split(getattr(entry, key))) == 1
         }
         # Of two that have one label, what is still there keeps it.
         for path in sorted(labels_of, key=lambda path: not os.path.exists(path)):
@@ -127,9 +127,10 @@ def _pattern(name: str, entry: Entry) -> str:
     if name == "index":
         return r"(?P<index>\d{4,})"
     if name in ("content", "style"):
-        path = entry.content if name == "content" else entry.style
-        either = "|".join(map(re.escape, naming.candidates(path)))
-        return rf"(?P<{name}>(?:{either})(?:_\d+)?)"
+        paths = (entry.content,) if name == "content" else blends.split(entry.style)
+        either = ("|".join(map(re.escape, naming.candidates(path))) for path in paths)
+        labels = re.escape(blends.AND).join(rf"(?:{one})(?:_\d+)?" for one in either)
+        return f"(?P<{name}>{labels})"
     if name == "varied":
         return re.escape(naming.safe(naming.varied_text(entry.varied, "_")))
     value = entry.options.get(name)

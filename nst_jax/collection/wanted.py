@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_jax.collection import earlier, naming, remembered
+from nst_jax.collection import blends, earlier, naming, remembered
 from nst_jax.collection.manifest import Entry
 from nst_jax.collection.naming import varied_text
 from nst_jax.errors import OptionsError
@@ -66,7 +66,7 @@ def named(
     What has a name already keeps it, whatever comes in beside it.
 
     Args:
-      jobs: of one painting each.
+      jobs: of one painting each, or several that are blended.
       varied: what tells each from the others.
       template: with {content}, {style}, {index}, {varied} and the options.
       known: what the folder holds already, by name.
@@ -75,11 +75,17 @@ def named(
       OptionsError: a template that doesn't work.
     """
     before = remembered.names(template, (known or {}).values())
-    pairs = [(job.content.key, job.styles[0].key) for job in jobs]
-    contents = remembered.labels([content for content, _ in pairs], before.contents)
-    styles = remembered.labels([style for _, style in pairs], before.styles)
-    slots = (remembered.slot(*pair, of) for pair, of in zip(pairs, varied, strict=True))
-    numbers = before.indices(list(slots))
+    contents = remembered.labels([job.content.key for job in jobs], before.contents)
+    paintings = [style.key for job in jobs for style in job.styles]
+    label = dict(
+        zip(paintings, remembered.labels(paintings, before.styles), strict=True)
+    )
+    styles = [blends.AND.join(label[style.key] for style in job.styles) for job in jobs]
+    slots = [
+        remembered.slot(job.content.key, blends.joined(job), of)
+        for job, of in zip(jobs, varied, strict=True)
+    ]
+    numbers = before.indices(slots)
     values = [
         {
             "content": content,

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_jax.collection import manifest, naming
+from nst_jax.collection import blends, manifest, naming
 from nst_jax.commands import flags
 from nst_jax.errors import OptionsError
 from nst_jax.fields import base_type, parse
 from nst_jax.images import files, kinds
 from nst_jax.images.source import Source
 from nst_jax.options import STARTS, VARYING, Options
-from nst_jax.transfer.jobs import Job, check_start, variations
+from nst_jax.transfer.jobs import Job, check_start, shared, variations
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 
@@ -26,7 +26,14 @@ SWEPT = tuple(
     for name in VARYING
     if typing.get_origin(base_type(_FIELDS[name].type)) is not tuple
 )
-"""Options that may be lists on the command line, and columns of a file of pairs."""
+"""Options that may be lists on the command line."""
+
+COLUMNS = (*SWEPT, "style_blend")
+"""Options that may be columns of a file of pairs."""
+
+
+_Row = tuple[str, tuple[str, ...], dict[str, Any]]
+"""Photo, paintings, options."""
 
 
 def asked_for(
@@ -42,7 +49,7 @@ def asked_for(
       OptionsError: none, bad options, or a file of pairs that doesn't work.
     """
     options, sweep = _options(arguments)
-    rows: list[tuple[str, str, dict[str, Any]]]
+    rows: list[_Row]
     if arguments.pairs:
         if arguments.contents or arguments.styles:
             raise OptionsError("give either --pairs, or --contents and --styles")
@@ -57,7 +64,8 @@ def asked_for(
         results = _made(arguments.output_dir)
         contents = _files("contents", arguments.contents, results, say)
         styles = _files("styles", arguments.styles, results, say)
-        rows = [(content, style, {}) for content in contents for style in styles]
+        named = [blends.split(style) for style in styles]
+        rows = [(content, style, {}) for content in contents for style in named]
     jobs: list[Job] = []
     varied: list[Mapping[str, Any]] = []
     for content, style, of_row in rows:
@@ -66,8 +74,8 @@ def asked_for(
             if "init" not in of_row:  # One in a row fails alone.
                 check_start(made)
             varied.append({name: getattr(made, name) for name in (*sweep, *of_row)})
-            jobs.append(Job(Source.of(content), (Source.of(style),), made))
-    return jobs, varied
+            jobs.append(Job(Source.of(content), tuple(map(Source.of, style)), made))
+    return shared(jobs), varied
 
 
 def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any]]]:
@@ -189,18 +197,26 @@ def _path(text: str | None) -> str:
     return os.fsdecode((text or "").encode(errors="surrogateescape"))
 
 
-def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    """Photo, painting and options of each line of a CSV file."""
-    rows = []
+def _check_shares(shares: Sequence[float] | None, styles: Sequence[str]) -> None:
+    if shares and len(shares) != len(styles):
+        raise OptionsError(
+            f"style_blend has {len(shares)} shares for {len(styles)} paintings; give "
+            "one for each, and paintings with a + between them"
+        )
+
+
+def _rows(path: Path) -> list[_Row]:
+    """Photo, paintings and options of each line of a CSV file."""
+    rows: list[_Row] = []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(_lines(file))
             columns = table.fieldnames or ()
-            unknown = [c for c in columns if c not in ("content", "style", *SWEPT)]
+            unknown = [c for c in columns if c not in ("content", "style", *COLUMNS)]
             if unknown or not {"content", "style"} <= set(columns):
                 raise OptionsError(
                     f"{path}: columns {', '.join(map(str, columns))}; it needs content "
-                    f"and style, and may have {', '.join(SWEPT)}"
+                    f"and style, and may have {', '.join(COLUMNS)}"
                 )
             for row in table:
                 content, style = (_path(row[name]) for name in ("content", "style"))
@@ -209,17 +225,19 @@ def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
                         raise OptionsError("names no pair; give content and style")
                     varied = {
                         name: parse(_FIELDS[name], row[name])
-                        for name in SWEPT
+                        for name in COLUMNS
                         if row.get(name)
                     }
                     Options(**varied)  # Checks each.
+                    named = blends.split(style, path.parent)
+                    _check_shares(varied.get("style_blend"), named)
                 except OptionsError as error:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
                 if varied.get("init", "content") not in STARTS:
                     varied["init"] = _beside(path, _path(varied["init"]))
-                beside = _beside(path, content), _beside(path, style)
-                rows.append((*beside, varied))
+                styles = tuple(_beside(path, one) for one in named)
+                rows.append((_beside(path, content), styles, varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OptionsError(f"{path}: can't be read ({error})") from None
     if not rows:

@@ -10,7 +10,7 @@ from nst_jax import streams
 from nst_jax.collection import lock, manifest, naming
 from nst_jax.collection.wanted import check, named
 from nst_jax.commands import flags, idle
-from nst_jax.commands.asked import SWEPT, asked_for
+from nst_jax.commands.asked import COLUMNS, asked_for
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.jobs import check as check_jobs
 from nst_jax.transfer.stop import StopRequest
@@ -27,6 +27,8 @@ program. The folder gets a picture for each pair, a contact sheet, a gallery
 Weights, seeds, starts and colours may be lists: --style_weight=1,10,100 makes every
 pair three times. Stop with Ctrl-C and give the same command again to go on: what is
 done is kept. A picture that can't be read is reported and left out.
+
+Paintings with a + between them are blended: --styles monet.jpg+munch.jpg klee.jpg.
 """
 
 
@@ -52,7 +54,7 @@ def add_parser(commands: Any) -> None:
         type=flags.path,
         metavar="FILE.csv",
         help="Make these pairs only: a line for each, in columns named content and "
-        f"style, and optionally {', '.join(SWEPT)}. Paths are relative to the file's "
+        f"style, and optionally {', '.join(COLUMNS)}. Paths are relative to the file's "
         "folder.",
     )
     run = parser.add_argument_group("this run")

@@ -6,17 +6,17 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Self, TextIO
+from typing import IO, TextIO
 
 import numpy as np
-import tqdm
 
 from nst_jax import streams
+from nst_jax.display.bar import Bar
 from nst_jax.transfer.batch import BatchProgress
 from nst_jax.transfer.results import Progress
 
 
-class Screen:
+class Screen(Bar):
     """A progress bar of iterations, on terminals only; use it as a context."""
 
     def __init__(self, total: int, *, done: int = 0):
@@ -26,16 +26,7 @@ class Screen:
           total: iterations in all.
           done: those made before.
         """
-        # `disable=None` is tqdm's way to ask for terminals only.
-        self._bar = tqdm.tqdm(
-            total=total, initial=done, unit="it", disable=None, leave=False
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.close()
+        super().__init__(total, done=done, terminals_only=True)
 
     def say(self, line: str, *, file: TextIO | None = None) -> None:
         """Prints a line above the bar, on standard error or `file`."""
@@ -55,7 +46,6 @@ class BatchScreen(Screen):
         """
         super().__init__(total, done=done)
         self._name = name
-        self._made: dict[int, int] = {}
         self._lanes: dict[int, int] = {}
 
     def side_by_side(self, place: int) -> int:
@@ -65,14 +55,14 @@ class BatchScreen(Screen):
     def show(self, progress: BatchProgress) -> None:
         """Takes in the end of a chunk."""
         for place, lane in zip(progress.jobs, progress.lanes, strict=True):
-            self._bar.update(lane.iteration - self._made.get(place, 0))
-            self._made[place] = lane.iteration
             self._lanes[place] = len(progress.jobs)
             if lane.event:
                 self.say(f"nst-jax: {self._name(place)}: {lane.event}")
-        self._bar.set_postfix_str(
-            f"{progress.finished}/{progress.total} done, {len(progress.jobs)} at work",
-            refresh=False,
+        note = f"{progress.finished}/{progress.total} done"
+        made = [lane.iteration for lane in progress.lanes]
+        self.reach(
+            dict(zip(progress.jobs, made, strict=True)),
+            f"{note}, {len(progress.jobs)} at work",
         )
 
 

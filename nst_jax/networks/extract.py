@@ -1,4 +1,4 @@
-"""Networks built and prepared, and `extract`, through which everything sees them."""
+"""Networks built and prepared, and `extract`, which sees by them."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -10,7 +10,6 @@ import numpy as np
 
 from nst_jax.losses.view import View
 from nst_jax.networks.convolution import FrozenConvolution
-from nst_jax.networks.extents import confine
 from nst_jax.networks.network import Network
 from nst_jax.networks.pooling import MAX, Mode
 from nst_jax.networks.precision import FLOAT32, Precision
@@ -105,29 +104,8 @@ def extract(
     taps: Collection[str],
     extents: jax.Array | None = None,
 ) -> dict[str, View]:
-    """What a network shows of `images` at `taps`; it is run no deeper than needed.
-
-    Args:
-      network: of `build`, passed to jitted functions as an argument.
-      images: `[b, h, w, 3]`, sRGB in [0, 1].
-      taps: names such as "conv4_2" (before the ReLU) and "relu4_2" (after it).
-      extents: `[b, 2]` int32, true height and width of images of several shapes padded
-        below and right to one; None where all fill theirs.
-
-    Returns:
-      `{tap: View}`, features `[b, h', w', c]` in the network's dtype. Of a padded
-      image, just what it would give alone, and zero around that.
-    """
-    if not taps:
-        return {}
-    preprocessing = network.architecture.preprocessing
-    mean = jnp.asarray(preprocessing.mean, images.dtype)
-    std = jnp.asarray(preprocessing.std, images.dtype)
-    inputs = (images - mean) / std
-    if extents is not None:
-        inputs = confine(inputs, extents)
-    found = network(inputs, taps, extents)
-    return {tap: View.of(*seen, clean=True) for tap, seen in found.items()}
+    """`network(images, taps, extents)`, as a function of the network too."""
+    return network(images, taps, extents)
 
 
 def _digest_of_biases(architecture: Architecture, weights: Mapping[str, Any]) -> str:

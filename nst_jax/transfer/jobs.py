@@ -122,6 +122,23 @@ def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Opt
     ]
 
 
+def shared(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs whose shares are those of blends.
+
+    Where some blend paintings, one with a painting by itself has no `style_blend`.
+    """
+    if all(len(job.styles) == 1 for job in jobs):
+        return list(jobs)
+    return [
+        dataclasses.replace(
+            job, options=dataclasses.replace(job.options, style_blend=())
+        )
+        if len(job.styles) == 1
+        else job
+        for job in jobs
+    ]
+
+
 def check(jobs: Sequence[Job], lanes: int | None = None) -> None:
     """Raises if these jobs couldn't be done together, whatever their pictures are.
 

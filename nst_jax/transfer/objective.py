@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -31,6 +31,7 @@ class Problem:
       weights: `{name: [n]}`.
       extents: `[n, 2]` int32, height and width of each image in its padding; None where
         none of this frame has any.
+      grey: `[n]` bool, whether a picture is to have no colour; None where all may.
     """
 
     network: Network
@@ -38,6 +39,7 @@ class Problem:
     shared: Mapping[str, Any]
     weights: Mapping[str, jax.Array]
     extents: jax.Array | None = None
+    grey: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +73,8 @@ class SeenObjective:
             statistics = self.losses.statistics(views)
             return self.losses(statistics, {**targets, **problem.shared}, weights)
 
+        if problem.grey is not None:
+            images = without_colour(images, problem.grey)
         with self._arithmetic():
             taps = self.losses.taps()
             views = self._views(problem.network, images, taps, problem.extents)
@@ -118,6 +122,17 @@ class SeenObjective:
         return jax.default_matmul_precision(self.precision.products)
 
 
+def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
+    """Images `[n, h, w, 3]`, those that are `grey`, `[n]`, by the mean of the channels.
+
+    Networks aren't symmetric in their channels: where nothing asks for colour, losses
+    fall by it all the same. Looked at so, an image has a gradient that is the same for
+    all channels, and what is grey stays so, whatever the solver.
+    """
+    means = jnp.mean(images, axis=-1, keepdims=True)
+    return jnp.where(grey[:, None, None, None], means, images)
+
+
 def losses(options: Options) -> Objective:
     """The terms that `options` name, at their taps."""
     content = term(Content, options)
@@ -149,6 +164,29 @@ def loss_weights(options: Options) -> dict[str, float]:
         for tap, factor in zip(taps, factors, strict=True):
             found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
     return {**found, "total_variation": options.tv_weight}
+
+
+def is_grey(options: Options, photo: bool, paintings: Sequence[bool]) -> bool:
+    """Whether a result is to have no colour: nothing that it is to be like has any.
+
+    That is the photo, if the content has weight or the picture starts from it, and the
+    paintings that have weight and a share, in the colours in which they are seen.
+
+    Args:
+      options: of the result.
+      photo: whether the photo has no colour.
+      paintings: likewise, of each in its own colours.
+    """
+    shares = options.style_blend or (1.0,) * len(paintings)
+    grey = all(g for g, share in zip(paintings, shares, strict=True) if share > 0)
+    weights = loss_weights(options)
+    asked = {name.split("/")[0] for name, weight in weights.items() if weight > 0}
+    seen = []
+    if "content" in asked or options.init == "content":
+        seen.append(photo)
+    if "style" in asked:
+        seen.append(chosen(options, "color").sees_grey(photo, grey))
+    return bool(seen) and all(seen)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))

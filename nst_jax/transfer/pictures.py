@@ -9,18 +9,16 @@ import cachetools
 import numpy as np
 
 from nst_jax.fields import named
-from nst_jax.images import resize
-from nst_jax.images.frames import Shape, frames, pad
+from nst_jax.images import color, resize
+from nst_jax.images.frames import Shape, pad
 from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.sizes import scales, style_size
+from nst_jax.transfer.objective import is_grey
+from nst_jax.transfer.sizes import frames_of, padded, scales, style_size
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
-
-_Frames = dict[Shape, dict[int, Shape]]
-"""Frames by the shape of a picture and the longest side that it gets."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +67,18 @@ class Lane:
       styles: the paintings likewise, at the sizes at which their strokes count.
       photo: in its own colours, `[h, w, 3]` at the full size; None where the result
         needs none of them.
+      grey: whether the result is to have no colour; see `objective.is_grey`.
     """
 
     job: Job
     content: Framed
     styles: tuple[Framed, ...]
     photo: np.ndarray | None = dataclasses.field(default=None, compare=False)
+    grey: bool = dataclasses.field(default=False, compare=False)
+
+    def toned(self, image: np.ndarray) -> np.ndarray:
+        """An image `[h, w, 3]` of this lane, without colour if it is to have none."""
+        return color.grey(image) if self.grey else image
 
 
 def lane_of(
@@ -118,21 +122,22 @@ class Pictures:
         options = jobs[0].options
         self._shapes, self._report = shapes, report
         self._said: set[str] = set()
+        self._grey: dict[tuple[str, str | None, int], bool] = {}
         self._kept: cachetools.LRUCache[Hashable, np.ndarray]
         self._kept = cachetools.LRUCache(_KEPT, getsizeof=lambda array: array.nbytes)
         self._lock = threading.RLock()
         sizes = tuple(scale.size for scale in scales(options))
         contents = {job.content.key: self._full(job) for job in jobs}
-        self._contents = _frames([(shape, sizes) for shape in contents.values()])
-        self._padded_contents = _padded(self._contents)
+        self._contents = frames_of([(shape, sizes) for shape in contents.values()])
+        self._padded_contents = padded(self._contents)
         styles = {
             (style.key, sides): (self._shape(style, job.options, sides[-1]), sides)
             for job in jobs
             for sides in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
-        self._styles = _frames(list(styles.values()))
-        self._padded_styles = _padded(self._styles)
+        self._styles = frames_of(list(styles.values()))
+        self._padded_styles = padded(self._styles)
 
     def frame(self, job: Job, size: int | None = None) -> Shape:
         """Height and width of the frame of a job's photo; None: at the full size."""
@@ -167,6 +172,7 @@ class Pictures:
           ImageError: a picture that can't be read.
         """
         options = lane.job.options
+        lane = dataclasses.replace(lane, grey=self._is_grey(lane.job))
         if not (chosen(options, "color").grey or chosen(options, "color_after")):
             return lane
         return dataclasses.replace(lane, photo=self._photo(lane.job))
@@ -205,6 +211,9 @@ class Pictures:
 
     def start(self, lane: Lane, size: int) -> np.ndarray:
         """The picture to start from at a size, `[h, w, 3]` in [0, 1]."""
+        return lane.toned(self._start(lane, size))
+
+    def _start(self, lane: Lane, size: int) -> np.ndarray:
         job, shape = lane.job, lane.content.extent
         options, coloring = job.options, chosen(job.options, "color")
         if job.start is not None:
@@ -218,7 +227,7 @@ class Pictures:
 
     def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
         """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
-        image, options = lane.content.cut(pixels), lane.job.options
+        image, options = lane.toned(lane.content.cut(pixels)), lane.job.options
         photo = self.opened(lane).photo if lane.photo is None else lane.photo
         if photo is None:
             return image
@@ -240,6 +249,22 @@ class Pictures:
     def _style(self, style: Source, options: Options) -> np.ndarray:
         base = style_size(options.size, options)
         return self._sized(style, options, self._shape(style, options, base))
+
+    def _is_grey(self, job: Job) -> bool:
+        options = job.options
+        longest = style_size(options.size, options)
+        seen = [
+            (job.content, options.size),
+            *((style, longest) for style in job.styles),
+        ]
+        found = []
+        for source, side in seen:
+            key = source.key, options.crop, side
+            if key not in self._grey:
+                shape = self._shape(source, options, side)
+                self._grey[key] = color.is_grey(self._sized(source, options, shape))
+            found.append(self._grey[key])
+        return is_grey(options, found[0], found[1:])
 
     def _content(self, job: Job, size: int) -> np.ndarray:
         coloring = chosen(job.options, "color")
@@ -311,33 +336,3 @@ def _ratio(crop: str | None) -> Shape | None:
         return None
     width, height = (int(part) for part in crop.split(":"))
     return height, width
-
-
-def _padded(tables: _Frames) -> set[Shape]:
-    """Frames in which a picture has padding."""
-    return {
-        frame
-        for (height, width), table in tables.items()
-        for side, frame in table.items()
-        if frame != resize.fit(height, width, side)
-    }
-
-
-def _frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> _Frames:
-    """The frames of pictures, by their shapes and the longest sides that they get."""
-    largest = frames([shape for shape, _ in pictures])
-    joined: dict[tuple[Shape, int], Shape] = {}
-    for shape, sides in pictures:
-        for place, side in enumerate(sides):
-            key = largest[shape], place
-            height, width = resize.fit(*shape, side)
-            down, across = joined.get(key, (0, 0))
-            joined[key] = max(down, height), max(across, width)
-    tables: _Frames = {}
-    for shape, sides in pictures:
-        of_shape = {
-            side: joined[largest[shape], place] for place, side in enumerate(sides)
-        }
-        # Paintings of one shape may differ by a pixel below the full size.
-        tables.setdefault(shape, {}).update(of_shape)
-    return tables

@@ -62,6 +62,7 @@ class Studio:
         seen = {photo: self._statistics(photo, "content") for photo in photos}
         shared = share and len(seen) == 1
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
+        grey = [lane.grey for lane in lanes]
         if not shared:
             wanted = [
                 {**of_style, **seen[lane.content]}
@@ -76,9 +77,18 @@ class Studio:
                 for name in weights[0]
             },
             jnp.asarray(extents) if lanes[0].content.masked else None,
+            jnp.asarray(grey) if any(grey) else None,
         )
 
-    def shapes(self, frame: Shape, lanes: int, *, masked: bool, share: bool) -> Problem:
+    def shapes(
+        self,
+        frame: Shape,
+        lanes: int,
+        *,
+        masked: bool,
+        share: bool,
+        grey: bool = False,
+    ) -> Problem:
         """The shapes and types of `pose`'s result, from no picture at all.
 
         Args:
@@ -86,6 +96,7 @@ class Studio:
           lanes: how many.
           masked: whether programs for that frame have to be told extents.
           share: whether all lanes have one photo.
+          grey: whether a lane is to have no colour.
         """
 
         def many(tree: Any) -> Any:
@@ -103,6 +114,7 @@ class Studio:
             found["content"] if share else {},
             many(weights),
             extents,
+            many(jnp.bool(False)) if grey else None,
         )
 
     def _targets_of(self, frame: Shape, masked: bool) -> dict[str, dict[str, Any]]:

@@ -63,14 +63,20 @@ class Run:
         """Of all lanes."""
         return solver(self.jobs[0].options)
 
-    def program(self, scale: Scale) -> jax.stages.Compiled:
-        """`chunk.run_chunk` compiled for a size, from shapes alone."""
+    def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
+        """`chunk.run_chunk` compiled for a size, from shapes alone.
+
+        Args:
+          scale: the size.
+          grey: whether a lane is to have no colour, which pixels say.
+        """
         job, lanes = self.jobs[0], len(self.jobs)
         problem = self.studio.shapes(
             self.pictures.frame(job, scale.size),
             lanes,
             masked=self.pictures.masked(job, scale.size),
             share=self.share,
+            grey=grey,
         )
         objective, state = self.studio.objective, self._shapes(scale)
         return chunk.program(objective, self.solver, state, problem)
@@ -158,7 +164,8 @@ class Run:
         }
         lanes = tuple(made[job] for job in self.jobs)
         with jax.default_matmul_precision(precision):
-            memory.expect_room(self.program(scale), room)
+            grey = any(lane.grey for lane in lanes)
+            memory.expect_room(self.program(scale, grey=grey), room)
             problem = self.studio.pose(lanes, share=self.share)
         return lanes, problem
 

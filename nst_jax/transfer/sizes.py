@@ -1,12 +1,15 @@
-"""The sizes of a coarse-to-fine run and its iterations at each; what they ask for."""
+"""The sizes of a coarse-to-fine run, its iterations and frames; what they ask for."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nst_jax.images import resize
-from nst_jax.images.frames import Shape
+from nst_jax.images.frames import Shape, frames
 from nst_jax.options import Options
+
+Frames = dict[Shape, dict[int, Shape]]
+"""Frames by the shape of a picture and the longest side that it gets."""
 
 _SMALLEST = 64  # Below it the deep taps see next to nothing.
 _LARGEST = 65520
@@ -72,3 +75,33 @@ def enough(
         middle = (low + high) // 2
         low, high = (low, middle) if does(middle) else (middle, high)
     return high * _STEP
+
+
+def padded(tables: Frames) -> set[Shape]:
+    """Frames in which a picture has padding."""
+    return {
+        frame
+        for (height, width), table in tables.items()
+        for side, frame in table.items()
+        if frame != resize.fit(height, width, side)
+    }
+
+
+def frames_of(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> Frames:
+    """The frames of pictures, by their shapes and the longest sides that they get."""
+    largest = frames([shape for shape, _ in pictures])
+    joined: dict[tuple[Shape, int], Shape] = {}
+    for shape, sides in pictures:
+        for place, side in enumerate(sides):
+            key = largest[shape], place
+            height, width = resize.fit(*shape, side)
+            down, across = joined.get(key, (0, 0))
+            joined[key] = max(down, height), max(across, width)
+    tables: Frames = {}
+    for shape, sides in pictures:
+        of_shape = {
+            side: joined[largest[shape], place] for place, side in enumerate(sides)
+        }
+        # Paintings of one shape may differ by a pixel below the full size.
+        tables.setdefault(shape, {}).update(of_shape)
+    return tables

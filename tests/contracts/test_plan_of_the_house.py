@@ -28,13 +28,15 @@ MAY_IMPORT = {
     "fields": {"errors", "elsewhere"},
     "options": {"errors", "fields"},
     "presets": {"options"},
+    "display": set(),
     "images": {"errors", "version"},
     "networks": {"errors", "devices", "losses", "weights_convert"},
     "feedforward": {*GROUND, "devices", "weights_convert"},
-    "transfer": {*GROUND, "devices", "optimize", "weights_convert"},
-    "collection": {"errors", "options", "images", "transfer"},
-    "nst_jax": {"version", "options", "networks", "transfer"},
-    "commands": {*GROUND, *PROGRAM},
+    "transfer": {*GROUND, "devices", "display", "optimize", "weights_convert"},
+    "collection": {"display", "errors", "options", "images", "transfer"},
+    "nst_jax": {"version", "options", "losses", "networks", "transfer"},
+    "__main__": {"commands"},
+    "commands": {*GROUND, *PROGRAM, "display"},
     "scripts": {*GROUND, *PROGRAM},
     "bench": {*GROUND, "nst_jax", "optimize", "transfer", "weights_convert"},
 }
@@ -88,6 +90,7 @@ def test_only_what_computes_loads_jax():
     for statement in (
         "import nst_jax; nst_jax.Options()",
         "import nst_jax.collection.plate, nst_jax.collection.gallery",
+        "import nst_jax.display.bar, nst_jax.display.loss_curve",
         "import nst_jax.commands.main as m; m.parser().format_help()",
         "import weights_convert.fetch, nst_jax.commands.weights",
     ):

@@ -9,12 +9,13 @@ import io
 import math
 import os
 import urllib.parse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from nst_jax.collection import naming
+from nst_jax.collection import blends
 from nst_jax.collection.gallery import page
 from nst_jax.collection.gallery.page import About, Card, Figure, Original, Thumbnail
 from nst_jax.collection.manifest import FAILED, Entry
@@ -86,10 +87,11 @@ def is_ours(path: StrPath) -> bool:
 def _originals(paths: Sequence[str], first: int) -> dict[str, Original]:
     distinct = list(dict.fromkeys(paths))
     longest = _thumbnail_size(len(distinct))
+    labels = blends.labels([blends.split(path) for path in distinct])
     return {
-        path: Original(number, path, label, _thumbnail(path, longest))
+        path: Original(number, path, label, _thumbnail(path, longest, blends.read))
         for number, (path, label) in enumerate(
-            zip(distinct, naming.labels(distinct), strict=True), start=first
+            zip(distinct, labels, strict=True), start=first
         )
     }
 
@@ -104,9 +106,11 @@ def _thumbnail_size(count: int) -> int:
     return max(_SHORTEST, int(shrunk))
 
 
-def _thumbnail(path: StrPath, longest: int) -> Thumbnail | None:
+def _thumbnail(
+    path: StrPath, longest: int, read: Callable[[str], np.ndarray] = files.read
+) -> Thumbnail | None:
     try:
-        image = files.read(path)
+        image = read(os.fspath(path))
     except (ImageError, OSError):
         return None
     if max(image.shape[:2]) > longest:

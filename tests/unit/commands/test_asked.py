@@ -6,6 +6,7 @@ from support.batch_folder import picture, write_csv
 from nst_jax.collection import manifest
 from nst_jax.commands import main
 from nst_jax.commands.asked import asked_for
+from nst_jax.errors import OptionsError
 from nst_jax.images import files
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -119,3 +120,26 @@ def test_lists_make_every_combination():
         {"color": "style"},
         {"color": "linear_cholesky"},
     ]
+
+
+def test_paintings_with_a_plus_between_them_are_blended(folder):
+    blend = "paintings/p.png+paintings/q.jpg"
+    made = asked("--contents", "photos/a.png", "--styles", blend, "paintings/p.png")
+    assert made == [
+        ("photos/a.png", "paintings/p.png", "paintings/q.jpg", {}),
+        ("photos/a.png", "paintings/p.png", {}),
+    ]
+    rows = [("photos/a.png", blend, "3,1"), ("photos/b.png", "paintings/p.png", "")]
+    lines = [f'{content},{style},"{shares}"' for content, style, shares in rows]
+    text = "\n".join(["content,style,style_blend", *lines])
+    (folder / "pairs.csv").write_text(text)
+    assert asked("--pairs", "pairs.csv") == [
+        (
+            *("photos/a.png", "paintings/p.png", "paintings/q.jpg"),
+            {"style_blend": (3, 1)},
+        ),
+        ("photos/b.png", "paintings/p.png", {}),
+    ]
+    (folder / "bad.csv").write_text(text.replace(blend, "paintings/p.png"))
+    with pytest.raises(OptionsError, match=r"^bad\.csv, line 2: .* 2 shares for 1"):
+        asked("--pairs", "bad.csv")

@@ -16,13 +16,19 @@ from support.batch_pictures import (
     PYRAMID,
     SHALLOW,
     assert_close,
+    assert_same,
     job,
     jobs_of,
     picture,
 )
 from support.compilations import compilations
 
-from nst_jax.errors import DivergenceError, ImageError, TooSmallError
+from nst_jax.errors import (
+    DivergenceError,
+    ImageError,
+    OptionsError,
+    TooSmallError,
+)
 from nst_jax.images import files
 from nst_jax.images.source import Source
 from nst_jax.options import Options
@@ -272,3 +278,35 @@ def test_equal_paths_are_one_picture(run_jobs, tmp_path):
     jobs = [Job(path, (Source.of(p),), Options(**vars(SHALLOW))) for p in FIVE[:2]]
     assert len({one.content for one in jobs}) == 1
     assert [r.iterations for r in run_jobs(jobs).values()] == [6, 6]
+
+
+def test_a_style_that_is_a_list_is_a_blend(together, run_jobs, capsys):
+    """Beside paintings by themselves, which have no shares, in one program."""
+    shares = dataclasses.replace(SHALLOW, style_blend=(3.0, 1.0))
+    blend = [PAINTINGS[0], PAINTINGS[1]]
+    seen = []
+    found = together(
+        *(PHOTOS[0], [blend, PAINTINGS[1], tuple(blend[::-1])], shares),
+        on_progress=lambda progress: seen.append(progress.jobs),
+        progress=True,
+    )
+    assert set(seen) == {(0, 1, 2)}
+    expected = run_jobs(
+        [
+            job(PHOTOS[0], blend, shares),
+            job(PHOTOS[0], PAINTINGS[1], SHALLOW),
+            job(PHOTOS[0], blend[::-1], shares),
+        ]
+    )
+    for place, result in enumerate(found):
+        assert_same(result, expected[place])
+    assert [result.options.style_blend for result in found] == [
+        *((3.0, 1.0), (), (3.0, 1.0))
+    ]
+    assert found[0].loss != found[2].loss
+    assert "18/18" in capsys.readouterr().err
+    # Where no painting is blended, shares are for nothing.
+    with pytest.raises(OptionsError, match="2 shares for 1 paintings"):
+        together(PHOTOS[0], PAINTINGS, shares)
+    with pytest.raises(OptionsError, match="no painting given"):
+        together(PHOTOS[0], [blend, []], shares)

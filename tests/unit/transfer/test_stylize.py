@@ -1,5 +1,6 @@
 """`stylize`: one photo, as a user of the library meets it."""
 
+import concurrent.futures
 import dataclasses
 import json
 import re
@@ -52,6 +53,15 @@ def test_lowers_the_loss_and_reports_it(paint, tiny_network):
     objective, data = pose(PHOTO, [style], LBFGS, tiny_network)
     (total,), _ = objective(jnp.asarray(PHOTO)[None], data)
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
+
+
+def test_a_bar_is_drawn_when_asked_from_a_thread_too(paint, capsys):
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        result = threads.submit(paint, progress=True).result()
+    assert "6/6" in (shown := capsys.readouterr().err)
+    assert "loss " in shown
+    np.testing.assert_array_equal(paint().image, result.image)
+    assert capsys.readouterr().err == ""
 
 
 def test_pictures_may_be_paths_and_arrays_of_jax(paint, tmp_path):
