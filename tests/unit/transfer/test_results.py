@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from nst_jax.errors import DivergenceError
+from nst_jax.images import files
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options
 from nst_jax.transfer.pictures import Pictures, lane_of
@@ -106,3 +107,12 @@ def test_between_two_sizes_the_finer_one_gives_the_result():
     assert record.add(coarse) == []
     (result,) = record.add(progress(2, [8], value=0.75))
     assert (result.at, result.image[0, 0, 0]) == (2, 0.75)
+
+
+def test_a_picture_is_saved_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    record = Record(OPTIONS, at=())
+    record.add(progress(5, [4]))
+    (result,) = record.last(ended=True)
+    result.save("~/a.png")
+    assert files.shape(tmp_path / "a.png") == (2, 3)
