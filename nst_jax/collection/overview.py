@@ -10,6 +10,9 @@ from nst_jax.collection.wanted import Wanted, varied_text
 from nst_jax.errors import ImageError
 from nst_jax.images import files
 
+_READ = 1024
+"""Longest side of pictures that are read for the sheet, whose cells are smaller."""
+
 
 def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     """Writes the sheet of these pictures; missing ones are left empty.
@@ -40,6 +43,6 @@ def _column(one: Wanted) -> tuple[str, str]:
 
 def _read(path: str | Path) -> np.ndarray | None:
     try:
-        return files.read(path)
+        return files.read_small(path, _READ)
     except ImageError:
         return None

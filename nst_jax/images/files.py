@@ -25,6 +25,7 @@ __all__ = [
     "expanded",
     "read",
     "read_description",
+    "read_small",
     "shape",
     "write",
     "write_whole",
@@ -80,6 +81,17 @@ def read(
         for note in notes:
             report(f"{opening.named(given)}: {note}")
     return image
+
+
+def read_small(path: StrPath, longest: int) -> np.ndarray:
+    """An image as `read` gives it, but with no side longer than `longest`.
+
+    Raises:
+      ImageError: as from `read`.
+    """
+    found = shape(path)
+    small = max(found) > longest
+    return read(path, size=resize.fit(*found, longest) if small else None)
 
 
 def shape(given: StrPath | bytes) -> Shape:

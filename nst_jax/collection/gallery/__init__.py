@@ -19,7 +19,7 @@ from nst_jax.collection.gallery import page
 from nst_jax.collection.gallery.page import About, Card, Figure, Original, Thumbnail
 from nst_jax.collection.manifest import Entry
 from nst_jax.errors import ImageError
-from nst_jax.images import encode, files, resize
+from nst_jax.images import encode, files
 
 __all__ = ["About", "write"]
 
@@ -96,11 +96,9 @@ def _thumbnail_size(count: int) -> int:
 
 def _thumbnail(path: StrPath, longest: int) -> Thumbnail | None:
     try:
-        image = files.read(path)
+        image = files.read_small(path, longest)
     except (ImageError, OSError):
         return None
-    if max(image.shape[:2]) > longest:
-        image = resize.resize_longest(image, longest)
     file = io.BytesIO()
     picture = Image.fromarray(encode.quantize(image))
     picture.save(file, "JPEG", quality=_QUALITY, optimize=True)

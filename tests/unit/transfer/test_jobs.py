@@ -163,5 +163,5 @@ def test_a_start_may_lie_at_home(monkeypatch, tmp_path):
     jobs.check_start(other.options)
     found = [one.digest(jobs.digests([one]), "w") for one in (one, other)]
     assert found[0] == found[1]
-    with pytest.raises(OptionsError, match="init='~/none.png' is neither"):
+    with pytest.raises(OptionsError, match=r"init='~/none\.png' is neither"):
         jobs.check_start(Options(init="~/none.png"))

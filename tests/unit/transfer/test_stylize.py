@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 from support.batch_pictures import LBFGS, PAINTINGS, PHOTOS
 from support.posing import pose
 
@@ -53,7 +54,7 @@ def test_lowers_the_loss_and_reports_it(paint, tiny_network):
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
 
 
-def test_pictures_may_be_paths_and_arrays_of_jax(paint, tmp_path):
+def test_pictures_may_be_given_in_many_ways(paint, tmp_path):
     expected = paint().image
     found = paint(content=jnp.asarray(PHOTO), styles=(jnp.asarray(PAINTING),))
     np.testing.assert_array_equal(found.image, expected)
@@ -61,6 +62,14 @@ def test_pictures_may_be_paths_and_arrays_of_jax(paint, tmp_path):
         files.write(tmp_path / name, pixels)
     found = paint(content=tmp_path / "photo.png", styles=str(tmp_path / "painting.png"))
     np.testing.assert_allclose(found.image, expected, atol=0.05)
+    content = (tmp_path / "photo.png").read_bytes()
+    with Image.open(tmp_path / "painting.png") as picture:
+        again = paint(content=content, styles=picture)
+        levels = np.asarray(picture)
+    np.testing.assert_array_equal(again.image, found.image)
+    with (tmp_path / "photo.png").open("rb") as file:
+        again = paint(content=file, styles=[levels])
+    np.testing.assert_array_equal(again.image, found.image)
 
 
 def test_a_saved_file_says_what_made_it(paint, tmp_path):
