@@ -105,12 +105,11 @@ def shape(given: StrPath | bytes) -> Shape:
 
 
 def digest(path: StrPath) -> str:
-    """SHA-256 of an image file's bytes, as hex; nothing else is read to its end.
+    """SHA-256 of a file's bytes, as hex, if it is one that could hold an image.
 
     Raises:
-      ImageError: no such file, not readable, or no image.
+      ImageError: no such file, not readable, no regular one, empty, or too large.
     """
-    shape(path)
     with opening.regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

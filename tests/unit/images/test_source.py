@@ -282,7 +282,7 @@ def test_a_tilde_is_the_home(path, array, monkeypatch, tmp_path):
     assert files.expanded("a.png", "lists") == "lists/a.png"
 
 
-@pytest.mark.parametrize("kind", ["pipe", "loop", "device", "sparse", "text", "none"])
+@pytest.mark.parametrize("kind", ["pipe", "loop", "device", "sparse", "none"])
 def test_nothing_is_hashed_before_it_is_looked_at(tmp_path, kind):
     place = tmp_path / "a.png"
     match kind:
@@ -295,8 +295,6 @@ def test_nothing_is_hashed_before_it_is_looked_at(tmp_path, kind):
         case "sparse":
             place.touch()
             os.truncate(place, 2**40)
-        case "text":
-            place.write_text("no picture")
     source = Source.of(place)
     assert source.digest() == ""
     for attempt in (source.shape, source.read):
