@@ -45,19 +45,25 @@ def labels(blends: Sequence[Sequence[str]]) -> list[str]:
     return [AND.join(of[path] for path in blend) for blend in blends]
 
 
-def read(text: str) -> np.ndarray:
+def read(text: str, longest: int) -> np.ndarray:
     """The paintings of a text side by side, `[h, w, 3]`, sRGB in [0, 1].
+
+    Args:
+      text: as `joined` gives it.
+      longest: no side is longer.
 
     Raises:
       ImageError: one that can't be read.
     """
-    pictures = [files.read(path) for path in split(text)]
+    pictures = [files.read_small(path, longest) for path in split(text)]
     height = min(picture.shape[0] for picture in pictures)
     widths = [max(1, round(p.shape[1] * height / p.shape[0])) for p in pictures]
-    return np.concatenate(
+    whole = np.concatenate(
         [
             resize.resize(picture, (height, width))
             for picture, width in zip(pictures, widths, strict=True)
         ],
         axis=1,
     )
+    small = max(whole.shape[:2]) <= longest
+    return whole if small else resize.resize_longest(whole, longest)

@@ -11,6 +11,9 @@ from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import ImageError
 from nst_jax.images import files
 
+_READ = 1024
+"""Longest side of pictures that are read for the sheet, whose cells are smaller."""
+
 
 def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     """Writes the sheet of these pictures; missing ones are left empty.
@@ -42,9 +45,9 @@ def _column(one: Wanted) -> tuple[str, str]:
 
 
 def _read(
-    path: str | Path, read: Callable[[str], np.ndarray] = files.read
+    path: str | Path, read: Callable[[str, int], np.ndarray] = files.read_small
 ) -> np.ndarray | None:
     try:
-        return read(str(path))
+        return read(str(path), _READ)
     except ImageError:
         return None

@@ -1,6 +1,7 @@
 """What a batch is to make: jobs of files and options, from the command line."""
 
 import argparse
+import contextlib
 import csv
 import dataclasses
 import glob
@@ -158,26 +159,25 @@ def _matching(pattern: str) -> Iterator[str]:
     before, after = os.sep.join(parts[:place]), os.sep.join(parts[place + 1 :])
     root = before or (os.sep if place else "")
     for begin in glob.glob(before) if glob.has_magic(before) else [root]:
-        for folder in _folders(begin, set()):
+        for folder in _folders(begin):
             inside = os.path.join(glob.escape(folder), after or "*")
             yield from (p for p in _matching(inside) if after or os.path.isfile(p))
 
 
-def _folders(folder: str, seen: set[str]) -> Iterator[str]:
+def _folders(begin: str) -> Iterator[str]:
     """A folder and all below that aren't hidden, each once, however many links."""
-    real = os.path.realpath(folder or os.curdir)
-    if real in seen:
-        return
-    seen.add(real)
-    yield folder
-    try:
-        names = sorted(os.listdir(real))
-    except OSError:
-        return
-    for name in names:
-        below = os.path.join(folder, name)
-        if name[0] != "." and os.path.isdir(below):
-            yield from _folders(below, seen)
+    seen: set[str] = set()
+    waiting = [begin]
+    while waiting:
+        folder = waiting.pop()
+        real = os.path.realpath(folder or os.curdir)
+        if real in seen or not os.path.isdir(real):
+            continue
+        seen.add(real)
+        yield folder
+        with contextlib.suppress(OSError):
+            names = sorted(os.listdir(real), reverse=True)
+            waiting += [os.path.join(folder, name) for name in names if name[0] != "."]
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:

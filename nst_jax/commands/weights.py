@@ -13,7 +13,7 @@ from absl import logging
 from nst_jax import streams
 from nst_jax.commands import flags
 from nst_jax.errors import DeviceError, ImageError, answered, counted, leaving
-from nst_jax.images import files, resize
+from nst_jax.images import files
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
 from weights_convert.errors import WeightsError
@@ -83,10 +83,9 @@ def run_command(arguments: argparse.Namespace) -> None:
 def _squares(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
     for path in tqdm.tqdm(paths, unit="image", disable=None, leave=False):
         try:
-            image = files.read(path)
+            yield files.read(path, ratio=(1, 1), size=(size, size))
         except ImageError as error:
             raise WeightsError(str(error)) from error
-        yield resize.square(image, size)
 
 
 def _means(

@@ -60,6 +60,12 @@ def pixels(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
     picture.load()
     _turn_upright(picture, note)
 
+    return of_upright(picture, note)
+
+
+def of_upright(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
+    """`pixels` of a picture that is loaded and turned already, and is not changed."""
+
     def rows(top: int, bottom: int, channels: slice) -> np.ndarray:
         if (top, bottom) == (0, picture.height):
             return _converted(picture, channels, note)
@@ -132,7 +138,7 @@ def of_array(array: np.ndarray, note: Callable[[str], object]) -> Pixels:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """A copy of a Pillow picture, turned upright, of which `pixels` makes the same."""
+    """A copy of a picture of Pillow's, loaded and turned, for `of_upright`."""
     _correct_transparent_value(picture)
     copy, tags = picture.copy(), getattr(picture, "tag_v2", None)
     _turn_upright(copy, lambda note: None)
@@ -148,7 +154,7 @@ def upright_shape(picture: Image.Image) -> tuple[int, int]:
     """Height and width of what `decode` would give; no pixel is decoded."""
     width, height = picture.size
     if tags := getattr(picture, "tag_v2", None):  # Pillow's size is turned already.
-        width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
+        width, height = tags[_WIDTH], tags[_HEIGHT]
     if _is_large(picture):
         width, height = width // 2, height // 2
     try:

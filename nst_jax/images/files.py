@@ -25,6 +25,7 @@ __all__ = [
     "is_ours",
     "read",
     "read_description",
+    "read_small",
     "shape",
     "write",
     "write_whole",
@@ -82,6 +83,17 @@ def read(
     return image
 
 
+def read_small(path: StrPath, longest: int) -> np.ndarray:
+    """An image as `read` gives it, but with no side longer than `longest`.
+
+    Raises:
+      ImageError: as from `read`.
+    """
+    found = shape(path)
+    small = max(found) > longest
+    return read(path, size=resize.fit(*found, longest) if small else None)
+
+
 def shape(given: StrPath | bytes) -> Shape:
     """Height and width of the image that `read` would give, from the file's header.
 
@@ -93,12 +105,11 @@ def shape(given: StrPath | bytes) -> Shape:
 
 
 def digest(path: StrPath) -> str:
-    """SHA-256 of an image file's bytes, as hex; nothing else is read to its end.
+    """SHA-256 of a file's bytes, as hex, if it is one that could hold an image.
 
     Raises:
-      ImageError: no such file, not readable, or no image.
+      ImageError: no such file, not readable, no regular one, empty, or too large.
     """
-    shape(path)
     with opening.regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import stat
 import warnings
@@ -41,8 +42,7 @@ def opened(given: StrPath | bytes, note: Note = _ignore) -> Iterator[Image.Image
     """
     name = named(given)
     raw = io.BytesIO(given) if isinstance(given, bytes) else regular(given)
-    with bounds.Bounded(raw) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with bounds.Bounded(raw) as file, _quiet():
         try:
             head = file.peek(64)[:64]
             bounds.check_parts(file, head)
@@ -59,6 +59,20 @@ def opened(given: StrPath | bytes, note: Note = _ignore) -> Iterator[Image.Image
             message = f"can't be decoded ({_one_line(error)})"
             advice = "it may be cut short or damaged, get it again or as PNG or JPEG"
             raise ImageError(f"{name}: {message}; {advice}") from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    # Pillow warns, and writes to its log, of what is said in a line or doesn't matter.
+    log = logging.getLogger("PIL")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def regular(path: StrPath) -> io.FileIO:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from nst_jax.errors import ImageError
-from nst_jax.images import decode, files, resize
+from nst_jax.images import decode, files, kinds, resize
 from nst_jax.images.frames import Shape
 
 Report = Callable[[str], None]
@@ -81,12 +81,8 @@ class Source:
         Raises:
           ImageError: a file that can't be read.
         """
-        match self.given:
-            case np.ndarray():
-                return self.given.shape[0], self.given.shape[1]
-            case Image.Image():
-                return decode.upright_shape(self.given)
-        return files.shape(self.key if self.given is None else self.given)
+        pixels = self._held(_ignore)
+        return files.shape(self._file) if pixels is None else pixels.shape
 
     def read(
         self,
@@ -107,14 +103,12 @@ class Source:
         Raises:
           ImageError: a file that can't be read, or has another shape.
         """
-        if isinstance(self.given, bytes) or self.given is None:
-            file = self.key if self.given is None else self.given
-            return files.read(file, report=report, shape=shape, ratio=ratio, size=size)
         notes: dict[str, None] = {}
-        if isinstance(self.given, np.ndarray):
-            pixels = decode.of_array(self.given, notes.setdefault)
-        else:
-            pixels = decode.pixels(self.given.copy(), notes.setdefault)
+        pixels = self._held(notes.setdefault)
+        if pixels is None:
+            return files.read(
+                self._file, report=report, shape=shape, ratio=ratio, size=size
+            )
         image = resize.resize_rows(pixels.rows, pixels.shape, ratio=ratio, size=size)
         if report is not None:
             for note in notes:
@@ -130,10 +124,32 @@ class Source:
         except (ImageError, OSError, ValueError):
             return ""
 
+    @property
+    def _file(self) -> str | bytes:
+        return self.given if isinstance(self.given, bytes) else self.key
+
+    def _held(self, note: Callable[[str], object]) -> decode.Pixels | None:
+        """The pixels of what is in memory already."""
+        match self.given:
+            case np.ndarray():
+                return decode.of_array(self.given, note)
+            case Image.Image():
+                return decode.of_upright(self.given, note)
+        return None
+
+
+def _ignore(note: str) -> None:
+    """Drops words for the user."""
+
 
 def _of_pillow(picture: Image.Image) -> Source:
-    # A copy: the caller's may change.
-    copy = decode.upright(picture)
+    if getattr(picture, "tile", None) and picture.format not in (*kinds.READ, "MPO"):
+        raise ImageError(f"picture of Pillow's: {picture.format} is not read; load it")
+    try:
+        copy = decode.upright(picture)  # The caller's may change.
+    except Exception as error:  # Pillow's decoders raise almost any kind
+        message = f"picture of Pillow's: can't be decoded ({error})"
+        raise ImageError(message) from error
     palette = copy.palette.palette if copy.palette else None
     told = copy.mode, copy.size, copy.info.get("icc_profile"), palette
     seen = copy.info.get("transparency"), getattr(copy, "tag_v2", None)

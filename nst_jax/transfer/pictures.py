@@ -206,7 +206,7 @@ class Pictures:
                 size = f"{width}x{height} pixels to {wide}x{high}"
                 found.append(f"{source.name} is enlarged, from {size}")
         if found:
-            more = f", and {len(found) - 1} more pictures" if found[1:] else ""
+            more = f", {len(found)} pictures are in all" if found[1:] else ""
             self._say(f"{found[0]}{more}: a smaller size shows as much")
 
     def start(self, lane: Lane, size: int) -> np.ndarray:

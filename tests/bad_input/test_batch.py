@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from support.batch_folder import contents, picture, write_csv
+from support.batch_folder import contents, odd_files, picture, write_csv
 from support.program import QUICK, run
 
 from nst_jax.collection import manifest
@@ -192,3 +192,38 @@ def test_starts_that_fail_do_so_alone(folder, capsys):
     assert first == "nst-jax: begin.png: no such file; check the name"
     assert "the loss of the starting image is not finite" in second
     assert sorted(statuses().values()) == ["done", "done", "failed", "failed"]
+
+
+@pytest.mark.parametrize("how", ["names", "pattern", "pairs", "starts"])
+def test_files_without_an_end_are_one_line_each(folder, capsys, how):
+    """And are looked at before they are hashed."""
+    paths = [f"../odd/{name}" for name in odd_files(folder.parent / "odd")]
+    one = ["photos/a.png", "paintings/p.png"]
+    rows = [[path, one[1], ""] for path in paths]
+    given = {
+        "names": ("--contents", *paths, "--styles", one[1]),
+        "pattern": ("--contents", one[0], "--styles", "../odd/*.png"),
+    }.get(how, ("--pairs=pairs.csv",))
+    if how == "starts":
+        rows = [[*one, path] for path in paths]
+    write_csv("pairs.csv", ["content", "style", "init"], *rows)
+    assert run("batch", *QUICK, "--output_dir=out", *given) == 1
+    assert sorted(capsys.readouterr().err.splitlines()) == [
+        "nst-jax: ../odd/far.png: has 4.0 GB, too many for a picture; 2 are read",
+        "nst-jax: ../odd/loop.png: can't be opened (Too many levels of symbolic links)",
+        "nst-jax: ../odd/pipe.png: is not a regular file; give an image file",
+        "nst-jax: ../odd/zero.png: is not a regular file; give an image file",
+    ]
+
+
+def test_names_that_are_no_text_are_names_like_others(folder, capsys):
+    name = os.fsdecode(b"photos/na\xefve.png")
+    os.rename("photos/b.png", name)
+    command = ("batch", *QUICK, "--output_dir=out", "--lanes=1", "--styles=paintings")
+    assert run(*command, "--contents", name, "photos") == 0
+    output, errors = capsys.readouterr()
+    assert output.count(" iterations\n") == 4
+    assert errors == ""
+    assert statuses()["na_ve_p.png"] == "done"
+    assert run(*command, "--contents", name, "photos") == 0
+    assert capsys.readouterr().err == "nst-jax: 4 of 4 are done already\n"

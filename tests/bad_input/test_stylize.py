@@ -4,7 +4,7 @@ import re
 
 import pytest
 from support import png_files
-from support.batch_folder import contents, picture
+from support.batch_folder import contents, odd_files, picture
 from support.program import QUICK, run
 from support.stored_weights import SMALL
 
@@ -23,8 +23,30 @@ _PICTURES = [
     ((PHOTO, "paintings"), "paintings: is a folder; give an image file"),
     ((PHOTO, "/dev/zero"), "/dev/zero: is not a regular file; give an image file"),
     (("cut.png", PAINTING), "cut.png: can't be decoded (.*); it may be cut short or"),
+    (
+        (PHOTO, "../odd/pipe.png"),
+        "../odd/pipe.png: is not a regular file; give an image file",
+    ),
+    (
+        ("../odd/loop.png", PAINTING),
+        "../odd/loop.png: can't be opened (Too many levels of symbol",
+    ),
+    (("drawing.jpg", PAINTING), "drawing.jpg: is an EPS or PostScript file, which can"),
+    (
+        ("../odd/far.png", PAINTING),
+        "../odd/far.png: has 4.0 GB, too many for a picture; 2 are read",
+    ),
+    (
+        (*PAIR, "--init=../odd/pipe.png"),
+        "../odd/pipe.png: is not a regular file; give an image fi",
+    ),
+    ((*PAIR, "--init=/dev/zero"), "/dev/zero: is not a regular file; give an image f"),
+    (
+        (*PAIR, "--init=../odd/loop.png"),
+        "init='../odd/loop.png' is neither content, style, noise",
+    ),
     (("photos/a.png/b.png", PAINTING), "photos/a.png/b.png: can't be opened (Not a d"),
-    (("bomb.png", PAINTING), "bomb.png: has more than 89,478,485 pixels, the limit; s"),
+    (("bomb.png", PAINTING), "bomb.png: has more than 178,956,970 pixels, the limit;"),
     ((*PAIR, "--init=nowhere.png"), "init='nowhere.png' is neither content, style, n"),
     ((*PAIR, "--init=photos/notes.txt"), "photos/notes.txt: is not an image"),
     ((*PAIR, "--init=photos"), "photos: is a folder"),
@@ -69,6 +91,8 @@ def damaged(folder):
     (folder / "empty.png").touch()
     (folder / "cut.png").write_bytes((folder / PHOTO).read_bytes()[:900])
     (folder / "folder.png").mkdir()
+    odd_files(folder.parent / "odd")
+    (folder / "drawing.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
     png_files.write_png(folder / "bomb.png", (20_000, 20_000), 8, png_files.RGB, [b""])
     return folder
 
@@ -96,7 +120,7 @@ def test_is_one_line_and_leaves_nothing(damaged, capsys, arguments, line):
 def test_a_picture_of_which_a_tap_sees_nothing(folder, capsys):
     files.write("thin.png", picture(5, 128, 4))
     taps = ("--content_taps=fire9/concat", "--style_taps=conv1")
-    line = "thin.png: at 1x32 pixels it is too small for .*: give size=496 or more, or"
+    line = "thin.png: at 1x32 pixels it is too small for .*: give size=528 or more, or"
     refused(capsys, folder, ("thin.png", PAINTING, *taps), line)
     line = (
         "thin.png: at 1x32 pixels it is too small for conv1, which sees nothing of it"

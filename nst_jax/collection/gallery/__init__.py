@@ -20,7 +20,7 @@ from nst_jax.collection.gallery import page
 from nst_jax.collection.gallery.page import About, Card, Figure, Original, Thumbnail
 from nst_jax.collection.manifest import FAILED, Entry
 from nst_jax.errors import ImageError
-from nst_jax.images import encode, files, resize
+from nst_jax.images import encode, files
 
 __all__ = ["About", "is_ours", "write"]
 
@@ -107,14 +107,14 @@ def _thumbnail_size(count: int) -> int:
 
 
 def _thumbnail(
-    path: StrPath, longest: int, read: Callable[[str], np.ndarray] = files.read
+    path: StrPath,
+    longest: int,
+    read: Callable[[str, int], np.ndarray] = files.read_small,
 ) -> Thumbnail | None:
     try:
-        image = read(os.fspath(path))
+        image = read(os.fspath(path), longest)
     except (ImageError, OSError):
         return None
-    if max(image.shape[:2]) > longest:
-        image = resize.resize_longest(image, longest)
     file = io.BytesIO()
     picture = Image.fromarray(encode.quantize(image))
     picture.save(file, "JPEG", quality=_QUALITY, optimize=True)

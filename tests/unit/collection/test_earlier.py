@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_the_formula_is_that_of_0_1_0():
     assert key_of_0_1_0("1" * 64, "2" * 64, WEIGHTS, size=32, steps=4) == key
     contents = {"a.png": "1" * 64, "p.png": "2" * 64}
     assert earlier.key(ONE, contents, WEIGHTS) == key
+
+
+def test_names_of_files_need_not_be_text():
+    """One that can't be read stands for itself."""
+    bad = dataclasses.replace(ONE, content=Source(os.fsdecode(b"na\xef.png")))
+    contents = {bad.content.key: "", "p.png": "2" * 64}
+    key = earlier.key(bad, contents, WEIGHTS)
+    assert key not in (None, earlier.key(ONE, contents | {"a.png": "1"}, WEIGHTS))
 
 
 def test_what_it_could_not_make_has_no_key():

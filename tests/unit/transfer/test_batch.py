@@ -246,8 +246,8 @@ def test_the_first_bad_picture_ends_a_batch_of_python_before_its_work(together):
             *([PHOTOS[0], "missing.png"], PAINTINGS),
             on_progress=lambda _: pytest.fail("began"),
         )
-    with pytest.raises(ImageError, match="divide uint8 values by 255"):
-        together(np.zeros((20, 20, 3), np.uint8), PAINTINGS)
+    with pytest.raises(ImageError, match=r"outside of \[0, 1\]: divide them by 255"):
+        together(np.full((20, 20, 3), 7.0), PAINTINGS)
 
 
 def test_what_is_found_wrong_later_is_raised_when_the_others_are_finished(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from nst_jax.errors import DivergenceError
+from nst_jax.images import files
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options
 from nst_jax.transfer.pictures import Pictures, lane_of
@@ -175,3 +176,12 @@ def test_results_go_through_other_processes():
     made = result()
     with futures.ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         check_same(pool.submit(dataclasses.replace, made).result(), made)
+
+
+def test_a_picture_is_saved_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    record = Record(OPTIONS, at=())
+    record.add(progress(5, [4]))
+    (result,) = record.last(ended=True)
+    result.save("~/a.png")
+    assert files.shape(tmp_path / "a.png") == (2, 3)

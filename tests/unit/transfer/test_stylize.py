@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 from support.batch_pictures import LBFGS, PAINTINGS, PHOTOS
 from support.posing import pose
 from support.tiny import built
@@ -64,7 +65,7 @@ def test_a_bar_is_drawn_when_asked_from_a_thread_too(paint, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_pictures_may_be_paths_and_arrays_of_jax(paint, tmp_path):
+def test_pictures_may_be_given_in_many_ways(paint, tmp_path):
     expected = paint().image
     found = paint(content=jnp.asarray(PHOTO), styles=(jnp.asarray(PAINTING),))
     np.testing.assert_array_equal(found.image, expected)
@@ -72,6 +73,14 @@ def test_pictures_may_be_paths_and_arrays_of_jax(paint, tmp_path):
         files.write(tmp_path / name, pixels)
     found = paint(content=tmp_path / "photo.png", styles=str(tmp_path / "painting.png"))
     np.testing.assert_allclose(found.image, expected, atol=0.05)
+    content = (tmp_path / "photo.png").read_bytes()
+    with Image.open(tmp_path / "painting.png") as picture:
+        again = paint(content=content, styles=picture)
+        levels = np.asarray(picture)
+    np.testing.assert_array_equal(again.image, found.image)
+    with (tmp_path / "photo.png").open("rb") as file:
+        again = paint(content=file, styles=[levels])
+    np.testing.assert_array_equal(again.image, found.image)
 
 
 def test_a_saved_file_says_what_made_it(paint, tmp_path):
@@ -172,8 +181,8 @@ def test_what_does_not_fit(paint):
         with pytest.raises(NetworkError, match=message):
             paint(dataclasses.replace(LBFGS, **change))
     for message, content in {
-        "divide uint8 values by 255": np.zeros((20, 20, 3), np.uint8),
-        r"float \[h, w, 3\]": PHOTO[..., 0],
+        r"shape \(25, 33, 2\) .* a picture is \[h, w, 3\], or": PHOTO[..., :2],
+        "can't be decoded|is not an image": b"no picture",
         r"outside of \[0, 1\]": PHOTO * 255,
     }.items():
         with pytest.raises(ImageError, match=message):

@@ -205,3 +205,19 @@ def test_ctrl_c_is_one_line_and_130(server: Any) -> None:
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert re.fullmatch(r"nst-weights: interrupted; .*\n", err)
+
+
+def test_a_file_may_lie_at_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for line in (
+        ["convert", "~/a.pth", "--to", "vgg16"],
+        ["export", "vgg16", "~/a.pth"],
+    ):
+        assert commands.parse(["nst-weights", *line]).file == tmp_path / "a.pth"
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~/a.pth").touch()
+    parsed = commands.parse(["nst-weights", "convert", "~/a.pth", "--to", "vgg16"])
+    assert parsed.file == Path("~/a.pth")
