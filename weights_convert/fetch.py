@@ -110,6 +110,8 @@ def fetch(
             f" FILE --to {name}`"
         )
 
+    _copies(architecture, damage, source)  # said before anything is made
+
     def waiting() -> None:
         report(f"another process is fetching {name}; waiting for it")
 
@@ -117,10 +119,8 @@ def fetch(
         usable, damage = (False, None) if force else _look(architecture)
         if usable:
             return path  # another process stored it
-        if damage is None:
-            candidates = _candidates(name, source)
-        else:
-            candidates = _again(architecture, damage, source)
+        candidates = _copies(architecture, damage, source)
+        if damage is not None:
             report(f"the weights of {name} are {_first(damage)}; fetching them again")
         return _fetch(architecture, candidates, report, obtain)
 
@@ -205,14 +205,16 @@ def _first(damage: DamagedError) -> str:
     return f"damaged ({str(damage).partition('; ')[0]})"
 
 
-def _again(
-    architecture: Architecture, damage: DamagedError, label: str | None
+def _copies(
+    architecture: Architecture, damage: DamagedError | None, label: str | None
 ) -> tuple[Source, ...]:
-    """The copies to replace damaged weights by: first the one that they were.
+    """The copies to try in turn; in place of damaged weights first what they were.
 
     Raises:
-      DamagedError: they came from elsewhere, and no copy is theirs.
+      DamagedError: the damaged weights came from elsewhere, and no copy is theirs.
     """
+    if damage is None:
+        return _candidates(architecture.name, label)
     came = _metadata(architecture)
     if architecture.name not in SOURCES:
         raise damage
