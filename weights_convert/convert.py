@@ -46,10 +46,9 @@ def convert(
         layout = mapping.choose_layout(arrays, format_.name, architecture)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
+    known = by_digest(digest) or _declared(path, format_)
     if source is not None:
-        known: Origin | None = Origin(source.network, None, "it was published as that")
-    else:
-        known = by_digest(digest) or _declared(path, format_)
+        known = Origin(source.network, None, "it was published as that")
     mapped = mapping.map_arrays(
         arrays, layout, architecture, origin=path, channels=channels, known=known
     )

@@ -93,34 +93,26 @@ def fetch(
         be had; wrong hash; layers that do not fit; damaged, and made of a file of the
         user's own.
     """
-    name, path = architecture.name, store.weights_path(architecture)
+    name = architecture.name
     if source is not None:
         _candidates(name, source)  # an unknown one is said whatever is stored
     usable, damage = (False, None) if force else _look(architecture)
     if usable:
         _clear(architecture)
-        if source is not None:
-            report(_unneeded(architecture, source))
-        return path
+        return _as_stored(architecture, source, report)
     if offline:
-        state = f"not stored in {path.parent}" if damage is None else _first(damage)
-        raise WeightsError(
-            f"the weights of {name} are {state} and --offline forbids fetching them;"
-            f" run `nst-weights fetch {name}` with a network, or `nst-weights convert"
-            f" FILE --to {name}`"
-        )
+        raise _offline(architecture, damage)
+    _copies(architecture, damage, source)  # said before anything is made
 
     def waiting() -> None:
         report(f"another process is fetching {name}; waiting for it")
 
     with files.alone(_folder(architecture).with_suffix(".lock"), waiting):
         usable, damage = (False, None) if force else _look(architecture)
-        if usable:
-            return path  # another process stored it
-        if damage is None:
-            candidates = _candidates(name, source)
-        else:
-            candidates = _again(architecture, damage, source)
+        if usable:  # another process stored it
+            return _as_stored(architecture, source, report)
+        candidates = _copies(architecture, damage, source)
+        if damage is not None:
             report(f"the weights of {name} are {_first(damage)}; fetching them again")
         return _fetch(architecture, candidates, report, obtain)
 
@@ -205,14 +197,16 @@ def _first(damage: DamagedError) -> str:
     return f"damaged ({str(damage).partition('; ')[0]})"
 
 
-def _again(
-    architecture: Architecture, damage: DamagedError, label: str | None
+def _copies(
+    architecture: Architecture, damage: DamagedError | None, label: str | None
 ) -> tuple[Source, ...]:
-    """The copies to replace damaged weights by: first the one that they were.
+    """The copies to try in turn; in place of damaged weights first what they were.
 
     Raises:
-      DamagedError: they came from elsewhere, and no copy is theirs.
+      DamagedError: the damaged weights came from elsewhere, and no copy is theirs.
     """
+    if damage is None:
+        return _candidates(architecture.name, label)
     came = _metadata(architecture)
     if architecture.name not in SOURCES:
         raise damage
@@ -232,11 +226,28 @@ def _metadata(architecture: Architecture) -> dict[str, str]:
         return {}
 
 
-def _unneeded(architecture: Architecture, label: str) -> str:
-    came = _metadata(architecture).get("source", "a file of your own")
-    return (
-        f"{architecture.name} is stored already ({came}); --source={label} takes effect"
-        " with --force alone"
+def _as_stored(
+    architecture: Architecture, label: str | None, report: Callable[[str], None]
+) -> Path:
+    """The path of what is stored, whatever source was asked for; says so."""
+    if label is not None:
+        came = _metadata(architecture).get("source", "a file of your own")
+        report(
+            f"{architecture.name} is stored already ({came}); --source={label} takes"
+            " effect with --force alone"
+        )
+    return store.weights_path(architecture)
+
+
+def _offline(architecture: Architecture, damage: DamagedError | None) -> WeightsError:
+    name = architecture.name
+    state = f"not stored in {store.weights_folder()}"
+    if damage is not None:
+        state = _first(damage)
+    return WeightsError(
+        f"the weights of {name} are {state} and --offline forbids fetching them; run"
+        f" `nst-weights fetch {name}` with a network, or `nst-weights convert FILE --to"
+        f" {name}`"
     )
 
 

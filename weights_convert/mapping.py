@@ -15,6 +15,7 @@ from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.layouts import Channels, Layout
 from weights_convert.matching import (
+    Match,
     choose_layout,
     file_shape,
     identify,
@@ -59,10 +60,11 @@ def map_arrays(
         named at once), or the weights are another network's, or expect another input.
     """
     try:
-        named = match(arrays, layout, architecture).named(arrays)
+        found = match(arrays, layout, architecture)
+        named = found.named(arrays)
         if layout.prepare is not None:
             named = layout.prepare(named, architecture)
-        mapped = _whole(named, arrays, layout, architecture)
+        mapped = _whole(named, arrays, found, architecture)
         first = f"{architecture.convolutions[0].name}/kernel"
         order = _order(mapped[first], layout, architecture, channels, known)
     except WeightsError as error:
@@ -75,10 +77,11 @@ def map_arrays(
 def _whole(
     named: Mapping[str, np.ndarray],
     arrays: Mapping[str, np.ndarray],
-    layout: Layout,
+    found: Match,
     architecture: Architecture,
 ) -> dict[str, np.ndarray]:
     """Arrays under our keys, the first kernel's channels in the file's order."""
+    layout = found.layout
     mapped, errors, used = _gather(named, layout, architecture)
     more = unclaimed(named, layout, used.values())
     if not errors and not more:
@@ -87,7 +90,7 @@ def _whole(
         errors = [f"its layers are those of {others[0]!r}, convert it to that"]
     elif not used:
         errors = [*errors[:2], f"and so on; it has {_some(arrays)}"]
-    elif more:
+    elif more := more or _named_otherwise(arrays, found):
         errors = [*_few(errors), *more]
     elif ends := _ends_early(used, architecture):
         errors = [ends, *(line for line in errors if not line.endswith(" missing"))]
@@ -96,6 +99,20 @@ def _whole(
     raise WeightsError(
         f"does not fit network {architecture.name!r}: {'; '.join(errors)}"
     )
+
+
+def _named_otherwise(arrays: Mapping[str, np.ndarray], found: Match) -> list[str]:
+    """What to say of 3x3 kernels that don't stand where the others do."""
+    used = {found.prefix + key for key in found.used.values()}
+    sides = found.layout.axes[:2]
+    rest = {
+        key: array
+        for key, array in arrays.items()
+        if key not in used
+        and array.ndim == 4
+        and all(array.shape[axis] == 3 for axis in sides)
+    }
+    return [f"it has other kernels of other names, {_some(rest)}"] if rest else []
 
 
 def _few(errors: list[str]) -> list[str]:

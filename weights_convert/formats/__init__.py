@@ -79,13 +79,13 @@ def detect(path: Path) -> Format:
             raise WeightsError(f"{path}: is a device or a pipe, and no file")
         if path.stat().st_size == 0:
             raise WeightsError(f"{path}: the file is empty; get it again")
-        if text := foreign.describe_text(path):
-            raise WeightsError(f"{path}: {text}")
+        if answer := foreign.describe_answer(path):
+            raise WeightsError(f"{path}: {answer}")
         for candidate in FORMATS:
             if candidate.matches(path):
                 return candidate
         known = ", ".join(candidate.description for candidate in FORMATS)
         unknown = f"not a weights file known here; known are {known}"
-        raise WeightsError(f"{path}: {foreign.describe_bytes(path) or unknown}")
+        raise WeightsError(f"{path}: {foreign.describe(path) or unknown}")
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}") from error

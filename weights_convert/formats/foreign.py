@@ -20,7 +20,6 @@ _ADVICE = {
     _XML: "the download failed; get it again",
     _POINTER: "it only names the file; get that with `git lfs pull`, or by its link",
     _JSON: "a server's answer, or a description of weights; get the weights' file",
-    "text": "get the weights' file",
 }
 
 _ARCHIVE = "unpack it, and convert what is in it"
@@ -49,14 +48,13 @@ def sent_instead(head: bytes) -> str | None:
 
     None for what may be a file.
     """
-    text = _text(head[:_HEAD])
-    return None if text in (None, "text") else text
+    return _kind(head[:_HEAD])
 
 
-def describe_text(path: Path) -> str | None:
-    """What a file of text is, and what to do; None for one of bytes."""
+def describe_answer(path: Path) -> str | None:
+    """What a page or the like is, and what to do; None for what may be weights."""
     head = _head(path)
-    kind = _text(head)
+    kind = _kind(head)
     if kind is None:
         return None
     code = re.search(rb"<Code>(\w{1,40})</Code>", head) if kind == _XML else None
@@ -64,14 +62,16 @@ def describe_text(path: Path) -> str | None:
     return f"{kind}{said}, not weights: {_ADVICE[kind]}"
 
 
-def describe_bytes(path: Path) -> str | None:
-    """What a file of bytes is that no reader knows, and what to do; None: unknown."""
+def describe(path: Path) -> str | None:
+    """What a file is that no reader knows, and what to do; None: nobody knows."""
     head = _head(path)
     if not head.strip(b"\0"):
         return "begins with zeros alone, as of a download that was cut; get it again"
     for offset, signature, kind, advice in _SIGNATURES:
         if head[offset:].startswith(signature):
             return f"{kind}, not a weights file: {advice}"
+    if len(head) > 15 and _is_text(head):  # of bytes, one in eight would be control
+        return "text, not weights: get the weights' file"
     return None
 
 
@@ -80,11 +80,14 @@ def _head(path: Path) -> bytes:
         return file.read(_HEAD)
 
 
-def _text(head: bytes) -> str | None:
-    """The kind of text; None where there are bytes that text doesn't have."""
+def _is_text(head: bytes) -> bool:
+    return not ({*range(32)} - {*b"\t\n\f\r\x1b"}) & {*head}
+
+
+def _kind(head: bytes) -> str | None:
+    """The kind of text that servers answer with; None for all else."""
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    control = {*range(32)} - {*b"\t\n\f\r\x1b"}
-    if not begin or control & {*head}:
+    if not _is_text(head):
         return None
     if b"<html" in begin or b"<!doctype html" in begin or begin.startswith(b"<head"):
         return _PAGE
@@ -92,7 +95,4 @@ def _text(head: bytes) -> str | None:
         return _XML
     if begin.startswith(b"version https://git-lfs"):
         return _POINTER
-    if re.match(rb'\{\s*["}]|\[\s*["{\[\]\d-]', begin):
-        return _JSON
-    # Of bytes, one in eight would be a control character.
-    return "text" if len(head) >= 16 or head.isascii() else None
+    return _JSON if re.match(rb'\{\s*["}]|\[\s*["{\[\]\d-]', begin) else None

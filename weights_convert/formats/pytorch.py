@@ -27,6 +27,7 @@ from weights_convert.formats.torch_pickle import (
     read_pickle,
 )
 
+_LONGEST = 80  # characters of a place in what was saved
 _MAGIC = 0x1950A86A20F9469CFC6C
 _MAGIC_PICKLED = b"\x8a\x0a" + _MAGIC.to_bytes(10, "little")
 _PROTOCOL = 1001
@@ -222,7 +223,7 @@ def _state_dict(state: Any) -> dict[str, Tensor]:
         if isinstance(state, dict) and isinstance(state.get(name), dict):
             state = state[name]
             break
-    found: dict[str, dict[str, Tensor]] = {}
+    found: list[tuple[str, dict[str, Tensor]]] = []
     pending: list[tuple[str, Any]] = [("", state)]
     seen: set[int] = set()
     while pending:
@@ -231,24 +232,28 @@ def _state_dict(state: Any) -> dict[str, Tensor]:
             continue
         seen.add(id(item))
         if isinstance(item, dict):
-            tensors = {
+            if tensors := {
                 key: tensor
                 for key, tensor in item.items()
                 if isinstance(key, str) and isinstance(tensor, Tensor)
-            }
-            if tensors:
-                found[place] = tensors
-            pending.extend((f"{place}/{key!s:.40}", x) for key, x in item.items())
+            }:
+                found.append((place, tensors))
+            pending.extend((_below(place, key), x) for key, x in item.items())
         elif isinstance(item, list | tuple):
-            pending.extend((f"{place}/{place_}", x) for place_, x in enumerate(item))
+            pending.extend((_below(place, index), x) for index, x in enumerate(item))
     if not found:
         raise WeightsError("holds no tensors")
-    most = max(len(tensors) for tensors in found.values())
-    places = [place for place, tensors in found.items() if len(tensors) == most]
-    if len(places) > 1:
-        shown = " and ".join(f"{place!r:.60}" for place in sorted(places)[:2])
+    most = max(len(tensors) for _, tensors in found)
+    (place, tensors), *others = [item for item in found if len(item[1]) == most]
+    if others:
+        shown = " and ".join(repr(place) for place in sorted([place, others[0][0]]))
         raise WeightsError(f"holds several state dicts alike, {shown}; save one alone")
-    return found[places[0]]
+    return tensors
+
+
+def _below(place: str, key: object) -> str:
+    """Where something lies, for people; of bounded length, as pickles are hostile."""
+    return f"{place}/{key if isinstance(key, str) else brief(key):.40}"[:_LONGEST]
 
 
 def _array(key: str, tensor: Tensor, fetch: _Fetch) -> np.ndarray:

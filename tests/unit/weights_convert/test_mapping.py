@@ -220,6 +220,19 @@ def test_a_vgg_with_batch_norms_is_said_to_be_one() -> None:
     assert "get the whole file" not in str(caught.value)
 
 
+def test_layers_in_slices_are_no_file_that_ends(fixtures: Path) -> None:
+    plain = pytorch.read(fixtures / "tiny_zip.pth")
+    arrays = {
+        key.replace("features", "slice2" if ".3." in key else "slice1"): array
+        for key, array in plain.items()
+    }
+    layout = mapping.choose_layout(arrays, "pytorch", TINY_TORCHVISION)
+    with pytest.raises(WeightsError) as caught:
+        mapping.map_arrays(arrays, layout, TINY_TORCHVISION)
+    assert "other kernels of other names, 'slice2.3.weight'" in str(caught.value)
+    assert "get the whole file" not in str(caught.value)
+
+
 def test_a_file_of_something_else_shows_what_it_has() -> None:
     arrays = {f"encoder.{n}.weight": np.zeros(3) for n in range(9)}
     for table in (TINY, TINY_TORCHVISION, TINY_NORMALIZED):
