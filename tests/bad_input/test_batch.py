@@ -49,7 +49,7 @@ _OPTIONS = [
     ((*ALL, "--steps=3,4"), "steps='3,4' is not a whole number"),
     ((*ALL, "--init=noise,nowhere.png"), "init='nowhere.png' is neither content, sty"),
     ((*ALL, "--style_taps=relu9_1"), "squeezenet1_1 has no tap relu9_1"),
-    ((*ALL, "--style_blend=1,2"), "style_blend has 2 shares for 1 paintings"),
+    ((*ALL, "--style_blend=1,2"), "style_blend has 2 shares for 1 painting"),
 ]
 
 
