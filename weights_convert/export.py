@@ -24,16 +24,17 @@ def export(architecture: Architecture, path: Path) -> Path:
 
     Args:
       architecture: the network, which must be stored.
-      path: the file, replaced if it is there.
+      path: the file; a safetensors file that is there is replaced.
 
     Returns:
       `path`.
 
     Raises:
       WeightsError: not stored, damaged, no names of torchvision's for it, or the file
-        cannot be written.
+        cannot be written, is of the store, or is there and of another kind.
     """
     layout = _layout(architecture)
+    _check_target(path)
     arrays, metadata = store.load(architecture)
     exported = {}
     for key, sources in layout.keys(architecture).items():
@@ -54,6 +55,20 @@ def export(architecture: Architecture, path: Path) -> Path:
     }
     write_whole(path, safetensors.numpy.save(exported, described))
     return path
+
+
+def _check_target(path: Path) -> None:
+    if path.resolve().parent == store.weights_folder().resolve():
+        raise WeightsError(f"{path}: lies in the store; export to another folder")
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise WeightsError(f"{path}: is no regular file; give the name of a file")
+    if path.stat().st_size and not safetensors_file.matches(path):
+        raise WeightsError(
+            f"{path}: exists, and is no safetensors file; move it away or choose"
+            " another name"
+        )
 
 
 def declared_channels(path: Path, architecture: Architecture) -> Channels | None:

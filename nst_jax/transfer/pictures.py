@@ -108,6 +108,8 @@ class Pictures:
         jobs: Sequence[Job],
         shapes: Mapping[str, Shape],
         report: Report | None = None,
+        *,
+        apart: bool = False,
     ):
         """Chooses the frames.
 
@@ -115,6 +117,8 @@ class Pictures:
           jobs: all that are to share them, at least one.
           shapes: height and width of every source, by key.
           report: takes lines for the user, such as transparency in a picture.
+          apart: no two shapes share a frame, so that nothing is padded and each picture
+            is bit for bit what it is alone.
         """
         options = jobs[0].options
         self._shapes, self._report = shapes, report
@@ -124,7 +128,8 @@ class Pictures:
         self._lock = threading.RLock()
         sizes = tuple(scale.size for scale in scales(options))
         contents = {job.content.key: self._full(job) for job in jobs}
-        self._contents = _frames([(shape, sizes) for shape in contents.values()])
+        choose = _own_frames if apart else _frames
+        self._contents = choose([(shape, sizes) for shape in contents.values()])
         self._padded_contents = _padded(self._contents)
         styles = {
             (style.key, sides): (self._shape(style, job.options, sides[-1]), sides)
@@ -132,7 +137,7 @@ class Pictures:
             for sides in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
-        self._styles = _frames(list(styles.values()))
+        self._styles = choose(list(styles.values()))
         self._padded_styles = _padded(self._styles)
 
     def frame(self, job: Job, size: int | None = None) -> Shape:
@@ -311,6 +316,15 @@ def _padded(tables: _Frames) -> set[Shape]:
         for side, frame in table.items()
         if frame != resize.fit(height, width, side)
     }
+
+
+def _own_frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> _Frames:
+    """Frames that pictures fill."""
+    tables: _Frames = {}
+    for shape, sides in pictures:
+        own = {side: resize.fit(*shape, side) for side in sides}
+        tables.setdefault(shape, {}).update(own)
+    return tables
 
 
 def _frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> _Frames:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from nst_jax.errors import NstError, OptionsError
+from nst_jax.images import outputs
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
@@ -54,7 +55,8 @@ def stylize(
       The picture with the lowest loss, and the losses.
 
     Raises:
-      ImageError: a picture that can't be read.
+      ImageError: a picture that can't be read, or a state_file that can't be written,
+        or is one of the pictures.
       OptionsError: options that don't fit the pictures or the network.
       WeightsError, NetworkError: weights that are missing or don't fit.
       CheckpointError: nothing to resume from, or the state of another run.
@@ -68,6 +70,9 @@ def stylize(
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
     job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
+    if state_file is not None:
+        outputs.check_place(state_file)
+        outputs.check_apart([state_file], [source.key for source in job.sources])
 
     def show(progress: BatchProgress) -> bool | None:
         return on_progress(progress.lanes[0]) if on_progress else None
@@ -102,7 +107,8 @@ def stylize_batch(
     """Repaints every photo in the style of every painting.
 
     The results are optimised side by side in one device program, which costs less than
-    one after the other; each is what `stylize` makes of its pair.
+    one after the other. Each is what `stylize` makes of its pair but for rounding,
+    which an optimisation amplifies; by `lanes=1` it is that bit for bit.
 
     Args:
       contents: photos.
