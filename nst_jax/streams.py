@@ -56,7 +56,7 @@ def watched() -> Iterator[None]:
       OSError: lines couldn't be written, even if that was answered by none.
     """
     before, stream = sys.stdout, _Watched(sys.stdout)
-    if isinstance(before, _Watched):
+    if before is None or isinstance(before, _Watched):
         yield
         return
     sys.stdout = cast(TextIO, stream)
