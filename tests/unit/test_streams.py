@@ -101,7 +101,8 @@ from nst_jax import streams
 streams.prepare()
 file = open("picture", "wb")
 os.write(1, b"of a library"); os.write(2, b"likewise")
-print("\\udcff \\xe9"); print("\\u2014", file=sys.stderr)
+with streams.watched():
+    print("\\udcff \\xe9"); print("\\u2014", file=sys.stderr)
 file.write(b"whole"); file.close()
 """
 
