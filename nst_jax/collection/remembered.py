@@ -70,9 +70,10 @@ def names(template: str, entries: Iterable[Entry]) -> Remembered:
             if values and key in values
         }
         # Of two that have one label, what is still there keeps it.
+        by_label: dict[str, str] = {}
         for path in sorted(labels_of, key=lambda path: not os.path.exists(path)):
-            if labels_of[path] not in kept.values():
-                kept[path] = labels_of[path]
+            by_label.setdefault(labels_of[path], path)
+        kept |= {path: label for label, path in by_label.items()}
     for entry, values in named:
         if values and "index" in values:
             which = slot(entry.content, entry.style, entry.varied)

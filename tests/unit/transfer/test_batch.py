@@ -16,6 +16,7 @@ from support.batch_pictures import (
     PYRAMID,
     SHALLOW,
     assert_close,
+    assert_same,
     job,
     jobs_of,
     picture,
@@ -44,6 +45,14 @@ def test_photos_of_three_shapes_are_what_they_are_alone(alone, together, options
     pairs = itertools.product(PHOTOS, PAINTINGS[:1])
     for result, (photo, painting) in zip(found, pairs, strict=True):
         assert_close(result, alone(photo, painting, options))
+
+
+@pytest.mark.slow
+def test_one_after_the_other_photos_of_two_shapes_are_exactly_so(alone, together):
+    # By default the second has the first's frame, and is padded.
+    results = together(PHOTOS[:2], PAINTINGS[:1], SHALLOW, lanes=1)
+    for photo, found in zip(PHOTOS, results, strict=False):
+        assert_same(found, alone(photo, PAINTINGS[0], SHALLOW))
 
 
 def test_every_option_that_may_vary_is_its_lanes_own(alone, run_jobs):

@@ -202,3 +202,12 @@ def test_precision_holds_in_the_backward_pass_too(
 def test_auto_precision_is_float32_on_a_cpu():
     assert resolve_precision("auto") == "float32"
     assert resolve_precision("bfloat16") == "bfloat16"
+
+
+def test_a_state_file_is_no_picture_and_no_device(tmp_path):
+    files.write(tmp_path / "photo.png", PHOTO)
+    (tmp_path / "link").symlink_to("photo.png")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name, line in (("link", "is read too"), ("null", "is no regular file")):
+        with pytest.raises(ImageError, match=line):
+            stylize(tmp_path / "photo.png", PAINTING, state_file=tmp_path / name)
