@@ -108,12 +108,22 @@ def _file(path: str) -> str:
 
 def _values(template: str, entry: Entry) -> dict[str, str] | None:
     """What the template's placeholders stand for in the name of a picture."""
-    pattern, seen = "", set()
     try:
-        parts = list(string.Formatter().parse(template))
+        parts = [
+            (text, name) for text, name, _, _ in string.Formatter().parse(template)
+        ]
     except ValueError:
         return None
-    for text, name, _, _ in parts:
+    # Nearly all have the plainest labels; a pattern takes longer.
+    plain = {
+        "content": _labels("content", entry)[0],
+        "style": _labels("style", entry)[0],
+    }
+    texts = [text + (plain.get(n) or _text(n, entry) if n else "") for text, n in parts]
+    if "".join(texts) == entry.output:
+        return plain
+    pattern, seen = "", set()
+    for text, name in parts:
         pattern += re.escape(text)
         if name in seen:
             pattern += f"(?P={name})"
@@ -128,10 +138,18 @@ def _pattern(name: str, entry: Entry) -> str:
     if name == "index":
         return r"(?P<index>\d{4,})"
     if name in ("content", "style"):
-        path = entry.content if name == "content" else entry.style
-        either = "|".join(map(re.escape, naming.candidates(path)))
+        either = "|".join(map(re.escape, _labels(name, entry)))
         return rf"(?P<{name}>(?:{either})(?:_\d+)?)"
+    if isinstance(entry.options.get(name), list):
+        return ".*?"  # JSON has no tuples, whose text it was.
+    return re.escape(_text(name, entry))
+
+
+def _labels(name: str, entry: Entry) -> list[str]:
+    return naming.candidates(entry.content if name == "content" else entry.style)
+
+
+def _text(name: str, entry: Entry) -> str:
     if name == "varied":
-        return re.escape(naming.safe(naming.varied_text(entry.varied, "_")))
-    value = entry.options.get(name)
-    return ".*?" if isinstance(value, list) else re.escape(naming.safe(f"{value}"))
+        return naming.safe(naming.varied_text(entry.varied, "_"))
+    return naming.safe(f"{entry.options.get(name)}")
