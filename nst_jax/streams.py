@@ -6,15 +6,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
-_ERRORS = "backslashreplace"
-
 
 def prepare() -> None:
-    """Has both streams open and take any text; to be called before anything is opened.
+    """Has both streams open; to be called before anything is opened.
 
-    What a stream's encoding lacks, such as bytes of a file name that are no text, is
-    written as escapes. One that is closed leads nowhere: else a file that is opened
-    later would get its number, and the lines of libraries.
+    One that is closed leads nowhere: else a file that is opened later would get its
+    number, and the lines of libraries.
     """
     for number in range(3):
         try:
@@ -22,12 +19,9 @@ def prepare() -> None:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     for number, name in ((1, "stdout"), (2, "stderr")):
-        stream = getattr(sys, name)
-        if stream is None:
+        if getattr(sys, name) is None:
             stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=_ERRORS)
 
 
 @contextlib.contextmanager
@@ -56,7 +50,7 @@ def watched() -> Iterator[None]:
       OSError: lines couldn't be written, even if that was answered by none.
     """
     before, stream = sys.stdout, _Watched(sys.stdout)
-    if isinstance(before, _Watched):
+    if before is None or isinstance(before, _Watched):
         yield
         return
     sys.stdout = cast(TextIO, stream)
@@ -86,6 +80,18 @@ def silence(stream: Any) -> None:
         os.dup2(nowhere.fileno(), stream.fileno())
 
 
+def _write(stream: Any, text: str) -> None:
+    """Writes text, as escapes where the stream lacks its letters.
+
+    File names may hold what no encoding has: bytes that are no text.
+    """
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
 class _Watched:
     """A stream whose errors bear its name."""
 
@@ -98,7 +104,8 @@ class _Watched:
 
     def write(self, text: str) -> int:
         with self._named():
-            return self._stream.write(text)
+            _write(self._stream, text)
+        return len(text)
 
     def flush(self) -> None:
         with self._named():
@@ -131,7 +138,7 @@ class _Unfailing:
     def write(self, text: str) -> int:
         if not self._silent:
             try:
-                self._stream.write(text)
+                _write(self._stream, text)
             except OSError as error:
                 self._end(error)
         return len(text)

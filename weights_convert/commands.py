@@ -221,6 +221,8 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
+    if arguments.file.is_file():
+        say(f"{arguments.file} will be replaced")
     print(export(find(arguments.name), arguments.file))
 
 

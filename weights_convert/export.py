@@ -23,14 +23,14 @@ def export(architecture: Architecture, path: Path) -> Path:
 
     Args:
       architecture: the network, which must be stored.
-      path: the file; a safetensors file is replaced, another one is not.
+      path: the file; a safetensors file that is there is replaced.
 
     Returns:
       `path`.
 
     Raises:
-      WeightsError: not stored, damaged, no names of torchvision's for it, the file
-        cannot be written, or is something else that would be lost.
+      WeightsError: not stored, damaged, no names of torchvision's for it, or the file
+        cannot be written, is of the store, or is there and of another kind.
     """
     layout = _layout(architecture)
     _check_target(path)
@@ -59,11 +59,11 @@ def export(architecture: Architecture, path: Path) -> Path:
 def _check_target(path: Path) -> None:
     """Nothing is replaced but what was exported before."""
     if path.resolve().parent == store.weights_folder().resolve():
-        raise WeightsError(f"{path}: is in the store; export to another folder")
+        raise WeightsError(f"{path}: lies in the store; export to another folder")
     if not path.exists():
         return
-    if path.is_dir() or not path.is_file():
-        raise WeightsError(f"{path}: is there, and no file; choose another name")
+    if not path.is_file():
+        raise WeightsError(f"{path}: is no regular file; give the name of a file")
     if path.stat().st_size and not safetensors_file.matches(path):
         raise WeightsError(
             f"{path}: is there, and no safetensors file; choose another name"

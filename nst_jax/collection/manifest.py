@@ -165,11 +165,17 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        entry = Entry(**_plain(json.loads(line)))
+        loaded = json.loads(line, parse_float=_finite, parse_constant=lambda _: None)
+        entry = Entry(**loaded)
     except (ValueError, TypeError, RecursionError):
         return None
     good = all(isinstance(getattr(entry, name), t) for name, t in _TYPES.items())
     return entry if good and _is_sound(entry) else None
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def _is_sound(entry: Entry) -> bool:

@@ -87,15 +87,18 @@ def replaced(
 ) -> list[Path]:
     """The pictures of a folder that are to be replaced; see `outputs.replaced`.
 
-    One that the manifest knows and that can't be read any more is damaged, and no loss.
+    One that the manifest knows is no loss if it is as it was written, or so damaged
+    that it can't be read any more.
 
     Raises:
       ImageError: one must not be.
     """
 
     def is_ours(path: Path) -> bool:
-        known_here = path.relative_to(folder).as_posix() in known
-        return files.is_ours(path) or (known_here and not _is_readable(path))
+        entry = known.get(path.relative_to(folder).as_posix())
+        if entry and (is_intact(path, entry) or not _is_readable(path)):
+            return True
+        return files.is_ours(path)
 
     return outputs.replaced(
         (Output(folder / name, is_ours) for name in names), overwrite

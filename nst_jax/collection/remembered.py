@@ -70,9 +70,10 @@ def names(template: str, entries: Iterable[Entry]) -> Remembered:
             if values and key in values and len(blends.split(getattr(entry, key))) == 1
         }
         # Of two that have one label, what is still there keeps it.
+        by_label: dict[str, str] = {}
         for path in sorted(labels_of, key=lambda path: not os.path.exists(path)):
-            if labels_of[path] not in kept.values():
-                kept[path] = labels_of[path]
+            by_label.setdefault(labels_of[path], path)
+        kept |= {path: label for label, path in by_label.items()}
     for entry, values in named:
         if values and "index" in values:
             which = slot(entry.content, entry.style, entry.varied)
@@ -107,12 +108,22 @@ def _file(path: str) -> str:
 
 def _values(template: str, entry: Entry) -> dict[str, str] | None:
     """What the template's placeholders stand for in the name of a picture."""
-    pattern, seen = "", set()
     try:
-        parts = list(string.Formatter().parse(template))
+        parts = [
+            (text, name) for text, name, _, _ in string.Formatter().parse(template)
+        ]
     except ValueError:
         return None
-    for text, name, _, _ in parts:
+    # Nearly all have the plainest labels; a pattern takes longer.
+    plain = {
+        name: blends.AND.join(labels[0] for labels in _labels(name, entry))
+        for name in ("content", "style")
+    }
+    texts = [text + (plain.get(n) or _text(n, entry) if n else "") for text, n in parts]
+    if "".join(texts) == entry.output:
+        return plain
+    pattern, seen = "", set()
+    for text, name in parts:
         pattern += re.escape(text)
         if name in seen:
             pattern += f"(?P={name})"
@@ -127,11 +138,21 @@ def _pattern(name: str, entry: Entry) -> str:
     if name == "index":
         return r"(?P<index>\d{4,})"
     if name in ("content", "style"):
-        paths = (entry.content,) if name == "content" else blends.split(entry.style)
-        either = ("|".join(map(re.escape, naming.candidates(path))) for path in paths)
-        labels = re.escape(blends.AND).join(rf"(?:{one})(?:_\d+)?" for one in either)
+        parts = ("|".join(map(re.escape, one)) for one in _labels(name, entry))
+        labels = re.escape(blends.AND).join(rf"(?:{one})(?:_\d+)?" for one in parts)
         return f"(?P<{name}>{labels})"
+    if isinstance(entry.options.get(name), list):
+        return ".*?"  # JSON has no tuples, whose text it was.
+    return re.escape(_text(name, entry))
+
+
+def _labels(name: str, entry: Entry) -> list[list[str]]:
+    """What each original of a picture may be called: of a blend several."""
+    paths = (entry.content,) if name == "content" else blends.split(entry.style)
+    return [naming.candidates(path) for path in paths]
+
+
+def _text(name: str, entry: Entry) -> str:
     if name == "varied":
-        return re.escape(naming.safe(naming.varied_text(entry.varied, "_")))
-    value = entry.options.get(name)
-    return ".*?" if isinstance(value, list) else re.escape(naming.safe(f"{value}"))
+        return naming.safe(naming.varied_text(entry.varied, "_"))
+    return naming.safe(f"{entry.options.get(name)}")

@@ -86,9 +86,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def run() -> None:
     """The entry point of the installed program."""
+
+    def program() -> int:
+        app.run(main, flags_parser=_parse)
+        return 0
+
     streams.prepare()
     with leaving():
-        sys.exit(answered(lambda: app.run(main, flags_parser=_parse)))
+        sys.exit(answered(program))
 
 
 if __name__ == "__main__":

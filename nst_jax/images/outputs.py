@@ -71,7 +71,7 @@ def replaced(outputs: Iterable[Output], overwrite: bool | None) -> list[Path]:
     found = []
     for output in outputs:
         path = output.path
-        if not os.path.exists(path) or not os.path.getsize(path):
+        if not os.path.isfile(path) or not os.path.getsize(path):
             continue
         if overwrite is False:
             problem, advice = "exists", "choose another name, or leave out"

@@ -75,7 +75,8 @@ def run_jobs(
 
     Args:
       jobs: at least one.
-      lanes: side by side; default: as many as help and as fit the memory.
+      lanes: side by side; default: as many as help and as fit the memory. 1: each is
+        bit for bit what it is alone, by a program for each shape.
       network: from `load_network`; default: the one that the options name.
       offline: don't fetch the network's weights if they aren't stored.
       on_progress: called after each chunk of iterations; a true answer stops.
@@ -121,7 +122,7 @@ def run_jobs(
         good = {place: job for place, job in good.items() if place not in small}
         if not left & good.keys():
             return
-        pictures = Pictures(list(good.values()), shapes, report)
+        pictures = Pictures(list(good.values()), shapes, report, apart=lanes == 1)
         pictures.say_enlarged([job for place, job in good.items() if place in left])
         work = _Work(
             good, pictures, studio, digest_of(network), states, report, on_progress

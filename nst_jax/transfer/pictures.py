@@ -15,7 +15,7 @@ from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.objective import is_grey
-from nst_jax.transfer.sizes import frames_of, padded, scales, style_size
+from nst_jax.transfer.sizes import frames_of, own_frames, padded, scales, style_size
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
@@ -111,6 +111,8 @@ class Pictures:
         jobs: Sequence[Job],
         shapes: Mapping[str, Shape],
         report: Report | None = None,
+        *,
+        apart: bool = False,
     ):
         """Chooses the frames.
 
@@ -118,6 +120,8 @@ class Pictures:
           jobs: all that are to share them, at least one.
           shapes: height and width of every source, by key.
           report: takes lines for the user, such as transparency in a picture.
+          apart: no two shapes share a frame, so that nothing is padded and each picture
+            is bit for bit what it is alone.
         """
         options = jobs[0].options
         self._shapes, self._report = shapes, report
@@ -128,7 +132,8 @@ class Pictures:
         self._lock = threading.RLock()
         sizes = tuple(scale.size for scale in scales(options))
         contents = {job.content.key: self._full(job) for job in jobs}
-        self._contents = frames_of([(shape, sizes) for shape in contents.values()])
+        choose = own_frames if apart else frames_of
+        self._contents = choose([(shape, sizes) for shape in contents.values()])
         self._padded_contents = padded(self._contents)
         styles = {
             (style.key, sides): (self._shape(style, job.options, sides[-1]), sides)
@@ -136,7 +141,7 @@ class Pictures:
             for sides in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
-        self._styles = frames_of(list(styles.values()))
+        self._styles = choose(list(styles.values()))
         self._padded_styles = padded(self._styles)
 
     def frame(self, job: Job, size: int | None = None) -> Shape:

@@ -87,6 +87,15 @@ def padded(tables: Frames) -> set[Shape]:
     }
 
 
+def own_frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> Frames:
+    """The shapes of pictures themselves, as `frames_of` gives frames."""
+    tables: Frames = {}
+    for shape, sides in pictures:
+        own = {side: resize.fit(*shape, side) for side in sides}
+        tables.setdefault(shape, {}).update(own)
+    return tables
+
+
 def frames_of(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> Frames:
     """The frames of pictures, by their shapes and the longest sides that they get."""
     largest = frames([shape for shape, _ in pictures])

@@ -13,7 +13,7 @@ from PIL import Image
 
 from nst_jax.display.bar import Bar
 from nst_jax.errors import NstError, OptionsError
-from nst_jax.images import files
+from nst_jax.images import files, outputs
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
 from nst_jax.options import Options, changed
@@ -74,7 +74,8 @@ def stylize(
       The picture with the lowest loss, and the losses.
 
     Raises:
-      ImageError: a picture that can't be read.
+      ImageError: a picture that can't be read, or a state_file that can't be written,
+        or is one of the pictures.
       OptionsError: options that don't fit the pictures or the network.
       WeightsError, NetworkError: weights that are missing or don't fit.
       CheckpointError: nothing to resume from, or the state of another run.
@@ -93,6 +94,8 @@ def stylize(
     kept = None
     if state_file is not None:
         path = Path(files.expanded(state_file))
+        outputs.check_place(path)
+        outputs.check_apart([path], [source.key for source in job.sources])
         kept = states.in_file(path, resume=resume, called="resume=True")
 
     with _bar(options.steps, progress) as draw:
@@ -133,7 +136,8 @@ def stylize_batch(
     """Repaints every photo in the style of every painting.
 
     The results are optimised side by side in one device program, which costs less than
-    one after the other; each is what `stylize` makes of its pair.
+    one after the other. Each is what `stylize` makes of its pair but for rounding,
+    which an optimisation amplifies; by `lanes=1` it is that bit for bit.
 
     Args:
       contents: photos.

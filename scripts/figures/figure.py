@@ -1,6 +1,7 @@
 """A figure as a program: its flags, its errors, the order of things."""
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -15,7 +16,6 @@ from typing import Any
 from study import Study, make, publish, say
 
 from nst_jax import fields, streams
-from nst_jax.collection import lock
 from nst_jax.collection.folder import Folder
 from nst_jax.collection.manifest import FAILED
 from nst_jax.devices import programs
@@ -86,10 +86,10 @@ class Figure:
         return answered(lambda: self._kept(arguments))
 
     def _kept(self, arguments: argparse.Namespace) -> int:
-        with streams.unfailing(), lock.held(arguments.output_dir):
-            return self._run(arguments)
+        with streams.unfailing(), contextlib.ExitStack() as kept:
+            return self._run(arguments, kept)
 
-    def _run(self, arguments: argparse.Namespace) -> int:
+    def _run(self, arguments: argparse.Namespace, kept: contextlib.ExitStack) -> int:
         for path in (*arguments.content, *arguments.style):
             files.read(path)  # Said now, not once a cell.
         cache = arguments.compilation_cache_dir
@@ -103,6 +103,7 @@ class Figure:
         folder, signal = make(
             study,
             arguments.output_dir,
+            kept,
             lanes=arguments.lanes,
             offline=arguments.offline,
             load=arguments.load,

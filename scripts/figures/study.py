@@ -1,5 +1,6 @@
 """A figure's grid of pictures: what is asked for, made, and shown."""
 
+import contextlib
 import dataclasses
 import inspect
 import sys
@@ -10,7 +11,7 @@ from typing import Any, TextIO
 import numpy as np
 import tqdm
 
-from nst_jax.collection import gallery, naming, plate, wanted
+from nst_jax.collection import gallery, lock, naming, plate, wanted
 from nst_jax.collection.folder import Folder
 from nst_jax.collection.manifest import FAILED, Entry
 from nst_jax.collection.wanted import Wanted
@@ -113,6 +114,7 @@ def together(pictures: Sequence[Wanted]) -> list[list[Job]]:
 def make(
     study: Study,
     path: Path,
+    kept: contextlib.ExitStack,
     *,
     lanes: int | None,
     offline: bool,
@@ -124,6 +126,7 @@ def make(
     Args:
       study: what to make.
       path: of the folder; made if need be.
+      kept: until its end no other process works in the folder.
       lanes: pictures side by side; None for as many as help and fit.
       offline: don't fetch weights.
       load: of networks.
@@ -144,6 +147,7 @@ def make(
     with StopRequest(say) as request:
         networks = list(dict.fromkeys(one.job.options.network for one in pictures))
         weights = pretrained.fetched(networks, offline=offline, report=say)
+        kept.enter_context(lock.held(path))
         folder = Folder(
             path,
             pictures,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 import pytest
 from support.batch_folder import contents, odd_files, picture, write_csv
@@ -27,6 +28,14 @@ _OUTPUTS = [
     ((*ALL, "--output_dir=photos/a.png/x"), "output_dir=photos/a.png/x: can't be made"),
     ((*ONE, "--output_dir=photos", "--name={content}.png"), "photos/a.png is a pictur"),
     ((*ONE, "--output_dir=again", "--name={style}.png"), "again/p.png is a picture t"),
+    ((*ONE, "--output_dir=linked"), "linked/a_p.png is a picture that the batch is m"),
+    ((*ALL, "--output_dir=website"), "website/index.html: exists, and was not made by"),
+    ((*ALL, "--output_dir=album"), "album/contact_sheet.jpg: exists, and was not ma"),
+    ((*ALL, "--output_dir=data"), "data/manifest.jsonl: is no manifest of pictures"),
+    ((*ALL, "--output_dir=pipe"), "pipe/manifest.jsonl: is no regular file; give th"),
+    ((*ALL, "--output_dir=device"), "device/index.html: is no regular file; give the"),
+    ((*ALL, "--output_dir=mine"), "mine/b_q.png: exists, and was not made by nst-ja"),
+    ((*ALL, "--output_dir=twice"), "twice/b_q.png: is written twice (as twice/a_p.pn"),
     (
         (*ALL, "--name={nothing}.png"),
         "name='{nothing}.png': {nothing} is not known; th",
@@ -57,6 +66,17 @@ _OPTIONS = [
 def place(folder):
     (folder / "empty").mkdir()
     (folder / "again").symlink_to("paintings")
+    for name in ("linked", "website", "album", "data", "pipe", "device", "mine"):
+        (folder / name).mkdir()
+    os.link("photos/a.png", "linked/a_p.png")
+    (folder / "website/index.html").write_text("<title>Somebody's</title>")
+    shutil.copy("photos/a.png", "album/contact_sheet.jpg")
+    (folder / "data/manifest.jsonl").write_text('{"somebody": "else"}\n')
+    os.mkfifo("pipe/manifest.jsonl")
+    (folder / "device/index.html").symlink_to("/dev/null")
+    shutil.copy("photos/a.png", "mine/b_q.png")
+    (folder / "twice").mkdir()
+    (folder / "twice/a_p.png").symlink_to("b_q.png")
     return folder
 
 

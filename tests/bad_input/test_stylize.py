@@ -1,6 +1,8 @@
 """What `nst-jax stylize` says of input that it refuses, each in one line."""
 
+import os
 import re
+import shutil
 
 import pytest
 from support import png_files
@@ -13,6 +15,7 @@ from weights_convert import architectures, store
 
 PHOTO, PAINTING = "photos/a.png", "paintings/p.png"
 PAIR = (PHOTO, PAINTING)
+SNAPSHOTS = ("--snapshot_every=2",)
 NO_LOSS = ("--content_weight=3e38", "--init=noise")  # Its loss is beyond float32.
 
 _PICTURES = [
@@ -60,6 +63,23 @@ _OUTPUTS = [
     ((*PAIR, "-o", "folder.png"), "folder.png: is a folder; give the name of a file"),
     ((*PAIR, "-o", "o" * 300 + ".png"), "o+.png: can't be written (File name too lon"),
     ((*PAIR, "--trace=nowhere/t.jsonl"), "trace=nowhere/t.jsonl: the folder doesn't"),
+    ((*PAIR, "-o", PHOTO), "photos/a.png: is read too (as photos/a.png), and would be"),
+    ((*PAIR, "-o", "paintings/../link.png"), "paintings/../link.png: is read too (as "),
+    ((*PAIR, "-o", "b.png", "--init=photos/b.png"), "b.png: is read too (as photos/b"),
+    (("x_000002.png", PAINTING, "-o", "x.png", *SNAPSHOTS), "x_000002.png: is read to"),
+    ((PHOTO, "x.png.state", "-o", "x.png"), "x.png.state: is read too (as x.png.stat"),
+    (
+        (*PAIR, f"--trace={PAINTING}"),
+        "paintings/p.png: is read too (as paintings/p.png",
+    ),
+    ((*PAIR, "--trace=out.png"), "out.png: is written twice (as out.png), and would b"),
+    ((*PAIR, "--trace=out.png.state"), "out.png.state: is written twice"),
+    ((*PAIR, "--trace=out_000002.png", *SNAPSHOTS), "out_000002.png: is written twic"),
+    ((*PAIR, "--trace=photos"), "photos: is a folder; give the name of a file"),
+    ((*PAIR, "-o", "null.png"), "null.png: is no regular file; give the name of a fi"),
+    ((*PAIR, "-o", "pipe.png"), "pipe.png: is no regular file; give the name of a fi"),
+    ((*PAIR, "-o", "o" * 246 + ".png"), "o+.png.state: can't be written (File name to"),
+    ((*PAIR, "-o", "o" * 245 + ".png", *SNAPSHOTS), "o+_000002.png: can't be written"),
     ((*PAIR, "--resume"), "out.png.state: nothing to resume from; run without --resu"),
 ]
 
@@ -93,6 +113,12 @@ def damaged(folder):
     (folder / "folder.png").mkdir()
     odd_files(folder.parent / "odd")
     (folder / "drawing.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
+    (folder / "link.png").symlink_to(PHOTO)
+    (folder / "b.png").hardlink_to("photos/b.png")
+    (folder / "null.png").symlink_to("/dev/null")
+    os.mkfifo("pipe.png")
+    for name in ("x_000002.png", "x.png.state"):
+        shutil.copy(PHOTO, name)
     png_files.write_png(folder / "bomb.png", (20_000, 20_000), 8, png_files.RGB, [b""])
     return folder
 

@@ -13,6 +13,7 @@ from support.program import QUICK, installed, start
 from support.stored_weights import SMALL, home
 
 import nst_jax
+from nst_jax.collection import manifest
 from nst_jax.presets import PRESETS
 from weights_convert import architectures
 
@@ -134,3 +135,45 @@ def test_the_default_network_all_options_at_their_defaults_but_size(
     assert errors == ""
     # Compiled programs are kept, so that the next start is quick.
     assert any((tmp_path / "own" / "xla").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "shell"),
+    [
+        ("--contents photos --styles paintings/p.png", "> /dev/full"),
+        ("--pairs=pairs.csv", ">&- 2>&- <&-"),
+    ],
+)
+def test_pictures_whatever_becomes_of_the_lines(folder, programs, what, shell):
+    os.rename("photos/a.png", os.fsdecode("photos/\u00e9\u2014.png".encode()))
+    os.rename("photos/b.png", os.fsdecode(b"photos/\xff.png"))
+    row = ["photos/\u00e9\u2014.png", "paintings/p.png"]
+    write_csv("pairs.csv", ["content", "style"], row)
+    command = f"{NST_JAX} batch {what} --output_dir=out --lanes=1"
+    few_letters = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        f"{command} {' '.join(jax(programs))} {shell}",
+        shell=True,
+        capture_output=True,
+        env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "true", **few_letters},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(b"\n") == (1 if "full" in shell else 0)
+    entries = manifest.read("out/manifest.jsonl").values()
+    assert [e.status for e in entries] == ["done"] * (2 if "full" in shell else 1)
+    assert all(os.path.exists(os.path.join("out", e.output)) for e in entries)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (f"{NST_JAX} presets", "nst-jax"),
+        (f"{NST_JAX} --help", "nst-jax"),
+        (f"{NST_WEIGHTS} list", "nst-weights"),
+    ],
+)
+def test_lines_that_are_lost_are_said(command, name):
+    done = subprocess.run(f"{command} > /dev/full", shell=True, capture_output=True)
+    line = f"{name}: standard output: No space left on device\n"
+    assert (done.returncode, done.stderr.decode()) == (1, line)

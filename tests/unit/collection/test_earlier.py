@@ -183,3 +183,11 @@ def test_what_it_stopped_is_begun_anew_and_said(place):
     # Of other options there is nothing to go on from, and nothing to say.
     *_, said = opened(Options(size=33))
     assert said == ["nst-jax: out/a_p.png will be replaced"]
+
+
+def test_names_that_are_no_text_have_keys():
+    """Of a file that can't be read the name is part of the key."""
+    odd = os.fsdecode(b"\xff.png")
+    job = Job(Source(odd), (Source("p.png"),), Options())
+    keys = {earlier.key(job, {odd: "", "p.png": ""}, digest) for digest in "12"}
+    assert len(keys) == 2

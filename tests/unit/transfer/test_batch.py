@@ -52,6 +52,14 @@ def test_photos_of_three_shapes_are_what_they_are_alone(alone, together, options
         assert_close(result, alone(photo, painting, options))
 
 
+@pytest.mark.slow
+def test_one_after_the_other_photos_of_two_shapes_are_exactly_so(alone, together):
+    # By default the second has the first's frame, and is padded.
+    results = together(PHOTOS[:2], PAINTINGS[:1], SHALLOW, lanes=1)
+    for photo, found in zip(PHOTOS, results, strict=False):
+        assert_same(found, alone(photo, PAINTINGS[0], SHALLOW))
+
+
 def test_every_option_that_may_vary_is_its_lanes_own(alone, run_jobs):
     sweeps = [
         {"content_weight": [50.0], "style_weight": [3.0]},

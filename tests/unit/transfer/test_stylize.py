@@ -221,3 +221,12 @@ def test_precision_holds_in_the_backward_pass_too(
     # 13 convolutions to relu5_1 and 5 Gram matrices, forward and backward.
     assert len(products) == 2 * (13 + 5)
     assert all(re.search(rf"\b{expected}\b", product) for product in products), products
+
+
+def test_a_state_file_is_no_picture_and_no_device(tmp_path):
+    files.write(tmp_path / "photo.png", PHOTO)
+    (tmp_path / "link").symlink_to("photo.png")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name, line in (("link", "is read too"), ("null", "is no regular file")):
+        with pytest.raises(ImageError, match=line):
+            stylize(tmp_path / "photo.png", PAINTING, state_file=tmp_path / name)
