@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import jax
+
 from nst_jax.devices import backend
 from nst_jax.networks import extract
 from nst_jax.networks.network import Network
@@ -69,7 +71,7 @@ def resolve_precision(precision: str) -> str:
     """What "auto" means on this machine's default device; others stay."""
     if precision != "auto":
         return precision
-    return "float32" if backend.kind() == "cpu" else "bfloat16"
+    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
 
 
 def _ignore(line: str) -> None:
