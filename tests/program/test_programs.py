@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,17 @@ def test_the_default_network_all_options_at_their_defaults_but_size(
     assert errors == ""
     # Compiled programs are kept, so that the next start is quick.
     assert any((tmp_path / "own" / "xla").iterdir())
+
+
+@pytest.mark.slow  # A process that compiles a large program.
+@pytest.mark.skipif(sys.platform != "linux", reason="others keep no such limits")
+def test_a_picture_beyond_a_limit_of_memory_is_one_line(folder):
+    command = (NST_JAX, "stylize", "photos/a.png", "paintings/p.png", *QUICK)
+    shell = f"ulimit -v 6000000; exec {' '.join(command)} --size=6000 -o big.png"
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("nst-jax: the memory is too small for this picture")
+    assert done.stderr.count("\n") == 1
+    assert not (folder / "big.png").exists()
