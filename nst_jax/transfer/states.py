@@ -37,8 +37,7 @@ class States:
       may: whether one is gone on from if there is any.
       resume: what the user gives so that there has to be one.
       every: seconds between the states of a run that goes on, at least.
-      safe: whether the pictures given so far are where they should be; a state of
-        pictures that aren't is not removed.
+      needed: whether states stay, such as where pictures couldn't be saved.
     """
 
     path: Callable[[str], Path]
@@ -46,7 +45,7 @@ class States:
     may: bool = False
     resume: str = "--resume"
     every: float = EVERY
-    safe: Callable[[], bool] = lambda: True
+    needed: Callable[[], bool] = lambda: False
 
     def find(self, run: Run, digest: str, report: Report) -> Resumed | None:
         """The state that a run goes on from, if it is to.
@@ -93,7 +92,7 @@ class States:
         """Removes the file of pictures that are safe; returns what went wrong."""
         path = self.path(digest)
         try:
-            if self.safe():
+            if not self.needed():
                 path.unlink(missing_ok=True)
         except OSError as error:
             return f"{path}: not removed ({error.strerror})"
@@ -111,14 +110,16 @@ def in_file(path: Path, *, resume: bool, called: str = "--resume") -> States:
     return States(lambda _: path, must=resume, resume=called)
 
 
-def in_folder(folder: Path, *, safe: Callable[[], bool] = lambda: True) -> States:
+def in_folder(folder: Path, *, needed: Callable[[], bool] = lambda: False) -> States:
     """The states of a batch's groups, which go on by themselves.
 
     Args:
       folder: of the files.
-      safe: see `States`.
+      needed: see `States`.
     """
-    return States(lambda digest: folder / f"{digest[:32]}.state", may=True, safe=safe)
+    return States(
+        lambda digest: folder / f"{digest[:32]}.state", may=True, needed=needed
+    )
 
 
 def digest(jobs: Sequence[Job], weights: str) -> str:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,17 @@ def test_lines_that_are_lost_are_said(command, name):
     done = subprocess.run(f"{command} > /dev/full", shell=True, capture_output=True)
     line = f"{name}: standard output: No space left on device\n"
     assert (done.returncode, done.stderr.decode()) == (1, line)
+
+
+@pytest.mark.slow  # A process that compiles a large program.
+@pytest.mark.skipif(sys.platform != "linux", reason="others keep no such limits")
+def test_a_picture_beyond_a_limit_of_memory_is_one_line(folder):
+    command = (NST_JAX, "stylize", "photos/a.png", "paintings/p.png", *QUICK)
+    shell = f"ulimit -v 6000000; exec {' '.join(command)} --size=6000 -o big.png"
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("nst-jax: the memory is too small for this picture")
+    assert done.stderr.count("\n") == 1
+    assert not (folder / "big.png").exists()

@@ -241,7 +241,7 @@ def test_it_stays_until_the_pictures_are_safe(tiny_network, run_jobs, tmp_path):
         assert path.exists()
         break
     # As one who says so, and goes on to the next picture.
-    assert [result.finished for _, result in outcomes(safe=lambda: False)] == [True]
+    assert [result.finished for _, result in outcomes(needed=lambda: True)] == [True]
     assert path.exists()
     (rest,) = dict(outcomes()).values()
     assert not path.exists()
