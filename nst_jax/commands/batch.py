@@ -155,7 +155,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             offline=arguments.offline,
             on_progress=on_progress,
             report=screen.say,
-            states=states.in_folder(folder.path, safe=lambda: not folder.unsaved),
+            states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
         ):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal

@@ -199,7 +199,7 @@ def _run(
         network=load(of_program[0].options),
         on_progress=show,
         done=done,
-        states=states.in_folder(folder.path, safe=lambda: not folder.unsaved),
+        states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
         report=say,
     ):
         folder.add(of_program[place], result, lanes=beside.get(place, 1))
