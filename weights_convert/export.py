@@ -59,11 +59,11 @@ def export(architecture: Architecture, path: Path) -> Path:
 def _check_target(path: Path) -> None:
     """Nothing is replaced but what was exported before."""
     if path.resolve().parent == store.weights_folder().resolve():
-        raise WeightsError(f"{path}: lies in the store; export to another folder")
+        raise WeightsError(f"{path}: is in the store; export to another folder")
     if not path.exists():
         return
     if not path.is_file():
-        raise WeightsError(f"{path}: is no regular file; give the name of a file")
+        raise WeightsError(f"{path}: is no regular file; choose another name")
     if path.stat().st_size and not safetensors_file.matches(path):
         raise WeightsError(
             f"{path}: is there, and no safetensors file; choose another name"

@@ -107,13 +107,13 @@ def test_a_picture(folder, programs):
 @pytest.mark.slow
 def test_a_batch_and_again(folder, programs):
     rows = [["photos/a.png", "paintings/p.png", ""], ["photos/b.png", "gone.png", ""]]
-    rows += [["photos/b.png", "paintings/q.jpg", "200"]]
+    rows += [["photos/b.png", "paintings/q.jpg", "20000"]]
     write_csv("pairs.csv", ["content", "style", "style_weight"], *rows)
     command = (NST_JAX, "batch", "--pairs=pairs.csv", "--output_dir=out")
     output, errors = run(*command, *jax(programs), status=1)
     assert errors == "nst-jax: gone.png: no such file; check the name\n"
     assert output.endswith("out/index.html: 3 pictures\n")
-    pictures = ["a_p.png", "b_q_style_weight=200.png"]
+    pictures = ["a_p.png", "b_q_style_weight=20000.png"]
     others = ["contact_sheet.jpg", "index.html", "manifest.jsonl"]
     assert sorted(os.listdir("out")) == sorted([*pictures, *others])
 

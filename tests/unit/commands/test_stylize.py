@@ -20,6 +20,7 @@ OPTIONS = nst_jax.Options(
     size=32,
     steps=4,
     solver="adam",
+    style_weight=1e6,
 )
 """What `QUICK` says."""
 

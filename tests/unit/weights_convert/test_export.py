@@ -63,24 +63,6 @@ def test_caffes_weights_take_rgb_and_say_their_mean(tmp_path: Path) -> None:
     np.testing.assert_allclose(std, 1, rtol=1e-6)
 
 
-def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(b"a photo")
-    (tmp_path / "null").symlink_to("/dev/null")
-    stored = store.save(TINY, stored_arrays(), {"source": "a test", "licence": "none"})
-    before = stored.read_bytes()
-    for place, line in (
-        (path, "exists, and is no safetensors file"),
-        (tmp_path / "null", "is no regular file"),
-        (stored, "lies in the store"),
-    ):
-        with pytest.raises(WeightsError, match=line):
-            export.export(TINY, place)
-    assert (path.read_bytes(), stored.read_bytes()) == (b"a photo", before)
-    for _ in range(2):  # Its own it replaces.
-        export.export(TINY, tmp_path / "out.safetensors")
-
-
 @pytest.mark.parametrize("network", [TINY, TINY_TORCHVISION, NORMALIZED])
 def test_round_trip(tmp_path: Path, network: Architecture) -> None:
     path = tmp_path / "out.safetensors"
