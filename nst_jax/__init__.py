@@ -17,8 +17,8 @@ from nst_jax.version import __version__
 if typing.TYPE_CHECKING:
     from nst_jax import losses
     from nst_jax.options import Options
+    from nst_jax.perceptual.network import load_network
     from nst_jax.transfer.minimize import Minimum, minimize
-    from nst_jax.transfer.network import load_network
     from nst_jax.transfer.results import Progress, Result
     from nst_jax.transfer.stylize import stylize, stylize_batch
 
@@ -27,7 +27,7 @@ _HOMES = {
     "Options": "nst_jax.options",
     "Progress": "nst_jax.transfer.results",
     "Result": "nst_jax.transfer.results",
-    "load_network": "nst_jax.transfer.network",
+    "load_network": "nst_jax.perceptual.network",
     "losses": "nst_jax",
     "minimize": "nst_jax.transfer.minimize",
     "stylize": "nst_jax.transfer.stylize",

@@ -106,7 +106,7 @@ def run_command(arguments: argparse.Namespace) -> int:
 
     from nst_jax.devices import programs
     from nst_jax.feedforward.training import Task, Training
-    from nst_jax.transfer.network import network_of
+    from nst_jax.perceptual.network import network_of
 
     check(recipe, len(names), len(jax.devices()))
     programs.keep_compiled_programs(

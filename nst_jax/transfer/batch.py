@@ -18,11 +18,11 @@ from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options, chosen, word
+from nst_jax.perceptual.network import network_of
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer import plan, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.network import network_of
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress, Record, Result

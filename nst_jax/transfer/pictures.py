@@ -13,8 +13,8 @@ from nst_jax.images import color, resize
 from nst_jax.images.frames import Shape, pad
 from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
+from nst_jax.perceptual.objective import is_grey
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.objective import is_grey
 from nst_jax.transfer.sizes import frames_of, own_frames, padded, scales, style_size
 
 _KEPT = 2**28

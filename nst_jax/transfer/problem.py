@@ -14,7 +14,7 @@ from nst_jax.images.frames import Shape
 from nst_jax.networks.extract import extract, prepare
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
-from nst_jax.transfer.objective import (
+from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
     loss_weights,

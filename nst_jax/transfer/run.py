@@ -16,8 +16,8 @@ from nst_jax.images import resize
 from nst_jax.images.frames import pad
 from nst_jax.optimize import checkpoint, chunk, engine
 from nst_jax.options import Options, chosen
+from nst_jax.perceptual.objective import Problem
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.objective import Problem
 from nst_jax.transfer.pictures import Lane, Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress

@@ -23,7 +23,7 @@ from nst_jax.errors import OptionsError, answered
 from nst_jax.images import files
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
-from nst_jax.transfer.network import load_network
+from nst_jax.perceptual.network import load_network
 from weights_convert import store
 
 FLAGS = ("size", "steps", "network", "pooling", "precision", "seed")

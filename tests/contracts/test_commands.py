@@ -22,6 +22,7 @@ _PROGRAMS = {"nst-jax": program.run, "nst-weights": program.run_weights}
 _PAIR = ("photos/a.png", "paintings/p.png")
 
 # By command: input that it refuses, after the exit status, 2 for wrong usage.
+_STYLE = ("--style=paintings/p.png",)
 _BAD = {
     "nst-jax stylize": [
         (1, "missing.png", "paintings/p.png", *QUICK),
@@ -40,6 +41,15 @@ _BAD = {
         (1, "--output_dir=out", "--contents=nowhere/*", "--styles=paintings"),
         (2, "--contents=photos", "--styles=paintings"),
         (2, "--output_dir=out", "--lanes=0"),
+    ],
+    "nst-jax train": [
+        (1, *_STYLE, "--images=nowhere", "--output=a.safetensors"),
+        (1, "--style=missing.png", "--images=photos", "--output=a.safetensors"),
+        (1, *_STYLE, "--images=photos", "--output=a.png"),
+        (1, *_STYLE, "--images=photos", "--output=a.safetensors", "--size=30"),
+        (1, *_STYLE, "--images=photos", "--output=a.safetensors", "--minutes=-1"),
+        (2, *_STYLE, "--images=photos"),
+        (2, *_STYLE, "--images=photos", "--output=a.safetensors", "--minutes=long"),
     ],
     "nst-jax presets": [(2, "fast"), (2, "--all")],
     "nst-weights list": [(2, "vgg19"), (2, "--all")],

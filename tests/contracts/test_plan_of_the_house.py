@@ -19,7 +19,10 @@ GROUND = {
     *("version", "errors", "elsewhere", "fields", "options"),
     *("images", "losses", "networks"),
 }
-PROGRAM = {"streams", "presets", "devices", "transfer", "collection", "weights_convert"}
+PROGRAM = {
+    *("streams", "presets", "devices", "perceptual", "feedforward", "transfer"),
+    *("collection", "weights_convert"),
+}
 ALONE = ("weights_convert", "version", "streams", "elsewhere", "losses")
 MAY_IMPORT = {
     **{room: set() for room in ALONE},
@@ -31,10 +34,14 @@ MAY_IMPORT = {
     "display": set(),
     "images": {"errors", "version"},
     "networks": {"errors", "devices", "losses", "weights_convert"},
-    "feedforward": {*GROUND, "devices", "weights_convert"},
-    "transfer": {*GROUND, "devices", "display", "optimize", "weights_convert"},
+    "perceptual": {*GROUND, "devices", "weights_convert"},
+    "feedforward": {*GROUND, "devices", "display", "perceptual", "weights_convert"},
+    "transfer": {
+        *GROUND,
+        *("devices", "display", "optimize", "perceptual", "weights_convert"),
+    },
     "collection": {"display", "errors", "options", "images", "transfer"},
-    "nst_jax": {"version", "options", "losses", "networks", "transfer"},
+    "nst_jax": {"version", "options", "losses", "perceptual", "transfer"},
     "__main__": {"commands"},
     "commands": {*GROUND, *PROGRAM, "display"},
     "scripts": {*GROUND, *PROGRAM},

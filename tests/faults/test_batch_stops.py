@@ -140,7 +140,7 @@ def test_a_picture_that_cannot_be_saved_leaves_its_state(folder, capsys, whole):
         os.remove("out/a_q.png")
         os.mkdir("out/a_q.png")
 
-    with contextlib.redirect_stderr(Reader(("1 of 4 are done", in_the_way))) as errors:
+    with contextlib.redirect_stderr(Reader(("1 of 4 is done", in_the_way))) as errors:
         assert run(*COMMAND) == 1
     assert errors.getvalue().splitlines()[1].startswith("nst-jax: out/a_q.png: is a f")
     assert states() == [state]

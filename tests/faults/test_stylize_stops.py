@@ -133,7 +133,11 @@ def renamed(content):
         (lambda content: b"", (), "not a saved run ("),
         (lambda content: content[:-9], (), "not a saved run ("),
         (renamed, (), "saved by an earlier version of nst_jax"),
-        (bytes, ("--seed=3",), "saved by a run with other pictures or options; repeat"),
+        (
+            bytes,
+            ("--style_weight=3",),
+            "saved by a run with other pictures or options; repeat",
+        ),
         (bytes, ("--size=33",), "saved by a run with other pictures or options; repe"),
     ],
 )

@@ -65,7 +65,7 @@ def test_labels_and_names_tell_blends_apart():
 
 
 def test_a_blend_is_shown_side_by_side(folder):
-    found = blends.read("a.png+b.png")
+    found = blends.read("a.png+b.png", 100)
     first, second = (files.read(name) for name in ("a.png", "b.png"))
     height = min(first.shape[0], second.shape[0])
     width = round(first.shape[1] * height / first.shape[0])
@@ -73,9 +73,10 @@ def test_a_blend_is_shown_side_by_side(folder):
     np.testing.assert_array_equal(
         found[:, :width], resize.resize(first, (height, width))
     )
-    np.testing.assert_array_equal(blends.read("a.png"), first)
+    np.testing.assert_array_equal(blends.read("a.png", 100), first)
+    assert max(blends.read("a.png+b.png", 20).shape) == 20
     with pytest.raises(ImageError, match=r"^no\.png: no such file"):
-        blends.read("a.png+no.png")
+        blends.read("a.png+no.png", 100)
 
 
 def test_a_painting_by_itself_has_no_shares_beside_blends():

@@ -19,7 +19,7 @@ from support.batch_pictures import (
 from nst_jax import stylize
 from nst_jax.images import color, files
 from nst_jax.options import STARTS, Options
-from nst_jax.transfer.objective import is_grey
+from nst_jax.perceptual.objective import is_grey
 from nst_jax.transfer.pictures import Pictures
 
 GREY = [color.grey(photo) for photo in PHOTOS]

@@ -10,7 +10,7 @@ from support.batch_pictures import PAINTINGS, PHOTOS, picture
 from support.posing import pose
 
 from nst_jax.options import Options
-from nst_jax.transfer.objective import losses
+from nst_jax.perceptual.objective import losses
 from nst_jax.transfer.pictures import Framed, Lane, lane_of
 from nst_jax.transfer.problem import Studio
 

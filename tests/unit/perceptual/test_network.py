@@ -8,7 +8,7 @@ import nst_jax
 from nst_jax.errors import OptionsError
 from nst_jax.networks.pooling import AVG_CEIL
 from nst_jax.options import Options, word
-from nst_jax.transfer.network import load_network, network_of
+from nst_jax.perceptual.network import load_network, network_of
 from weights_convert import architectures, store
 from weights_convert.errors import NetworkError, WeightsError
 
