@@ -110,9 +110,10 @@ def convert_files(
     if name in PUBLISHED:
         raise WeightsError(f"{name} is a published network's name: give another --to")
     stylizer = convert.read(paths)
-    count = stylizer.architecture.styles
-    if styles and (stylizer.predictor or len(styles) != count):
-        raise WeightsError(f"{len(styles)} names of styles, and it has {count}")
+    if styles and stylizer.architecture.takes == "vector":
+        raise WeightsError("a network of any style has no styles of its own to name")
+    if styles:
+        files.checked_names(list(styles), stylizer.architecture.styles)
     hashed = [path for path in paths if path.is_file()]
     path = files.path_of(name)
     files.save(

@@ -15,11 +15,15 @@ import numpy as np
 
 from weights_convert.architectures.transformer import LENGSTROM
 from weights_convert.errors import WeightsError
-from weights_convert.stylizers.stylizer import Stylizer
+from weights_convert.stylizers.stylizer import Arrays, Stylizer
+
+DESCRIPTION = "lengstrom's variables (a folder, .npz)"
 
 _NAME = re.compile(r"Variable(?:_([1-9][0-9]?))?(?::0)?")
 _MANIFEST = "manifest.json"
 _LARGEST = 1 << 28  # Bytes of one variable, at most.
+_LONGEST = 1 << 20  # Bytes of the manifest, at most; ml5's has 5 kB.
+_MAX_AXES = 8
 
 
 def is_folder(path: Path) -> bool:
@@ -33,42 +37,56 @@ def read_folder(path: Path) -> dict[str, np.ndarray]:
     Raises:
       WeightsError: a manifest that isn't one; files that are missing or too short.
     """
+    place = path / _MANIFEST
     try:
-        manifest: Any = json.loads((path / _MANIFEST).read_bytes())
-        arrays = {}
-        for name, entry in manifest.items():
-            file, shape = str(entry["filename"]), [int(n) for n in entry["shape"]]
-            size = 4 * math.prod(shape)
-            if Path(file).name != file or not 0 < size <= _LARGEST or min(shape) < 1:
-                raise WeightsError(f"{path / _MANIFEST}: {name!r:.80} is no variable")
-            found = (path / file).stat().st_size
-            if found != size:
-                raise WeightsError(
-                    f"{path / file}: has {found} bytes, expected {size}; get it again"
-                )
-            arrays[name] = np.fromfile(path / file, "<f4").reshape(shape)
-        return arrays
+        if place.stat().st_size > _LONGEST:
+            raise WeightsError(f"{place}: too long for a list of variables")
+        manifest: Any = json.loads(place.read_bytes())
+        files = {name: str(entry["filename"]) for name, entry in manifest.items()}
+        if len(set(files.values())) < len(files):
+            raise WeightsError(f"{place}: names a file twice")
+        return {
+            name: _variable(place, name, file, manifest[name]["shape"])
+            for name, file in files.items()
+        }
     except OSError as error:
-        raise WeightsError(f"{error.filename}: {error.strerror}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        name = error.filename or path
+        raise WeightsError(f"{name}: {error.strerror or error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, WeightsError):
             raise
         raise WeightsError(
-            f"{path / _MANIFEST}: no list of variables with their shapes"
+            f"{place}: no list of variables with their shapes"
         ) from error
 
 
-def matches(arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether arrays are named as TensorFlow names variables without a name."""
-    return "Variable" in arrays or "Variable:0" in arrays
+def _variable(place: Path, name: str, file: str, shape: Any) -> np.ndarray:
+    good = isinstance(shape, list) and 0 < len(shape) <= _MAX_AXES
+    if not good or not all(isinstance(n, int) and 0 < n < _LARGEST for n in shape):
+        raise WeightsError(f"{place}: {name!r:.80} has the shape {shape!s:.40}")
+    beside, size = place.with_name(file), 4 * math.prod(shape)
+    if beside.parent != place.parent or beside.name != file or size > _LARGEST:
+        raise WeightsError(f"{place}: {name!r:.80} is no variable beside it")
+    if (found := beside.stat().st_size) != size:
+        raise WeightsError(
+            f"{beside}: has {found} bytes, expected {size}; get it again"
+        )
+    return np.fromfile(beside, "<f4").reshape(shape)
 
 
-def convert(arrays: Mapping[str, np.ndarray]) -> Stylizer:
+def matches(files: Mapping[str, Arrays]) -> bool:
+    """Whether there is one, named as TensorFlow names variables without a name."""
+    first = ("Variable", "Variable:0")
+    return len(files) == 1 and any(n in one for one in files.values() for n in first)
+
+
+def convert(files: Mapping[str, Arrays]) -> Stylizer:
     """The network of the variables; an optimiser's among them are left out.
 
     Raises:
       WeightsError: there are fewer than the network has.
     """
+    (arrays,) = files.values()
     numbered = {}
     for name, array in arrays.items():
         if fits := _NAME.fullmatch(name):
