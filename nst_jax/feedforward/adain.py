@@ -15,9 +15,7 @@ from weights_convert.architectures.adain import AdaIN, Layer
 _WINDOWS = Windows(ceil=True)
 
 
-def deviations(
-    images: jax.Array, epsilon: float
-) -> tuple[jax.Array, jax.Array]:
+def deviations(images: jax.Array, epsilon: float) -> tuple[jax.Array, jax.Array]:
     """Mean and deviation of each channel, `[b, c]` float32, as pytorch-AdaIN has them.
 
     The variance is the unbiased one, and `epsilon` is added to it.

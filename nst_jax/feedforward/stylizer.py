@@ -83,7 +83,7 @@ class Stylizer:
         return cls(network, predictor, names, metadata)
 
     def __call__(
-        self, images: Any, style: Style = None, *, strength: Any = None
+        self, images: Any, style: Style = None, *, strength: Any = 1.0
     ) -> jax.Array:
         """Painted pictures, of the size of the photos; under jit and vmap too.
 
@@ -92,15 +92,14 @@ class Stylizer:
             or more.
           style: which of the network's styles, see `Style`; of a network of any style
             what `style_of` a painting gives, for all pictures or one for each.
-          strength: how much of the style, from 0 to 1, of networks that can tell: those
-            that adapt features to the style (AdaIN, MicroAST).
+          strength: how much of the style, from 0 to 1: of the features, in networks
+            that adapt these to a style (AdaIN, MicroAST); of the pixels, in others.
 
         Returns:
           Like `images`, float32.
 
         Raises:
-          OptionsError: a style that it hasn't; a strength that it doesn't know; arrays
-            that are no pictures.
+          OptionsError: a style that it hasn't; arrays that are no pictures.
         """
         images = _pictures("images", images, (3, 4))
         batch = images if images.ndim == 4 else images[None]
@@ -109,13 +108,11 @@ class Stylizer:
             if vector.ndim == 2 and len(vector) not in (1, len(batch)):
                 raise OptionsError(f"{len(vector)} styles for {len(batch)} pictures")
             vector = jnp.broadcast_to(vector, (len(batch), vector.shape[-1]))
-        if strength is None:
-            painted = self.network(batch, vector)
-        elif isinstance(self.network, TransformerNetwork):
-            raise OptionsError("this network has no strength in its features")
+        painter: Any = self.network
+        if self.network.architecture.blends:
+            painted = painter(batch, vector, strength=strength)
         else:
-            assert vector is not None
-            painted = self.network(batch, vector, strength=strength)
+            painted = batch + strength * (painter(batch, vector) - batch)
         return painted if images.ndim == 4 else painted[0]
 
     def style_of(self, painting: Any) -> jax.Array:

@@ -47,6 +47,7 @@ class AdaIN:
     """
 
     takes: ClassVar[str] = "vector"
+    blends: ClassVar[bool] = True
     multiple: ClassVar[int] = 8
     size: ClassVar[int | None] = None
 

@@ -60,6 +60,7 @@ class MicroAST:
     """
 
     takes: ClassVar[str] = "vector"
+    blends: ClassVar[bool] = True
     multiple: ClassVar[int] = 4
     size: ClassVar[int | None] = None
 

@@ -69,6 +69,7 @@ class Transformer:
       channels: order of the input's and output's, "rgb" or "bgr".
     """
 
+    blends: ClassVar[bool] = False
     multiple: ClassVar[int] = 4
 
     contract: tuple[int, int, int] = (32, 64, 128)

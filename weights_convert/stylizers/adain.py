@@ -1,7 +1,8 @@
 """AdaIN as naoto0804/pytorch-AdaIN keeps it: `decoder.pth` and `vgg_normalised.pth`.
 
-Both count the modules of an `nn.Sequential`. The encoder's first, 1x1, only brings R, G,
-B to what the VGG saw; it is folded into the next, which padding by reflection allows.
+Both count the modules of an `nn.Sequential`. The encoder's first, 1x1, only brings R,
+G, B to what the VGG saw; it is folded into the next, which padding by reflection
+allows.
 """
 
 from collections.abc import Mapping, Sequence

@@ -23,6 +23,7 @@ class Painter(Protocol):
     Attributes:
       takes: what says the style: "", "shares" of its own styles, or the "vector" of
         any style.
+      blends: whether a part of the style can be asked for, in its features.
       multiple: pixels that its smallest features stand for.
       styles: how many shares, or numbers of a vector.
       reach: pixels around one that its result depends on, but for statistics.
@@ -33,6 +34,10 @@ class Painter(Protocol):
 
     @property
     def takes(self) -> str:
+        """See above."""
+
+    @property
+    def blends(self) -> bool:
         """See above."""
 
     @property

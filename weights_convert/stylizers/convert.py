@@ -1,7 +1,7 @@
 """Style networks of other systems, from their files into our own form."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from weights_convert.errors import WeightsError

@@ -103,7 +103,7 @@ class Walk:
         if scaled.op != "Mul":
             raise _unknown(scaled, "where a scale is expected")
         scale, value = self._parameter(scaled)
-        source, epsilon = self._standardised(self.maker(value))
+        source, epsilon = self._standardised(self.maker(value), scale.shape[-1])
         return Norm(scale, offset, epsilon), source
 
     def _parameter(self, node: Node) -> tuple[np.ndarray, str]:
@@ -139,58 +139,62 @@ class Walk:
                 return found
         return None
 
-    def _standardised(self, node: Node) -> tuple[Node, float]:
+    def _standardised(self, node: Node, channels: int) -> tuple[Node, float]:
         """Of `(x - mean) / sqrt(variance + epsilon)`: what makes x, and epsilon."""
         if node.op not in ("Div", "Mul") or len(node.inputs) != 2:
             raise _unknown(node, "where a normalisation is expected")
-        for centred, divisor in (node.inputs, node.inputs[::-1]):
-            if self.makers.get(centred, node).op == "Sub":
-                break
-        else:
+        centred, divisor = node.inputs
+        if node.op == "Mul":  # By one over it, before or behind.
+            subtracts = self.makers.get(centred, node).op == "Sub"
+            centred, divisor = node.inputs[:: 1 if subtracts else -1]
+        subtraction = self.maker(centred)
+        if subtraction.op != "Sub" or len(subtraction.inputs) != 2:
             raise _unknown(node, "which takes no mean away")
+        if node.op == "Mul":
+            divisor = self._inverted(self.maker(divisor))
         root = self.maker(divisor)
-        if node.op == "Mul":  # By one over it.
-            over = root.op == "Div" and self.constant(root.inputs[0])
-            if root.op != "Reciprocal" and (over is None or over is False):
-                raise _unknown(root, "where one over a deviation is expected")
-            if root.op == "Div" and (np.size(over) != 1 or not np.all(over == 1)):
-                raise _unknown(root, "where one over a deviation is expected")
-            root = self.maker(root.inputs[-1])
         if root.op != "Sqrt":
             raise _unknown(root, "where a root is expected")
         added = self.maker(root.inputs[0])
-        if added.op != "Add":
-            raise _unknown(added, "where an epsilon is expected")
         variance, epsilon = self.parts(added)
-        if epsilon is None or not 0 < epsilon < 1:
+        if added.op != "Add" or epsilon is None or not 0 < epsilon < 1:
             raise _unknown(added, "where an epsilon is expected")
-        subtraction = self.makers[centred]
-        self._mean(subtraction.inputs[-1], of=subtraction.inputs[0])
-        self._square(self._mean(variance), of=centred)
+        source = self._mean(subtraction.inputs[1], channels)
+        if source != self.passed(subtraction.inputs[0], _SAME):
+            raise _unknown(subtraction, "of another value's mean")
+        self._square(self._mean(variance, channels), of=centred)
         return self.maker(subtraction.inputs[0]), epsilon
 
-    def _mean(self, name: str, *, of: str = "") -> str:
-        """The name of the value that a mean over all pixels is taken of."""
-        node = self.maker(name, through=_SAME)
-        shaped = self.passed(node.inputs[0]) != self.passed(node.inputs[0], _SAME)
-        places = [2, 3] if not shaped else [-1]
-        whole = node.op == "GlobalAveragePool" and not shaped
-        if node.op == "ReduceMean":
-            rank = 3 if shaped and self._rank(node.inputs[0]) == 3 else 4
-            axes = sorted(axis % rank for axis in self._axes(node))
-            whole = axes == places if not shaped else axes == [rank - 1]
-        if not whole:
-            raise _unknown(node, "where a mean over all pixels is expected")
-        source = self.passed(node.inputs[0], _SAME)
-        if of and source != self.passed(of, _SAME):
-            raise _unknown(node, "which is no mean of what it is taken from")
-        return source
+    def _inverted(self, node: Node) -> str:
+        """The name of the value that a node gives one over."""
+        one = self.constant(node.inputs[0])
+        if node.op == "Div" and one is not None and one.size and np.all(one == 1):
+            return node.inputs[-1]
+        if node.op != "Reciprocal":
+            raise _unknown(node, "where one over a deviation is expected")
+        return node.inputs[0]
 
-    def _rank(self, name: str) -> int:
-        """Of a value that was given another shape."""
-        node = self.makers[self.passed(name)]
-        shape = self.constants.get(node.inputs[-1])
-        return 4 if shape is None else shape.size
+    def _mean(self, name: str, channels: int) -> str:
+        """The name of the value that a mean over all its pixels is taken of."""
+        node = self.maker(name, through=_SAME)
+        given = self.passed(node.inputs[0])
+        shaped = self.makers.get(given)
+        places = [2, 3]
+        if shaped is not None and shaped.op == "Reshape":
+            places = self._flattened(shaped, channels)
+        axes = places if node.op == "GlobalAveragePool" else []
+        if node.op == "ReduceMean":
+            axes = sorted(axis % (1 + max(places)) for axis in self._axes(node))
+        if not axes or axes != places:
+            raise _unknown(node, "where a mean over all pixels is expected")
+        return self.passed(given, _SAME)
+
+    def _flattened(self, node: Node, channels: int) -> list[int]:
+        """The axis that all pixels are on, `[n, c, p]` or `[n, c, 1, p]`."""
+        shape = self.constants.get(node.inputs[-1], np.zeros(0)).ravel().tolist()
+        if shape[1:-1] not in ([channels], [channels, 1]):
+            raise _unknown(node, f"to {shape!s:.40} within a normalisation")
+        return [len(shape) - 1]
 
     def _axes(self, node: Node) -> list[int]:
         given = self.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None

@@ -89,8 +89,8 @@ def _output(walk: Walk, name: str) -> tuple[str, str]:
         return "tanh", node.inputs[0]
     if numbers or node.op == "Tanh":
         raise WeightsError(
-            f"its output is made by {node.op} and the numbers {numbers}; known are none,"
-            " a sigmoid, and 150 tanh + 127.5"
+            f"its output is made by {node.op:.40} and the numbers {numbers}; known are"
+            " none, a sigmoid, and 150 tanh + 127.5"
         )
     return "linear", name
 
@@ -111,7 +111,9 @@ def _layers(walk: Walk, name: str) -> list[_Layer]:
         layers.append(layer)
         if place == 1:
             if walk.passed(before) != entering:
-                raise WeightsError("what is added isn't what a residual block begins with")
+                raise WeightsError(
+                    "a residual block adds something else than its input"
+                )
             entering = None
         name = walk.passed(before)
         if name in walk.inputs:

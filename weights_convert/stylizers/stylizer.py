@@ -9,7 +9,6 @@ from weights_convert.architectures.mobilenet import Predictor
 from weights_convert.errors import WeightsError
 from weights_convert.stylizers.architectures import Painter
 
-
 Arrays = Mapping[str, np.ndarray]
 """A file's, by their names in it."""
 
