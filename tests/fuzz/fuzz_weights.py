@@ -5,10 +5,10 @@
 
 Each reader gets so many files, made by mutating good ones (`weights_mutations.py`), in
 a process with little memory and some seconds for each. What it gives goes on through
-the mapping to a network's layers. Counted are files that could be read, files refused
-with a WeightsError, those refused for asking too much memory, and what may not be:
-other exceptions, crashes and hangs. The formats that C libraries parse are read in a
-process of their own by the program (`weights_convert/isolated.py`): a crash, a hang or
+the mapping to a network's layers, and the converters of style networks. Counted are
+files that could be read, files refused with a WeightsError, those refused for asking
+too much memory, and what may not be: other exceptions, crashes and hangs. The formats
+that C libraries parse are read in a process of their own by the program (`weights_convert/isolated.py`): a crash, a hang or
 a hunger of theirs is read again that way, and must then be a WeightsError too.
 
 The same --seed makes the same files. Needs the extra `test`. The status is 1 where a
@@ -55,6 +55,7 @@ from support.weights_tiny import TINY
 from weights_convert import formats, isolated, mapping
 from weights_convert.errors import WeightsError
 from weights_convert.formats.limits import allowance
+from weights_convert.stylizers import convert
 
 OUTCOMES = ("read", "refused", "memory", "error", "crash", "hang")
 
@@ -229,6 +230,14 @@ def try_out(chosen: formats.Format, path: Path) -> tuple[str, str]:
         pass
     except BaseException as error:
         return "error", f"after reading: {type(error).__name__}: {error}"
+    if not chosen.isolated:
+        try:
+            convert.read([path])
+        except WeightsError as error:
+            if "\n" in str(error) or not str(error).startswith(str(path)):
+                return "error", f"as a style network: without a name: {error}"
+        except BaseException as error:
+            return "error", f"as a style network: {type(error).__name__}: {error}"
     return "read", ""
 
 

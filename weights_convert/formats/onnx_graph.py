@@ -97,9 +97,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 def _model(data: memoryview, room: int) -> Graph:
     budget = Budget(_MAX_FIELDS)
-    for field in fields(data, budget):
+    found = None
+    for field in fields(data, budget):  # To the end, which may have been cut off.
         if field.number == _GRAPH:
-            return _graph(field.content(), budget, room)
+            found = _graph(field.content(), budget, room)
+    if found is not None:
+        return found
     raise WeightsError("an ONNX file without a graph; get it again")
 
 

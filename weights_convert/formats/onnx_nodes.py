@@ -69,7 +69,8 @@ def folded(node: Node, constants: Mapping[str, np.ndarray]) -> np.ndarray | None
         return _dequantized(*given, axis=axis if isinstance(axis, int) else 1)
     if node.op == "Identity":
         return given[0]
-    if node.op not in _SHAPES or any(one.size > _MAX_SHAPE for one in given):
+    short = all(one.size <= _MAX_SHAPE and one.dtype.kind == "i" for one in given)
+    if node.op not in _SHAPES or not short:
         return None
     try:
         found = _SHAPES[node.op](node, *given)

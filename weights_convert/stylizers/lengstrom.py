@@ -4,6 +4,7 @@
 folder with a `manifest.json` and a raw float32 file for each (ml5.js), or as `.npz`.
 """
 
+import dataclasses
 import json
 import math
 import re
@@ -87,7 +88,7 @@ def convert(files: Mapping[str, Arrays]) -> Stylizer:
       WeightsError: there are fewer than the network has.
     """
     (arrays,) = files.values()
-    numbered = {}
+    numbered: dict[int, np.ndarray] = {}
     for name, array in arrays.items():
         if fits := _NAME.fullmatch(name):
             numbered[int(fits[1] or 0)] = array
@@ -95,12 +96,18 @@ def convert(files: Mapping[str, Arrays]) -> Stylizer:
     missing = [n for n in range(needed) if n not in numbered]
     if missing:
         raise WeightsError(
-            f"Variable_{missing[0]} is missing: lengstrom's network has {needed} of "
-            "them, from Variable to "
-            f"Variable_{needed - 1}"
+            f"variable {missing[0]} is missing: lengstrom's network has {needed} of"
+            f" them, from Variable to Variable_{needed - 1}"
         )
+    # Their second ones, shifts, say how many channels the layers have.
+    first, second, third, wide, narrow = (
+        int(numbered[3 * place + 1].size) for place in (0, 1, 2, 13, 14)
+    )
+    made = dataclasses.replace(
+        LENGSTROM, contract=(first, second, third), expand=(wide, narrow)
+    )
     found = {}
-    for place, layer in enumerate(LENGSTROM.layers):
+    for place, layer in enumerate(made.layers):
         kernel, offset, scale = (numbered[3 * place + n] for n in range(3))
         # The transposed ones are [h, w, out, in]: a convolution's gradient.
         transposed = layer.upsample and kernel.ndim == 4
@@ -109,4 +116,4 @@ def convert(files: Mapping[str, Arrays]) -> Stylizer:
         )
         found[f"{layer.name}/offset"] = offset
         found[f"{layer.name}/scale"] = scale
-    return Stylizer(LENGSTROM, found, "lengstrom/fast-style-transfer")
+    return Stylizer(made, found, "lengstrom/fast-style-transfer")
