@@ -8,8 +8,9 @@ a process with little memory and some seconds for each. What it gives goes on th
 the mapping to a network's layers, and the converters of style networks. Counted are
 files that could be read, files refused with a WeightsError, those refused for asking
 too much memory, and what may not be: other exceptions, crashes and hangs. The formats
-that C libraries parse are read in a process of their own by the program (`weights_convert/isolated.py`): a crash, a hang or
-a hunger of theirs is read again that way, and must then be a WeightsError too.
+that C libraries parse are read in a process of their own by the program
+(`weights_convert/isolated.py`): a crash, a hang or a hunger of theirs is read again
+that way, and must then be a WeightsError too.
 
 The same --seed makes the same files. Needs the extra `test`. The status is 1 where a
 reader did what it may not. In November 2026, with Python 3.11, h5py 3.16 (HDF5 2.0),

@@ -180,8 +180,8 @@ def _matconvnet(folder: Path) -> Iterator[Sample]:
 
 def _npz(_: Path) -> Iterator[Sample]:
     kinds = {
-        "half": ramp((60, 40)).astype(np.float16),
-        "columns": np.asfortranarray(_ramp(3, 20, 40)),
+        "half": ramp((30, 20)).astype(np.float16),
+        "columns": np.asfortranarray(_ramp(3, 10, 20)),
         "scalar": np.array(2.5),
         "whole": np.arange(-2, 4),
     }

@@ -65,8 +65,8 @@ def _variable(place: Path, name: str, file: str, shape: Any) -> np.ndarray:
     good = isinstance(shape, list) and 0 < len(shape) <= _MAX_AXES
     if not good or not all(isinstance(n, int) and 0 < n < _LARGEST for n in shape):
         raise WeightsError(f"{place}: {name!r:.80} has the shape {shape!s:.40}")
-    beside, size = place.with_name(file), 4 * math.prod(shape)
-    if beside.parent != place.parent or beside.name != file or size > _LARGEST:
+    beside, size = place.parent / file, 4 * math.prod(shape)
+    if Path(file).name != file or size > _LARGEST:
         raise WeightsError(f"{place}: {name!r:.80} is no variable beside it")
     if (found := beside.stat().st_size) != size:
         raise WeightsError(
