@@ -26,6 +26,7 @@ _EXTERNAL, _LOCATION = 13, 14  # TensorProto
 _A_NAME, _A_F, _A_I, _A_S, _A_T, _A_FLOATS, _A_INTS = 1, 2, 3, 4, 5, 7, 8
 
 _MAX_FIELDS = 500_000  # Magenta's quantised graph has some 30,000
+_MAX_PIECES = 1000  # Runs of floats of a tensor; writers make one.
 _MAX_VARINTS = 1 << 20  # Whole numbers of a tensor; weights are stored raw.
 _LATEST_IR = 32
 
@@ -193,8 +194,9 @@ def _tensor(data: memoryview, budget: Budget) -> tuple[str, np.ndarray]:
             raise WeightsError(
                 "keeps its weights in another file beside it; save it as one file"
             )
-        if len(whole) > _MAX_VARINTS or len(shape) > MAX_AXES:
-            raise WeightsError("has more whole numbers in pieces than any network")
+        short = len(whole) <= _MAX_VARINTS and len(parts) <= _MAX_PIECES
+        if not short or len(shape) > MAX_AXES:
+            raise WeightsError("has more numbers in pieces than any network")
     found = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else None
     return name, _shaped(name, shape, kind, found, whole)
 
@@ -235,7 +237,7 @@ def _integers(field: Field) -> list[int]:
 
 def _varints(data: memoryview) -> Iterator[int]:
     if len(data) > _MAX_VARINTS:
-        raise WeightsError("has more whole numbers in pieces than any network")
+        raise WeightsError("has more numbers in pieces than any network")
     position = 0
     while position < len(data):
         value, position = varint(data, position)
