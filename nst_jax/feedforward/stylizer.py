@@ -177,9 +177,9 @@ class Stylizer:
         else:
             given = [(style, 1.0)]
         shares: dict[str, float] = {}
+        named = [(self._name(one), share) for one, share in given]
         try:
-            for one, share in given:
-                name = self._name(one)
+            for name, share in named:
                 shares[name] = shares.get(name, 0.0) + float(share)
             good = all(0 <= share < 1e9 for share in shares.values())
         except (TypeError, ValueError):
@@ -208,7 +208,7 @@ def _parsed(text: str) -> list[tuple[str, float]]:
     for part in text.split(","):
         name, colon, share = part.strip().rpartition(":")
         try:
-            shares.append((name, float(share)) if colon else (share, 1.0))
+            shares.append((name.strip(), float(share)) if colon else (share, 1.0))
         except ValueError:
             raise OptionsError(
                 f"style={text!r:.80}: give names with shares, such as 2:0.7,5:0.3"

@@ -30,8 +30,14 @@ NETWORKS: Mapping[str, Any] = {
 """Every way in which a style network may differ, by what it stands for."""
 
 
+_LAST = ("last/bias", "decoder/last/bias", "decoder/conv1_1/bias")
+
+
 def arrays_of(architecture: Any, seed: int = 0) -> dict[str, np.ndarray]:
-    """Seeded arrays by the keys of an architecture: what enters keeps its variance."""
+    """Seeded arrays by the keys of an architecture.
+
+    What enters a layer keeps its variance; what leaves the last is grey, about.
+    """
     rng = np.random.default_rng(seed)
     found = {}
     for key, shape in architecture.shapes.items():
@@ -39,6 +45,8 @@ def arrays_of(architecture: Any, seed: int = 0) -> dict[str, np.ndarray]:
             array = rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape)
         else:
             array = rng.normal("scale" in key, 0.2, shape)
+        if key in _LAST:
+            array = array + 0.5 * getattr(architecture, "white", 1)
         found[key] = array.astype(np.float32)
     return found
 
