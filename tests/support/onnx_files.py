@@ -60,6 +60,12 @@ def node(op: str, inputs: Sequence[str], output: str, **attributes: Any) -> byte
     return b"".join(parts)
 
 
+def _value(name: str, axes: int) -> bytes:
+    """An input or output, float32, of as many axes of any size."""
+    dims = b"".join(field(1, field(2, f"{name}{axis}")) for axis in range(axes))
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
+
+
 def model(
     nodes: Sequence[bytes],
     constants: Mapping[str, Any],
@@ -69,8 +75,8 @@ def model(
     """A file: `ModelProto`."""
     graph = b"".join(field(1, one) for one in nodes) + field(2, "made by hand")
     graph += b"".join(field(5, tensor(n, array)) for n, array in constants.items())
-    graph += b"".join(field(11, field(1, name)) for name in inputs)
-    graph += field(12, field(1, output))
+    graph += b"".join(field(11, _value(n, 4 if n == "image" else 1)) for n in inputs)
+    graph += field(12, _value(output, 4))
     opset = field(8, field(1, "") + field(2, 13))
     return field(1, 8) + field(2, "a test") + field(7, graph) + opset
 
