@@ -56,7 +56,10 @@ def save(
     good = checked(stylizer)
     arrays = {f"painter/{key}": array for key, array in good.arrays.items()}
     arrays |= {f"predictor/{k}": array for k, array in good.predictor_arrays.items()}
-    stored = {key: array.astype(dtype) for key, array in arrays.items()}
+    with np.errstate(over="ignore"):
+        stored = {key: array.astype(dtype) for key, array in arrays.items()}
+    if large := [key for key in stored if not np.isfinite(stored[key]).all()]:
+        raise WeightsError(f"{path}: {large[0]} has values too large for {dtype}")
     described = {
         **metadata,
         _KIND: _VERSION,
@@ -102,7 +105,8 @@ def load(path: Path) -> tuple[Stylizer, dict[str, str]]:
         raise WeightsError(f"{path}: {error.strerror}") from error
     if store.tensors_digest(arrays) != metadata.get("tensors_sha256"):
         raise WeightsError(
-            f"{path}: damaged: its numbers aren't those that were stored"
+            f"{path}: damaged: its numbers aren't those that were stored; fetch or"
+            " convert it again"
         )
     try:
         stylizer = checked(_stylizer(arrays, metadata))

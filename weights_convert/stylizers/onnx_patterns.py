@@ -45,7 +45,9 @@ class Walk:
         self.constants = graph.constants
         self.inputs = graph.inputs
         self.makers: Mapping[str, Node] = {
-            name: node for node in graph.nodes for name in node.outputs
+            name: node
+            for node in graph.nodes
+            for name in (node.outputs if node.inputs else ())
         }
         self.depths: dict[str, int] = {}
         for node in graph.nodes:
@@ -60,18 +62,15 @@ class Walk:
         """
         name = self.passed(name, through)
         if name not in self.makers:
-            what = "the input" if name in self.inputs else "a constant"
+            what = "the input" if name in self.inputs else "made of nothing"
             raise WeightsError(f"a layer is missing: {name!r:.40} is {what}")
-        node = self.makers[name]
-        if not node.inputs:
-            raise WeightsError(f"damaged: {node.op} without inputs")
-        return node
+        return self.makers[name]
 
     def passed(self, name: str, through: tuple[str, ...] = ("Identity",)) -> str:
         """The value that nodes of these operations pass on under a name."""
         for _ in range(len(self.makers) + 1):
             node = self.makers.get(name)
-            if node is None or node.op not in through or not node.inputs:
+            if node is None or node.op not in through:
                 return name
             name = node.inputs[0]
         raise WeightsError("damaged: a value is made of itself")
@@ -92,8 +91,8 @@ class Walk:
         """What a convolution's output is normalised with, and the convolution."""
         if node.op == "InstanceNormalization" and len(node.inputs) == 3:
             scale, offset = (self.constants.get(name) for name in node.inputs[1:])
-            if scale is None or offset is None:
-                raise WeightsError("a normalisation's scale is no constant")
+            if scale is None or offset is None or scale.ndim != 1:
+                raise WeightsError("a normalisation's scale is no constant vector")
             epsilon = node.number("epsilon", 1e-5)
             return Norm(scale, offset, epsilon), self.maker(node.inputs[0])
         if node.op != "Add":
@@ -228,6 +227,8 @@ class Walk:
             raise WeightsError("pads otherwise than by reflection")
         given = self.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
         widths = node.integers("pads") if given is None else given.ravel().tolist()
+        if given is not None and given.dtype.kind != "i":
+            raise WeightsError("damaged: pads by what are no whole numbers")
         if len(widths) != 8 or widths != [0, 0, *[widths[-1]] * 2] * 2:
             raise WeightsError(f"pads by {widths!s:.60}, not alike on all four sides")
         return int(widths[-1]), node.inputs[0]
@@ -240,7 +241,9 @@ class Walk:
             self._check_nearest(node)
             return True, node.inputs[0]
         doubled = 0  # Each row, and each column, beside itself.
-        while node is not None and node.op in ("Reshape", "Concat"):
+        for _ in range(len(self.makers)):
+            if node is None or node.op not in ("Reshape", "Concat"):
+                break
             sources = {self._nearly(one) for one in node.inputs}
             if node.op == "Concat" and (len(node.inputs) != 2 or len(sources) != 1):
                 raise _unknown(node, "of different values")

@@ -167,6 +167,10 @@ def test_arrays_that_dont_fit_are_not_stored(tmp_path: Path) -> None:
         bad = dataclasses.replace(_stored(), arrays={**arrays, **change})
         with pytest.raises(WeightsError, match=next(iter(change))):
             files.save(tmp_path / "one", bad, {})
+    large = {**arrays, "last/bias": np.full(3, 1e5, "f4")}
+    bad = dataclasses.replace(_stored(), arrays=large)
+    with pytest.raises(WeightsError, match="last/bias has values too large for floa"):
+        files.save(tmp_path / "one", bad, {}, dtype="float16")
     assert list(tmp_path.iterdir()) == []
 
 

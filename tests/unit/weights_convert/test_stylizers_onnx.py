@@ -231,10 +231,20 @@ def test_a_sum_of_other_layers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("nodes", "constants", "why"),
     [
-        ([], {}, "a layer is missing: 'painted' is a constant"),
+        ([], {}, "a layer is missing: 'painted' is made of nothing"),
         ([node("Relu", ["painted"], "painted")], {}, "'Relu' where a convolution"),
         ([node("Identity", ["painted"], "painted")], {}, "a value is made of itself"),
-        ([node("Add", [], "painted")], {}, "damaged: Add without inputs"),
+        ([node("Add", [], "painted")], {}, "'painted' is made of nothing"),
+        ([node("Reshape", ["painted"], "painted")], {}, "'Reshape' where a conv"),
+        (
+            [
+                node("Conv", ["v", "k"], "painted"),
+                node("Pad", ["w", "p"], "v", mode="reflect"),
+                node("Reshape", ["w"], "w"),
+            ],
+            {"k": np.ones((3, 3, 3, 3), "f4"), "p": np.array([0, 0, 1, 1] * 2)},
+            "'Reshape' where a convolution",
+        ),
         ([node("Conv", ["image"], "painted")], {}, "kernel is no constant"),
         ([node("Conv", ["image", "k"], "painted")], {}, "kernel is no constant"),
         (
