@@ -26,6 +26,13 @@ of all files by their paths, and a `DESCRIPTION`."""
 _BY_GRAPHS = (onnx_transformer, magenta)
 """Those whose files are graphs; likewise."""
 
+_UNKNOWN = {
+    "running_mean": "batch normalisation",
+    "ConvBlock.": "layers of rrmina's networks (bottlenecks, transposed convolutions)",
+    "qkv": "attention",
+}
+"""Parts that names of arrays give away, in networks that can't be converted."""
+
 _ONLY_OF_STYLIZERS = ("onnx", "npz")
 
 
@@ -50,10 +57,10 @@ def read(paths: Sequence[Path]) -> Stylizer:
             if len(given) == len(paths) and reader.matches(given):
                 return _named(named, functools.partial(reader.convert, given))
     known = ", ".join(one.DESCRIPTION for one in (*_BY_ARRAYS, *_BY_GRAPHS))
-    together = "no style network known here"
-    if len(paths) > 1:
-        together = "don't make one style network together"
-    raise WeightsError(f"{named}: {together}; known are those of {known}")
+    why = "they don't make one style network together"
+    if len(paths) == 1:
+        why = f"no style network known here{_parts(next(iter(arrays.values()), {}))}"
+    raise WeightsError(f"{named}: {why}; known are those of {known}")
 
 
 def is_known(path: Path) -> bool:
@@ -72,6 +79,15 @@ def _named(named: str, convert: functools.partial[Stylizer]) -> Stylizer:
         return checked(convert())
     except WeightsError as error:
         raise WeightsError(f"{named}: {error}") from error
+
+
+def _parts(arrays: Arrays) -> str:
+    """What of a network makes it one that isn't known."""
+    for ending, reason in _UNKNOWN.items():
+        if found := [key for key in arrays if ending in key]:
+            return f": it has {reason}, {found[0]!r:.60}"
+    shown = ", ".join(f"{key!r:.40}" for key in list(arrays)[:3])
+    return f": it begins with {shown}" if shown else ""
 
 
 def _read(path: Path) -> Arrays | Graph:

@@ -230,7 +230,7 @@ def test_files_that_are_none(tmp_path: Path, fixtures: Path) -> None:
             (fixtures / "transformer_net_legacy.pth").read_bytes()[:9000],
             "",
         ),
-        ("vgg.pth", (fixtures / "tiny_zip.pth").read_bytes(), "known are those of pyt"),
+        ("vgg.pth", (fixtures / "tiny_zip.pth").read_bytes(), "features.0.weight'"),
         ("module.pth", (fixtures / "module_zip.pth").read_bytes(), "refused"),
         ("bad.npz", b"PK\x03\x04" + bytes(100), "damaged"),
     ):
@@ -238,6 +238,26 @@ def test_files_that_are_none(tmp_path: Path, fixtures: Path) -> None:
         path.write_bytes(content)
         assert why in _refusal(path), name
     assert "No such file" in _refusal(tmp_path / "nothing.onnx")
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        (
+            "bn1.running_mean",
+            "it has batch normalisation, 'bn1.running_mean'; known are",
+        ),
+        ("ConvBlock.0.conv_layer.weight", "it has layers of rrmina's networks (bottle"),
+        ("blocks.0.attn.qkv.weight", "it has attention, 'blocks.0.attn.qkv.weight'"),
+        ("model.0.weight", "it begins with 'model.0.weight'; known are those of"),
+    ],
+)
+def test_networks_that_arent_known_say_what_they_have(
+    tmp_path: Path, key: str, why: str
+) -> None:
+    line = _refusal(_save(tmp_path / "state", {key: np.ones(3, "f4")}))
+    assert line.startswith(f"no style network known here: {why}")
+    assert "pytorch/examples (.pth, .model, .onnx), lengstrom's variables" in line
 
 
 def test_files_that_dont_belong_together(tmp_path: Path, fixtures: Path) -> None:
