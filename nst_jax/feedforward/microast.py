@@ -40,6 +40,8 @@ class _Part(nnx.Module):
             twice = (batch, 2 * height, 2 * width, channels)
             values = jax.image.resize(values, twice, "linear")
         values = layers.convolve(values, kernel, stride=layer.stride)
+        if layer.place:  # What residual blocks add up stays exact.
+            values = values.astype(jnp.float32)
         return values + self.weights[f"{layer.name}/bias"][...].astype(values.dtype)
 
 
@@ -52,13 +54,11 @@ class MicroASTPredictor(nnx.Module):
       modulator: the layers that make weights and biases of what it sees.
     """
 
-    def __init__(
-        self, architecture: MicroAST, arrays: Mapping[str, Any], *, dtype: Any = None
-    ):
-        """Takes arrays by the keys of `architecture.shapes`; `dtype` of features."""
+    def __init__(self, architecture: MicroAST, arrays: Mapping[str, Any]):
+        """Takes arrays by the keys of `architecture.shapes`."""
         self.architecture = architecture
-        self.encoder = _Part("style", architecture.encoder, arrays, dtype)
-        self.modulator = _Part("modulator", architecture.modulator, arrays, dtype)
+        self.encoder = _Part("style", architecture.encoder, arrays, None)
+        self.modulator = _Part("modulator", architecture.modulator, arrays, None)
 
     def __call__(self, paintings: jax.Array) -> jax.Array:
         """The style's vector: `[b, h, w, 3]`, sRGB in [0, 1] -> `[b, styles]`."""
@@ -123,22 +123,12 @@ class MicroASTNetwork(nnx.Module):
         multiple = self.architecture.multiple
         below, right = -height % multiple, -width % multiple
         whole = jnp.pad(images, ((0, 0), (0, below), (0, right), (0, 0)), "reflect")
-        told = dict(
-            zip(
-                SIGNALS,
-                jnp.split(style.astype(jnp.float32), len(SIGNALS), axis=-1),
-                strict=True,
-            )
-        )
-        values = _levels(self.encoder, whole)[-1]
-        entering = values
+        parts = jnp.split(style.astype(jnp.float32), len(SIGNALS), axis=-1)
+        told = dict(zip(SIGNALS, parts, strict=True))
+        values = entering = _levels(self.encoder, whole)[-1]
         for layer in self.architecture.decoder:
-            if layer.place == 0:
-                values = self.decoder.apply(layer, values)
-                values = jax.nn.relu(values) if layer.relu else values
-                continue
-            # The first block of the decoder has the deeper level's style.
-            level = {"1": 2, "2": 1}[layer.name.removeprefix("residual")[0]]
+            # The first residual block has the deeper level's style.
+            level = 2 if layer.name.startswith("residual1") else 1
             if layer.place == 1:
                 found = unbiased(values)
                 used = statistics(f"adain{level}", found) if statistics else found
@@ -146,14 +136,26 @@ class MicroASTNetwork(nnx.Module):
                 epsilon = self.architecture.epsilon
                 values = adapted(values, used, mean, deviation, epsilon, strength)
                 entering = values
-            weight, bias = (
-                told[f"{name}{level}"][:, None, None].astype(values.dtype)
-                for name in ("weight", "bias")
-            )
-            values = weight * self.decoder.apply(layer, values) + bias * values
-            values = jax.nn.relu(values) if layer.relu else values + entering
+            if layer.place:
+                weight, bias = told[f"weight{level}"], told[f"bias{level}"]
+                values = self._modulated(layer, values, weight, bias)
+            else:
+                values = self.decoder.apply(layer, values)
+            values = jax.nn.relu(values) if layer.relu else values
+            if layer.place == 2:
+                values = values + entering
         painted = values[:, :height, :width].astype(jnp.float32)
         return jnp.clip(painted, 0, 1)
+
+    def _modulated(
+        self, layer: Layer, values: jax.Array, weight: jax.Array, bias: jax.Array
+    ) -> jax.Array:
+        """A layer's output and its input, weighted by channel."""
+        convolved = self.decoder.apply(layer, values)
+        factor, share = (
+            signal[:, None, None].astype(convolved.dtype) for signal in (weight, bias)
+        )
+        return factor * convolved + share * values
 
 
 def _levels(encoder: _Part, images: jax.Array) -> list[jax.Array]:
@@ -177,5 +179,5 @@ def build(
     """The network, and what tells styles."""
     return (
         MicroASTNetwork(architecture, arrays, dtype=dtype),
-        MicroASTPredictor(architecture, arrays, dtype=dtype),
+        MicroASTPredictor(architecture, arrays),
     )
