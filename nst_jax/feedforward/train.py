@@ -82,7 +82,7 @@ class Plan:
 def initial(architecture: Transformer, seed: int) -> dict[str, np.ndarray]:
     """Arrays of an untrained network: He et al. 2015's kernels, the last one's small.
 
-    The small one makes it begin with grey pictures, in the middle of the range.
+    The small one, and its bias, make it begin with grey pictures.
     """
     rng = np.random.default_rng(seed)
     found = {}
@@ -93,7 +93,8 @@ def initial(architecture: Transformer, seed: int) -> dict[str, np.ndarray]:
             deviation *= 0.1 if key.startswith("last/") else 1
             found[key] = rng.normal(0, deviation, shape).astype(np.float32)
         else:
-            found[key] = np.full(shape, part == "scale", np.float32)
+            middle = architecture.white / 2 if key == "last/bias" else 0.0
+            found[key] = np.full(shape, float(part == "scale") or middle, np.float32)
     return found
 
 
@@ -165,11 +166,14 @@ def step(
     def loss(weights: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
         network = nnx.merge(plan.graph, weights)
         style = shares if count > 1 else None
-        painted = network(pixels, style)
+        painted = network(pixels, style, confined=False)
         total, parts = _perceptual(plan.objective, wanted, pixels, painted, styles)
         if plan.steady:
             moved = steady.inconsistency(
-                lambda images: network(images, style), pixels, painted, key
+                lambda images: network(images, style, confined=False),
+                pixels,
+                painted,
+                key,
             )
             parts = {**parts, "steady": wanted.steady * moved}
             total = total + parts["steady"]

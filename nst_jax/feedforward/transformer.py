@@ -65,6 +65,7 @@ class TransformerNetwork(nnx.Module):
         style: jax.Array | None = None,
         *,
         statistics: Callable[[str, Statistics], Statistics] | None = None,
+        confined: bool = True,
     ) -> jax.Array:
         """Painted pictures of the size of the photos.
 
@@ -75,9 +76,10 @@ class TransformerNetwork(nnx.Module):
           style: `[b, styles]` float32: shares of a conditional network's styles, which
             sum to 1; the style's vector of an adaptive one; None of others.
           statistics: what each layer, by name, is normalised with, in place of its own.
+          confined: to [0, 1]. Training isn't: what lies beyond has no gradient there.
 
         Returns:
-          `[b, h, w, 3]` float32, sRGB in [0, 1].
+          `[b, h, w, 3]` float32, sRGB in [0, 1], or around it.
         """
         height, width = images.shape[1:3]
         below, right = -height % _MULTIPLE, -width % _MULTIPLE
@@ -94,7 +96,8 @@ class TransformerNetwork(nnx.Module):
         painted = self._shown(values.astype(jnp.float32))
         if self.architecture.channels == "bgr":
             painted = painted[..., ::-1]
-        return painted[:, :height, :width]
+        whole = painted[:, :height, :width]
+        return jnp.clip(whole, 0, 1) if confined else whole
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays, by the keys of `architecture.shapes`, float32."""
@@ -149,4 +152,4 @@ class TransformerNetwork(nnx.Module):
                 painted = jax.nn.sigmoid(values)
             case _:
                 painted = values / self.architecture.white
-        return jnp.clip(painted, 0, 1)
+        return painted

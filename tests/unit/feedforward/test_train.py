@@ -135,7 +135,8 @@ def test_a_loss_that_is_no_number_ends_it(task, tiny_network):
 
 
 def test_the_loss_falls(tiny_network, photo, painting):
-    architecture = RECIPE.architecture(1)
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e-2)
+    architecture = recipe.architecture(1)
     from nst_jax.feedforward.transformer import TransformerNetwork
 
     network = TransformerNetwork(architecture, train.initial(architecture, 0))
@@ -144,7 +145,7 @@ def test_the_loss_falls(tiny_network, photo, painting):
     plan = train.Plan(graph, objective, steady=False)
     square = np.round(255 * photo[:32, :32]).astype(np.uint8)
     photos = _Endless(np.stack([square, square[::-1]]))
-    steps = train.run(RECIPE, plan, state, wanted, photos, steps=lambda: 25)
+    steps = train.run(recipe, plan, state, wanted, photos, steps=lambda: 25)
     totals = [progress.losses["total"] for progress in steps]
     assert totals[-1] < 0.5 * totals[0]
 

@@ -61,7 +61,9 @@ TEXTS = {
     "Zugriff verweigert: für Gäste".encode(): "text, not weights: ",
 }
 BYTES = {
-    gzip.compress(b"x" * 99, mtime=0): "a gzip archive, not a weights file: unpack it, and con",
+    gzip.compress(
+        b"x" * 99, mtime=0
+    ): "a gzip archive, not a weights file: unpack it, and con",
     bz2.compress(b"x" * 99): "a bzip2 archive, ",
     lzma.compress(b"x" * 99): "an xz archive, ",
     _tar(): "a tar archive, ",
