@@ -130,7 +130,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
     """Makes what the folder lacks; returns the number of the signal that stopped it."""
     from nst_jax.commands.screen import BatchScreen
     from nst_jax.devices import programs
-    from nst_jax.transfer import batch, states
+    from nst_jax.transfer import batch
 
     jobs = folder.jobs
     done = {place for place, job in enumerate(jobs) if folder.is_done(job)}
@@ -155,7 +155,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             offline=arguments.offline,
             on_progress=on_progress,
             report=screen.say,
-            states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
+            states=folder.states,
         ):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal

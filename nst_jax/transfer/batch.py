@@ -51,6 +51,17 @@ class BatchProgress:
     finished: int
     total: int
 
+    @property
+    def made(self) -> dict[int, int]:
+        """The iterations that each of the group's jobs made, by its place."""
+        lanes = zip(self.jobs, self.lanes, strict=True)
+        return {place: lane.iteration for place, lane in lanes}
+
+    @property
+    def note(self) -> str:
+        """How far the batch is: `3/12 done, 2 at work`."""
+        return f"{self.finished}/{self.total} done, {len(self.jobs)} at work"
+
 
 Show = Callable[[BatchProgress], bool | None]
 """Takes the end of a chunk; a true answer stops the batch."""

@@ -178,7 +178,7 @@ def stylize_batch(
         def show(made: BatchProgress) -> bool | None:
             nonlocal began
             began = True
-            draw(made, f"{made.finished}/{made.total} done, {len(made.jobs)} at work")
+            draw(made, made.note)
             return on_progress(made) if on_progress else None
 
         for place, outcome in run_jobs(
@@ -233,7 +233,4 @@ def _bar(steps: int, wanted: bool) -> Iterator[Callable[[BatchProgress, str], No
         yield lambda made, note: None
         return
     with Bar(steps) as bar:
-        yield lambda made, note: bar.reach(
-            {p: lane.iteration for p, lane in zip(made.jobs, made.lanes, strict=True)},
-            note,
-        )
+        yield lambda made, note: bar.reach(made.made, note)
