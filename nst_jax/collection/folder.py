@@ -201,11 +201,7 @@ class Folder:
             **present.seal(path),
         )
         self._write(entry)
-        self.say(
-            f"{path}: {width}x{height}, loss {result.loss:.6g} after "
-            f"{counted(result.iterations, 'iteration')}",
-            file=sys.stdout,
-        )
+        self.say(f"{path}: {width}x{height}, {result.told}", file=sys.stdout)
 
     def _entry(self, one: Wanted) -> manifest.Entry:
         return manifest.Entry(

@@ -18,6 +18,7 @@ from weights_convert import store
 
 if TYPE_CHECKING:
     from nst_jax.collection.folder import Folder
+    from nst_jax.transfer.results import BatchProgress
 
 _DESCRIPTION = """\
 Repaints every photo in the style of every painting, many side by side in one device
@@ -143,7 +144,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
         programs.report_missing_accelerator(screen.say)
         folder.say = screen.say
 
-        def on_progress(progress: batch.BatchProgress) -> bool:
+        def on_progress(progress: "BatchProgress") -> bool:
             request.defer()
             screen.show(progress)
             return request.signal is not None

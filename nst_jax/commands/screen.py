@@ -12,8 +12,7 @@ import numpy as np
 
 from nst_jax import streams
 from nst_jax.display.bar import Bar
-from nst_jax.transfer.batch import BatchProgress
-from nst_jax.transfer.results import Progress
+from nst_jax.transfer.results import BatchProgress, Progress
 
 
 class Screen(Bar):

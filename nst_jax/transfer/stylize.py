@@ -19,9 +19,9 @@ from nst_jax.networks.network import Network
 from nst_jax.options import Options, changed
 from nst_jax.transfer import idle, states
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer.batch import BatchProgress, run_jobs
+from nst_jax.transfer.batch import run_jobs
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.results import Progress, Result
+from nst_jax.transfer.results import BatchProgress, Progress, Result
 
 Picture = (
     str

@@ -24,6 +24,7 @@ from nst_jax.networks.network import Network
 from nst_jax.options import VARYING, Options
 from nst_jax.transfer import batch, jobs
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.results import BatchProgress
 from nst_jax.transfer.stop import StopRequest
 
 PLATE, CURVES = "figure.png", "curves.png"
@@ -182,7 +183,7 @@ def _run(
     made: dict[int, int] = {}
     beside: dict[int, int] = {}
 
-    def show(progress: batch.BatchProgress) -> bool:
+    def show(progress: BatchProgress) -> bool:
         request.defer()
         for place, lane in zip(progress.jobs, progress.lanes, strict=True):
             bar.update(lane.iteration - made.get(place, 0))
