@@ -18,9 +18,9 @@ from nst_jax.collection.wanted import (
 )
 from nst_jax.errors import ImageError, NstError, counted
 from nst_jax.images import files, outputs
+from nst_jax.transfer import states
 from nst_jax.transfer.jobs import Job, digests
 from nst_jax.transfer.results import Result
-from nst_jax.transfer.states import PATTERN
 
 
 class Folder:
@@ -29,7 +29,6 @@ class Folder:
     Attributes:
       path: of the folder.
       failed: whether a picture couldn't be made or written.
-      unsaved: pictures that were made and couldn't be written.
       say: takes a line for the user, and `file=` for another stream than stderr.
     """
 
@@ -66,9 +65,9 @@ class Folder:
         self._earlier = {one: one.earlier_key(contents, of[one]) for one in wanted}
         self._make_folders()
         self._known = manifest.read(path / MANIFEST)
-        self._done = {one for one in wanted if self._is("done", one)}
+        self._done = {one for one in wanted if self._is(manifest.DONE, one)}
         self._open = set(wanted) - self._done
-        self.unsaved: set[Wanted] = set()
+        self._unsaved: set[Wanted] = set()  # Made, and couldn't be written.
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
         if self._done:
             done = len(self._done)
@@ -123,13 +122,18 @@ class Folder:
                 self._open.discard(one)
                 self._save(one, result, lanes)
 
+    @property
+    def states(self) -> states.States:
+        """Where its runs keep states, which stay while a picture isn't written."""
+        return states.in_folder(self.path, needed=lambda: bool(self._unsaved))
+
     def clear_states(self) -> None:
         """Removes states where no picture is left that they could go on with."""
         stopped = any(
             entry.status == manifest.STOPPED for entry in self._known.values()
         )
-        if not (stopped or self.unsaved):
-            for state in self.path.glob(PATTERN):
+        if not (stopped or self._unsaved):
+            for state in self.path.glob(states.PATTERN):
                 state.unlink(missing_ok=True)
 
     def finish(self) -> None:
@@ -171,7 +175,7 @@ class Folder:
     def _save(self, one: Wanted, result: Result, lanes: int) -> None:
         if not result.finished:
             self._open.add(one)
-        self.unsaved.add(one)
+        self._unsaved.add(one)
         result = dataclasses.replace(result, options=one.made.options)
         path = self.path / one.name
         try:
@@ -179,7 +183,7 @@ class Folder:
         except ImageError as error:
             self._fail(one, error)
             return
-        self.unsaved.discard(one)
+        self._unsaved.discard(one)
         made = result.description()
         height, width, _ = result.image.shape
         first = result.iterations + 1 - len(result.losses)
@@ -197,11 +201,7 @@ class Folder:
             **present.seal(path),
         )
         self._write(entry)
-        self.say(
-            f"{path}: {width}x{height}, loss {result.loss:.6g} after "
-            f"{counted(result.iterations, 'iteration')}",
-            file=sys.stdout,
-        )
+        self.say(f"{path}: {width}x{height}, {result.told}", file=sys.stdout)
 
     def _entry(self, one: Wanted) -> manifest.Entry:
         return manifest.Entry(
@@ -249,7 +249,7 @@ class Folder:
         names = [
             one.name
             for one in self._wanted
-            if one in self._open and not self._is("stopped", one)
+            if one in self._open and not self._is(manifest.STOPPED, one)
         ]
         found = present.replaced(self.path, names, self._known, overwrite)
         if found:

@@ -17,15 +17,13 @@ from nst_jax.errors import OptionsError
 from nst_jax.fields import base_type, parse
 from nst_jax.images import files, kinds
 from nst_jax.images.source import Source
-from nst_jax.options import STARTS, VARYING, Options
-from nst_jax.transfer.jobs import Job, check_start, shared, variations
-
-_FIELDS = {field.name: field for field in dataclasses.fields(Options)}
+from nst_jax.options import FIELDS, STARTS, VARYING, Options
+from nst_jax.transfer.jobs import Job, check_shares, check_start, shared, variations
 
 SWEPT = tuple(
     name
     for name in VARYING
-    if typing.get_origin(base_type(_FIELDS[name].type)) is not tuple
+    if typing.get_origin(base_type(FIELDS[name].type)) is not tuple
 )
 """Options that may be lists on the command line."""
 
@@ -82,7 +80,7 @@ def asked_for(
 def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any]]]:
     """The options of all pairs, and the values of those given as lists."""
     sweep: dict[str, list[Any]] = {}
-    for name, field in _FIELDS.items():
+    for name, field in FIELDS.items():
         texts = getattr(arguments, name, "").split(",")
         if name in SWEPT and len(texts) > 1:
             values = [parse(field, text.strip()) for text in texts]
@@ -197,14 +195,6 @@ def _path(text: str | None) -> str:
     return os.fsdecode((text or "").encode(errors="surrogateescape"))
 
 
-def _check_shares(shares: Sequence[float] | None, styles: Sequence[str]) -> None:
-    if shares and len(shares) != len(styles):
-        raise OptionsError(
-            f"style_blend has {len(shares)} shares for {len(styles)} paintings; give "
-            "one for each, and paintings with a + between them"
-        )
-
-
 def _rows(path: Path) -> list[_Row]:
     """Photo, paintings and options of each line of a CSV file."""
     rows: list[_Row] = []
@@ -224,13 +214,13 @@ def _rows(path: Path) -> list[_Row]:
                     if not content or not style:
                         raise OptionsError("names no pair; give content and style")
                     varied = {
-                        name: parse(_FIELDS[name], row[name])
+                        name: parse(FIELDS[name], row[name])
                         for name in COLUMNS
                         if row.get(name)
                     }
                     Options(**varied)  # Checks each.
                     named = blends.split(style, path.parent)
-                    _check_shares(varied.get("style_blend"), named)
+                    check_shares(varied.get("style_blend", ()), len(named))
                 except OptionsError as error:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None

@@ -12,8 +12,7 @@ import numpy as np
 
 from nst_jax import streams
 from nst_jax.display.bar import Bar
-from nst_jax.transfer.batch import BatchProgress
-from nst_jax.transfer.results import Progress
+from nst_jax.transfer.results import BatchProgress, Progress
 
 
 class Screen(Bar):
@@ -58,12 +57,7 @@ class BatchScreen(Screen):
             self._lanes[place] = len(progress.jobs)
             if lane.event:
                 self.say(f"nst-jax: {self._name(place)}: {lane.event}")
-        note = f"{progress.finished}/{progress.total} done"
-        made = [lane.iteration for lane in progress.lanes]
-        self.reach(
-            dict(zip(progress.jobs, made, strict=True)),
-            f"{note}, {len(progress.jobs)} at work",
-        )
+        self.reach(progress.made, progress.note)
 
 
 class RunScreen(Screen):
@@ -99,12 +93,7 @@ class RunScreen(Screen):
 
     def show(self, progress: Progress) -> None:
         """Takes in the end of a chunk."""
-        if self._resumed and self._bar.n == 0:
-            self._bar.initial = self._bar.n = self._bar.last_print_n = (
-                progress.iteration
-            )
-        self._bar.set_postfix_str(f"loss {progress.loss:.6g}", refresh=False)
-        self._bar.update(progress.iteration - self._bar.n)
+        self.reach({0: progress.iteration}, f"loss {progress.loss:.6g}")
         if progress.event:
             self.say(f"nst-jax: {progress.event}")
         every = self._print_every

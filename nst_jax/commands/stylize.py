@@ -14,7 +14,7 @@ import safetensors
 
 from nst_jax import streams
 from nst_jax.commands import flags, idle
-from nst_jax.errors import ImageError, NstError, OptionsError, counted
+from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
 from nst_jax.images.source import Source
@@ -25,8 +25,7 @@ from weights_convert import store
 
 if TYPE_CHECKING:
     from nst_jax.commands.screen import RunScreen
-    from nst_jax.transfer.batch import BatchProgress
-    from nst_jax.transfer.results import Result
+    from nst_jax.transfer.results import BatchProgress, Result
 
 _DESCRIPTION = """\
 Repaints PHOTO in the style of PAINTING. Several paintings blend into one style.
@@ -121,11 +120,9 @@ def _run(arguments: argparse.Namespace) -> int:
         result = _painted(job, output, arguments, screen, request)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began
-    made = counted(result.iterations, "iteration")
     print(
-        f"{output}: {width}x{height}, loss {result.loss:.6g} after {made}; "
-        f"{total:.1f} s (compiling {result.compile_seconds:.1f}, "
-        f"optimising {result.seconds:.1f})"
+        f"{output}: {width}x{height}, {result.told}; {total:.1f} s (compiling "
+        f"{result.compile_seconds:.1f}, optimising {result.seconds:.1f})"
     )
     if request.signal is not None and not result.finished:
         if _state_path(output).exists():

@@ -43,7 +43,7 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--images",
-        type=Path,
+        type=flags.path,
         required=True,
         metavar="DIR",
         help="Folder of photos to train on, and of those below it: some thousands, or "
@@ -52,7 +52,7 @@ def add_parser(commands: Any) -> None:
     run.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=flags.path,
         required=True,
         metavar="FILE.safetensors",
         help="The network; the folder FILE.training gets all else.",
@@ -72,7 +72,7 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--heldout",
-        type=Path,
+        type=flags.path,
         metavar="DIR",
         help="Photos for the sheets, never trained on (default: three of --images).",
     )
@@ -94,7 +94,8 @@ def run_command(arguments: argparse.Namespace) -> int:
     recipe, losses = RECIPES[arguments.recipe]
     recipe = flags.changed(arguments, recipe)
     options = flags.changed(arguments, losses, LOSSES)
-    names = [Path(text.strip()) for text in arguments.style.split(",") if text.strip()]
+    texts = arguments.style.split(",")
+    names = [flags.path(text.strip()) for text in texts if text.strip()]
     _check(arguments, names)
     photos = pictures_in(arguments.images)
     heldout = photos[-_HELDOUT:]

@@ -25,7 +25,7 @@ from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
-from nst_jax.transfer.results import Progress, Record, Result
+from nst_jax.transfer.results import BatchProgress, Progress, Record, Result
 from nst_jax.transfer.run import Run
 from nst_jax.transfer.sizes import enough, scales
 from nst_jax.transfer.states import States
@@ -33,23 +33,6 @@ from weights_convert.architectures import NETWORKS
 
 Outcome = tuple[int, Result | NstError]
 """The place of a job, and its picture or what is wrong with it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class BatchProgress:
-    """What happened up to the end of a chunk of one group of jobs.
-
-    Attributes:
-      jobs: places of the group's jobs in the batch.
-      lanes: progress of each.
-      finished: jobs finished before this group, given up ones included.
-      total: jobs of the batch.
-    """
-
-    jobs: tuple[int, ...]
-    lanes: tuple[Progress, ...]
-    finished: int
-    total: int
 
 
 Show = Callable[[BatchProgress], bool | None]

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from nst_jax.display import loss_curve
-from nst_jax.errors import DivergenceError, NstError
+from nst_jax.errors import DivergenceError, NstError, counted
 from nst_jax.images import encode, files, resize
 from nst_jax.optimize.chunk import State
 from nst_jax.optimize.engine import Numbers
@@ -47,6 +47,34 @@ class Progress(Numbers):
         """
         pixels = np.clip(jax.device_get(self.state.best_image[self.place]), 0, 1)
         return self.pictures.finished(self.lane, pixels)
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchProgress:
+    """What happened up to the end of a chunk of one group of jobs.
+
+    Attributes:
+      jobs: places of the group's jobs in the batch.
+      lanes: progress of each.
+      finished: jobs finished before this group, given up ones included.
+      total: jobs of the batch.
+    """
+
+    jobs: tuple[int, ...]
+    lanes: tuple[Progress, ...]
+    finished: int
+    total: int
+
+    @property
+    def made(self) -> dict[int, int]:
+        """The iterations that each of the group's jobs made, by its place."""
+        lanes = zip(self.jobs, self.lanes, strict=True)
+        return {place: lane.iteration for place, lane in lanes}
+
+    @property
+    def note(self) -> str:
+        """How far the batch is: `3/12 done, 2 at work`."""
+        return f"{self.finished}/{self.total} done, {len(self.jobs)} at work"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -85,6 +113,11 @@ class Result:
         asked = self.options.steps if self.at is None else self.at
         return self.given_up or self.iterations >= asked
 
+    @property
+    def told(self) -> str:
+        """How it came about: `loss 12.5 after 500 iterations`."""
+        return f"loss {self.loss:.6g} after {counted(self.iterations, 'iteration')}"
+
     def __repr__(self) -> str:
         """What it is, in a line."""
         height, width, _ = self.image.shape
@@ -111,8 +144,7 @@ class Result:
         )
 
     def _summary(self) -> str:
-        made = f"{self.iterations} iterations in {self.seconds:.3g} s"
-        return f"loss {self.loss:.6g} after {made}"
+        return f"{self.told} in {self.seconds:.3g} s"
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.

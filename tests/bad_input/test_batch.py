@@ -26,9 +26,12 @@ _FILES = [
 _OUTPUTS = [
     ((*ALL, "--output_dir=photos/a.png"), "output_dir=photos/a.png: can't be made (Fi"),
     ((*ALL, "--output_dir=photos/a.png/x"), "output_dir=photos/a.png/x: can't be made"),
-    ((*ONE, "--output_dir=photos", "--name={content}.png"), "photos/a.png is a pictur"),
-    ((*ONE, "--output_dir=again", "--name={style}.png"), "again/p.png is a picture t"),
-    ((*ONE, "--output_dir=linked"), "linked/a_p.png is a picture that the batch is m"),
+    (
+        (*ONE, "--output_dir=photos", "--name={content}.png"),
+        "photos/a.png: is read too",
+    ),
+    ((*ONE, "--output_dir=again", "--name={style}.png"), "again/p.png: is read too ("),
+    ((*ONE, "--output_dir=linked"), "linked/a_p.png: is read too (as photos/a.png), "),
     ((*ALL, "--output_dir=website"), "website/index.html: exists, and was not made by"),
     ((*ALL, "--output_dir=album"), "album/contact_sheet.jpg: exists, and was not ma"),
     ((*ALL, "--output_dir=data"), "data/manifest.jsonl: is no manifest of pictures"),

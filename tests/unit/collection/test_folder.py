@@ -223,7 +223,7 @@ def test_states_stay_while_a_picture_is_not_saved(opened, place):
     state.touch()
     (place / "out" / "a_p.png").mkdir()
     folder.add(ONE.job, result())
-    assert folder.unsaved == {PLAIN[0]}
+    assert folder.states.remove("0" * 64) is None
     folder.finish()
     assert state.exists()
     (place / "out" / "a_p.png").rmdir()

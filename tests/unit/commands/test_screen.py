@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from nst_jax.commands.screen import BatchScreen, RunScreen
-from nst_jax.transfer.batch import BatchProgress
-from nst_jax.transfer.results import Progress
+from nst_jax.transfer.results import BatchProgress, Progress
 
 
 def progress(iteration: int, **changes: Any) -> Progress:
