@@ -80,6 +80,10 @@ _OUTPUTS = [
     ((*PAIR, "-o", "pipe.png"), "pipe.png: is no regular file; give the name of a fi"),
     ((*PAIR, "-o", "o" * 246 + ".png"), "o+.png.state: can't be written (File name to"),
     ((*PAIR, "-o", "o" * 245 + ".png", *SNAPSHOTS), "o+_000002.png: can't be written"),
+    (
+        (*PAIR, "--resume", "--trace=photos/notes.txt"),
+        "photos/notes.txt: exists, and was not made by nst-jax; move it away, choose",
+    ),
     ((*PAIR, "--resume"), "out.png.state: nothing to resume from; run without --resu"),
 ]
 
