@@ -221,9 +221,7 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    if arguments.file.is_file():
-        say(f"{arguments.file} will be replaced")
-    print(export(find(arguments.name), arguments.file))
+    print(export(find(arguments.name), arguments.file, report=say))
 
 
 def main(arguments: argparse.Namespace) -> int:

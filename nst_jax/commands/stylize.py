@@ -14,6 +14,7 @@ import safetensors
 
 from nst_jax import streams
 from nst_jax.commands import flags, idle
+from nst_jax.commands.trace import is_trace
 from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
@@ -33,6 +34,10 @@ Repaints PHOTO in the style of PAINTING. Several paintings blend into one style.
 Stop with Ctrl-C whenever the picture pleases: the best one so far is saved, and the
 same command with --resume goes on from there.
 """
+
+_STATE_LOST = (
+    "that state is of a run that was stopped, whose command goes on with --resume"
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -98,8 +103,8 @@ def _run(arguments: argparse.Namespace) -> int:
     check_start(options)
     job = _job(arguments, options)
     output = arguments.output or _default_output(arguments)
-    _check_outputs(arguments, job, output)
     check_options(options, len(arguments.paintings))
+    _check_outputs(arguments, job, output)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.commands.screen import RunScreen
@@ -213,7 +218,7 @@ def _check_outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Non
     if replaced:
         print(outputs.told(replaced), file=sys.stderr)
     if _state_path(output) in replaced:
-        print("nst-jax: --resume would go on from that state", file=sys.stderr)
+        print(f"nst-jax: {_STATE_LOST}", file=sys.stderr)
     outputs.clear_leftovers(output.absolute().parent)
 
 
@@ -224,7 +229,8 @@ def _outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Iterator[
         yield Output(snapshot_path(output, at), files.is_ours)
     yield Output(_state_path(output), _is_state)
     if arguments.trace and streams.number(arguments.trace) is None:
-        yield Output(arguments.trace, lambda _: arguments.resume, chosen=True)
+        # One that is resumed is added to, which spoils a file of another kind.
+        yield Output(arguments.trace, is_trace, chosen=not arguments.resume)
 
 
 def _check_trace(path: Path) -> None:

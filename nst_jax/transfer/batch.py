@@ -13,7 +13,7 @@ from nst_jax.errors import (
     TooSmallError,
 )
 from nst_jax.images.frames import Shape
-from nst_jax.images.source import Report, Source
+from nst_jax.images.source import Report
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
 from nst_jax.optimize.chunk import State
@@ -280,7 +280,8 @@ def _too_small(
         ]
         for source, framed, style in pairs:
             if (source.key, style) not in known:
-                small = _small(source, framed.extent, job.options, studio, style=style)
+                both = framed.extent, pictures.cropped(source, job.options)
+                small = _small(source.name, *both, job.options, studio, style=style)
                 known[source.key, style] = small
             if error := known[source.key, style]:
                 found.setdefault(place, error)
@@ -288,16 +289,22 @@ def _too_small(
 
 
 def _small(
-    source: Source, shape: Shape, options: Options, studio: Studio, *, style: bool
+    name: str,
+    shape: Shape,
+    whole: Shape,
+    options: Options,
+    studio: Studio,
+    *,
+    style: bool,
 ) -> TooSmallError | None:
-    """What is wrong with a picture that gets this shape, if a tap is blind to it."""
+    """What is wrong with a `whole` picture given a shape to which a tap is blind."""
     wants = ["style"] if style else []
     if not (tap := studio.blind(shape, *wants)):
         return None
-    size = enough(shape, options, lambda s: not studio.blind(s, *wants), style=style)
+    size = enough(whole, options, lambda s: not studio.blind(s, *wants), style=style)
     larger = f"give size={size} or more" if size else "crop it"
     return TooSmallError(
-        f"{source.name}: at {shape[1]}x{shape[0]} pixels it is too small for {tap}, "
+        f"{name}: at {shape[1]}x{shape[0]} pixels it is too small for {tap}, "
         f"which sees nothing of it: {larger}, or earlier taps"
     )
 

@@ -154,7 +154,7 @@ def test_torch_loads_what_is_exported(
     weights = random_weights(table, np.random.default_rng(0))
     monkeypatch.setenv("NST_JAX_HOME", str(tmp_path))
     store.save(table, weights, {})
-    state = load_file(export.export(table, tmp_path / "out.safetensors"))
+    state = load_file(export.export(table, tmp_path / "out.safetensors", report=print))
     modules: list[torch.nn.Module] = []
     for layer in table.convolutions:  # torchvision's `make_layers`
         if layer.name.endswith("_1") and layer.name != "conv1_1":
