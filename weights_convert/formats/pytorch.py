@@ -109,8 +109,6 @@ def _other_archive(names: list[str]) -> str:
     inside = [name for name in names if name.lower().endswith(_WEIGHTS)]
     if inside:
         return f"a zip archive of {inside[0]!r:.80}: unpack it, and convert that"
-    if names and all(name.endswith(".npy") for name in names):
-        return "a NumPy archive (.npz); no such weights are known"
     return f"a zip archive of {len(names)} files, none of them weights known here"
 
 

@@ -74,7 +74,6 @@ BYTES = {
 }
 ARCHIVES = {
     _zip("a/vgg19.caffemodel", "a/readme"): "a zip archive of 'a/vgg19.caffemodel': un",
-    _zip("a.npy", "b.npy"): r"a NumPy archive \(.npz\); no such weights are known",
     _zip("a.jpg", "b.jpg"): "a zip archive of 2 files, none of them weights known here",
     _zip("a.pth")[:500]: "its end is missing, as of a download that was cut",
 }

@@ -100,7 +100,6 @@ def test_lengstroms_variables(tmp_path: Path, form: str) -> None:
     else:
         path, ending = tmp_path / "wave.npz", ":0" * (form != "npz")
         np.savez(path, **{name + ending: array for name, array in named.items()})
-    assert convert.is_known(path)
     found = convert.read([path])
     assert found.architecture == LENGSTROM
     _equal(found, arrays)
@@ -136,7 +135,6 @@ def test_a_manifest_that_isnt_one(tmp_path: Path, manifest: str, why: str) -> No
 
 
 def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
-    assert not convert.is_known(tmp_path)
     assert "manifest.json: No such file" in _refusal(tmp_path)
 
 
