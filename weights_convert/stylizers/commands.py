@@ -145,7 +145,7 @@ def converted_to(
       WeightsError: see `weights_convert.convert`; files of a style network, with what
         to do.
     """
-    name, paths = architecture.name, arguments.file
+    name, paths = architecture.name, arguments.files
     if arguments.styles:
         raise WeightsError(f"--styles names styles of a style network; {name} has none")
     if len(paths) == 1:

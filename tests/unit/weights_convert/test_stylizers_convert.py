@@ -221,7 +221,7 @@ def test_a_part_of_microast(tmp_path: Path) -> None:
 def test_files_that_are_none(tmp_path: Path, fixtures: Path) -> None:
     for name, content, why in (
         ("empty.onnx", b"", "the file is empty"),
-        ("page.pth", b"<!DOCTYPE html><html>Not found</html>", "not a weights file"),
+        ("page.pth", b"<!DOCTYPE html><html>Not found</html>", "a web page"),
         ("cut.pth", (fixtures / "transformer_net_zip.pth").read_bytes()[:9000], "zip"),
         (
             "cut.model",
