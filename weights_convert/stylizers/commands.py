@@ -159,11 +159,8 @@ def converted_to(
             failure = error
     else:
         failure = WeightsError(f"{name} is made of one file, and not of {len(paths)}")
-    if layout := _style(paths):
-        raise WeightsError(
-            f"{paths[0]}: is of a style network, {layout}: leave out --to {name}, or"
-            " give a name of your own"
-        ) from failure
+    if what := _style(paths):
+        raise WeightsError(f"{paths[0]}: {what}") from failure
     raise failure
 
 
@@ -172,13 +169,14 @@ def _split(text: str | None) -> list[str]:
 
 
 def _style(paths: Sequence[Path]) -> str:
-    """Whose style network files are, or "" if they are none."""
+    """What to say of files that are a style network's, or ""."""
     try:
         if len(paths) == 1 and files.matches(paths[0]):
-            return "of nst-jax already"
-        return convert.read(paths).layout
+            return "is a style network, converted already: give it as the --model"
+        layout = convert.read(paths).layout
     except WeightsError:
         return ""
+    return f"is of a style network, {layout}: give --to a name of your own, or no --to"
 
 
 def _pretrained(paths: Sequence[Path]) -> str:

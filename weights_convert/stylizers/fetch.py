@@ -102,6 +102,7 @@ def convert_files(
       WeightsError: see `convert.read`; a name that is taken, or can't be one; names
         of styles that aren't its own.
     """
+    stylizer = convert.read(paths)
     if not re.fullmatch(r"\w[\w.-]{0,99}", name):
         raise WeightsError(
             f"{name!r:.60} is no name, which has letters, digits, dots and dashes: give"
@@ -111,7 +112,6 @@ def convert_files(
         raise WeightsError(
             f"{name} is the name of another network: give one of your own by --to"
         )
-    stylizer = convert.read(paths)
     if styles and stylizer.architecture.takes == "vector":
         raise WeightsError("a network of any style has no styles of its own to name")
     if styles:
