@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.stylizer import Stylizer
-from weights_convert.stylizers import fetch, files
+from weights_convert.stylizers import fetch, files, names
 from weights_convert.stylizers.sources import PUBLISHED
 
 _SHIPPED = Path(__file__).with_name("shipped")
@@ -45,32 +45,20 @@ def load_stylizer(
 
 def known() -> dict[str, str]:
     """The names that `load_stylizer` takes, each with where it comes from."""
-    found = {path.stem: "comes with nst-jax" for path in _shipped()}
-    found |= {name: one.origin for name, one in PUBLISHED.items()}
-    stored = sorted(files.folder().glob("*.safetensors"))
-    return {**{path.stem: "stored here" for path in stored}, **found}
+    return {name: where for name, (_, where) in names.known(_SHIPPED).items()}
 
 
 def find(model: str, *, offline: bool, report: Callable[[str], None]) -> Path:
     """The file of a style network, fetched if need be."""
     if os.path.isfile(model):
         return Path(model)
-    shipped = {path.stem: path for path in _shipped()}
-    if model in shipped:
-        return shipped[model]
-    if model in PUBLISHED:
+    if model not in names.known(_SHIPPED):
+        other = names.of_other_kind(model) or " is neither a file nor a network"
+        raise OptionsError(f"model={model!r}{other}; known are {', '.join(known())}")
+    path, _ = names.known(_SHIPPED)[model]
+    if model in PUBLISHED and path == files.path_of(model):
         return fetch.fetch(PUBLISHED[model], report=report, offline=offline)
-    stored = files.path_of(model)
-    if os.sep not in model and stored.is_file():
-        return stored
-    raise OptionsError(
-        f"model={model!r} is neither a file nor a network; known are "
-        + ", ".join(known())
-    )
-
-
-def _shipped() -> list[Path]:
-    return sorted(_SHIPPED.glob("*.safetensors"))
+    return path
 
 
 def _ignore(line: str) -> None:

@@ -5,7 +5,6 @@ import gzip
 import io
 import lzma
 import os
-import pickle
 import tarfile
 import zipfile
 from pathlib import Path
@@ -70,7 +69,6 @@ BYTES = {
     _picture("PNG"): r"a picture \(PNG\), not a weights file: ",
     _picture("JPEG"): r"a picture \(JPEG\), not a weights file: ",
     _array(): "a single NumPy array, not a weights file: ",
-    pickle.dumps({"a": [1, 2]}): "a bare pickle, not a weights file: save the state_d",
     bytes(5000): "begins with zeros alone, as of a download that was cut; get it again",
     b"\4\0\0\0\1\0\0\0\3\0\0\0V 1": "a Torch 7 file, not a weights file: take Caffe",
 }

