@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.stylizer import Stylizer
+from nst_jax.images.files import expanded
 from weights_convert.stylizers import fetch, files, names
 from weights_convert.stylizers.sources import PUBLISHED
 
@@ -25,8 +26,9 @@ def load_stylizer(
     """A style network that is ready to paint; a published one is fetched on first use.
 
     Args:
-      model: a file's path, or a name: of the networks that come with the package, those
-        that are published, and those stored by `nst-weights convert`.
+      model: a file's path, in which `~` is the home, or a name: of the networks that
+        come with the package, those that are published, and those stored by
+        `nst-weights convert`.
       precision: of kernels and features, "float32" or "bfloat16".
       offline: don't fetch.
       report: takes lines about what is fetched and from where.
@@ -39,7 +41,7 @@ def load_stylizer(
         raise OptionsError(
             f"precision={precision!r} is not known; choose one of {', '.join(_DTYPES)}"
         )
-    path = find(os.fspath(model), offline=offline, report=report or _ignore)
+    path = find(expanded(model), offline=offline, report=report or _ignore)
     return Stylizer.of(*files.load(path), dtype=_DTYPES[precision])
 
 
