@@ -14,6 +14,8 @@ import typing
 from nst_jax.version import __version__
 
 if typing.TYPE_CHECKING:
+    from nst_jax.feedforward.load import load_stylizer
+    from nst_jax.feedforward.stylizer import Stylizer
     from nst_jax.networks.pretrained import load_network
     from nst_jax.options import Options
     from nst_jax.transfer.results import Progress, Result
@@ -23,7 +25,9 @@ _HOMES = {
     "Options": "nst_jax.options",
     "Progress": "nst_jax.transfer.results",
     "Result": "nst_jax.transfer.results",
+    "Stylizer": "nst_jax.feedforward.stylizer",
     "load_network": "nst_jax.networks.pretrained",
+    "load_stylizer": "nst_jax.feedforward.load",
     "stylize": "nst_jax.transfer.stylize",
     "stylize_batch": "nst_jax.transfer.stylize",
 }
@@ -32,8 +36,10 @@ __all__ = [
     "Options",
     "Progress",
     "Result",
+    "Stylizer",
     "__version__",
     "load_network",
+    "load_stylizer",
     "stylize",
     "stylize_batch",
 ]

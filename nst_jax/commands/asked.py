@@ -50,9 +50,9 @@ def asked_for(
                     "give one of the two"
                 )
     else:
-        results = _made(arguments.output_dir)
-        contents = _files("contents", arguments.contents, results)
-        styles = _files("styles", arguments.styles, results)
+        results = made_before(arguments.output_dir)
+        contents = picture_files("contents", arguments.contents, results)
+        styles = picture_files("styles", arguments.styles, results)
         rows = [(content, style, {}) for content in contents for style in styles]
     jobs: list[Job] = []
     varied: list[Mapping[str, Any]] = []
@@ -78,13 +78,13 @@ def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any
     return flags.options(arguments), sweep
 
 
-def _made(folder: Path) -> set[Path]:
+def made_before(folder: Path) -> set[Path]:
     """What a batch made in its folder before: no photos of the next one."""
     names = manifest.read(folder / naming.MANIFEST) if folder.is_dir() else ()
     return {(folder / name).resolve() for name in (*names, naming.SHEET)}
 
 
-def _files(name: str, given: Sequence[str], made: set[Path]) -> list[str]:
+def picture_files(name: str, given: Sequence[str], made: set[Path]) -> list[str]:
     """The files that paths, folders and patterns name, each once, sorted by folder.
 
     Those `made` count where they are named themselves only.

@@ -20,7 +20,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="Start from these options instead of the defaults; other flags override "
         "them. `nst-jax presets` tells about each.",
     )
-    for field in dataclasses.fields(Options):
+    add_fields(group, Options)
+
+
+def add_fields(group: Any, of: type) -> None:
+    """Adds a flag for every field of a dataclass of options."""
+    for field in dataclasses.fields(of):
         kind = base_type(field.type)
         text = field.metadata["help"]
         if field.default is not None and field.default != ():
@@ -73,12 +78,20 @@ def options(arguments: argparse.Namespace) -> Options:
     """
     name = arguments.preset
     base = presets.PRESETS[name].options if name else Options()
-    given = {
+    return dataclasses.replace(base, **fields_given(arguments, Options))
+
+
+def fields_given(arguments: argparse.Namespace, of: type) -> dict[str, Any]:
+    """The fields of a dataclass of options that flags were given for.
+
+    Raises:
+      OptionsError: a value that is no number.
+    """
+    return {
         field.name: parse(field, getattr(arguments, field.name))
-        for field in dataclasses.fields(Options)
+        for field in dataclasses.fields(of)
         if hasattr(arguments, field.name)
     }
-    return dataclasses.replace(base, **given)
 
 
 def underscored(argv: Sequence[str]) -> list[str]:

@@ -9,11 +9,11 @@ from absl import app, logging
 from absl import flags as absl_flags
 from absl.flags import argparse_flags
 
-from nst_jax.commands import batch, flags, presets, stylize
+from nst_jax.commands import apply, batch, flags, presets, stylize
 from nst_jax.errors import answered
 from nst_jax.version import __version__
 
-_COMMANDS = (stylize, batch, presets)
+_COMMANDS = (stylize, batch, apply, presets)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.
@@ -30,6 +30,7 @@ examples:
   nst-jax stylize photo.jpg painting.jpg --size=1024 --steps=300 --style_weight=300
   nst-jax stylize photo.jpg monet.jpg munch.jpg --style_blend=3,1
   nst-jax batch --contents='photos/*.jpg' --styles=paintings/ --output_dir=out
+  nst-jax apply photo.jpg --model=styles26 --style=3 -o painted.png
   nst-jax stylize --help        every option, with its default
 
 files:

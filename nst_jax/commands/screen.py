@@ -14,18 +14,19 @@ from nst_jax.transfer.results import Progress
 
 
 class Screen:
-    """A progress bar of iterations, on terminals only; use it as a context."""
+    """A progress bar, on terminals only; use it as a context."""
 
-    def __init__(self, total: int, *, done: int = 0):
+    def __init__(self, total: int | None, *, done: int = 0, unit: str = "it"):
         """Draws the bar.
 
         Args:
-          total: iterations in all.
+          total: iterations, or pictures, in all; None: nobody knows.
           done: those made before.
+          unit: what is counted.
         """
         # `disable=None` is tqdm's way to ask for terminals only.
         self._bar = tqdm.tqdm(
-            total=total, initial=done, unit="it", disable=None, leave=False
+            total=total, initial=done, unit=unit, disable=None, leave=False
         )
 
     def __enter__(self) -> Self:
@@ -33,6 +34,10 @@ class Screen:
 
     def __exit__(self, *exception: object) -> None:
         self._bar.close()
+
+    def advance(self) -> None:
+        """One more is done."""
+        self._bar.update(1)
 
     def say(self, line: str, *, file: TextIO | None = None) -> None:
         """Prints a line above the bar, on standard error or `file`."""

@@ -51,6 +51,21 @@ def known() -> dict[str, str]:
     return {**{path.stem: "stored here" for path in stored}, **found}
 
 
+def styles(name: str) -> str:
+    """What `style` may be for a network that is here, in words; "" of others."""
+    shipped = {path.stem: path for path in _shipped()}
+    path = shipped.get(name, files.path_of(name))
+    if not files.matches(path):
+        return ""
+    stylizer = Stylizer.of(*files.load(path))
+    if stylizer.predictor is not None:
+        return "painting.jpg, of any painting"
+    names = stylizer.names
+    if names == tuple(map(str, range(len(names)))):
+        return f"0 to {len(names) - 1}" if len(names) > 1 else ""
+    return ", ".join(names)
+
+
 def find(model: str, *, offline: bool, report: Callable[[str], None]) -> Path:
     """The file of a style network, fetched if need be."""
     if os.path.isfile(model):

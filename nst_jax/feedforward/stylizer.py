@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -79,6 +79,14 @@ class Stylizer:
             vector = jnp.broadcast_to(vector, (len(batch), vector.shape[-1]))
         painted = self.network(batch, vector)
         return painted if images.ndim == 4 else painted[0]
+
+    def stream(
+        self, images: Iterable[Any], style: Style = None, **how: Any
+    ) -> Iterator[np.ndarray]:
+        """Painted pictures of an iterator, as they come; see `stream.stream`."""
+        from nst_jax.feedforward.stream import stream
+
+        return stream(self, images, style, **how)
 
     def style_of(self, painting: Any) -> jax.Array:
         """The numbers that stand for a painting's style, `[n]`.

@@ -79,7 +79,8 @@ def paint(
       `[h, w, 3]` float32, sRGB in [0, 1].
     """
     height, width = image.shape[:2]
-    values: Any = network.entered(framed(image, (whole(height), whole(width)))[None])
+    photo: Any = framed(image, (whole(height), whole(width)))[None]
+    values: Any = network.entered(photo)
     entering: Any = None
     for segment in segments(network.architecture):
         if segment[0].place == 1:

@@ -133,15 +133,25 @@ def check_writable(path: StrPath) -> None:
     """Finds out early, before the long work, that `write` could not write `path`.
 
     Raises:
-      ImageError: the ending is none of .png, .jpg, .jpeg, .webp, .tif, .tiff; the
-        folder does not exist, is no folder or can't be written in; `path` is a folder
-        or too long.
+      ImageError: the ending is none of .png, .jpg, .jpeg, .webp, .tif, .tiff; or see
+        `check_place`.
     """
-    name, folder = os.fspath(path), Path(os.path.realpath(path)).parent
+    name = os.fspath(path)
     if _ending(path) not in encode.FORMATS:
         allowed = ", ".join(encode.FORMATS)
         problem = f"the ending is {_ending(path)!r}" if _ending(path) else "no ending"
         raise ImageError(f"{name}: {problem}; give the output one of {allowed}")
+    check_place(path)
+
+
+def check_place(path: StrPath) -> None:
+    """Finds out early, before the long work, that no file can be written as `path`.
+
+    Raises:
+      ImageError: the folder does not exist, is no folder or can't be written in; `path`
+        is a folder or too long.
+    """
+    name, folder = os.fspath(path), Path(os.path.realpath(path)).parent
     if os.path.isdir(path):
         raise ImageError(f"{name}: is a folder; give the name of a file")
     may_write = os.access(folder, os.W_OK | os.X_OK)
@@ -180,7 +190,7 @@ def read_description(path: StrPath) -> dict[str, Any] | None:
 def _opened(path: StrPath) -> Iterator[Image.Image]:
     # The picture; whatever Pillow raises inside the `with` leaves it as an ImageError.
     name = os.fspath(path)
-    with _opened_file(path) as file, warnings.catch_warnings():
+    with opened_file(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
@@ -199,7 +209,12 @@ def _opened(path: StrPath) -> Iterator[Image.Image]:
             raise ImageError(f"{name}: {message}; {advice}") from error
 
 
-def _opened_file(path: StrPath) -> BinaryIO:
+def opened_file(path: StrPath) -> BinaryIO:
+    """A regular file that isn't empty, opened for reading.
+
+    Raises:
+      ImageError: it is none, or can't be opened.
+    """
     name = os.fspath(path)
     try:
         status = os.stat(path)

@@ -80,6 +80,11 @@ class Result:
         asked = self.options.steps if self.at is None else self.at
         return self.given_up or self.iterations >= asked
 
+    @property
+    def told(self) -> str:
+        """What a line about it says of how it came about."""
+        return f"loss {self.loss:.6g} after {self.iterations} iterations"
+
     def save(self, path: str | os.PathLike) -> None:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
 

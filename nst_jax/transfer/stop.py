@@ -11,11 +11,12 @@ class StopRequest:
 
     Attributes:
       signal: the number of the signal that asked to stop, or None.
+      say: takes a line for the user.
     """
 
     def __init__(self, say: Callable[[str], None]):
         self.signal: int | None = None
-        self._say = say
+        self.say = say
         self._deferred = False
         self._before: dict[int, Any] = {}
 
@@ -40,4 +41,4 @@ class StopRequest:
             raise KeyboardInterrupt
         if self.signal is None:
             self.signal = number
-            self._say("nst-jax: stopping; Ctrl-C once more gives up without saving")
+            self.say("nst-jax: stopping; Ctrl-C once more gives up without saving")

@@ -26,9 +26,10 @@ MAY_IMPORT = {
     "feedforward": {*GROUND, "devices", "weights_convert"},
     "transfer": {*GROUND, "devices", "optimize", "weights_convert"},
     "collection": {"errors", "options", "images", "transfer"},
-    "nst_jax": {"version", "options", "networks", "transfer"},
+    "nst_jax": {"version", "options", "networks", "transfer", "feedforward"},
     "commands": {
         *GROUND,
+        "feedforward",
         "presets",
         "devices",
         "transfer",
