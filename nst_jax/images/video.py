@@ -31,6 +31,10 @@ FORMATS = {
 _ENDINGS = {*FORMATS, ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"}
 _ENDINGS |= {".3gp", ".ogv"}
 _RATE = fractions.Fraction(25)  # Of a clip that doesn't say.
+EXACT = 0x4 | 0x2000 | 0x4000 | 0x40000
+"""Of FFmpeg's scaler: bicubic, all chroma, accurate rounding. By default it rounds down
+and darkens a clip by more than a level of 255 each time."""
+
 _UNKNOWN = 2  # What FFmpeg has for a colour space that isn't said.
 
 
@@ -172,7 +176,9 @@ class Reader:
             return None  # Shown at the same time as the one before, or earlier.
         deep = frame.format.components[0].bits > 8
         pixels = frame.reformat(
-            format="rgb48le" if deep else "rgb24", src_colorspace=colour_space(frame)
+            format="rgb48le" if deep else "rgb24",
+            src_colorspace=colour_space(frame),
+            interpolation=EXACT,
         ).to_ndarray()
         image = pixels.astype(np.float32) / np.float32(65535 if deep else 255)
         turns = round(frame.rotation / 90) % 4

@@ -4,7 +4,7 @@ import contextlib
 import fractions
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,10 +12,12 @@ from typing import Any, Self
 import numpy as np
 
 from nst_jax.errors import ImageError, NstError
-from nst_jax.images.video import FORMATS, Frame, Reader, StrPath, colour_space
+from nst_jax.images.video import EXACT, FORMATS, Frame, Reader, StrPath, colour_space
 
+# Without frames that depend on later ones, whose packets are in another order: in an
+# MP4 of a variable rate they shift the end.
 _QUALITY = {
-    "libx264": {"crf": "18", "preset": "medium"},
+    "libx264": {"crf": "18", "preset": "medium", "bf": "0"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
 
@@ -70,6 +72,7 @@ class Writer:
         }
         self._stopped_at: float | None = None
         self._last = 0.0
+        self._lengths: dict[int, int] = {}  # Of frames that the codec has still.
 
     def __enter__(self) -> Self:
         return self
@@ -95,9 +98,9 @@ class Writer:
           frame: whose time it has.
           image: `[h, w, 3]` in [0, 1].
         """
+        self._lengths[frame.start] = frame.length
         with self._explained():
-            for packet in self._stream.encode(self._encoded(frame, image)):
-                self._container.mux(packet)
+            self._mux(self._stream.encode(self._encoded(frame, image)))
             self._last = float((frame.start + frame.length) * self._base)
             self._mux_sound(self._last)
 
@@ -147,11 +150,20 @@ class Writer:
         )
         space = colour_space(self._reader.stream.codec_context)
         coded = picture.reformat(
-            format=self._stream.pix_fmt, dst_colorspace=space, dst_color_range=1
+            format=self._stream.pix_fmt,
+            dst_colorspace=space,
+            dst_color_range=1,
+            interpolation=EXACT,
         )
         coded.pts, coded.time_base = frame.start, self._base
         coded.duration = frame.length
         return coded
+
+    def _mux(self, packets: Sequence[Any]) -> None:
+        for packet in packets:
+            if length := self._lengths.pop(packet.pts, 0):
+                packet.duration = length
+            self._container.mux(packet)
 
     def _mux_sound(self, until: float | None) -> None:
         waiting = self._reader.sound
@@ -165,8 +177,7 @@ class Writer:
             self._container.mux(packet)
 
     def _end(self) -> None:
-        for packet in self._stream.encode(None):
-            self._container.mux(packet)
+        self._mux(self._stream.encode(None))
         self._mux_sound(self._stopped_at)
         self._container.close()
         with open(self._temporary, "rb") as file:
