@@ -70,17 +70,28 @@ def paint(
     weights = (known[seen] == scenes[:, None]).astype(jnp.float32)
     weights = (weights / weights.sum(1, keepdims=True))[..., None]
 
-    def averaged(name: str, own: Statistics) -> Statistics:
-        mean, square = own[0], own[1] + own[0] ** 2
+    own: dict[str, Statistics] = {}
+
+    def noted(name: str, found: Statistics) -> Statistics:
+        own[name] = found
+        return found
+
+    # What each frame's statistics are by themselves: averaged layer by layer as they
+    # come, those of later layers would be of frames that earlier ones had shifted, and
+    # swing on for many frames.
+    network(images, style, statistics=noted)
+    used = {}
+    for name, found in own.items():
+        # Variances are averaged as they are: that of all frames' pixels together would
+        # count a change of the mean as contrast.
         both = [
             jnp.concatenate([before, now])
-            for before, now in zip(state["layers"][name], (mean, square), strict=True)
+            for before, now in zip(state["layers"][name], found, strict=True)
         ]
         layers[name] = tuple(part[len(images) :] for part in both)
-        mean, square = ((part[seen] * weights).sum(1) for part in both)
-        return mean, jnp.maximum(square - mean**2, 0)
-
-    painted = network(images, style, statistics=averaged)
+        mean, variance = ((part[seen] * weights).sum(1) for part in both)
+        used[name] = mean, variance
+    painted = network(images, style, statistics=lambda name, found: used[name])
     before = state["photo"], state["painted"], state["scenes"][-1]
     (photo, last, _), steady = lax.scan(_filtered, before, (images, painted, scenes))
     after = {
