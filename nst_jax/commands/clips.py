@@ -91,7 +91,8 @@ def _painted(
             request.defer()
             if isinstance(image, NstError):
                 raise image
-            writer.write(frame, image)
+            with painter.spent.on("write"):
+                writer.write(frame, image)
             made.frames += 1
             screen.advance()
             if request.signal is not None:
@@ -114,6 +115,15 @@ def _overlapped(painter: "Painter", look: "Look") -> "Overlapped[Frame, np.ndarr
 def _all(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield first
     yield from rest
+
+
+def _timed(frames: Iterator[Any], painter: "Painter") -> Iterator[Any]:
+    while True:
+        with painter.spent.on("read"):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
 
 
 def paint_stream(arguments: argparse.Namespace, options: Options) -> int:
@@ -146,7 +156,8 @@ def paint_stream(arguments: argparse.Namespace, options: Options) -> int:
                 request.defer()
                 if isinstance(image, NstError):
                     raise image
-                frame_stream.write(target, image, raw=shape is not None)
+                with painter.spent.on("write"):
+                    frame_stream.write(target, image, raw=shape is not None)
                 count += 1
                 screen.advance()
                 if request.signal is not None:

@@ -229,10 +229,14 @@ def times(painter: "Painter", pictures: int, total: float) -> str:
     spent = painter.spent
     working = max(1e-9, total - spent.compile)
     return (
-        f"{total:.1f} s (compiling {spent.compile:.1f}, painting {spent.paint:.2g}, "
-        f"reading {spent.read:.2g}, writing {spent.write:.2g}); "
-        f"{pictures / working:.3g} pictures/s without compiling, "
-        f"{pictures / max(1e-9, spent.paint):.3g} of the network alone"
+        f"{total:.1f} s (compiling {spent.compile:.1f}, painting {spent.paint:.2f}, "
+        f"reading {spent.read:.2f}, writing {spent.write:.2f}); "
+        f"{pictures / working:.3g} pictures/s without compiling"
+        + (
+            f", {pictures / spent.paint:.3g} of the network alone"
+            if spent.paint
+            else ""
+        )
     )
 
 

@@ -217,7 +217,8 @@ class Painter:
                 state = self._state
                 if state is None:
                     state = steady.start(network, frame, self.smooth)
-                painted, self._state = program(network, images, vectors, state)
+                count = np.int32(len(pictures))
+                painted, self._state = program(network, images, vectors, state, count)
                 return painted
             extents = np.array(
                 [[bordered.whole(n) for n in one.small.shape[:2]] for one in filled]
@@ -322,6 +323,7 @@ class Painter:
         if self.smooth > 1:
             state = jax.eval_shape(lambda: steady.start(network, frame, self.smooth))
             smoothed = functools.partial(steady.paint, window=self.smooth)
-            return jax.jit(smoothed).lower(network, images, vectors, state)
+            count = jax.ShapeDtypeStruct((), jnp.int32)
+            return jax.jit(smoothed).lower(network, images, vectors, state, count)
         extents = jax.ShapeDtypeStruct((lanes, 2), jnp.int32)
         return jax.jit(bordered.paint).lower(network, images, vectors, extents)

@@ -48,6 +48,7 @@ def paint(
     images: jax.Array,
     style: jax.Array | None,
     state: State,
+    count: jax.Array | int,
     *,
     window: int,
 ) -> tuple[jax.Array, State]:
@@ -58,6 +59,7 @@ def paint(
       images: `[b, h, w, 3]`, frames in a row, sRGB in [0, 1].
       style: `[b, n]`, as the network takes it.
       state: after the frames before.
+      count: of frames that are new; those after them only fill the program.
       window: frames whose statistics are averaged, those before and itself.
 
     Returns:
@@ -69,6 +71,9 @@ def paint(
     seen = jnp.arange(len(images))[:, None] + jnp.arange(window)
     weights = (known[seen] == scenes[:, None]).astype(jnp.float32)
     weights = (weights / weights.sum(1, keepdims=True))[..., None]
+
+    def kept(known: jax.Array) -> jax.Array:
+        return lax.dynamic_slice_in_dim(known, count, window - 1)
 
     own: dict[str, Statistics] = {}
 
@@ -88,17 +93,17 @@ def paint(
             jnp.concatenate([before, now])
             for before, now in zip(state["layers"][name], found, strict=True)
         ]
-        layers[name] = tuple(part[len(images) :] for part in both)
+        layers[name] = tuple(kept(part) for part in both)
         mean, variance = ((part[seen] * weights).sum(1) for part in both)
         used[name] = mean, variance
     painted = network(images, style, statistics=lambda name, found: used[name])
     before = state["photo"], state["painted"], state["scenes"][-1]
-    (photo, last, _), steady = lax.scan(_filtered, before, (images, painted, scenes))
+    _, steady = lax.scan(_filtered, before, (images, painted, scenes))
     after = {
         "layers": layers,
-        "scenes": known[len(images) :],
-        "photo": photo,
-        "painted": last,
+        "scenes": kept(known),
+        "photo": images[count - 1],
+        "painted": steady[count - 1],
     }
     return steady, after
 

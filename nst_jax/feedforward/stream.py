@@ -77,7 +77,7 @@ class Overlapped(Generic[Item, Made]):
     ) -> Generator[tuple[Item, Made | NstError]]:
         reading: collections.deque[tuple[Item, Future[Prepared]]] = collections.deque()
         waiting: collections.deque[list[tuple[Item, Any]]] = collections.deque()
-        ended = False
+        ended, wrong = False, None
         while reading or waiting or not ended:
             ahead = max([_THREADS, *(_AHEAD * n for n in self._lanes.values())])
             while (
@@ -89,6 +89,8 @@ class Overlapped(Generic[Item, Made]):
                     item = next(source)
                 except StopIteration:
                     ended = True
+                except Exception as error:  # Told after all that came before it.
+                    ended, wrong = True, error
                 else:
                     reading.append((item, readers.submit(self._prepared, item)))
             if reading:
@@ -96,6 +98,8 @@ class Overlapped(Generic[Item, Made]):
             slow = ended or not source.ready()
             if len(waiting) > _AHEAD or (slow and not reading):
                 yield from self._done(waiting)
+        if wrong is not None:
+            raise wrong
 
     def _done(
         self, waiting: "collections.deque[list[tuple[Item, Any]]]"

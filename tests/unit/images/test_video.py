@@ -1,4 +1,4 @@
-"""Clips go through reader and writer with their times, their sound and their colours."""
+"""Clips go through reader and writer with times, sound and colours as they were."""
 
 import fractions
 import shutil
