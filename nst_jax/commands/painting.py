@@ -169,16 +169,16 @@ def load(arguments: argparse.Namespace, options: Options) -> "Painter":
     from nst_jax.feedforward.apply import Painter
     from nst_jax.feedforward.load import load_stylizer
 
-    programs.keep_compiled_programs(
-        arguments.compilation_cache_dir, store.home() / "xla"
-    )
-    programs.report_missing_accelerator(say)
     stylizer: Stylizer = load_stylizer(
         options.model,
         precision=options.precision,
         offline=arguments.offline,
         report=say,
     )
+    programs.keep_compiled_programs(
+        arguments.compilation_cache_dir, store.home() / "xla"
+    )
+    programs.report_missing_accelerator(say)
     return Painter(stylizer, options, tile=arguments.tile, smooth=arguments.smooth)
 
 
