@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_jax.collection import naming, sheet
+from nst_jax.collection import naming, sheet, wall
 from nst_jax.collection.wanted import Wanted, varied_text
 from nst_jax.errors import ImageError
 from nst_jax.images import files
+
+_WIDE = 12  # Paintings beside each other; more of one photo are hung in rows.
 
 
 def write(folder: Path, wanted: Sequence[Wanted]) -> None:
@@ -23,13 +25,21 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     names = {(one.job.content.key, _column(one)): one.name for one in wanted}
     styles = list(dict.fromkeys(style for style, _ in columns))
     labels = dict(zip(styles, naming.labels(styles), strict=True))
+    heads = [labels[style] + varied for style, varied in columns]
+    if len(contents) == 1 and len(columns) > _WIDE:
+        made = [_read(folder / names[contents[0], column]) for column in columns]
+        hung = wall.wall(
+            [_read(contents[0]), *made], [*naming.labels(contents), *heads]
+        )
+        files.write(folder / naming.SHEET, hung)
+        return
     cells = [(content, column) for content in contents for column in columns]
     picture = sheet.table(
         map(_read, contents),
         (_read(style) for style, _ in columns),
         (_read(folder / names[cell]) if cell in names else None for cell in cells),
         content_labels=naming.labels(contents),
-        style_labels=[labels[style] + varied for style, varied in columns],
+        style_labels=heads,
     )
     files.write(folder / naming.SHEET, picture)
 

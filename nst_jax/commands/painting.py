@@ -142,10 +142,14 @@ class Pictures:
         with Screen(len(left), unit=" pictures") as screen:
             folder.say = screen.say
             request.say = screen.say
-            painted = paint_jobs(left, painter, looks, folder.add, screen.say)
+
+            def take(job: Job, painted: "Painted") -> None:
+                request.defer()  # From now on there is something to keep.
+                folder.add(job, painted)
+
+            painted = paint_jobs(left, painter, looks, take, screen.say)
             with contextlib.closing(painted):
                 for job, result in painted:
-                    request.defer()
                     if isinstance(result, NstError):
                         folder.add(job, result)
                     else:
@@ -230,8 +234,12 @@ def times(painter: "Painter", pictures: int, total: float) -> str:
     working = max(1e-9, total - spent.compile)
     return (
         f"{total:.1f} s (compiling {spent.compile:.1f}, painting {spent.paint:.2f}, "
-        f"reading {spent.read:.2f}, writing {spent.write:.2f}); "
-        f"{pictures / working:.3g} pictures/s without compiling"
+        f"reading {spent.read:.2f}, writing {spent.write:.2f})"
+        + (
+            f"; {pictures / working:.3g} pictures/s without compiling"
+            if pictures
+            else ""
+        )
         + (
             f", {pictures / spent.paint:.3g} of the network alone"
             if spent.paint

@@ -21,7 +21,8 @@ def picture(number: int, shape: tuple[int, int] = SHAPE) -> np.ndarray:
     """`[h, w, 3]` in [0, 1]: a bright square that moves 2 pixels a frame."""
     coarse = np.random.default_rng(0).random((4, 5, 3), np.float32)
     image = 0.2 + 0.5 * resize.resize(coarse, shape)
-    image[6:18, 4 + 2 * number : 16 + 2 * number] = (0.9, 0.8, 0.2)
+    left = 4 + 2 * number % 32
+    image[6:18, left : left + 12] = (0.9, 0.8, 0.2)
     return image
 
 
@@ -38,6 +39,7 @@ class Kind:
       sound: its codec; "" for none.
       turned: degrees by which it is to be shown turned, counterclockwise.
       small_first: whether another, smaller video stream is the first.
+      frames: how many.
     """
 
     shape: tuple[int, int] = SHAPE
@@ -48,10 +50,11 @@ class Kind:
     sound: str = "aac"
     turned: int = 0
     small_first: bool = False
+    frames: int = FRAMES
 
 
 def make(path: Path, kind: Kind = Kind()) -> Path:
-    """Writes a clip of `FRAMES` frames."""
+    """Writes a clip."""
     with av.open(str(path), "w") as container:
         streams = []
         if kind.small_first:
@@ -60,13 +63,13 @@ def make(path: Path, kind: Kind = Kind()) -> Path:
         if kind.turned:
             streams[-1][0].set_display_rotation(kind.turned)
         sound = container.add_stream(kind.sound, rate=48000) if kind.sound else None
-        for number in range(FRAMES):
+        for number in range(kind.frames):
             for stream, shape in streams:
                 _show(container, stream, kind, number, shape)
         for stream, _ in streams:
             container.mux(stream.encode(None))
         if sound is not None:
-            _sound(container, sound, FRAMES / float(kind.rate))
+            _sound(container, sound, kind.frames / float(kind.rate))
     return path
 
 
