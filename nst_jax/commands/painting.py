@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax.commands.asked import made_before, picture_files
-from nst_jax.errors import NstError, OptionsError
+from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.feedforward import jobs as asked
 from nst_jax.feedforward.jobs import Job
 from nst_jax.feedforward.options import Options
@@ -19,6 +20,7 @@ from nst_jax.transfer.stop import StopRequest
 from weights_convert import store
 
 if TYPE_CHECKING:
+    from nst_jax.collection.folder import Folder
     from nst_jax.feedforward.apply import Look, Painter
     from nst_jax.feedforward.results import Painted
     from nst_jax.feedforward.stylizer import Stylizer
@@ -48,8 +50,10 @@ class Pictures:
                 f"output={self.arguments.output}: several pictures need a folder"
             )
         files.shape(self.photos[0])
-        if self.arguments.output:
-            files.check_writable(self.arguments.output)
+        if output := self.arguments.output:
+            files.check_writable(output)
+            if os.path.exists(output) and os.path.samefile(output, self.photos[0]):
+                raise ImageError(f"{output}: is read too, and would be overwritten")
 
     def run(self) -> int:
         """Paints them; returns the exit status."""
@@ -127,8 +131,6 @@ class Pictures:
         from nst_jax.collection import naming
         from nst_jax.collection.folder import Folder
         from nst_jax.collection.wanted import named
-        from nst_jax.commands.screen import Screen
-        from nst_jax.feedforward.many import paint_jobs
 
         assert self.folder is not None
         wanted = named(jobs, [{}] * len(jobs), naming.DEFAULT_TEMPLATE)
@@ -138,6 +140,27 @@ class Pictures:
         for job in left:
             if job in wrong:
                 folder.add(job, wrong[job])
+        made = self._made(painter, left, looks, folder, request)
+        folder.say = say
+        folder.finish()
+        print(times(painter, made, time.perf_counter() - began))
+        if request.signal is not None and folder.unfinished:
+            print("stopped early; the same command goes on from here")
+            return 128 + request.signal
+        return 1 if folder.failed else 0
+
+    def _made(
+        self,
+        painter: "Painter",
+        left: list[Job],
+        looks: dict[Job, "Look"],
+        folder: "Folder",
+        request: StopRequest,
+    ) -> int:
+        """Paints what the folder lacks; returns how many that were."""
+        from nst_jax.commands.screen import Screen
+        from nst_jax.feedforward.many import paint_jobs
+
         made = 0
         with Screen(len(left), unit=" pictures") as screen:
             folder.say = screen.say
@@ -157,13 +180,7 @@ class Pictures:
                     screen.advance()
                     if request.signal is not None:
                         break
-        folder.say = say
-        folder.finish()
-        print(times(painter, made, time.perf_counter() - began))
-        if request.signal is not None and folder.unfinished:
-            print("stopped early; the same command goes on from here")
-            return 128 + request.signal
-        return 1 if folder.failed else 0
+        return made
 
 
 def load(arguments: argparse.Namespace, options: Options) -> "Painter":

@@ -5,6 +5,7 @@ import pytest
 from support import stylizers
 from support.batch_folder import picture
 
+from nst_jax.devices import memory
 from nst_jax.errors import OptionsError, TooSmallError
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.options import Options, changed
@@ -90,3 +91,11 @@ def test_options_are_checked():
         with pytest.raises(OptionsError, match=next(iter(bad))):
             Options(**bad)
     assert changed(Options(size=64, style="2")) == {"size": 64, "style": "2"}
+
+
+def test_tiles_where_the_memory_is_too_small_for_the_whole(stylizer, monkeypatch):
+    painter, frame = Painter(stylizer, Options()), (48, 40)
+    needed = memory.needed_bytes(painter._program(1, frame))
+    for free, lanes in ((2 * needed, 1), (needed // 2, 0)):
+        monkeypatch.setattr(memory, "free_bytes", lambda free=free: free)
+        assert painter.lanes(frame, 1) == lanes

@@ -51,11 +51,11 @@ def test_segments_see_no_further_than_the_network():
     for architecture in (transformer.PYTORCH_EXAMPLES, transformer.MULTISTYLE):
         segments = tiles.segments(architecture)
         assert sum(segments, ()) == architecture.layers
-        first, last = tiles.reach(segments[0]), tiles.reach(segments[-1])
-        assert first == (8, 4)
-        assert last == (2, 1)
-        assert all(tiles.reach(segment) == (1, 1) for segment in segments[1:-1])
-        assert 7 + 4 * (len(segments) - 2) + 4 * 2 >= architecture.reach
+        # In pixels of what each segment sees; and what those are a multiple of.
+        ends = [tiles.reach(segment) for segment in (*segments[:2], *segments[-2:])]
+        assert ends == [(6, 2), (2, 2), (1, 1), (3, 1)]
+        assert all(tiles.reach(segment) == (1, 1) for segment in segments[2:-2])
+        assert 6 + 2 * 2 + 4 * (len(segments) - 3) + 2 * 3 >= architecture.reach
 
 
 def test_statistics_of_parts_add_up():
