@@ -30,6 +30,7 @@ FORMATS = {
 
 _ENDINGS = {*FORMATS, ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"}
 _ENDINGS |= {".3gp", ".ogv"}
+_TAIL = 0.1  # Seconds; files are that wrong about their length.
 _RATE = fractions.Fraction(25)  # Of a clip that doesn't say.
 EXACT = 0x4 | 0x2000 | 0x4000 | 0x40000
 """Of FFmpeg's scaler: bicubic, all chroma, accurate rounding. By default it rounds down
@@ -138,7 +139,7 @@ class Reader:
     def _decoded(self) -> Generator[Frame]:
         import av
 
-        bad, last = 0, -(2**62)
+        bad, last, reached = 0, -(2**62), 0.0
         packets = self._container.demux(self.stream, *self.sounds)
         while True:
             try:
@@ -148,6 +149,8 @@ class Reader:
                 if packet.stream is not self.stream:
                     if packet.dts is not None:
                         self.sound.append(packet)
+                        end = packet.dts + (packet.duration or 0)
+                        reached = max(reached, float(end * packet.time_base))
                     continue
                 found = packet.decode()
             except av.error.FFmpegError:
@@ -159,13 +162,21 @@ class Reader:
                 frame = self._frame(frame, last)
                 if frame is not None:
                     last, self.read = frame.start, self.read + 1
+                    end = last + frame.length
+                    reached = max(reached, float(end * self.stream.time_base))
                     yield frame
-        missing = self.count - self.read
-        if bad or missing > 0:
+        if bad or self._missing(reached) > max(_TAIL, float(3 / self.rate)):
+            more = f" of {self.count}" if self.count > self.read else ""
             self.damage = (
-                f"{self._path}: damaged or cut short: {self.read} frames could be read"
-                + (f" of {self.count}" if missing > 0 else "")
+                f"{self._path}: damaged or cut short: {self.read} frames{more} could "
+                "be read"
             )
+
+    def _missing(self, reached: float) -> float:
+        """Seconds that the file says it has after what could be read."""
+        container = self._container
+        start = (container.start_time or 0) / 1e6
+        return (container.duration or 0) / 1e6 - (reached - start)
 
     def _frame(self, frame: Any, last: int) -> Frame | None:
         start = frame.pts

@@ -33,6 +33,8 @@ KINDS = {
     "ten bits": Kind(pixels="yuv420p10le"),
     "full colours": Kind(pixels="yuv444p"),
     "mpeg4": Kind(codec="mpeg4"),
+    "full range": Kind(pixels="yuvj420p"),
+    "one frame": Kind(frames=1),
     "variable": Kind(times=[0, 40, 80, 90, 200, 210, 330, 331, 500, 640, 700, 900]),
 }
 
@@ -43,7 +45,7 @@ def test_times_sound_and_colours_are_kept(tmp_path, name):
     reader = through(source, tmp_path / "b.mp4")
     assert reader.damage == ""
     before, after = clips.look(source), clips.look(tmp_path / "b.mp4")
-    assert len(after.images) == FRAMES
+    assert len(after.images) == KINDS[name].frames
     np.testing.assert_allclose(after.times, before.times, atol=1e-3)
     assert after.seconds == pytest.approx(before.seconds, abs=2e-3)
     assert after.rate == before.rate
@@ -64,6 +66,21 @@ def test_other_containers(tmp_path, ending):
     assert after.sound == before.sound
     np.testing.assert_allclose(after.times, before.times, atol=2e-3)
     assert np.abs(after.images[3] - before.images[3]).mean() < 0.03
+
+
+def test_old_containers(tmp_path):
+    kind = Kind(codec="mpeg4", sound="libmp3lame")
+    source = clips.make(tmp_path / "a.avi", kind)
+    assert through(source, tmp_path / "b.mp4").damage == ""
+    before, after = clips.look(source), clips.look(tmp_path / "b.mp4")
+    assert (after.sound, len(after.images)) == (before.sound, FRAMES)
+    source = clips.make(tmp_path / "a.ts")
+    assert through(source, tmp_path / "b.mp4").damage == ""
+    before, after = clips.look(source), clips.look(tmp_path / "b.mp4")
+    # Each packet without the head that this container alone has.
+    assert [one[7:] for one in before.sound] == after.sound
+    with clips.av.open(str(source)) as one, clips.av.open(str(tmp_path / "b.mp4")) as b:
+        assert one.duration == pytest.approx(b.duration, abs=40_000)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
@@ -106,7 +123,8 @@ def test_a_broken_tail_is_told(tmp_path):
     cut.write_bytes(content[: len(content) // 2])
     with Reader(cut) as reader:
         frames = list(reader.frames())
-    assert 0 < len(frames) < FRAMES or reader.damage
+    assert 0 < len(frames) < FRAMES
+    assert "cut.mkv: damaged or cut short" in reader.damage
     whole = clips.make(tmp_path / "a.mp4", Kind(codec="mpeg4"))
     at_front = tmp_path / "front.mp4"
     _faststart(whole, at_front)
@@ -115,7 +133,7 @@ def test_a_broken_tail_is_told(tmp_path):
     cut.write_bytes(content[: len(content) * 2 // 3])
     reader = through(cut, tmp_path / "b.mp4")
     assert 0 < reader.read < FRAMES
-    assert f"{reader.read} frames could be read of {FRAMES}" in reader.damage
+    assert f"{reader.read} frames of {FRAMES} could be read" in reader.damage
     assert len(clips.look(tmp_path / "b.mp4").images) == reader.read
 
 
