@@ -79,7 +79,7 @@ def _painted(
         Screen(reader.count or None, unit=" frames") as screen,
         Writer(output, reader, made.shape, description=about) as writer,
         contextlib.closing(
-            _overlapped(painter, look).of(_all(first, frames))
+            _overlapped(painter, look).of(_timed(_all(first, frames), painter))
         ) as painted,
     ):
         if writer.padded:
@@ -150,7 +150,7 @@ def paint_stream(arguments: argparse.Namespace, options: Options) -> int:
         images = (Frame(image, n, 1) for n, image in enumerate(frames))
         overlapped = _overlapped(painter, look)
         overlapped.most = lambda frame: 1  # None waits for others.
-        painted = overlapped.of(images)
+        painted = overlapped.of(_timed(images, painter))
         with Screen(None, unit=" frames") as screen, contextlib.closing(painted):
             for _, image in painted:
                 request.defer()
