@@ -14,7 +14,7 @@ import numpy as np
 
 from nst_jax.devices import memory
 from nst_jax.errors import TooSmallError
-from nst_jax.feedforward import bordered, steady, tiles
+from nst_jax.feedforward import bordered, smooth, tiles
 from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.stylizer import Style, Stylizer
 from nst_jax.images import resize
@@ -216,7 +216,7 @@ class Painter:
             if self.smooth > 1:
                 state = self._state
                 if state is None:
-                    state = steady.start(network, frame, self.smooth)
+                    state = smooth.start(network, frame, self.smooth)
                 count = np.int32(len(pictures))
                 painted, self._state = program(network, images, vectors, state, count)
                 return painted
@@ -321,8 +321,8 @@ class Painter:
         if network.architecture.norm != "instance":
             vectors = jax.ShapeDtypeStruct((lanes, styles), jnp.float32)
         if self.smooth > 1:
-            state = jax.eval_shape(lambda: steady.start(network, frame, self.smooth))
-            smoothed = functools.partial(steady.paint, window=self.smooth)
+            state = jax.eval_shape(lambda: smooth.start(network, frame, self.smooth))
+            smoothed = functools.partial(smooth.paint, window=self.smooth)
             count = jax.ShapeDtypeStruct((), jnp.int32)
             return jax.jit(smoothed).lower(network, images, vectors, state, count)
         extents = jax.ShapeDtypeStruct((lanes, 2), jnp.int32)

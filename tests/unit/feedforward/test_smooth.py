@@ -7,7 +7,7 @@ import pytest
 from support import stylizers
 from support.batch_folder import picture
 
-from nst_jax.feedforward import steady
+from nst_jax.feedforward import smooth
 from nst_jax.feedforward.stream import stream
 
 MOVED = (1, 2)
@@ -84,7 +84,7 @@ def test_another_scene_begins_anew():
 def test_what_moved_is_found():
     frames = clip(2, noise=0.0)
     marks = np.arange(FRAME[0] * FRAME[1] * 3, dtype=np.float32)
-    apart, moved = steady._matched(frames[1], frames[0], marks.reshape(*FRAME, 3))
+    apart, moved = smooth._matched(frames[1], frames[0], marks.reshape(*FRAME, 3))
     inner = np.s_[8:-8, 8:-8]
     assert np.asarray(apart)[inner].max() < 1e-6
     wanted = np.roll(marks.reshape(*FRAME, 3), (-MOVED[0], -MOVED[1]), (0, 1))
