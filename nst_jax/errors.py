@@ -1,8 +1,11 @@
 """The errors of this project: one base, which says its line and its exit status."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from nst_jax import streams
 
 
 class NstError(Exception):
@@ -34,11 +37,16 @@ class CheckpointError(NstError, ValueError):
 class DivergenceError(NstError, RuntimeError):
     """The loss of the starting image is not finite."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: str = "") -> None:
         super().__init__(
-            "the loss of the starting image is not finite: check the weights of the "
+            line
+            or "the loss of the starting image is not finite: check the weights of the "
             "network (nst-weights verify) and the loss weights"
         )
+
+
+class DeviceError(NstError, RuntimeError):
+    """There is no such device as is asked for, or the one that there is fails."""
 
 
 class NoRoomError(NstError, MemoryError):
@@ -51,21 +59,38 @@ class NoRoomError(NstError, MemoryError):
         )
 
 
-def answered(program: Callable[[], int]) -> int:
-    """Runs a program; returns its exit status.
+class Stopped(KeyboardInterrupt):
+    """A signal that asks to stop, where there is nothing to save.
+
+    Attributes:
+      exit_status: of a program that ends by it, as shells have it.
+    """
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.exit_status = 128 + number
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 painting`, `2 paintings`, for lines that count."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
+    """Runs a program, whose name its lines begin with; returns its exit status.
 
     What is expected to go wrong is one line on standard error: errors with an
-    `exit_status`, those of files, Ctrl-C, a reader that has had enough. Anything else
-    is a bug, and raised.
+    `exit_status`, those of files and of standard output, Ctrl-C, a reader that has had
+    enough. Anything else is a bug, and raised.
     """
     try:
-        return program()
-    except KeyboardInterrupt:
-        print("\nnst-jax: stopped", file=sys.stderr)
-        return 130
+        with streams.watched():
+            return program()
+    except KeyboardInterrupt as stop:
+        line, found = "stopped", getattr(stop, "exit_status", 130)
+        with streams.unfailing():
+            print(file=sys.stderr)
     except BrokenPipeError:
-        # Python would complain on leaving: it flushes what nobody reads.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         if isinstance(error, MemoryError) and not isinstance(error, NoRoomError):
@@ -75,5 +100,25 @@ def answered(program: Callable[[], int]) -> int:
             line, status = f"{error.filename or 'file'}: {error.strerror or error}", 1
         if status is None:
             raise
-        print(f"nst-jax: {line}", file=sys.stderr)
-        return status
+        found = status
+    with streams.unfailing():
+        print(f"{name}: {line}", file=sys.stderr)
+    return found
+
+
+@contextlib.contextmanager
+def leaving() -> Iterator[None]:
+    """Around a whole program: one that fails, or is stopped, ends at once.
+
+    XLA goes on with a compilation whose caller was interrupted. An end in the regular
+    course would wait for its threads, or take away what they work on, and crash.
+    """
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.code, int) or not end.code:
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # Nobody may read them any more.
+                stream.flush()
+        os._exit(end.code)

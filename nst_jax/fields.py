@@ -6,15 +6,18 @@ asked for: each vocabulary is written once, and nothing here needs JAX.
 """
 
 import dataclasses
+import difflib
 import functools
+import os
 import pkgutil
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from nst_jax import elsewhere
 from nst_jax.errors import OptionsError
 
 Choices = Mapping[str, str | None]
@@ -23,6 +26,11 @@ themselves, but "none" for None."""
 
 Check = tuple[Callable[[Any], bool], str]
 """Whether a value is allowed, and which are, in words."""
+
+Needs = Mapping[str, Callable[[Any], Any]]
+"""What other options have to be, by name, for an option to matter."""
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def choices(room: str, values: str) -> Choices:
@@ -47,14 +55,29 @@ def named(choices: Choices, value: Any) -> Any:
     return pkgutil.resolve_name(home) if home else value
 
 
+def meant(name: str, value: Any, known: Iterable[str]) -> str:
+    """`did you mean lbfgs? `, if that is nearly `value` or its name in other systems.
+
+    Args:
+      name: of an option.
+      value: of it, that is not known.
+      known: values that are.
+    """
+    text = str(value).lower()
+    near = difflib.get_close_matches(text, list(known), 1)
+    found = elsewhere.values(name).get(text) or (near[0] if near else "")
+    return f"did you mean {found}? " if found else ""
+
+
 def _option(
     group: str,
     default: Any,
     help: str,
     *,
-    choices: Choices = MappingProxyType({}),
+    choices: Choices = _NONE,
     check: Check | None = None,
     bare: str | None = None,
+    needs: Needs = _NONE,
 ) -> Any:
     # `bare` is the value that the flag alone stands for; `group` is the section in
     # docs/options.md.
@@ -64,7 +87,7 @@ def _option(
         "choices": choices,
         "check": check,
     }
-    metadata["bare"] = bare
+    metadata |= {"bare": bare, "needs": needs}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -72,6 +95,55 @@ picture, losses, colours, network, solver = (
     functools.partial(_option, group)
     for group in ("picture", "losses", "colours", "network", "solver")
 )
+
+
+def one_of(*values: Any) -> Callable[[Any], bool]:
+    """For `Needs`: an option has one of these values."""
+    return lambda value: value in values
+
+
+def above(least: float) -> Callable[[Any], bool]:
+    """For `Needs`: an option is a larger number."""
+    return lambda value: value > least
+
+
+def some(weights: tuple[float, ...]) -> bool:
+    """For `Needs`: not all factors are 0; none at all are 1 each."""
+    return not weights or any(weights)
+
+
+def unmet(needs: Needs, options: Any, *, but: str = "") -> str | None:
+    """The first option that is not what `needs` say; `but` doesn't count."""
+    return next(
+        (
+            name
+            for name, is_met in needs.items()
+            if name != but and not is_met(getattr(options, name))
+        ),
+        None,
+    )
+
+
+def plain(field: dataclasses.Field, value: Any) -> Any:
+    """A value as Python has it: a tuple for a list, a number for one of numpy or JAX.
+
+    What can't be one of the field's is returned as it is, for `check` to refuse.
+    """
+    kind = base_type(field.type)
+    if typing.get_origin(kind) is tuple:
+        items = value.tolist() if getattr(value, "ndim", 0) == 1 else value
+        if not isinstance(items, list | tuple):
+            return value
+        return tuple(_scalar(item) for item in items)
+    if kind is str and not field.metadata["choices"] and isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    # Of numpy, JAX and their like: an array without axes.
+    is_array = getattr(value, "shape", None) == () and hasattr(value, "item")
+    return value.item() if is_array else value
 
 
 def check(field: dataclasses.Field, value: Any) -> None:
@@ -84,8 +156,10 @@ def check(field: dataclasses.Field, value: Any) -> None:
         raise OptionsError(f"{field.name}={value!r}: expected {name}")
     choices, check = field.metadata["choices"], field.metadata["check"]
     if choices and value not in choices:
+        near = meant(field.name, value, choices)
         raise OptionsError(
-            f"{field.name}={value!r} is not known; choose one of {', '.join(choices)}"
+            f"{field.name}={value!r} is not known; {near}choose one of "
+            f"{', '.join(choices)}"
         )
     if check and not check[0](value):
         raise OptionsError(f"{field.name}={value!r} is out of range: give {check[1]}")

@@ -8,18 +8,36 @@ way of colour, a start is its definition and a line here.
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 from nst_jax import fields
-from nst_jax.errors import OptionsError
-from nst_jax.fields import choices
-
-__all__ = ["STARTS", "VARYING", "Options", "OptionsError", "changed", "chosen"]
+from nst_jax.errors import OptionsError, counted
+from nst_jax.fields import above, choices, one_of
 
 STARTS = choices(
     "images.noise", "content style noise=uniform mean=mean gaussian=gaussian pink=pink"
 )
 """What `init` may be besides a file."""
+
+STYLE: fields.Needs = {
+    "style_weight": bool,
+    "style_taps": bool,
+    "style_tap_weights": fields.some,
+}
+"""What the style loss needs to weigh anything; its own options need that."""
+
+CONTENT: fields.Needs = {
+    "content_weight": bool,
+    "content_taps": bool,
+    "content_tap_weights": fields.some,
+}
+"""The same of the content loss."""
+
+_style_option = functools.partial(fields.losses, needs=STYLE)
+_content_option = functools.partial(fields.losses, needs=CONTENT)
+_STEPS: fields.Needs = {"steps": bool}
+_LBFGS: fields.Needs = {"solver": one_of("lbfgs"), **_STEPS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,54 +81,54 @@ class Options:
         "vgg19",
         "Pretrained network that sees content and style; `nst-weights list` shows all.",
     )
-    content_taps: tuple[str, ...] = fields.losses(
+    content_taps: tuple[str, ...] = _content_option(
         ("relu4_2",),
         "Activations compared with the photo's. conv4_2 is before, relu4_2 after "
         "the ReLU.",
     )
-    style_taps: tuple[str, ...] = fields.losses(
+    style_taps: tuple[str, ...] = _style_option(
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
         "Activations whose Gram matrices are compared with the painting's.",
     )
-    content_weight: float = fields.losses(
+    content_weight: float = _content_option(
         5.0,
         "Weight of the content loss: higher keeps more.",
         check=fields.NOT_NEGATIVE,
     )
-    style_weight: float = fields.losses(
+    style_weight: float = _style_option(
         100.0,
         "Weight of the style loss: higher paints more.",
         check=fields.NOT_NEGATIVE,
     )
-    content_tap_weights: tuple[float, ...] = fields.losses(
+    content_tap_weights: tuple[float, ...] = _content_option(
         (),
         "One factor for each content tap (default: 1 each).",
         check=fields.WEIGHTS,
     )
-    style_tap_weights: tuple[float, ...] = fields.losses(
+    style_tap_weights: tuple[float, ...] = _style_option(
         (),
         "One factor for each style tap (default: 1 each). Early taps hold fine "
         "texture, late ones large shapes.",
         check=fields.WEIGHTS,
     )
-    style_blend: tuple[float, ...] = fields.losses(
+    style_blend: tuple[float, ...] = _style_option(
         (),
         "Shares of several paintings in the style, such as 3,1 (default: equal).",
         check=fields.BLEND,
     )
-    style_scale: float = fields.losses(
+    style_scale: float = _style_option(
         1.0,
         "Longest side of the painting as a multiple of --size: larger gives coarser "
         "strokes.",
         check=fields.SCALE,
     )
-    content_loss: str = fields.losses(
+    content_loss: str = _content_option(
         "mean",
         "Scale of the content loss: mean squared difference, or half_sum, the paper's "
         "half the sum.",
         choices=choices("losses.content", "mean=mean half_sum=half_sum"),
     )
-    gram: str = fields.losses(
+    gram: str = _style_option(
         "chw",
         "Scale of the Gram matrices: chw = G/(C*H*W), hw = G/(H*W), both with the mean "
         "squared difference; paper = Gatys's 1/(4*N^2*M^2) sum; caffe = the same with "
@@ -128,12 +146,14 @@ class Options:
             "losses.total_variation",
             "l1=L1 l2=L2 l1_sum=L1_SUM l2_sum=L2_SUM l2_inner_sum=L2_INNER_SUM",
         ),
+        needs={"tv_weight": bool},
     )
     tv_range: float = fields.losses(
         1.0,
         "White, to the total variation: 255 gives --tv_weight the meaning it has in "
         "systems whose pixels are 0 to 255.",
         check=fields.POSITIVE,
+        needs={"tv_weight": bool},
     )
     tv_weight: float = fields.losses(
         0.0,
@@ -172,13 +192,16 @@ class Options:
         0,
         "Seed of the starting noise.",
         check=fields.NOT_NEGATIVE_INT,
+        needs={"init": one_of("noise", "mean", "gaussian", "pink")},
     )
     pooling: str = fields.network(
         "max",
         "Pooling of the network, wherever it has any. The 2015 paper found average "
         "pooling smoother. With _ceil an odd last row or column counts, as in Caffe; "
         "without, the network's own rounding stays.",
-        choices=choices("networks.pooling", "max avg max_ceil avg_ceil"),
+        choices=choices(
+            "networks.pooling", "max=MAX avg=AVG max_ceil=MAX_CEIL avg_ceil=AVG_CEIL"
+        ),
     )
     input_gain: float = fields.network(
         1.0,
@@ -190,34 +213,42 @@ class Options:
         "auto",
         "Arithmetic of the network; image, statistics, losses and solver are always "
         "float32. auto = float32 on CPUs, bfloat16 on GPUs and TPUs.",
-        choices=choices("networks.extract", "auto float32 tf32 bfloat16"),
+        choices=choices(
+            "networks.precision",
+            "auto=AUTO float32=FLOAT32 tf32=TF32 bfloat16=BFLOAT16",
+        ),
     )
     solver: str = fields.solver(
         "lbfgs",
         "lbfgs needs the fewest steps; adam the least memory.",
         choices=choices("optimize.solvers", "lbfgs=LBFGS adam=ADAM"),
+        needs=_STEPS,
     )
     learning_rate: float | None = fields.solver(
         None,
         "Step size (default: 1 for lbfgs; 0.04 of the pixel range for adam).",
         check=fields.POSITIVE,
+        needs=_STEPS,
     )
     learning_rate_decay: str | None = fields.solver(
         None,
         "Decay of the step size to 0 over --steps (default: none for lbfgs, cosine for "
         "adam).",
         choices=choices("optimize.solvers", "none cosine=cosine"),
+        needs={"steps": above(1)},
     )
     history: int = fields.solver(
         20,
         "L-BFGS: steps remembered, two images of memory each.",
         check=fields.AT_LEAST_1,
+        needs={**_LBFGS, "steps": above(1)},
     )
     preconditioner: str = fields.solver(
         "multiscale",
         "L-BFGS: multiscale moves large shapes first and needs 1.3 to 1.9 times fewer "
         "iterations for the same loss; none is the plain method.",
         choices=choices("optimize.preconditioner", "multiscale=multiscale none"),
+        needs=_LBFGS,
     )
     bounds: str = fields.solver(
         "box",
@@ -225,15 +256,17 @@ class Options:
         "the result is confined to it; none is the plain method, which confines the "
         "result only. Adam always keeps to the box.",
         choices=choices("optimize.solvers", "box=PIXEL_BOX none"),
+        needs=_LBFGS,
     )
     adam_epsilon: float = fields.solver(
         1e-8,
         "Adam: added to the root of the second moment. Larger ones, such as 1e-4, "
         "avoid grey spots.",
         check=fields.POSITIVE,
+        needs={"solver": one_of("adam"), **_STEPS},
     )
 
-    style_loss: str = fields.losses(
+    style_loss: str = _style_option(
         "gram",
         "What of the style taps is compared with the painting's: gram, their Gram "
         "matrices.",
@@ -241,9 +274,11 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        """Checks every field for itself, then those that belong together."""
+        """Makes each value plain and checks it, then those that belong together."""
         for field in dataclasses.fields(self):
-            fields.check(field, getattr(self, field.name))
+            value = fields.plain(field, getattr(self, field.name))
+            fields.check(field, value)
+            object.__setattr__(self, field.name, value)
         _check_lengths(self)
 
 
@@ -255,8 +290,9 @@ def _check_lengths(options: Options) -> None:
             raise OptionsError(f"{kind}_taps={','.join(taps)} names a tap twice")
         if weights and len(weights) != len(taps):
             raise OptionsError(
-                f"{kind}_tap_weights has {len(weights)} numbers for {len(taps)} "
-                f"{kind} taps; give one for each of {', '.join(taps) or '(none)'}"
+                f"{kind}_tap_weights has {counted(len(weights), 'number')} for "
+                f"{counted(len(taps), f'{kind} tap')}; give one for each of "
+                f"{', '.join(taps) or '(none)'}"
             )
     if not options.content_taps and not options.style_taps:
         raise OptionsError("content_taps and style_taps are both empty: name a tap")
@@ -271,17 +307,25 @@ VARYING = (
 them in this order: new ones go to the end."""
 
 
+FIELDS = {field.name: field for field in dataclasses.fields(Options)}
+"""The fields of `Options` by name."""
+
+
 def chosen(options: Options, name: str) -> Any:
     """What an option stands for: its value, or what its line in `Options` names.
 
     `chosen(options, "solver")` -> `nst_jax.optimize.solvers.LBFGS`; "none" is None.
     """
-    (field,) = (f for f in dataclasses.fields(Options) if f.name == name)
-    return fields.named(field.metadata["choices"], getattr(options, name))
+    return fields.named(FIELDS[name].metadata["choices"], getattr(options, name))
+
+
+def word(name: str, meaning: Any) -> str:
+    """The value of an option that stands for `meaning`: `chosen` turned round."""
+    choices = FIELDS[name].metadata["choices"]
+    return next(one for one in choices if fields.named(choices, one) == meaning)
 
 
 def changed(options: Options) -> dict[str, Any]:
     """The options that differ from the defaults, by name, sorted."""
-    values = {f.name: getattr(options, f.name) for f in dataclasses.fields(Options)}
-    defaults = {f.name: f.default for f in dataclasses.fields(Options)}
-    return {n: values[n] for n in sorted(values) if values[n] != defaults[n]}
+    values = {name: getattr(options, name) for name in sorted(FIELDS)}
+    return {n: v for n, v in values.items() if v != FIELDS[n].default}

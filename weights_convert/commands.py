@@ -4,21 +4,22 @@ import argparse
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NoReturn
 
 from absl import app, flags
-from absl.flags import argparse_flags
 
-from weights_convert import formats, store
+from weights_convert import files, formats, store
 from weights_convert.architectures import NETWORKS, find
 from weights_convert.convert import convert, megabytes
 from weights_convert.errors import WeightsError
 from weights_convert.export import export
 from weights_convert.fetch import fetch
 from weights_convert.formats import safetensors_file
+from weights_convert.parser import Parser
 from weights_convert.sources import SOURCES
+from weights_convert.version import version
 
 _DESCRIPTION = """\
 Pretrained networks for nst-jax: fetched, converted from any known format, verified.
@@ -44,21 +45,29 @@ examples:
 AddParser = Callable[["argparse._SubParsersAction[_Parser]"], None]
 
 
-class _Parser(argparse_flags.ArgumentParser):
-    """Knows its own flags only, unabbreviated; says a usage error in one line."""
+class _Parser(Parser):
+    for_files = "convert"
+    commands_elsewhere: Mapping[str, str] = MappingProxyType(
+        {
+            **dict.fromkeys(("download", "get", "pull", "install"), "fetch"),
+            **{"import": "convert", "check": "verify", "layers": "taps"},
+        }
+    )
 
-    def __init__(self, **keywords: Any):
-        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        keywords["allow_abbrev"] = False
-        super().__init__(**keywords, inherited_absl_flags=None)
 
-    def error(self, message: str) -> NoReturn:
-        print(f"nst-weights: {message} (see {self.prog} --help)", file=sys.stderr)
-        sys.exit(2)
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then, and ends the program."""
+
+    def __call__(self, *_: object) -> NoReturn:
+        print(version())
+        sys.exit(0)
 
 
 def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:
     parser = _Parser(prog="nst-weights", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument(
+        "--version", nargs=0, action=_Version, help="show the version, and exit"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser(
         "list",
@@ -124,12 +133,15 @@ def _add_convert(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="store a weights file of your own",
         description=f"Stores a weights file as a network's. Formats: {known}.",
     )
-    command.add_argument("file", type=Path, metavar="FILE", help="the file to convert")
+    command.add_argument(
+        "file", type=files.at_home, metavar="FILE", help="the file to convert"
+    )
     _add_name(command, "--to")
     command.add_argument(
         "--channels",
         choices=("rgb", "bgr"),
-        help="order the first layer takes; by default that of the file's naming",
+        help="order the first layer takes; by default that of the weights, where they"
+        " are known, or of the file's naming",
     )
     command.set_defaults(run=_convert)
 
@@ -145,7 +157,9 @@ def _add_export(commands: "argparse._SubParsersAction[_Parser]") -> None:
         ),
     )
     _add_name(command, "name")
-    command.add_argument("file", type=Path, metavar="FILE", help="the file to write")
+    command.add_argument(
+        "file", type=files.at_home, metavar="FILE", help="the file to write"
+    )
     command.set_defaults(run=_export)
 
 
@@ -207,6 +221,8 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
+    if arguments.file.is_file():
+        say(f"{arguments.file} will be replaced")
     print(export(find(arguments.name), arguments.file))
 
 

@@ -11,6 +11,7 @@ import hashlib
 import threading
 import time
 import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,9 +21,17 @@ import urllib3
 from tqdm import tqdm
 
 from weights_convert.errors import SourceUnavailableError, WeightsError
-from weights_convert.files import expect_room, open_part, verify_file, write_error
+from weights_convert.files import (
+    expect_room,
+    file_digest,
+    open_part,
+    verify_file,
+    write_error,
+)
+from weights_convert.formats import foreign
 from weights_convert.version import version
 
+_HEAD = 1024  # bytes that tell a web page from a file
 _PASSING = (408, 416, 429, 500, 502, 503, 504)  # statuses worth another attempt
 
 
@@ -31,15 +40,23 @@ class Patience:
     """How long a download waits, in seconds, and how often it tries.
 
     `connect` bounds the whole way to the answer's headers: name look-up and every
-    address of the host included, `read` the wait for each block. `attempts` counts
-    failures in a row without a byte of progress; the wait before the next one is
-    `backoff`, then twice, four times that.
+    address of the host included, `read` the wait for the next byte. A connection that
+    brings less than `slowest` bytes a second over `window` is given up. `attempts`
+    counts failures in a row that bring the file forward by less than that; the wait
+    before the next one is `backoff`, then twice, four times that.
     """
 
     connect: float = 10.0
     read: float = 30.0
     attempts: int = 4
     backoff: float = 1.0
+    slowest: float = 1000.0
+    window: float = 30.0
+
+    @property
+    def least(self) -> float:
+        """Bytes that count as progress."""
+        return self.slowest * self.window
 
 
 class _CutError(Exception):
@@ -58,8 +75,8 @@ def download(
     """Brings `url` to `path`, which appears whole and verified or not at all.
 
     A file that is there with the right hash stays. What a cut leaves in `<path>.part`
-    is where the next call goes on (HTTP Range). A terminal shows a progress bar.
-    Proxies are those of the environment.
+    is where the next call goes on (HTTP Range), and what a kill leaves there whole is
+    taken. A terminal shows a progress bar. Proxies are those of the environment.
 
     Args:
       url: http or https address.
@@ -70,20 +87,30 @@ def download(
       patience: time limits and number of attempts.
 
     Raises:
-      SourceUnavailableError: the host cannot be reached, answers with an error, or
-        the file stays incomplete after every attempt.
+      SourceUnavailableError: the host cannot be reached, answers with an error or
+        something else than a file, or the file stays incomplete after every attempt.
       WeightsError: wrong hash (the part is deleted), no room or no right to write.
     """
     part = path.with_name(path.name + ".part")
     digits = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
     known = f"{algorithm}:{digest}" if len(digest) == digits else None
+    patience = patience or Patience()
 
     def fill(url: str, output_file: str, _: object) -> None:
         with open_part(part) as file:
-            _Transfer(url, path, file, size, patience or Patience()).run()
-            file.flush()
+            before = file.tell()
+            if not (before and size in (None, before) and _is_right(part)):
+                _Transfer(url, path, file, size, patience).run()
+                file.flush()
+                if before and not _is_right(part):  # what was there before is to blame
+                    file.seek(file.truncate(0))
+                    _Transfer(url, path, file, size, patience).run()
+                    file.flush()
             verify_file(part, algorithm, digest, delete=True)
-            part.replace(output_file)
+        _give(part, Path(output_file))
+
+    def _is_right(file: Path) -> bool:
+        return file_digest(file, algorithm).startswith(digest)
 
     logger = pooch.get_logger()
     level = logger.level
@@ -93,10 +120,20 @@ def download(
             with contextlib.suppress(FileNotFoundError, WeightsError):
                 verify_file(path, algorithm, digest, delete=True)
         pooch.retrieve(url, known, path.name, path.parent, downloader=fill)
+        part.unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         logger.setLevel(level)
+
+
+def _give(part: Path, output: Path) -> None:
+    """The part as pooch's temporary file too: a run that is killed there keeps it."""
+    output.unlink()
+    try:
+        output.hardlink_to(part)
+    except OSError:  # a file system without links
+        part.replace(output)
 
 
 class _Transfer:
@@ -106,27 +143,34 @@ class _Transfer:
         self, url: str, path: Path, file: BinaryIO, size: int | None, patience: Patience
     ):
         self._url, self._path, self._file, self._size = url, path, file, size
-        self._patience, self._begun = patience, file.tell()
+        self._patience, self._begun, self._ranges = patience, file.tell(), True
         self._bar = tqdm(desc=path.name, unit="B", unit_scale=True, disable=None)
 
     def run(self) -> None:
         """Makes attempts until the file is whole or none brings more."""
-        failures = 0
+        failures, furthest = 0, self._file.tell()
         with self._bar:
             while (start := self._file.tell()) != self._size:
                 try:
                     self._attempt(start)
                 except (_CutError, urllib3.exceptions.HTTPError) as cut:
                     here = self._file.tell()
-                    failures = 1 if here > start else failures + 1
+                    gained = here - furthest >= self._patience.least
+                    failures = 1 if gained else failures + 1
+                    furthest = max(furthest, here)
                     if failures >= self._patience.attempts:
-                        raise SourceUnavailableError(
-                            f"{self._url}: truncated: {_reason(cut)}, got {here} of"
-                            f" {self._size or 'unknown'} bytes and {failures} attempts"
-                            " brought no more; what arrived is kept, run the command"
-                            " again to go on"
-                        ) from cut
+                        raise self._given_up(cut, here, failures) from cut
                     time.sleep(self._patience.backoff * 2 ** (failures - 1))
+
+    def _given_up(
+        self, cut: Exception, here: int, failures: int
+    ) -> SourceUnavailableError:
+        kept = "; what arrived is kept, run the command again to go on" if here else ""
+        return SourceUnavailableError(
+            f"{self._url}: truncated: {_reason(cut)}, got {here} of"
+            f" {self._size or 'unknown'} bytes and {failures} attempts brought hardly"
+            f" more{kept}"
+        )
 
     def _attempt(self, start: int) -> None:
         if self._size is not None:
@@ -134,8 +178,8 @@ class _Transfer:
                 start = self._restart()
             expect_room(self._path, self._size - start)
         with self._answer(start) as response:
-            if start and response.status_code != 206:  # all of it comes again
-                start = self._restart()
+            if response.status_code != 206:
+                start = 0  # all of it comes again
             if self._size is None:
                 if not (rest := response.headers.get("Content-Length", "")).isdecimal():
                     raise SourceUnavailableError(
@@ -144,17 +188,32 @@ class _Transfer:
                 expect_room(self._path, int(rest))
                 self._size = start + int(rest)
             self._bar.total, self._bar.n = self._size, start
-            for block in response.raw.stream(1 << 16, decode_content=False):
-                if self._file.tell() + len(block) > self._size:
-                    self._restart()
-                    raise WeightsError(
-                        f"{self._url}: longer than the {self._size} bytes it should"
-                        " have; not the file that was published"
-                    )
-                self._file.write(block)
-                self._bar.update(len(block))
+            self._take(_blocks(response.raw, self._patience), start, self._size)
         if self._file.tell() < self._size:
             raise _CutError("the connection ended early")
+
+    def _take(self, blocks: Iterator[bytes], start: int, size: int) -> None:
+        """Writes what comes behind `start`; at 0 it must not be what is no file."""
+        head = b""
+        for block in blocks:
+            if start == 0 and len(head) < _HEAD:
+                began, head = not head, head + block[:_HEAD]
+                if (found := foreign.sent_instead(head)) is not None:
+                    if not began:  # else what an earlier run left stays
+                        self._restart()
+                    raise SourceUnavailableError(
+                        f"{self._url}: the server sent {found}, not the file"
+                    )
+                if began and self._file.tell():
+                    self._restart()
+            if self._file.tell() + len(block) > size:
+                self._restart()
+                raise WeightsError(
+                    f"{self._url}: longer than the {size} bytes it should have; not the"
+                    " file that was published"
+                )
+            self._file.write(block)
+            self._bar.update(len(block))
 
     def _restart(self) -> int:
         self._file.truncate(0)
@@ -163,7 +222,7 @@ class _Transfer:
     def _answer(self, start: int) -> requests.Response:
         """The server's answer, its headers read; errors are final ones or passing."""
         headers = {"User-Agent": f"nst-jax/{version()}", "Accept-Encoding": "identity"}
-        if start:
+        if start and self._ranges:
             headers["Range"] = f"bytes={start}-"
         try:
             response = _get(self._url, headers, self._patience)
@@ -179,8 +238,8 @@ class _Transfer:
             return response
         response.close()
         said = f"the server answers {response.status_code} {response.reason}"
-        if response.status_code == 416:  # the part is of another, longer file
-            self._restart()
+        if response.status_code == 416:  # the part is of another file, or no ranges
+            self._ranges = False
         if response.status_code in _PASSING:
             raise _CutError(said)
         raise SourceUnavailableError(f"{self._url}: {said}")
@@ -207,6 +266,20 @@ def _get(url: str, headers: dict[str, str], patience: Patience) -> requests.Resp
         return answer.result(patience.connect)
     except TimeoutError:
         raise TimeoutError(f"no answer within {patience.connect:g} s") from None
+
+
+def _blocks(body: urllib3.BaseHTTPResponse, patience: Patience) -> Iterator[bytes]:
+    """The body as it comes; `_CutError` where it comes too slowly."""
+    began, come = time.monotonic(), 0
+    while block := body.read1(1 << 16, decode_content=False):
+        yield block
+        come += len(block)
+        if (now := time.monotonic()) - began >= patience.window:
+            if come < patience.least:
+                raise _CutError(
+                    f"{come / (now - began):.0f} bytes a second are too slow"
+                )
+            began, come = now, 0
 
 
 def _reason(error: BaseException) -> str:

@@ -15,5 +15,13 @@ class SourceUnavailableError(WeightsError):
     """A source could not be downloaded: no such host, no answer, or a cut for good."""
 
 
+class WriteError(WeightsError):
+    """A file could not be written: no room, or no right to."""
+
+
+class DamagedError(WeightsError):
+    """Stored weights are not what was stored."""
+
+
 class NetworkError(WeightsError):
     """A network or tap that is not known, or weights that don't fit."""

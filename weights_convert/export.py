@@ -1,6 +1,5 @@
 """A stored network as a safetensors file under torchvision's names."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 from weights_convert.files import write_whole
 from weights_convert.formats import safetensors_file
-from weights_convert.layouts import LAYOUTS, Channels, Layout
+from weights_convert.layouts import LAYOUTS, Layout
 
 
 def export(architecture: Architecture, path: Path) -> Path:
@@ -24,16 +23,17 @@ def export(architecture: Architecture, path: Path) -> Path:
 
     Args:
       architecture: the network, which must be stored.
-      path: the file, replaced if it is there.
+      path: the file; a safetensors file that is there is replaced.
 
     Returns:
       `path`.
 
     Raises:
       WeightsError: not stored, damaged, no names of torchvision's for it, or the file
-        cannot be written.
+        cannot be written, is of the store, or is there and of another kind.
     """
     layout = _layout(architecture)
+    _check_target(path)
     arrays, metadata = store.load(architecture)
     exported = {}
     for key, sources in layout.keys(architecture).items():
@@ -56,38 +56,17 @@ def export(architecture: Architecture, path: Path) -> Path:
     return path
 
 
-def declared_channels(path: Path, architecture: Architecture) -> Channels | None:
-    """The channel order that an exported file states, None for any other file.
-
-    Raises:
-      WeightsError: it states a preprocessing, or a rescaling, that is not the
-        network's.
-    """
-    metadata = safetensors_file.read_metadata(path)
-    if not {"network", "channels", "mean", "std"} <= metadata.keys():
-        return None
-    _check_origin(path, metadata, architecture)
-    for key, expected in (
-        ("mean", architecture.preprocessing.mean),
-        ("std", architecture.preprocessing.std),
-    ):
-        if metadata[key] != _numbers(expected):
-            raise WeightsError(
-                f"{path}: its metadata says {key} {metadata[key]:.80}, expected"
-                f" {_numbers(expected)} for network {architecture.name!r}"
-            )
-    return "bgr" if metadata["channels"] == "bgr" else "rgb"
-
-
-def _check_origin(
-    path: Path, metadata: Mapping[str, str], architecture: Architecture
-) -> None:
-    rescaled = metadata["network"].endswith("-normalized")
-    if rescaled != architecture.name.endswith("-normalized"):
+def _check_target(path: Path) -> None:
+    """Nothing is replaced but what was exported before."""
+    if path.resolve().parent == store.weights_folder().resolve():
+        raise WeightsError(f"{path}: is in the store; export to another folder")
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise WeightsError(f"{path}: is no regular file; choose another name")
+    if path.stat().st_size and not safetensors_file.matches(path):
         raise WeightsError(
-            f"{path}: its metadata says {metadata['network']:.80}, whose filters are"
-            f" {'' if rescaled else 'not '}rescaled, unlike those of"
-            f" {architecture.name!r}"
+            f"{path}: is there, and no safetensors file; choose another name"
         )
 
 

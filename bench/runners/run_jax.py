@@ -26,6 +26,7 @@ from bench.workload import (
 )
 from nst_jax.networks import extract
 from nst_jax.optimize import chunk
+from nst_jax.options import chosen
 from nst_jax.transfer.pictures import lane_of
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import solver as make_solver
@@ -53,7 +54,8 @@ def options(job: Job) -> nst_jax.Options:
 
 def network(workload: Workload, precision: str) -> Any:
     """VGG-19 around the workload's weights."""
-    return extract.build(NETWORK, workload.network_weights(), precision=precision)
+    meant = chosen(nst_jax.Options(precision=precision), "precision")
+    return extract.build(NETWORK, workload.network_weights(), precision=meant)
 
 
 def posed(job: Job) -> tuple[Any, Any]:

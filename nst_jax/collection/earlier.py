@@ -39,5 +39,6 @@ def key(job: AnyJob, contents: Mapping[str, str], weights: str) -> str | None:
         contents[source.key] or source.key for source in (job.content, *job.styles)
     ]
     made_of.append(contents.get(job.options.init, ""))
-    text = json.dumps(fields, sort_keys=True)
-    return hashlib.sha256("\n".join([*made_of, weights, text]).encode()).hexdigest()
+    text = "\n".join([*made_of, weights, json.dumps(fields, sort_keys=True)])
+    # Names of files needn't be UTF-8.
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

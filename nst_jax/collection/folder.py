@@ -1,5 +1,6 @@
 """The folder of a set of pictures: what is done already, and what comes in."""
 
+import contextlib
 import dataclasses
 import functools
 import sys
@@ -7,12 +8,18 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nst_jax.collection import gallery, manifest, overview
+from nst_jax.collection import blends, gallery, manifest, overview, present
 from nst_jax.collection.kinds import AnyJob, AnyResult
 from nst_jax.collection.naming import GALLERY, MANIFEST, SHEET
-from nst_jax.collection.wanted import Wanted, check, folders, no_folder
-from nst_jax.errors import ImageError, NstError
-from nst_jax.images import files
+from nst_jax.collection.wanted import (
+    ABOUT_PICTURES,
+    Wanted,
+    check,
+    folders,
+    no_folder,
+)
+from nst_jax.errors import ImageError, NstError, counted
+from nst_jax.images import files, outputs
 from nst_jax.transfer.jobs import digests
 from nst_jax.transfer.states import PATTERN
 
@@ -23,6 +30,7 @@ class Folder:
     Attributes:
       path: of the folder.
       failed: whether a picture couldn't be made or written.
+      unsaved: pictures that were made and couldn't be written.
       say: takes a line for the user, and `file=` for another stream than stderr.
     """
 
@@ -33,19 +41,24 @@ class Folder:
         *,
         weights: Mapping[str, str],
         say: Callable[..., None],
+        overwrite: bool | None = None,
+        others: Sequence[str] = ABOUT_PICTURES,
     ):
-        """Finds out what there is; makes the folder if need be.
+        """Finds out what there is, and says what is replaced; makes folders if need be.
 
         Args:
           path: of the folder.
           wanted: pictures, in their order.
           weights: digests of the networks' weights, by name.
           say: takes lines for the user.
+          overwrite: whether files that are there may be replaced; None: our own. What
+            was stopped may go on, and what is about the pictures is renewed.
+          others: files of the folder besides the pictures.
 
         Raises:
-          OptionsError, ImageError: see `check`.
+          OptionsError, ImageError: see `check`; or a file that must not be replaced.
         """
-        check(path, wanted)
+        check(path, wanted, others)
         self.path, self.failed = path, False
         self._writing = threading.Lock()  # Results may come from several threads.
         self._wanted, self.say = tuple(wanted), say
@@ -55,13 +68,16 @@ class Folder:
         self._earlier = {one: one.earlier_key(contents, of[one]) for one in wanted}
         self._make_folders()
         self._known = manifest.read(path / MANIFEST)
-        self._done = {one for one in wanted if self._is_done(one)}
+        self._done = {one for one in wanted if self._is("done", one)}
         self._open = set(wanted) - self._done
-        self._unsaved: set[Wanted] = set()  # Stopped, and not written.
+        self.unsaved: set[Wanted] = set()
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
         if self._done:
-            say(f"nst-jax: {len(self._done)} of {len(wanted)} are done already")
+            done = len(self._done)
+            are = "is" if done == 1 else "are"
+            say(f"nst-jax: {done} of {len(wanted)} {are} done already")
         self._say_what_was_stopped()
+        self._say_what_is_replaced(others, overwrite)
 
     @property
     def jobs(self) -> list[AnyJob]:
@@ -111,14 +127,19 @@ class Folder:
 
     def clear_states(self) -> None:
         """Removes states where no picture is left that they could go on with."""
-        stopped = any(entry.status == "stopped" for entry in self._known.values())
-        if not (stopped or self._unsaved):
+        stopped = any(
+            entry.status == manifest.STOPPED for entry in self._known.values()
+        )
+        if not (stopped or self.unsaved):
             for state in self.path.glob(PATTERN):
                 state.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Writes the gallery of all that the folder holds, and this set's sheet."""
         self.clear_states()
+        with contextlib.suppress(OSError):
+            # Where there are no locks another process may have added to it.
+            self._known = manifest.read(self.path / MANIFEST) | self._known
         mine = {one.name for one in self._wanted}
         entries = self.entries + [
             entry
@@ -130,7 +151,7 @@ class Folder:
         page = self.path / GALLERY
         try:
             gallery.write(page, self.path.resolve().name, entries, self.path)
-            print(f"{page}: {len(entries)} pictures")
+            print(f"{page}: {counted(len(entries), 'picture')}")
         except OSError as error:
             self.failed = True
             self.say(f"nst-jax: no {GALLERY}: could not be written ({error.strerror})")
@@ -152,7 +173,7 @@ class Folder:
     def _save(self, one: Wanted, result: AnyResult, lanes: int) -> None:
         if not result.finished:
             self._open.add(one)
-            self._unsaved.add(one)
+        self.unsaved.add(one)
         result = dataclasses.replace(result, options=one.made.options)
         path = self.path / one.name
         try:
@@ -160,13 +181,13 @@ class Folder:
         except ImageError as error:
             self._fail(one, error)
             return
-        self._unsaved.discard(one)
+        self.unsaved.discard(one)
         made = result.description()
         height, width, _ = result.image.shape
         first = result.iterations + 1 - len(result.losses)
         entry = dataclasses.replace(
             self._entry(one),
-            status="done" if result.finished else "stopped",
+            status=manifest.DONE if result.finished else manifest.STOPPED,
             loss=result.loss,
             iterations=result.iterations,
             # A lane's share of the time that it was at work with others.
@@ -175,6 +196,7 @@ class Folder:
             size=[width, height],
             versions=made["versions"],
             device=made["device"],
+            **present.seal(path),
         )
         self._write(entry)
         self.say(
@@ -186,9 +208,9 @@ class Folder:
         return manifest.Entry(
             output=one.name,
             content=one.job.content.key,
-            style=one.job.styles[0].key,
+            style=blends.joined(one.job),
             key=self._keys[one],
-            status="failed",
+            status=manifest.FAILED,
             options=dataclasses.asdict(one.made.options),
             varied=dict(one.varied),
         )
@@ -212,26 +234,40 @@ class Folder:
             line = f"{path}: could not be written ({error.strerror})"
             raise NstError(line) from error
 
-    def _is_done(self, one: Wanted) -> bool:
+    def _is(self, status: str, one: Wanted) -> bool:
+        """Whether a picture has this status, was made so, and still is the same."""
         entry = self._known.get(one.name)
         return (
             entry is not None
-            and entry.status == "done"
+            and entry.status == status
             and entry.key in (self._keys[one], self._earlier[one])
-            and (self.path / one.name).is_file()
+            and present.is_intact(self.path / one.name, entry)
         )
+
+    def _say_what_is_replaced(
+        self, others: Sequence[str], overwrite: bool | None
+    ) -> None:
+        present.check_others(self.path, others, self._known, overwrite)
+        names = [
+            one.name
+            for one in self._wanted
+            if one in self._open and not self._is("stopped", one)
+        ]
+        found = present.replaced(self.path, names, self._known, overwrite)
+        if found:
+            self.say(outputs.told(found))
 
     def _say_what_was_stopped(self) -> None:
         stopped = [
             one
             for one in self._open
             if (entry := self._known.get(one.name)) is not None
-            and (entry.status, entry.key) == ("stopped", self._earlier[one])
+            and (entry.status, entry.key) == (manifest.STOPPED, self._earlier[one])
         ]
         if stopped:
             self.say(
-                f"nst-jax: {len(stopped)} were stopped by an earlier version, from "
-                "whose states this one can't go on: they are begun anew"
+                f"nst-jax: {counted(len(stopped), 'picture')} stopped by an earlier "
+                "version, from whose states this one can't go on: begun anew"
             )
 
     def _make_folders(self) -> None:
@@ -240,5 +276,6 @@ class Folder:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise no_folder(folder, error.errno) from None
+            outputs.clear_leftovers(folder)
         for one in self._wanted:
             files.check_writable(self.path / one.name)

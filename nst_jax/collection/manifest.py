@@ -16,7 +16,10 @@ import numpy as np
 
 StrPath = str | os.PathLike[str]
 
-STATUSES = ("done", "stopped", "failed")
+DONE = "done"
+STOPPED = "stopped"  # Before all iterations; the best picture so far is saved.
+FAILED = "failed"  # There is no picture.
+STATUSES = (DONE, STOPPED, FAILED)
 POINTS = 200
 """Points of a loss curve that a manifest keeps at most."""
 
@@ -30,10 +33,9 @@ class Entry:
     Attributes:
       output: of the picture, relative to the manifest's folder.
       content: path of the photo, as it was given.
-      style: path of the painting, as it was given.
+      style: path of the painting, as it was given; of a blend see `blends.joined`.
       key: hex digest of everything that made it; another key, another picture.
-      status: "done", "stopped" (before all iterations; the best picture so far is
-        saved) or "failed" (there is no picture).
+      status: one of `STATUSES`.
       error: why it failed, in one line.
       options: all options, by name.
       varied: those that the batch varies, by name.
@@ -44,6 +46,9 @@ class Entry:
       size: [width, height] in pixels.
       versions: of the program and what it runs on, by name.
       device: what it ran on, in words.
+      length: of the picture's file, in bytes.
+      modified: when that was written, in nanoseconds since 1970.
+      sha256: of that file, hex.
     """
 
     output: str
@@ -61,6 +66,9 @@ class Entry:
     size: list[int] | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     device: str = ""
+    length: int | None = None
+    modified: int | None = None
+    sha256: str | None = None
 
 
 def thin(losses: np.ndarray, *, first: int = 0) -> list[list[Any]]:
@@ -108,11 +116,13 @@ def read(path: StrPath) -> dict[str, Entry]:
     """The last entry of each picture, by `output`, in the order of their first ones.
 
     Lines that are no entries, such as cut ones and those of a later version with more
-    fields, are skipped. No file is an empty one.
+    fields, are skipped. No file is an empty one, and so is what is no regular file.
 
     Raises:
       OSError: the file can't be read.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        return {}  # A pipe would be waited for.
     try:
         with open(path, "rb") as file:
             found = [_entry(line) for line in file]
@@ -121,6 +131,23 @@ def read(path: StrPath) -> dict[str, Entry]:
     return {entry.output: entry for entry in found if entry is not None}
 
 
+def is_ours(path: StrPath) -> bool:
+    """Whether lines may be added to a file: it is a manifest, empty, or not there.
+
+    Raises:
+      OSError: the file can't be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(len(_BEGINNING))
+    except FileNotFoundError:
+        return True
+    first = head.partition(b"\n")[0]  # A crash may have cut it anywhere.
+    begun = bool(first) and _BEGINNING.startswith(first)
+    return begun or not head or bool(read(path))
+
+
+_BEGINNING = b'{"output": "'
 _NUMBER = (int, float)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("output", "content", "style", "key", "status", "device"), (str,)),
@@ -131,16 +158,24 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "seconds": _NUMBER,
     "losses": (list,),
     "size": (list, type(None)),
+    **dict.fromkeys(("length", "modified"), (int, type(None))),
+    "sha256": (str, type(None)),
 }
 
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        entry = Entry(**_plain(json.loads(line)))
+        loaded = json.loads(line, parse_float=_finite, parse_constant=lambda _: None)
+        entry = Entry(**loaded)
     except (ValueError, TypeError, RecursionError):
         return None
     good = all(isinstance(getattr(entry, name), t) for name, t in _TYPES.items())
     return entry if good and _is_sound(entry) else None
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def _is_sound(entry: Entry) -> bool:

@@ -10,6 +10,7 @@ import string
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from nst_jax.errors import OptionsError
 from nst_jax.images import encode
@@ -24,7 +25,7 @@ _LONGEST = 100  # Bytes of a label: two and an option fit into a file name's 255
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 
 
-def labels(paths: Sequence[str]) -> list[str]:
+def labels(paths: Sequence[str], known: Mapping[str, str] | None = None) -> list[str]:
     """One short label a path, fit for file names and distinct for distinct paths.
 
     It is the stem of the file. Where several share one, all of them get their ending
@@ -34,29 +35,32 @@ def labels(paths: Sequence[str]) -> list[str]:
 
     Args:
       paths: of files, which need not exist.
+      known: labels that paths have already, and keep; others get none of them.
 
     Returns:
       Labels without separators, control characters and leading dots.
     """
-    candidates = {path: _candidates(path) for path in dict.fromkeys(paths)}
-    level = dict.fromkeys(candidates, 0)
+    known = known or {}
+    possible = {path: candidates(path) for path in dict.fromkeys(paths)}
+    possible |= {path: [label] for path, label in known.items()}
+    level = dict.fromkeys(possible, 0)
     while True:
         groups = collections.defaultdict(list)
-        for path, names in candidates.items():
+        for path, names in possible.items():
             groups[_key(names[level[path]])].append(path)
         shared = [group for group in groups.values() if len(group) > 1]
         moved: dict[str, int] = {}
         for group in shared:
             step = _step(group, level)
             further = {path: level[path] + step for path in group}
-            moved |= {p: n for p, n in further.items() if n < len(candidates[p])}
+            moved |= {p: n for p, n in further.items() if n < len(possible[p])}
         if not moved:
             break
         level |= moved
-    chosen = {path: names[level[path]] for path, names in candidates.items()}
+    chosen = {path: names[level[path]] for path, names in possible.items()}
     taken = set(groups)
-    for path in sorted(path for group in shared for path in group):
-        chosen[path] = _numbered(candidates[path][0], taken)
+    for path in sorted({path for group in shared for path in group} - known.keys()):
+        chosen[path] = _numbered(possible[path][0], taken)
         taken.add(_key(chosen[path]))
     return [chosen[path] for path in paths]
 
@@ -104,6 +108,28 @@ def file_names(
     return names
 
 
+def candidates(path: str) -> list[str]:
+    """Labels of a path, the shortest first: at even places without the ending."""
+    pure = PurePath(path)
+    folders = [p for p in pure.parts[:-1] if p not in (pure.anchor, ".", "..")]
+    names = []
+    for first in reversed(range(len(folders) + 1)):
+        name = "_".join([*folders[first:], pure.stem])
+        names += [name, name + pure.suffix.replace(".", "_")]
+    return [_label(name) for name in names]
+
+
+def varied_text(varied: Mapping[str, Any], separator: str) -> str:
+    """What tells a picture from others, as text: each part after a separator."""
+    return "".join(f"{separator}{name}={_text(v)}" for name, v in varied.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else f"{value}"
+
+
 def safe(text: str) -> str:
     """Puts `_` for separators, control characters, and bytes that are no text."""
     return "".join(
@@ -121,17 +147,6 @@ def _is_control(letter: str) -> bool:
 
 def _key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _candidates(path: str) -> list[str]:
-    """Labels of a path, the shortest first: at even places without the ending."""
-    pure = PurePath(path)
-    folders = [p for p in pure.parts[:-1] if p not in (pure.anchor, ".", "..")]
-    names = []
-    for first in reversed(range(len(folders) + 1)):
-        name = "_".join([*folders[first:], pure.stem])
-        names += [name, name + pure.suffix.replace(".", "_")]
-    return [_label(name) for name in names]
 
 
 def _step(group: Sequence[str], level: Mapping[str, int]) -> int:

@@ -1,15 +1,18 @@
 """The contact sheet of a folder: photos down, paintings across."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from nst_jax.collection import naming, sheet, wall
-from nst_jax.collection.wanted import Wanted, varied_text
+from nst_jax.collection import blends, naming, sheet, wall
+from nst_jax.collection.naming import varied_text
+from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import ImageError
 from nst_jax.images import files
 
+_READ = 1024
+"""Longest side of pictures that are read for the sheet, whose cells are smaller."""
 _WIDE = 12  # Paintings beside each other; more of one photo are hung in rows.
 
 
@@ -24,32 +27,36 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     columns = list(dict.fromkeys(_column(one) for one in wanted))
     names = {(one.job.content.key, _column(one)): one.name for one in wanted}
     styles = list(dict.fromkeys(style for style, _ in columns))
-    labels = dict(zip(styles, naming.labels(styles), strict=True))
+    named = blends.labels([blends.split(style) for style in styles])
+    labels = dict(zip(styles, named, strict=True))
     heads = [labels[style] + varied for style, varied in columns]
+    about = {"contact sheet of": len(wanted)}
     if len(contents) == 1 and len(columns) > _WIDE:
         made = [_read(folder / names[contents[0], column]) for column in columns]
         hung = wall.wall(
             [_read(contents[0]), *made], [*naming.labels(contents), *heads]
         )
-        files.write(folder / naming.SHEET, hung)
+        files.write(folder / naming.SHEET, hung, description=about)
         return
     cells = [(content, column) for content in contents for column in columns]
     picture = sheet.table(
         map(_read, contents),
-        (_read(style) for style, _ in columns),
+        (_read(style, blends.read) for style, _ in columns),
         (_read(folder / names[cell]) if cell in names else None for cell in cells),
         content_labels=naming.labels(contents),
         style_labels=heads,
     )
-    files.write(folder / naming.SHEET, picture)
+    files.write(folder / naming.SHEET, picture, description=about)
 
 
 def _column(one: Wanted) -> tuple[str, str]:
-    return one.job.styles[0].key, varied_text(one.varied, " ")
+    return blends.joined(one.job), varied_text(one.varied, " ")
 
 
-def _read(path: str | Path) -> np.ndarray | None:
+def _read(
+    path: str | Path, read: Callable[[str, int], np.ndarray] = files.read_small
+) -> np.ndarray | None:
     try:
-        return files.read(path)
+        return read(str(path), _READ)
     except ImageError:
         return None

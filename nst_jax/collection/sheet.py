@@ -7,6 +7,7 @@ from PIL import Image
 
 from nst_jax.collection import cells
 from nst_jax.collection.cells import Cells, Picture
+from nst_jax.errors import counted
 from nst_jax.images import resize
 
 _CELL, _GAP, _LETTERS = 256, 8, 16  # Pixels, where there is room.
@@ -44,7 +45,10 @@ def table(
     """
     rows, columns = len(content_labels), len(style_labels)
     if not rows or not columns:
-        raise ValueError(f"labels: {rows} photos, {columns} paintings; give one each")
+        raise ValueError(
+            f"labels: {counted(rows, 'photo')}, {counted(columns, 'painting')}; give "
+            "one each"
+        )
     cell, gap, letters = _sizes(rows, columns)
     photos = _scaled(_exactly("contents", contents, rows), cell)
     paintings = _scaled(_exactly("styles", styles, columns), cell)
@@ -83,7 +87,8 @@ def _sizes(rows: int, columns: int) -> tuple[int, int, int]:
     high = (_LONGEST - 2 * gap) // (rows + 1) - gap - cells.strip(1, letters)
     wide = (_LONGEST - 2 * gap) // (columns + 1) - gap
     if min(high, wide) < 8:
-        message = f"{rows} photos x {columns} paintings; too many for {_LONGEST}"
+        photos, paintings = counted(rows, "photo"), counted(columns, "painting")
+        message = f"{photos} x {paintings}; too many for {_LONGEST}"
         raise ValueError(f"labels: {message} pixels a side, make several sheets")
     return min(_CELL, high, wide), gap, letters
 
@@ -102,5 +107,6 @@ def _exactly(name: str, pictures: Iterable[Picture], count: int) -> Iterator[Pic
             break
         yield picture
     if found != count:
-        problem = "more" if found > count else f"only {found}"
-        raise ValueError(f"{name}: {problem} pictures for {count} cells")
+        only = f"only {counted(found, 'picture')}"
+        problem = "more pictures" if found > count else only
+        raise ValueError(f"{name}: {problem} for {counted(count, 'cell')}")

@@ -7,11 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nst_jax.collection import earlier, naming
+from nst_jax.collection import blends, earlier, naming, remembered
 from nst_jax.collection.kinds import AnyJob
+from nst_jax.collection.manifest import Entry
+from nst_jax.collection.naming import varied_text
 from nst_jax.errors import OptionsError
-from nst_jax.images import files
+from nst_jax.images import files, outputs
 from nst_jax.transfer.jobs import Job, can_grow
+
+ABOUT_PICTURES = (naming.MANIFEST, naming.GALLERY, naming.SHEET)
+"""Files of a folder besides its pictures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,34 +59,49 @@ class Wanted:
 
 
 def named(
-    jobs: Sequence[AnyJob], varied: Sequence[Mapping[str, Any]], template: str
+    jobs: Sequence[AnyJob],
+    varied: Sequence[Mapping[str, Any]],
+    template: str,
+    known: Mapping[str, Entry] | None = None,
 ) -> list[Wanted]:
     """The last pictures of jobs, named by a template; see `naming.file_names`.
 
+    What has a name already keeps it, whatever comes in beside it.
+
     Args:
-      jobs: of one painting each.
+      jobs: of one painting each, or several that are blended.
       varied: what tells each from the others.
       template: with {content}, {style}, {index}, {varied} and the options.
+      known: what the folder holds already, by name.
 
     Raises:
       OptionsError: a template that doesn't work.
     """
-    contents = naming.labels([job.content.key for job in jobs])
-    styles = naming.labels([job.styles[0].key for job in jobs])
+    before = remembered.names(template, (known or {}).values())
+    contents = remembered.labels([job.content.key for job in jobs], before.contents)
+    paintings = [style.key for job in jobs for style in job.styles]
+    label = dict(
+        zip(paintings, remembered.labels(paintings, before.styles), strict=True)
+    )
+    styles = [blends.AND.join(label[style.key] for style in job.styles) for job in jobs]
+    slots = [
+        remembered.slot(job.content.key, blends.joined(job), of)
+        for job, of in zip(jobs, varied, strict=True)
+    ]
+    numbers = before.indices(slots)
     values = [
         {
             "content": content,
             "style": style,
-            "index": f"{index:04d}",
+            "index": f"{number:04d}",
             "varied": varied_text(of, "_"),
             **{k: f"{v}" for k, v in _plain(job.options).items()},
         }
-        for index, (job, of, content, style) in enumerate(
-            zip(jobs, varied, contents, styles, strict=True)
+        for number, job, of, content, style in zip(
+            numbers, jobs, varied, contents, styles, strict=True
         )
     ]
-    reserved = (naming.MANIFEST, naming.GALLERY, naming.SHEET)
-    names = naming.file_names(template, values, reserved=reserved, option="name")
+    names = naming.file_names(template, values, reserved=ABOUT_PICTURES, option="name")
     return [
         Wanted(job, name, of) for job, name, of in zip(jobs, names, varied, strict=True)
     ]
@@ -93,41 +113,36 @@ def _plain(options: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != "style"}
 
 
-def varied_text(varied: Mapping[str, Any], separator: str) -> str:
-    """What tells a picture from others, as text: each part after a separator."""
-    shown = (
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in varied.items()
-    )
-    return "".join(separator + text for text in shown)
-
-
-def check(path: Path, wanted: Sequence[Wanted]) -> None:
+def check(
+    path: Path, wanted: Sequence[Wanted], others: Sequence[str] = ABOUT_PICTURES
+) -> None:
     """Finds out early, before anything is fetched or made, that a set can't be kept.
 
     Args:
       path: of the folder; it needn't exist.
       wanted: pictures.
+      others: names of files that are written besides them.
 
     Raises:
-      OptionsError: names that are those of the photos themselves, or a folder that
-        can't be made.
+      OptionsError: a folder that can't be made, or names that are those of the photos
+        themselves.
       ImageError: a picture that couldn't be written.
     """
-    sources = {source.key for one in wanted for source in one.job.sources}
-    originals = {Path(key).resolve() for key in sources}
-    for name in (*(one.name for one in wanted), naming.SHEET):
-        if (path / name).resolve() in originals:
-            raise OptionsError(
-                f"{path / name} is a picture that the batch is made from, and would be "
-                "overwritten: choose another --output_dir or --name"
-            )
     for place in folders(path, wanted):
         there = next(p for p in (place, *place.parents) if os.path.lexists(p))
         if not there.is_dir():
             raise no_folder(place, errno.EEXIST if there == place else errno.ENOTDIR)
         if there != place and not os.access(there, os.W_OK | os.X_OK):
             raise no_folder(place, errno.EACCES)
+    sources = {source.key for one in wanted for source in one.job.sources}
+    read = {outputs.identity(key) for key in sources}
+    for name in (*(one.name for one in wanted), *others):
+        if outputs.identity(path / name) in read:
+            raise OptionsError(
+                f"{path / name} is a picture that the batch is made from, and would be "
+                "overwritten: choose another --output_dir or --name"
+            )
+    outputs.check_apart((path / one.name for one in wanted), ())
     for one in wanted:
         if (path / one.name).parent.is_dir():
             files.check_writable(path / one.name)

@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from nst_jax import streams
 from nst_jax.commands import clips, flags
 from nst_jax.commands.painting import Pictures
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.options import Options
-from nst_jax.images import video
+from nst_jax.images import files, video
 
 _DESCRIPTION = """\
 Paints PHOTO by a trained style network, in one pass: milliseconds on a GPU. PHOTO may
@@ -31,6 +32,7 @@ def add_parser(commands: Any) -> None:
         "photos",
         metavar="PHOTO",
         nargs="*",
+        type=files.expanded,
         help="pictures, folders or patterns; one video; or - for a stream",
     )
     parser.add_argument(
@@ -40,6 +42,7 @@ def add_parser(commands: Any) -> None:
     run.add_argument(
         "-o",
         "--output",
+        type=files.expanded,
         metavar="OUT",
         help="PNG, JPEG, WebP or TIFF by its ending; of a video MP4, MOV, MKV or WebM; "
         "a folder for several pictures; - for standard output. Default of one picture: "
@@ -68,6 +71,7 @@ def add_parser(commands: Any) -> None:
         help="Frames on standard input and output are raw, 3 bytes a pixel (RGB), of "
         "this size (default: PNG files one after the other).",
     )
+    flags.add_overwrite(run)
     flags.add_machine(run)
     group = parser.add_argument_group("options")
     flags.add_fields(group, Options)
@@ -78,7 +82,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     if arguments.list:
         return _list(arguments)
-    options = Options(**flags.fields_given(arguments, Options))
+    options = flags.changed(arguments, Options())
     if not arguments.photos:
         raise OptionsError("name a photo, a folder, a video, or - for a stream")
     if arguments.photos == ["-"]:
@@ -86,10 +90,12 @@ def run_command(arguments: argparse.Namespace) -> int:
     if "-" in arguments.photos:
         raise OptionsError("- is a stream by itself: give it alone")
     if len(arguments.photos) == 1 and _is_clip(arguments):
-        return clips.paint_clip(arguments, options)
+        with streams.unfailing():
+            return clips.paint_clip(arguments, options)
     if arguments.stream:
         raise OptionsError("--stream is of standard input: give - for the photo")
-    return Pictures(arguments, options).run()
+    with streams.unfailing():
+        return Pictures(arguments, options).run()
 
 
 def _is_clip(arguments: argparse.Namespace) -> bool:

@@ -1,23 +1,24 @@
 """What a batch is to make: jobs of files and options, from the command line."""
 
 import argparse
+import contextlib
 import csv
 import dataclasses
 import glob
+import os
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from nst_jax.collection import manifest, naming
+from nst_jax.collection import blends, manifest, naming
 from nst_jax.commands import flags
 from nst_jax.errors import OptionsError
 from nst_jax.fields import base_type, parse
+from nst_jax.images import files, kinds
 from nst_jax.images.source import Source
 from nst_jax.options import STARTS, VARYING, Options
-from nst_jax.transfer.jobs import Job, check_start, variations
+from nst_jax.transfer.jobs import Job, check_start, shared, variations
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 
@@ -26,19 +27,30 @@ SWEPT = tuple(
     for name in VARYING
     if typing.get_origin(base_type(_FIELDS[name].type)) is not tuple
 )
-"""Options that may be lists on the command line, and columns of a file of pairs."""
+"""Options that may be lists on the command line."""
+
+COLUMNS = (*SWEPT, "style_blend")
+"""Options that may be columns of a file of pairs."""
+
+
+_Row = tuple[str, tuple[str, ...], dict[str, Any]]
+"""Photo, paintings, options."""
 
 
 def asked_for(
-    arguments: argparse.Namespace,
+    arguments: argparse.Namespace, say: Callable[[str], object]
 ) -> tuple[list[Job], list[Mapping[str, Any]]]:
     """The jobs that a command asks for, in their order; and what each varies.
+
+    Args:
+      arguments: of the command.
+      say: takes a line about what is left out.
 
     Raises:
       OptionsError: none, bad options, or a file of pairs that doesn't work.
     """
     options, sweep = _options(arguments)
-    rows: list[tuple[str, str, dict[str, Any]]]
+    rows: list[_Row]
     if arguments.pairs:
         if arguments.contents or arguments.styles:
             raise OptionsError("give either --pairs, or --contents and --styles")
@@ -51,9 +63,10 @@ def asked_for(
                 )
     else:
         results = made_before(arguments.output_dir)
-        contents = picture_files("contents", arguments.contents, results)
-        styles = picture_files("styles", arguments.styles, results)
-        rows = [(content, style, {}) for content in contents for style in styles]
+        contents = picture_files("--contents", arguments.contents, results, say)
+        styles = picture_files("--styles", arguments.styles, results, say)
+        named = [blends.split(style) for style in styles]
+        rows = [(content, style, {}) for content in contents for style in named]
     jobs: list[Job] = []
     varied: list[Mapping[str, Any]] = []
     for content, style, of_row in rows:
@@ -62,8 +75,8 @@ def asked_for(
             if "init" not in of_row:  # One in a row fails alone.
                 check_start(made)
             varied.append({name: getattr(made, name) for name in (*sweep, *of_row)})
-            jobs.append(Job(Source(content), (Source(style),), made))
-    return jobs, varied
+            jobs.append(Job(Source.of(content), tuple(map(Source.of, style)), made))
+    return shared(jobs), varied
 
 
 def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any]]]:
@@ -78,42 +91,93 @@ def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any
     return flags.options(arguments), sweep
 
 
-def made_before(folder: Path) -> set[Path]:
+def made_before(folder: Path) -> set[str]:
     """What a batch made in its folder before: no photos of the next one."""
     names = manifest.read(folder / naming.MANIFEST) if folder.is_dir() else ()
-    return {(folder / name).resolve() for name in (*names, naming.SHEET)}
+    return {os.path.realpath(folder / name) for name in (*names, naming.SHEET)}
 
 
-def picture_files(name: str, given: Sequence[str], made: set[Path]) -> list[str]:
+def picture_files(
+    name: str, given: Sequence[str], made: set[str], say: Callable[[str], object]
+) -> list[str]:
     """The files that paths, folders and patterns name, each once, sorted by folder.
 
-    Those `made` count where they are named themselves only.
+    Those `made` count where they are named themselves only. What is named twice, be it
+    by links, is taken by the first name.
     """
     if not given:
-        raise OptionsError(f"--{name} is missing: name files, a folder or a pattern")
-    # Those of kinds that can be read; MPO files, of some cameras, are so as JPEG.
-    kinds, readable = Image.registered_extensions(), {*Image.OPEN, "MPO"}
-    endings = {ending for ending, kind in kinds.items() if kind in readable}
-    found: dict[str, None] = {}
-    for text in given:
-        path = Path(text)
-        if path.is_dir():
-            inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in endings]
-            # Hidden files, such as macOS's "._photo.jpg", as patterns leave them out.
-            found_here = [str(p) for p in inside if p.is_file() and p.name[0] != "."]
-            matches = _without(found_here, made)
-        elif path.exists() or not glob.has_magic(text):
+        raise OptionsError(f"{name} is missing: name files, a folder or a pattern")
+    found: dict[str, str] = {}
+    again: list[str] = []
+    for text in map(files.expanded, given):
+        if os.path.isdir(text):
+            matches = _in_folder(text)
+        elif os.path.lexists(text) or not glob.has_magic(text):
             matches = [text]
         else:
-            matches = _without(sorted(glob.glob(text, recursive=True)), made)
+            matches = sorted(_matching(text))
+        if matches != [text]:
+            matches = [path for path in matches if os.path.realpath(path) not in made]
+            left_out = kinds.left_out(matches)
+            matches = [path for path in matches if not kinds.unread(path)]
+            if left_out:
+                say(f"nst-jax: {text}: {left_out}")
         if not matches:
-            raise OptionsError(f"--{name}: {text} holds no pictures; check the name")
-        found |= dict.fromkeys(matches)
-    return list(found)
+            raise OptionsError(f"{name}: {text} holds no pictures; check the name")
+        for path in matches:
+            first = found.setdefault(os.path.realpath(path), path)
+            if os.path.abspath(first) != os.path.abspath(path):
+                again.append(f"{path} is {first}")
+    if again:
+        more = f", and {len(again) - 1} more such names" if again[1:] else ""
+        say(f"nst-jax: {name}: {again[0]}{more}: each picture is taken once")
+    return list(found.values())
 
 
-def _without(paths: Sequence[str], left_out: set[Path]) -> list[str]:
-    return [path for path in paths if Path(path).resolve() not in left_out]
+def _in_folder(folder: str) -> list[str]:
+    """The pictures in a folder, with those of kinds that can't be read."""
+    endings = kinds.endings()
+    # Hidden files, such as macOS's "._photo.jpg", as patterns leave them out.
+    return [
+        str(path)
+        for path in sorted(Path(folder).iterdir())
+        if path.suffix.lower() in endings or kinds.unread(path)
+        if path.is_file() and path.name[0] != "."
+    ]
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    """What a pattern matches; `**` is this folder and all below, each once.
+
+    `glob` follows a link that leads back up as often as the system lets it.
+    """
+    parts = pattern.split(os.sep)
+    if "**" not in parts:
+        yield from glob.glob(pattern)
+        return
+    place = parts.index("**")
+    before, after = os.sep.join(parts[:place]), os.sep.join(parts[place + 1 :])
+    root = before or (os.sep if place else "")
+    for begin in glob.glob(before) if glob.has_magic(before) else [root]:
+        for folder in _folders(begin):
+            inside = os.path.join(glob.escape(folder), after or "*")
+            yield from (p for p in _matching(inside) if after or os.path.isfile(p))
+
+
+def _folders(begin: str) -> Iterator[str]:
+    """A folder and all below that aren't hidden, each once, however many links."""
+    seen: set[str] = set()
+    waiting = [begin]
+    while waiting:
+        folder = waiting.pop()
+        real = os.path.realpath(folder or os.curdir)
+        if real in seen or not os.path.isdir(real):
+            continue
+        seen.add(real)
+        yield folder
+        with contextlib.suppress(OSError):
+            names = sorted(os.listdir(real), reverse=True)
+            waiting += [os.path.join(folder, name) for name in names if name[0] != "."]
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:
@@ -123,37 +187,57 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
         yield line
 
 
-def _rows(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    """Photo, painting and options of each line of a CSV file."""
-    rows = []
+def _beside(file: Path, name: str) -> str:
+    """A path that is relative to a file's folder."""
+    return str(Path(files.expanded(name, file.parent)))
+
+
+def _path(text: str | None) -> str:
+    # Names of files are bytes, whatever letters the locale has.
+    return os.fsdecode((text or "").encode(errors="surrogateescape"))
+
+
+def _check_shares(shares: Sequence[float] | None, styles: Sequence[str]) -> None:
+    if shares and len(shares) != len(styles):
+        raise OptionsError(
+            f"style_blend has {len(shares)} shares for {len(styles)} paintings; give "
+            "one for each, and paintings with a + between them"
+        )
+
+
+def _rows(path: Path) -> list[_Row]:
+    """Photo, paintings and options of each line of a CSV file."""
+    rows: list[_Row] = []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(_lines(file))
             columns = table.fieldnames or ()
-            unknown = [c for c in columns if c not in ("content", "style", *SWEPT)]
+            unknown = [c for c in columns if c not in ("content", "style", *COLUMNS)]
             if unknown or not {"content", "style"} <= set(columns):
                 raise OptionsError(
                     f"{path}: columns {', '.join(map(str, columns))}; it needs content "
-                    f"and style, and may have {', '.join(SWEPT)}"
+                    f"and style, and may have {', '.join(COLUMNS)}"
                 )
             for row in table:
-                content, style = (row[name] or "" for name in ("content", "style"))
+                content, style = (_path(row[name]) for name in ("content", "style"))
                 try:
                     if not content or not style:
                         raise OptionsError("names no pair; give content and style")
                     varied = {
                         name: parse(_FIELDS[name], row[name])
-                        for name in SWEPT
+                        for name in COLUMNS
                         if row.get(name)
                     }
                     Options(**varied)  # Checks each.
+                    named = blends.split(style, path.parent)
+                    _check_shares(varied.get("style_blend"), named)
                 except OptionsError as error:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
-                folder = path.parent
                 if varied.get("init", "content") not in STARTS:
-                    varied["init"] = str(folder / varied["init"])
-                rows.append((str(folder / content), str(folder / style), varied))
+                    varied["init"] = _beside(path, _path(varied["init"]))
+                styles = tuple(_beside(path, one) for one in named)
+                rows.append((_beside(path, content), styles, varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OptionsError(f"{path}: can't be read ({error})") from None
     if not rows:

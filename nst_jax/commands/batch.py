@@ -4,13 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from nst_jax.collection import naming
+from nst_jax import streams
+from nst_jax.collection import lock, manifest, naming
 from nst_jax.collection.wanted import check, named
-from nst_jax.commands import flags
-from nst_jax.commands.asked import SWEPT, asked_for
+from nst_jax.commands import flags, idle
+from nst_jax.commands.asked import COLUMNS, asked_for
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.jobs import check as check_jobs
 from nst_jax.transfer.stop import StopRequest
@@ -27,6 +27,8 @@ program. The folder gets a picture for each pair, a contact sheet, a gallery
 Weights, seeds, starts and colours may be lists: --style_weight=1,10,100 makes every
 pair three times. Stop with Ctrl-C and give the same command again to go on: what is
 done is kept. A picture that can't be read is reported and left out.
+
+Paintings with a + between them are blended: --styles monet.jpg+munch.jpg klee.jpg.
 """
 
 
@@ -42,22 +44,23 @@ def add_parser(commands: Any) -> None:
         what.add_argument(
             f"--{name}",
             nargs="+",
+            action="extend",
             default=[],
             metavar="PATH",
             help=f"The {kind}: files, folders, or patterns such as 'photos/*.jpg'.",
         )
     what.add_argument(
         "--pairs",
-        type=Path,
+        type=flags.path,
         metavar="FILE.csv",
         help="Make these pairs only: a line for each, in columns named content and "
-        f"style, and optionally {', '.join(SWEPT)}. Paths are relative to the file's "
+        f"style, and optionally {', '.join(COLUMNS)}. Paths are relative to the file's "
         "folder.",
     )
     run = parser.add_argument_group("this run")
     run.add_argument(
         "--output_dir",
-        type=Path,
+        type=flags.path,
         required=True,
         metavar="DIR",
         help="Folder of the results; made if it doesn't exist.",
@@ -77,6 +80,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="Pictures side by side (default: as many as help and as fit the memory).",
     )
+    flags.add_overwrite(run)
     flags.add_machine(run)
     flags.add_options(parser)
     parser.set_defaults(run=run_command)
@@ -84,9 +88,17 @@ def add_parser(commands: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    jobs, varied = asked_for(arguments)
-    wanted = named(jobs, varied, arguments.name)
-    check(arguments.output_dir, wanted)
+    with streams.unfailing():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    given = flags.given(arguments)
+    jobs, varied = asked_for(arguments, _say)
+    path = arguments.output_dir
+    known = manifest.read(path / naming.MANIFEST) if path.is_dir() else {}
+    wanted = named(jobs, varied, arguments.name, known)
+    check(path, wanted)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.collection.folder import Folder
@@ -101,9 +113,13 @@ def run_command(arguments: argparse.Namespace) -> int:
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
     )
-    folder = Folder(arguments.output_dir, wanted, weights=weights, say=_say)
-    signal = _made(folder, arguments)
-    folder.finish()
+    with lock.held(path):
+        folder = Folder(
+            path, wanted, weights=weights, say=_say, overwrite=arguments.overwrite
+        )
+        idle.say(arguments, jobs, given, _say, varied=varied)
+        signal = _made(folder, arguments)
+        folder.finish()
     if signal is not None and folder.unfinished:
         print("stopped early; the same command goes on from here")
         return 128 + signal
@@ -139,7 +155,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             offline=arguments.offline,
             on_progress=on_progress,
             report=screen.say,
-            states=states.in_folder(arguments.output_dir),
+            states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
         ):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nst_jax.commands import painting
-from nst_jax.errors import ImageError, NstError, OptionsError
+from nst_jax.errors import NstError, OptionsError
 from nst_jax.feedforward.jobs import style_label
 from nst_jax.feedforward.options import Options, changed
-from nst_jax.images import frame_stream, video
+from nst_jax.images import frame_stream, outputs, video
 from nst_jax.images.video import Frame, Reader
 from nst_jax.images.video_output import Writer
 from nst_jax.transfer.stop import StopRequest
 from nst_jax.version import __version__
 
 if TYPE_CHECKING:
-    from nst_jax.feedforward.apply import Look, Painter
+    from nst_jax.feedforward.apply import Painter
+    from nst_jax.feedforward.prepared import Look
     from nst_jax.feedforward.stream import Overlapped
 
 _MOST = 64  # Frames side by side, where they help.
@@ -36,8 +37,10 @@ def paint_clip(arguments: argparse.Namespace, options: Options) -> int:
     label = Path(style_label(options)).stem
     output = Path(arguments.output or f"{source.stem}_{label}.mp4")
     video.check_writable(output)
-    if output.exists() and output.samefile(source):
-        raise ImageError(f"{output}: is read too, and would be overwritten")
+    outputs.check_apart([output], [source])
+    written = outputs.Output(output, video.is_ours, chosen=bool(arguments.output))
+    if replaced := outputs.replaced([written], arguments.overwrite):
+        painting.say(outputs.told(replaced))
     with Reader(source) as reader, StopRequest(painting.say) as request:
         painter = painting.load(arguments, options)
         made = _painted(reader, output, painter, request)

@@ -4,10 +4,12 @@ import argparse
 import dataclasses
 import typing
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from nst_jax import presets
 from nst_jax.fields import base_type, parse
+from nst_jax.images import files
 from nst_jax.options import Options
 
 
@@ -23,16 +25,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_fields(group, Options)
 
 
-def add_fields(group: Any, of: type) -> None:
-    """Adds a flag for every field of a dataclass of options."""
-    for field in dataclasses.fields(of):
-        kind = base_type(field.type)
+def add_fields(group: Any, kind: type[Any], names: Sequence[str] = ()) -> None:
+    """Adds a flag for every field of a dataclass of `nst_jax.fields`, or those named.
+
+    Args:
+      group: of a parser.
+      kind: such as `Options`.
+      names: of the fields; all by default.
+    """
+    for field in dataclasses.fields(kind):
+        if names and field.name not in names:
+            continue
+        type_ = base_type(field.type)
         text = field.metadata["help"]
         if field.default is not None and field.default != ():
             text += f" Default: {_shown(field.default)}."
         group.add_argument(
             f"--{field.name}",
-            metavar=_metavar(kind, field.metadata["choices"]),
+            metavar=_metavar(type_, field.metadata["choices"]),
             **(
                 {"nargs": "?", "const": bare}
                 if (bare := field.metadata["bare"])
@@ -50,10 +60,35 @@ def add_machine(group: Any) -> None:
     )
     group.add_argument(
         "--compilation_cache_dir",
+        type=files.expanded,
         metavar="DIR",
         help="Where compiled programs are kept; 'off' keeps none. "
         "Default: ~/.cache/nst_jax/xla.",
     )
+
+
+def path(text: str) -> Path:
+    """Parses a path, in which `~` is the home, for argparse."""
+    return Path(files.expanded(text))
+
+
+def add_overwrite(group: Any) -> None:
+    """Adds the flag about files that exist."""
+    group.add_argument(
+        "--overwrite",
+        type=_yes,
+        nargs="?",
+        const=True,
+        metavar="{yes,no}",
+        help="Whether files that exist may be replaced. Default: those that nst-jax "
+        "made, and what a flag names; a line says which.",
+    )
+
+
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"{text!r}: give yes or no")
+    return text == "yes"
 
 
 def count(text: str) -> int:
@@ -70,6 +105,11 @@ def positive_count(text: str) -> int:
     return int(text)
 
 
+def given(arguments: argparse.Namespace) -> list[str]:
+    """The options that were given on the command line, by name."""
+    return [f.name for f in dataclasses.fields(Options) if hasattr(arguments, f.name)]
+
+
 def options(arguments: argparse.Namespace) -> Options:
     """The `Options` that the flags given on the command line ask for.
 
@@ -77,34 +117,21 @@ def options(arguments: argparse.Namespace) -> Options:
       OptionsError: a value that is no number, or not allowed.
     """
     name = arguments.preset
-    base = presets.PRESETS[name].options if name else Options()
-    return dataclasses.replace(base, **fields_given(arguments, Options))
+    return changed(arguments, presets.PRESETS[name].options if name else Options())
 
 
-def fields_given(arguments: argparse.Namespace, of: type) -> dict[str, Any]:
-    """The fields of a dataclass of options that flags were given for.
+def changed(arguments: argparse.Namespace, base: Any, names: Sequence[str] = ()) -> Any:
+    """`base` with what flags of `add_fields` were given.
 
     Raises:
-      OptionsError: a value that is no number.
+      OptionsError: a value that is no number, or not allowed.
     """
-    return {
+    values = {
         field.name: parse(field, getattr(arguments, field.name))
-        for field in dataclasses.fields(of)
-        if hasattr(arguments, field.name)
+        for field in dataclasses.fields(base)
+        if hasattr(arguments, field.name) and (not names or field.name in names)
     }
-
-
-def underscored(argv: Sequence[str]) -> list[str]:
-    """`--style-weight=3` -> `--style_weight=3`: both spellings are understood."""
-    result: list[str] = []
-    for position, argument in enumerate(argv):
-        if argument == "--":
-            return [*result, *argv[position:]]
-        name, equals, value = argument.partition("=")
-        if name.startswith("--"):
-            name = "--" + name[2:].replace("-", "_")
-        result.append(name + equals + value)
-    return result
+    return dataclasses.replace(base, **values)
 
 
 def _shown(value: Any) -> str:

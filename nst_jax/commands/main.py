@@ -3,17 +3,17 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
 from absl import app, logging
 from absl import flags as absl_flags
-from absl.flags import argparse_flags
 
-from nst_jax.commands import apply, batch, flags, presets, stylize
-from nst_jax.errors import answered
+from nst_jax import elsewhere, streams
+from nst_jax.commands import apply, batch, presets, stylize, train
+from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
+from weights_convert.parser import Parser
 
-_COMMANDS = (stylize, batch, apply, presets)
+_COMMANDS = (stylize, batch, apply, train, presets)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.
@@ -48,16 +48,11 @@ exit status:
 """
 
 
-class _Parser(argparse_flags.ArgumentParser):
-    """Knows its own flags only, unabbreviated; says a usage error in one line."""
-
-    def __init__(self, **keywords: Any):
-        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        super().__init__(**keywords, inherited_absl_flags=None, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        print(f"nst-jax: {message} (see {self.prog} --help)", file=sys.stderr)
-        sys.exit(2)
+class _Parser(Parser):
+    flags_elsewhere = elsewhere.FLAGS
+    told_elsewhere = elsewhere.TOLD
+    commands_elsewhere = elsewhere.COMMANDS
+    for_files = "stylize"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,7 +79,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    arguments = parser().parse_args(flags.underscored(argv[1:]))
+    arguments = parser().parse_args(argv[1:])
     # absl's own flags, which the parser doesn't offer, at their defaults.
     absl_flags.FLAGS(argv[:1])
     return arguments
@@ -92,7 +87,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def run() -> None:
     """The entry point of the installed program."""
-    app.run(main, flags_parser=_parse)
+
+    def program() -> int:
+        app.run(main, flags_parser=_parse)
+        return 0
+
+    streams.prepare()
+    with leaving():
+        sys.exit(answered(program))
 
 
 if __name__ == "__main__":

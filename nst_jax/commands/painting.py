@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import dataclasses
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -11,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax.commands.asked import made_before, picture_files
-from nst_jax.errors import ImageError, NstError, OptionsError
+from nst_jax.errors import NstError, OptionsError
 from nst_jax.feedforward import jobs as asked
 from nst_jax.feedforward.jobs import Job
 from nst_jax.feedforward.options import Options
-from nst_jax.images import files
+from nst_jax.images import files, outputs
 from nst_jax.transfer.stop import StopRequest
 from weights_convert import store
 
 if TYPE_CHECKING:
     from nst_jax.collection.folder import Folder
-    from nst_jax.feedforward.apply import Look, Painter
+    from nst_jax.feedforward.apply import Painter
+    from nst_jax.feedforward.prepared import Look
     from nst_jax.feedforward.results import Painted
     from nst_jax.feedforward.stylizer import Stylizer
 
@@ -34,8 +34,8 @@ class Pictures:
         self.arguments, self.options = arguments, options
         output = arguments.output
         self.folder = Path(output) if output and _is_folder(output) else None
-        made = made_before(self.folder) if self.folder else set()
-        self.photos = picture_files("PHOTO", arguments.photos, made)
+        made: set[str] = made_before(self.folder) if self.folder else set()
+        self.photos = picture_files("PHOTO", arguments.photos, made, say)
         if not self.folder:
             self._check_alone()
 
@@ -50,10 +50,8 @@ class Pictures:
                 f"output={self.arguments.output}: several pictures need a folder"
             )
         files.shape(self.photos[0])
-        if output := self.arguments.output:
-            files.check_writable(output)
-            if os.path.exists(output) and os.path.samefile(output, self.photos[0]):
-                raise ImageError(f"{output}: is read too, and would be overwritten")
+        if self.arguments.output:
+            files.check_writable(self.arguments.output)
 
     def run(self) -> int:
         """Paints them; returns the exit status."""
@@ -106,6 +104,11 @@ class Pictures:
         name = f"{Path(self.photos[0]).stem}_{Path(label).stem}.png"
         output = Path(self.arguments.output or name)
         files.check_writable(output)
+        outputs.check_apart([output], [source.key for source in job.sources])
+        chosen = bool(self.arguments.output)
+        written = outputs.Output(output, files.is_ours, chosen)
+        if replaced := outputs.replaced([written], self.arguments.overwrite):
+            say(outputs.told(replaced))
 
         def save(job: Job, painted: "Painted") -> "Painted":
             painted.save(output)
@@ -128,21 +131,30 @@ class Pictures:
         request: StopRequest,
         began: float,
     ) -> int:
-        from nst_jax.collection import naming
+        from nst_jax.collection import lock, manifest, naming
         from nst_jax.collection.folder import Folder
         from nst_jax.collection.wanted import named
 
         assert self.folder is not None
-        wanted = named(jobs, [{}] * len(jobs), naming.DEFAULT_TEMPLATE)
+        path = self.folder
+        known = manifest.read(path / naming.MANIFEST) if path.is_dir() else {}
+        wanted = named(jobs, [{}] * len(jobs), naming.DEFAULT_TEMPLATE, known)
         weights = {self.options.model: painter.stylizer.about["tensors_sha256"]}
-        folder = Folder(self.folder, wanted, weights=weights, say=say)
-        left = [job for job in jobs if not folder.is_done(job)]
-        for job in left:
-            if job in wrong:
-                folder.add(job, wrong[job])
-        made = self._made(painter, left, looks, folder, request)
-        folder.say = say
-        folder.finish()
+        with lock.held(path):
+            folder = Folder(
+                path,
+                wanted,
+                weights=weights,
+                say=say,
+                overwrite=self.arguments.overwrite,
+            )
+            left = [job for job in jobs if not folder.is_done(job)]
+            for job in left:
+                if job in wrong:
+                    folder.add(job, wrong[job])
+            made = self._made(painter, left, looks, folder, request)
+            folder.say = say
+            folder.finish()
         print(times(painter, made, time.perf_counter() - began))
         if request.signal is not None and folder.unfinished:
             print("stopped early; the same command goes on from here")
@@ -236,7 +248,7 @@ def _paintings(style: str | None, folder: Path | None) -> list[Mapping[str, floa
         )
     if folder and (Path(style).is_dir() or "*" in style):
         made = made_before(folder)
-        return [{path: 1.0} for path in picture_files("style", [style], made)]
+        return [{path: 1.0} for path in picture_files("--style", [style], made, say)]
     return [asked.paintings_of(style)]
 
 

@@ -1,19 +1,22 @@
 """What a running command shows: a bar on terminals, and lines above it."""
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Self, TextIO
+from typing import IO, TextIO
 
 import numpy as np
-import tqdm
 
+from nst_jax import streams
+from nst_jax.display.bar import Bar
 from nst_jax.transfer.batch import BatchProgress
 from nst_jax.transfer.results import Progress
 
 
-class Screen:
+class Screen(Bar):
     """A progress bar, on terminals only; use it as a context."""
 
     def __init__(self, total: int | None, *, done: int = 0, unit: str = "it"):
@@ -24,16 +27,7 @@ class Screen:
           done: those made before.
           unit: what is counted.
         """
-        # `disable=None` is tqdm's way to ask for terminals only.
-        self._bar = tqdm.tqdm(
-            total=total, initial=done, unit=unit, disable=None, leave=False
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.close()
+        super().__init__(total, done=done, unit=unit, terminals_only=True)
 
     def advance(self) -> None:
         """One more is done."""
@@ -57,7 +51,6 @@ class BatchScreen(Screen):
         """
         super().__init__(total, done=done)
         self._name = name
-        self._made: dict[int, int] = {}
         self._lanes: dict[int, int] = {}
 
     def side_by_side(self, place: int) -> int:
@@ -67,14 +60,14 @@ class BatchScreen(Screen):
     def show(self, progress: BatchProgress) -> None:
         """Takes in the end of a chunk."""
         for place, lane in zip(progress.jobs, progress.lanes, strict=True):
-            self._bar.update(lane.iteration - self._made.get(place, 0))
-            self._made[place] = lane.iteration
             self._lanes[place] = len(progress.jobs)
             if lane.event:
                 self.say(f"nst-jax: {self._name(place)}: {lane.event}")
-        self._bar.set_postfix_str(
-            f"{progress.finished}/{progress.total} done, {len(progress.jobs)} at work",
-            refresh=False,
+        note = f"{progress.finished}/{progress.total} done"
+        made = [lane.iteration for lane in progress.lanes]
+        self.reach(
+            dict(zip(progress.jobs, made, strict=True)),
+            f"{note}, {len(progress.jobs)} at work",
         )
 
 
@@ -106,7 +99,8 @@ class RunScreen(Screen):
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
         if self._trace_file:
-            self._trace_file.close()
+            with contextlib.suppress(OSError):  # Its lines have been answered for.
+                self._trace_file.close()
 
     def show(self, progress: Progress) -> None:
         """Takes in the end of a chunk."""
@@ -134,8 +128,19 @@ class RunScreen(Screen):
         if self._trace_file is None:
             # Without a buffer nothing is left to be written, and to fail, on closing.
             mode = "ab" if self._resumed else "wb"
-            self._trace_file = self._trace.open(mode, buffering=0)
+            self._trace_file = open(  # noqa: SIM115
+                self._trace, mode, buffering=0, opener=_opened
+            )
         self._trace_file.write(json.dumps(_record(progress)).encode() + b"\n")
+
+
+def _opened(path: str, flags: int) -> int:
+    """Opens a file; a pipe that nobody reads is an error, not waited for."""
+    if (stream := streams.number(path)) is not None:
+        return os.dup(stream)  # What was written there stays.
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _record(progress: Progress) -> dict[str, object]:

@@ -1,13 +1,22 @@
 """`nst-jax stylize`: one photo, one or more paintings, one picture."""
 
 import argparse
+import contextlib
+import os
+import stat
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nst_jax.commands import flags
-from nst_jax.errors import ImageError, NstError, OptionsError
-from nst_jax.images import files
+import safetensors
+
+from nst_jax import streams
+from nst_jax.commands import flags, idle
+from nst_jax.errors import ImageError, NstError, OptionsError, counted
+from nst_jax.images import files, outputs
+from nst_jax.images.outputs import Output
 from nst_jax.images.source import Source
 from nst_jax.options import Options
 from nst_jax.transfer.jobs import Job, check_options, check_start
@@ -42,7 +51,7 @@ def add_parser(commands: Any) -> None:
     run.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=flags.path,
         metavar="FILE",
         help="PNG, JPEG, WebP or TIFF by its ending. Default: <photo>_<painting>.png.",
     )
@@ -62,7 +71,7 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--trace",
-        type=Path,
+        type=flags.path,
         metavar="FILE.jsonl",
         help="Write iteration, losses by term, seconds and speed, a line for each "
         "chunk of iterations.",
@@ -72,6 +81,7 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="Go on from where this command was stopped.",
     )
+    flags.add_overwrite(run)
     flags.add_machine(run)
     flags.add_options(parser)
     parser.set_defaults(run=run_command)
@@ -79,11 +89,17 @@ def add_parser(commands: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
+    with streams.unfailing():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     options = flags.options(arguments)
     check_start(options)
+    job = _job(arguments, options)
     output = arguments.output or _default_output(arguments)
-    _check_outputs(arguments, output)
+    _check_outputs(arguments, job, output)
     check_options(options, len(arguments.paintings))
 
     # JAX is imported from here on: a mistyped command is answered at once.
@@ -101,13 +117,14 @@ def run_command(arguments: argparse.Namespace) -> int:
     )
     with screen, StopRequest(screen.say) as request:
         programs.report_missing_accelerator(screen.say)
-        result = _painted(_job(arguments, options), output, arguments, screen, request)
-        result.save(output)
+        idle.say(arguments, [job], flags.given(arguments), screen.say)
+        result = _painted(job, output, arguments, screen, request)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began
+    made = counted(result.iterations, "iteration")
     print(
-        f"{output}: {width}x{height}, loss {result.loss:.6g} after {result.iterations} "
-        f"iterations; {total:.1f} s (compiling {result.compile_seconds:.1f}, "
+        f"{output}: {width}x{height}, loss {result.loss:.6g} after {made}; "
+        f"{total:.1f} s (compiling {result.compile_seconds:.1f}, "
         f"optimising {result.seconds:.1f})"
     )
     if request.signal is not None and not result.finished:
@@ -120,8 +137,8 @@ def run_command(arguments: argparse.Namespace) -> int:
 def _job(arguments: argparse.Namespace, options: Options) -> Job:
     every = arguments.snapshot_every
     return Job(
-        Source(arguments.photo),
-        tuple(map(Source, arguments.paintings)),
+        Source.of(arguments.photo),
+        tuple(map(Source.of, arguments.paintings)),
         options,
         at=tuple(range(every, options.steps + 1, every)) if every else (),
     )
@@ -134,7 +151,7 @@ def _painted(
     screen: "RunScreen",
     request: StopRequest,
 ) -> "Result":
-    """The job's last result, its others saved beside the output as they come."""
+    """The job's last result, saved; its others saved beside it as they come."""
     from nst_jax.transfer import batch, states
 
     def show(progress: "BatchProgress") -> bool:
@@ -155,6 +172,7 @@ def _painted(
             raise outcome
         if outcome.at is None:
             result = outcome
+            _save(result, output)  # The state goes when the picture is safe.
         elif saving and outcome.iterations >= outcome.at:
             # What is only an extra must not end the run when, say, the disk is full.
             try:
@@ -171,11 +189,65 @@ def snapshot_path(output: Path, iteration: int) -> Path:
     return output.with_name(f"{output.stem}_{iteration:06d}{output.suffix}")
 
 
-def _check_outputs(arguments: argparse.Namespace, output: Path) -> None:
-    """Finds what would fail after the long work, before it."""
+def _save(result: "Result", output: Path) -> None:
+    try:
+        result.save(output)
+    except ImageError as error:
+        if not _state_path(output).exists():
+            raise
+        going_on = "the same command with --resume goes on from its last state"
+        raise ImageError(f"{error}; {going_on}") from error
+
+
+def _check_outputs(arguments: argparse.Namespace, job: Job, output: Path) -> None:
+    """Finds what would fail after the long work, or lose a file, before it."""
     files.check_writable(output)
-    if arguments.trace and not arguments.trace.absolute().parent.is_dir():
-        raise OptionsError(f"trace={arguments.trace}: the folder doesn't exist")
+    for path in (*(snapshot_path(output, at) for at in job.at), _state_path(output)):
+        outputs.check_place(path)
+    if arguments.trace:
+        _check_trace(arguments.trace)
+    written = list(_outputs(arguments, job, output))
+    inputs = [source.key for source in job.sources]
+    outputs.check_apart((one.path for one in written), inputs)
+    if arguments.resume:  # What it goes on with is there; the state is looked at later.
+        others = (one for one in written if one.path != _state_path(output))
+        written = [one for one in others if not one.is_ours(one.path)]
+    replaced = outputs.replaced(written, arguments.overwrite)
+    if replaced:
+        print(outputs.told(replaced), file=sys.stderr)
+    if _state_path(output) in replaced:
+        print("nst-jax: --resume would go on from that state", file=sys.stderr)
+    outputs.clear_leftovers(output.absolute().parent)
+
+
+def _outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Iterator[Output]:
+    chosen = arguments.output is not None
+    yield Output(output, files.is_ours, chosen)
+    for at in job.at:
+        yield Output(snapshot_path(output, at), files.is_ours)
+    yield Output(_state_path(output), _is_state)
+    if arguments.trace and streams.number(arguments.trace) is None:
+        yield Output(arguments.trace, lambda _: arguments.resume, chosen=True)
+
+
+def _check_trace(path: Path) -> None:
+    """A trace may go to a terminal, a pipe or nowhere, since it replaces nothing."""
+    if not path.absolute().parent.is_dir():
+        raise OptionsError(f"trace={path}: the folder doesn't exist")
+    with contextlib.suppress(OSError):
+        mode = os.stat(path).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
+            return
+    if streams.number(path) is None:
+        outputs.check_place(path)
+
+
+def _is_state(path: Path) -> bool:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return bool({"digest", "fingerprint"} & (file.metadata() or {}).keys())
+    except (OSError, safetensors.SafetensorError):
+        return False
 
 
 def _default_output(arguments: argparse.Namespace) -> Path:

@@ -1,6 +1,7 @@
 """The program `nst-weights`: `weights_convert`'s commands, and one that needs JAX."""
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from nst_jax.errors import ImageError
-from nst_jax.images import files, resize
+from nst_jax import streams
+from nst_jax.commands import flags
+from nst_jax.errors import DeviceError, ImageError, answered, counted, leaving
+from nst_jax.images import files
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
 from weights_convert.errors import WeightsError
@@ -33,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
         description=_DESCRIPTION,
     )
     parser.add_argument("name", metavar="NAME", help="network: vgg19 or vgg16")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
+    parser.add_argument("images", metavar="IMAGE", nargs="+", type=flags.path)
     parser.add_argument(
         "--size",
         type=int,
@@ -61,11 +64,17 @@ def run_command(arguments: argparse.Namespace) -> None:
             files.shape(path)  # said before the long work
     except ImageError as error:
         raise WeightsError(str(error)) from error
+    from nst_jax.devices import backend
+
+    try:
+        backend.kind()
+    except DeviceError as error:
+        raise WeightsError(str(error)) from error
     fetch.fetch(architecture, report=commands.say)
     stored = normalize(
         architecture,
         _means(architecture, arguments.images, size),
-        images=f"{len(arguments.images)} images of {size}x{size}",
+        images=f"{counted(len(arguments.images), 'image')} of {size}x{size}",
         report=commands.say,
     )
     print(stored)
@@ -74,10 +83,9 @@ def run_command(arguments: argparse.Namespace) -> None:
 def _squares(paths: Sequence[Path], size: int) -> Iterator[np.ndarray]:
     for path in tqdm.tqdm(paths, unit="image", disable=None, leave=False):
         try:
-            image = files.read(path)
+            yield files.read(path, ratio=(1, 1), size=(size, size))
         except ImageError as error:
             raise WeightsError(str(error)) from error
-        yield resize.square(image, size)
 
 
 def _means(
@@ -92,7 +100,14 @@ def _means(
 
 def run() -> None:
     """Entry of the program `nst-weights`."""
-    commands.run(add_parser)
+
+    def program() -> int:
+        commands.run(add_parser)
+        return 0
+
+    streams.prepare()
+    with leaving():
+        sys.exit(answered(program, name="nst-weights"))
 
 
 if __name__ == "__main__":

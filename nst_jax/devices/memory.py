@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any
 import jax
 import psutil
 
-from nst_jax.errors import NoRoomError, NstError
+from nst_jax.devices import backend
+from nst_jax.errors import DeviceError, NoRoomError, NstError
 
 _GROUP = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
 _COMPILED = 4
+# What runtimes begin with where a device is lost or broken, not a program wrong.
+_FAILURES = ("INTERNAL", "UNAVAILABLE", "ABORTED", "DATA_LOSS", "UNKNOWN", "CANCELLED")
 _SHARE = 0.85  # Of the free memory; the rest is for targets, and for fragments.
 
 
@@ -24,20 +28,32 @@ _ENOUGH = {"cpu": 2**16, "other": 2**22}
 
 def helping_pixels() -> int:
     """Pixels of all lanes together up to which more of them save time here."""
-    return _ENOUGH["cpu" if jax.default_backend() == "cpu" else "other"]
+    return _ENOUGH["cpu" if backend.kind() == "cpu" else "other"]
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Raises `NoRoomError` for what the device's runtime says of too little memory."""
+    """Raises an error of ours for what the device's runtime says.
+
+    Raises:
+      NoRoomError: too little memory.
+      DeviceError: the device failed.
+    """
     try:
         yield
     except Exception as error:
+        if isinstance(error, NstError):
+            raise
         text = str(error)
         full = "RESOURCE_EXHAUSTED" in text or "Out of memory" in text
-        if isinstance(error, NstError) or not (isinstance(error, MemoryError) or full):
-            raise
-        raise NoRoomError from error
+        if full or isinstance(error, MemoryError):
+            raise NoRoomError from error
+        if isinstance(error, jax.errors.JaxRuntimeError) and text.startswith(_FAILURES):
+            raise DeviceError(
+                f"the device failed ({backend.one_line(error)}); try once more, or on "
+                "the CPU, with JAX_PLATFORMS=cpu"
+            ) from error
+        raise
 
 
 def free_bytes(device: jax.Device | None = None) -> int:
@@ -46,7 +62,52 @@ def free_bytes(device: jax.Device | None = None) -> int:
     statistics = device.memory_stats() or {}
     if "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics["bytes_in_use"]
-    return min(psutil.virtual_memory().available, container_bytes())
+    return host_bytes()
+
+
+def host_bytes() -> int:
+    """Memory that this machine can still give to this process, in bytes."""
+    available = psutil.virtual_memory().available
+    return min(available, container_bytes(), limit_bytes())
+
+
+def limit_bytes() -> int:
+    """What the limits of a shell (`ulimit -v`, `ulimit -d`) leave to this process.
+
+    Returns:
+      `sys.maxsize` where there is no limit, or none that is kept.
+    """
+    if sys.platform != "linux":
+        return sys.maxsize
+    used = psutil.Process().memory_info()
+    left = [sys.maxsize]
+    for kind, taken in (
+        (resource.RLIMIT_AS, used.vms),
+        (resource.RLIMIT_DATA, used.data),
+    ):
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY:
+            left.append(max(0, limit - taken))
+    return min(left)
+
+
+def room_bytes() -> int:
+    """What a program may need at most, so that running it has a chance.
+
+    Where a device tells of what it can't give, that is for it to say; but a CPU's
+    program that can't have its memory hangs, or is killed.
+    """
+    if "bytes_limit" in (jax.local_devices()[0].memory_stats() or {}):
+        return sys.maxsize
+    swap = psutil.swap_memory().free
+    available = psutil.virtual_memory().available
+    return min(min(available, container_bytes()) + swap, limit_bytes())
+
+
+def expect_room(program: jax.stages.Compiled, room: int) -> None:
+    """Raises `NoRoomError` if a program needs more than `room`, in bytes."""
+    if needed_bytes(program) > room:
+        raise NoRoomError
 
 
 def container_bytes(process: Path = _GROUP, groups: Path = _GROUPS) -> int:

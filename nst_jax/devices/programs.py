@@ -1,11 +1,15 @@
 """Compiled programs that are kept, and a device that is not used."""
 
+import atexit
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import jax
+
+from nst_jax.devices import backend, entries
 
 _CACHE_BYTES = 2 * 2**30  # The programs used longest ago make room beyond that.
 
@@ -30,28 +34,24 @@ def keep_compiled_programs(folder: str | None, default: Path) -> None:
         return  # A store that can only be read: everything is compiled anew.
     if not os.access(place, os.W_OK):
         return
-    _date_entries(place)
+    # Found and dropped below; JAX would tell of it in four lines, at every start.
+    about = "Error (reading|writing) persistent compilation cache entry"
+    warnings.filterwarnings("ignore", message=about)
+    entries.drop_damaged(place)
+    atexit.register(entries.drop_damaged, place)
     jax.config.update("jax_compilation_cache_dir", str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
 
 
-def _date_entries(place: Path) -> None:
-    # JAX keeps when each entry was used in a file beside it. One without, of a program
-    # that was killed or of a cache without bound, would keep it from writing more.
-    for entry in place.glob("*-cache"):
-        used = entry.with_name(entry.name.removesuffix("-cache") + "-atime")
-        try:
-            if not used.exists():
-                used.write_bytes(entry.stat().st_mtime_ns.to_bytes(8, "little"))
-        except OSError:
-            continue  # Another program made room just now.
-
-
 def report_missing_accelerator(report: Callable[[str], None]) -> None:
-    """Says so where an NVIDIA driver is there but JAX computes on the CPU."""
-    if os.environ.get("JAX_PLATFORMS") == "cpu" or jax.default_backend() != "cpu":
+    """Says so where an NVIDIA driver is there but JAX computes on the CPU.
+
+    Raises:
+      DeviceError: see `backend.kind`.
+    """
+    if backend.kind() != "cpu" or os.environ.get("JAX_PLATFORMS") == "cpu":
         return
     if shutil.which("nvidia-smi"):
         report(

@@ -1,22 +1,20 @@
 """What a style network makes of pictures: strength, strokes, colours, tiles."""
 
-import dataclasses
 import functools
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.devices import memory
-from nst_jax.errors import TooSmallError
+from nst_jax.devices import backend, memory
+from nst_jax.errors import OptionsError, TooSmallError
 from nst_jax.feedforward import bordered, smooth, tiles
 from nst_jax.feedforward.options import Options
+from nst_jax.feedforward.prepared import Look, Prepared, Spent
 from nst_jax.feedforward.stylizer import Style, Stylizer
+from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.images import resize
 from nst_jax.images.frames import Shape
 
@@ -24,66 +22,7 @@ _SMALLEST = 16  # Pixels a side that a network needs.
 _MOST = 64  # Pictures side by side.
 _TILES = {"cpu": 512, "other": 1024}
 _SMALLEST_TILE = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class Look:
-    """What a picture is painted like.
-
-    Attributes:
-      vector: `[n]`, as the network takes it; None of one that has one style.
-      paintings: with their shares, `[h, w, 3]` in [0, 1], where each is to have the
-        photo's colours first: then `vector` is made of them.
-    """
-
-    vector: np.ndarray | None
-    paintings: tuple[tuple[np.ndarray, float], ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A photo as it is painted.
-
-    Attributes:
-      photo: `[h, w, 3]` in [0, 1], of the result's size, in its own colours.
-      content: the same, in the colours that the network is to see.
-      small: `[h', w', 3]`, what is painted: `content`, or smaller for larger strokes.
-      look: what it is painted like.
-      squares: of paintings, with shares, that the predictor is to look at.
-      own: of the photo, to be mixed with the paintings' style; None: not at all.
-    """
-
-    photo: np.ndarray
-    content: np.ndarray
-    small: np.ndarray
-    look: Look
-    squares: tuple[tuple[np.ndarray, float], ...]
-    own: np.ndarray | None
-
-
-@dataclasses.dataclass
-class Spent:
-    """Seconds of compiling, painting, reading and writing; of several threads."""
-
-    compile: float = 0.0
-    paint: float = 0.0
-    read: float = 0.0
-    write: float = 0.0
-    _lock: Any = dataclasses.field(default_factory=threading.Lock, repr=False)
-
-    @contextmanager
-    def on(self, what: str) -> Iterator[None]:
-        """Adds what passes within it to one of these."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.add(what, time.perf_counter() - began)
-
-    def add(self, what: str, seconds: float) -> None:
-        """Adds to one of these."""
-        with self._lock:
-            setattr(self, what, getattr(self, what) + seconds)
+_PAINTING = 512  # Side of paintings, where the network doesn't say.
 
 
 class Painter:
@@ -105,14 +44,32 @@ class Painter:
         tile: int | None = None,
         smooth: int = 1,
     ):
-        """See the attributes."""
+        """See the attributes.
+
+        Raises:
+          OptionsError: tiles, of a network that can't be painted in any.
+        """
         self.stylizer, self.options = stylizer, options
+        self._how = stylizer.network.architecture
+        if tile and not self.exact:
+            raise OptionsError("this network doesn't paint in tiles: leave out --tile")
         self.tile, self.smooth = tile, smooth
         self.spent = Spent()
         self._coloring = options.coloring
         self._programs: dict[Any, Any] = {}
         self._state: Any = None
         self._vector: np.ndarray | None = None  # Of a clip's first frame.
+
+    @property
+    def exact(self) -> bool:
+        """Whether a picture in a frame, or in tiles, is what it is alone."""
+        return isinstance(self.stylizer.network, TransformerNetwork)
+
+    def frame(self, shape: Shape) -> Shape:
+        """The smallest frame of a picture, by the shape in which it is painted."""
+        if not self.exact:
+            return shape
+        return bordered.whole(shape[0]), bordered.whole(shape[1])
 
     def own(self, style: Style) -> Look:
         """The look of one of the network's styles.
@@ -155,7 +112,7 @@ class Painter:
             for painting, share in look.paintings
         )
         own = None
-        if self.stylizer.predictor is not None and options.strength < 1:
+        if self._mixes and options.strength < 1:
             own = self._square(content)
         return Prepared(photo, content, small, look, squares, own)
 
@@ -204,10 +161,10 @@ class Painter:
             if not lanes:
                 (one,) = pictures
                 vector = None if vectors is None else jnp.asarray(vectors)
-                network, tile = self.stylizer.network, self._tile()
-                return tiles.paint(network, one.small, vector, tile=tile)[None]
+                network: Any = self.stylizer.network
+                return tiles.paint(network, one.small, vector, tile=self._tile())[None]
             filled = [*pictures, *[pictures[-1]] * (lanes - len(pictures))]
-            images = np.stack([bordered.framed(one.small, frame) for one in filled])
+            images = np.stack([self._framed(one.small, frame) for one in filled])
             if vectors is not None:
                 more = np.repeat(vectors[-1:], lanes - len(pictures), 0)
                 vectors = np.concatenate([vectors, more])
@@ -216,10 +173,12 @@ class Painter:
             if self.smooth > 1:
                 state = self._state
                 if state is None:
-                    state = smooth.start(network, frame, self.smooth)
+                    state = smooth.start(network, frame, self._style(1), self.smooth)
                 count = np.int32(len(pictures))
                 painted, self._state = program(network, images, vectors, state, count)
                 return painted
+            if not self.exact:
+                return program(network, images, vectors)
             extents = np.array(
                 [[bordered.whole(n) for n in one.small.shape[:2]] for one in filled]
             )
@@ -243,13 +202,22 @@ class Painter:
             image = coloring.match(image, prepared.content)
         image = coloring.of_result(image, prepared.photo)
         strength = self.options.strength
-        if strength < 1 and self.stylizer.predictor is None:
+        if strength < 1 and not (self._mixes or self._how.blends):
             image = prepared.photo + np.float32(strength) * (image - prepared.photo)
         return image
 
+    @property
+    def _mixes(self) -> bool:
+        """Whether strength is a share of the photo's own style in the vector."""
+        return self.stylizer.predictor is not None and not self._how.blends
+
+    def _framed(self, image: np.ndarray, frame: Shape) -> np.ndarray:
+        return bordered.framed(image, frame) if self.exact else image
+
     def _square(self, image: np.ndarray) -> np.ndarray:
         predictor = self.stylizer.predictor
-        return resize.square(image, predictor.architecture.size if predictor else 256)
+        side = predictor.architecture.size if predictor else None
+        return resize.square(image, side or _PAINTING)
 
     def _mixed(self, squares: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
         found = [share * np.asarray(self._style_of(image)) for image, share in squares]
@@ -258,8 +226,7 @@ class Painter:
     def _style_of(self, square: np.ndarray) -> jax.Array:
         if "predictor" not in self._programs and self.stylizer.predictor is not None:
             with self.spent.on("compile"):
-                jitted = jax.jit(lambda predictor, image: predictor(image[None])[0])
-                lowered = jitted.lower(self.stylizer.predictor, square)
+                lowered = _TOLD.lower(self.stylizer.predictor, square)
                 self._programs["predictor"] = lowered.compile()
         if self.stylizer.predictor is None:
             return self.stylizer.style_of(square)  # Says that it has none.
@@ -287,7 +254,7 @@ class Painter:
         self._vector = self._vector_of(first)
 
     def _is_tiled(self, frame: Shape, lanes: int, free: int) -> bool:
-        if self.smooth > 1:
+        if self.smooth > 1 or not self.exact:
             return False
         if self.tile is not None:
             return max(frame) > self.tile
@@ -296,7 +263,7 @@ class Painter:
     def _tile(self) -> int:
         if self.tile is not None:
             return self.tile
-        tile = _TILES["cpu" if jax.default_backend() == "cpu" else "other"]
+        tile = _TILES["cpu" if backend.kind() == "cpu" else "other"]
         free = memory.free_bytes()
         while tile > _SMALLEST_TILE and not memory.fits(
             self._program(1, (tile, tile)), free
@@ -314,16 +281,35 @@ class Painter:
         return found
 
     def _lowered(self, lanes: int, frame: Shape) -> jax.stages.Lowered:
-        network = self.stylizer.network
+        network: Any = self.stylizer.network
         images = jax.ShapeDtypeStruct((lanes, *frame, 3), jnp.float32)
-        styles = network.architecture.styles
-        vectors = None
-        if network.architecture.norm != "instance":
-            vectors = jax.ShapeDtypeStruct((lanes, styles), jnp.float32)
+        given = network, images, self._style(lanes)
+        how: dict[str, Any] = {}
+        if self._how.blends:
+            how = {"strength": self.options.strength}
         if self.smooth > 1:
-            state = jax.eval_shape(lambda: smooth.start(network, frame, self.smooth))
-            smoothed = functools.partial(smooth.paint, window=self.smooth)
+            start = functools.partial(smooth.start, frame=frame, window=self.smooth)
+            state = jax.eval_shape(lambda: start(network, style=self._style(1)))
             count = jax.ShapeDtypeStruct((), jnp.int32)
-            return jax.jit(smoothed).lower(network, images, vectors, state, count)
+            return _SMOOTHED.lower(*given, state, count, window=self.smooth, **how)
+        if not self.exact:
+            return _ALONE.lower(*given, **how)
         extents = jax.ShapeDtypeStruct((lanes, 2), jnp.int32)
-        return jax.jit(bordered.paint).lower(network, images, vectors, extents)
+        return _BORDERED.lower(*given, extents)
+
+    def _style(self, lanes: int) -> jax.ShapeDtypeStruct | None:
+        if not self._how.takes:
+            return None
+        return jax.ShapeDtypeStruct((lanes, self._how.styles), jnp.float32)
+
+
+def _alone(network: Any, images: jax.Array, style: Any, **how: Any) -> jax.Array:
+    found: jax.Array = network(images, style, **how)
+    return found
+
+
+# Of all painters: what was compiled for one of them serves the next.
+_BORDERED = jax.jit(bordered.paint)
+_TOLD = jax.jit(lambda tells, image: tells(image[None])[0])
+_ALONE = jax.jit(_alone, static_argnames="strength")
+_SMOOTHED = jax.jit(smooth.paint, static_argnames=("window", "strength"))

@@ -53,7 +53,7 @@ def paint(
         values = normalized(how, layer, block, values, used, style)
         if layer.place == 2:
             values = values + entering
-    return network.shown(values)
+    return jnp.clip(network.shown(values), 0, 1)
 
 
 def bordered(

@@ -21,7 +21,7 @@ class Job:
 
     Attributes:
       content: the photo.
-      styles: the painting, or what the network's style is called.
+      styles: the paintings, or what the network's style is called.
       paintings: files with their shares, of a network of any style.
       options: of this picture; `style` says which of the network's it is.
     """
@@ -58,7 +58,7 @@ def job(photo: str, paintings: Mapping[str, float], options: Options) -> Job:
     if not paintings:
         return Job(Source(photo), (Source(style_label(options)),), options)
     shares = tuple((Source(path), share) for path, share in paintings.items())
-    return Job(Source(photo), (shares[0][0],), options, shares)
+    return Job(Source(photo), tuple(source for source, _ in shares), options, shares)
 
 
 def style_label(options: Options) -> str:

@@ -14,7 +14,8 @@ def convolve(
 
     Args:
       images: `[b, h, w, i]`, height and width more than half of the kernel's.
-      kernel: `[k, k, i, o]`, k odd.
+      kernel: `[k, k, i, o]`, k odd; with fewer inputs than the images have, the
+        channels are in groups.
       stride: down and across.
       padding: "reflect", half a kernel's width around; "zero", as TensorFlow's SAME,
         which at stride 2 pads less above and left; "edge", the border repeated.
@@ -112,7 +113,12 @@ def _convolved(
     images: jax.Array, kernel: jax.Array, stride: int, padding: str
 ) -> jax.Array:
     return lax.conv_general_dilated(
-        images, kernel, (stride, stride), padding, dimension_numbers=_NHWC
+        images,
+        kernel,
+        (stride, stride),
+        padding,
+        dimension_numbers=_NHWC,
+        feature_group_count=images.shape[-1] // kernel.shape[2],
     )
 
 

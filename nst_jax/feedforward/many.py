@@ -8,9 +8,9 @@ import cachetools
 import numpy as np
 
 from nst_jax.errors import ImageError, NstError, TooSmallError
-from nst_jax.feedforward.apply import Look, Painter
-from nst_jax.feedforward.bordered import whole
+from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.jobs import Job
+from nst_jax.feedforward.prepared import Look
 from nst_jax.feedforward.results import Painted
 from nst_jax.feedforward.stream import Made, Overlapped
 from nst_jax.images.frames import Shape, frames
@@ -45,13 +45,14 @@ def paint_jobs(
     jobs = [job for job in jobs if job in looks]
     shapes = _shapes(list(dict.fromkeys(job.content for job in jobs)), painter)
     for job in jobs:
-        if isinstance(found := shapes[job.content], ImageError):
-            yield job, found
+        if isinstance(wrong := shapes[job.content], ImageError):
+            yield job, wrong
     good = {
         job: s for job in jobs if not isinstance(s := shapes[job.content], Exception)
     }
-    found_frames = frames([_whole(shape) for shape in good.values()])
-    frame_of = {job: found_frames[_whole(shape)] for job, shape in good.items()}
+    found = [painter.frame(shape) for shape in good.values()]
+    joined = frames(found) if painter.exact else {shape: shape for shape in found}
+    frame_of = {job: joined[painter.frame(shape)] for job, shape in good.items()}
     count = collections.Counter(frame_of.values())
     places = {frame: place for place, frame in enumerate(count)}
     photos = _Photos(report)
@@ -59,14 +60,10 @@ def paint_jobs(
         painter,
         lambda job: (photos.read(job.content), looks[job]),
         lambda job, image, seconds: finish(job, Painted(image, job.options, seconds)),
-        frame=lambda shape: found_frames[_whole(shape)],
+        frame=lambda shape: joined[painter.frame(shape)],
         most=lambda frame: count[frame],
     )
     yield from overlapped.of(sorted(good, key=lambda job: places[frame_of[job]]))
-
-
-def _whole(shape: Shape) -> Shape:
-    return whole(shape[0]), whole(shape[1])
 
 
 def _shapes(

@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from nst_jax.feedforward.transformer import Statistics, TransformerNetwork
+from nst_jax.feedforward.stylizer import Network
+from nst_jax.feedforward.transformer import Statistics
 
 _SHARE = 0.7  # Of the frame before in a pixel that shows the same.
 _ALIKE = 0.04  # Difference of luminance, of 1, at which it is a third of that.
@@ -28,14 +29,32 @@ State = dict[str, Any]
 the number of the scene of each, the last photo, the last painted picture."""
 
 
-def start(network: TransformerNetwork, frame: tuple[int, int], window: int) -> State:
-    """The state before the first frame."""
-    kept = window - 1
+def start(
+    network: Network,
+    frame: tuple[int, int],
+    style: jax.ShapeDtypeStruct | None,
+    window: int,
+) -> State:
+    """The state before the first frame.
+
+    Args:
+      network: that is to paint.
+      frame: height and width.
+      style: of one frame, as the network takes it.
+      window: frames whose statistics are averaged.
+    """
+    kept, channels = window - 1, {}
+
+    def note(name: str, own: Statistics) -> Statistics:
+        channels[name] = own[0].shape[-1]
+        return own
+
+    painter: Any = network
+    image = jax.ShapeDtypeStruct((1, *frame, 3), jnp.float32)
+    jax.eval_shape(lambda x, s: painter(x, s, statistics=note), image, style)
     return {
         "layers": {
-            layer.name: (jnp.zeros((kept, layer.outputs)),) * 2
-            for layer in network.architecture.layers
-            if layer.norm
+            name: (jnp.zeros((kept, count)),) * 2 for name, count in channels.items()
         },
         "scenes": jnp.full((kept,), -1, jnp.int32),
         "photo": jnp.full((*frame, 3), -1.0),
@@ -44,13 +63,14 @@ def start(network: TransformerNetwork, frame: tuple[int, int], window: int) -> S
 
 
 def paint(
-    network: TransformerNetwork,
+    network: Network,
     images: jax.Array,
     style: jax.Array | None,
     state: State,
     count: jax.Array | int,
     *,
     window: int,
+    **how: Any,
 ) -> tuple[jax.Array, State]:
     """Painted frames, and the state after them.
 
@@ -61,6 +81,7 @@ def paint(
       state: after the frames before.
       count: of frames that are new; those after them only fill the program.
       window: frames whose statistics are averaged, those before and itself.
+      how: what else the network takes.
 
     Returns:
       `[b, h, w, 3]` float32 in [0, 1], and the state.
@@ -84,7 +105,8 @@ def paint(
     # What each frame's statistics are by themselves: averaged layer by layer as they
     # come, those of later layers would be of frames that earlier ones had shifted, and
     # swing on for many frames.
-    network(images, style, statistics=noted)
+    painter: Any = network
+    painter(images, style, statistics=noted, **how)
     used = {}
     for name, found in own.items():
         # Variances are averaged as they are: that of all frames' pixels together would
@@ -96,7 +118,7 @@ def paint(
         layers[name] = tuple(kept(part) for part in both)
         mean, variance = ((part[seen] * weights).sum(1) for part in both)
         used[name] = mean, variance
-    painted = network(images, style, statistics=lambda name, found: used[name])
+    painted = painter(images, style, statistics=lambda name, found: used[name], **how)
     before = state["photo"], state["painted"], state["scenes"][-1]
     _, steady = lax.scan(_filtered, before, (images, painted, scenes))
     after = {

@@ -12,9 +12,9 @@ import numpy as np
 
 from nst_jax.devices import memory
 from nst_jax.errors import NstError
-from nst_jax.feedforward.apply import Look, Painter, Prepared
-from nst_jax.feedforward.bordered import whole
+from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.options import Options
+from nst_jax.feedforward.prepared import Look, Prepared
 from nst_jax.feedforward.stylizer import Style, Stylizer
 from nst_jax.images.frames import Shape
 
@@ -48,7 +48,7 @@ class Overlapped(Generic[Item, Made]):
     ):
         """See the attributes."""
         self.painter, self.read, self.finish = painter, read, finish
-        self.frame = frame or (lambda shape: (whole(shape[0]), whole(shape[1])))
+        self.frame = frame or painter.frame
         self.most = most or (lambda frame: 1)
         self._ready = 0.0  # When the device was last done.
         self._lanes: dict[Shape, int] = {}

@@ -256,7 +256,7 @@ def _normalized(
 
 @functools.partial(jax.jit, donate_argnums=1)
 def _shown(network: TransformerNetwork, values: jax.Array) -> jax.Array:
-    return network.shown(values)
+    return jnp.clip(network.shown(values), 0, 1)
 
 
 def _plain(layer: Block) -> Block:

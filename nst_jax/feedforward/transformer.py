@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from nst_jax.feedforward import layers
@@ -64,6 +65,7 @@ class TransformerNetwork(nnx.Module):
         style: jax.Array | None = None,
         *,
         statistics: Callable[[str, Statistics], Statistics] | None = None,
+        confined: bool = True,
     ) -> jax.Array:
         """Painted pictures of the size of the photos.
 
@@ -74,9 +76,10 @@ class TransformerNetwork(nnx.Module):
           style: `[b, styles]` float32: shares of a conditional network's styles, which
             sum to 1; the style's vector of an adaptive one; None of others.
           statistics: what each layer, by name, is normalised with, in place of its own.
+          confined: to [0, 1]. Training isn't: what lies beyond has no gradient there.
 
         Returns:
-          `[b, h, w, 3]` float32, sRGB in [0, 1].
+          `[b, h, w, 3]` float32, sRGB in [0, 1], or around it.
         """
         height, width = images.shape[1:3]
         below, right = -height % _MULTIPLE, -width % _MULTIPLE
@@ -93,7 +96,16 @@ class TransformerNetwork(nnx.Module):
             values = normalized(self.architecture, layer, block, values, used, style)
             if layer.place == 2:
                 values = values + entering
-        return self.shown(values)[:, :height, :width]
+        whole = self.shown(values)[:, :height, :width]
+        return jnp.clip(whole, 0, 1) if confined else whole
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays, by the keys of `architecture.shapes`, float32."""
+        names = {key: key.split("/", 1) for key in self.architecture.shapes}
+        return {
+            key: np.asarray(self.blocks[layer][part.replace("/", "_")][...], np.float32)
+            for key, (layer, part) in names.items()
+        }
 
     def entered(self, images: jax.Array) -> jax.Array:
         """Pictures `[b, h, w, 3]` in [0, 1] as the first layer takes them."""
@@ -101,7 +113,7 @@ class TransformerNetwork(nnx.Module):
         return ordered * self.architecture.white
 
     def shown(self, values: jax.Array) -> jax.Array:
-        """What the last layer gives as pictures, float32 in [0, 1]."""
+        """What the last layer gives as pictures, float32 in [0, 1], or around it."""
         values = values.astype(jnp.float32)
         match self.architecture.output:
             case "tanh":
@@ -112,7 +124,7 @@ class TransformerNetwork(nnx.Module):
                 painted = values / self.architecture.white
         if self.architecture.channels == "bgr":
             painted = painted[..., ::-1]
-        return jnp.clip(painted, 0, 1)
+        return painted
 
 
 def convolved(

@@ -16,6 +16,12 @@ EPSILON = 1e-5
 of an 8-bit step. Gatys's code adds as much to every variance; clipped, those of
 pictures with colour stay exact."""
 
+GREY = 3.5 / 255
+"""Channels of a grey picture differ by no more, anywhere: 3 levels of 8 bits, and half
+a level for resizing. So far apart are red, green and blue of a grey that lost a level
+in each of JPEG's two chroma channels (2.8, and rounding); conversions of ICC profiles
+keep to 1 or 2. A tint that is meant to be seen, such as sepia, is well beyond."""
+
 
 def luminance(image: np.ndarray) -> np.ndarray:
     """Luma `[h, w, 1]` float32 of an image `[h, w, 3]`, both in [0, 1]."""
@@ -25,6 +31,11 @@ def luminance(image: np.ndarray) -> np.ndarray:
 def grey(image: np.ndarray) -> np.ndarray:
     """An image `[h, w, 3]` in [0, 1] with its luminance in all three channels."""
     return np.repeat(luminance(image), 3, axis=-1)
+
+
+def is_grey(image: np.ndarray) -> bool:
+    """Whether an image `[h, w, 3]` in [0, 1] has no colour at all, but for rounding."""
+    return bool((image.max(-1) - image.min(-1)).max() <= GREY)
 
 
 def match_luminance(image: np.ndarray, reference: np.ndarray) -> np.ndarray:

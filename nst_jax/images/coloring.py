@@ -38,13 +38,27 @@ class Coloring:
           content: `[h', w', 3]` in [0, 1], of `of_content`.
 
         Returns:
-          `[h, w, 3]` in [0, 1]; `painting` itself if it keeps its colours.
+          `[h, w, 3]` in [0, 1]; `painting` itself if it keeps its colours. Matched to
+          a grey photo it is grey, which matching channel by channel wouldn't give.
         """
-        return self.match(painting, content) if self.match else painting
+        if self.match is None:
+            return painting
+        if not self.grey and color.is_grey(content):
+            painting, content = color.grey(painting), color.grey(content)
+        return self.match(painting, content)
 
     def of_start(self, start: np.ndarray) -> np.ndarray:
         """A picture to start from that is neither photo nor painting."""
         return color.grey(start) if self.grey else start
+
+    def sees_grey(self, photo: bool, painting: bool) -> bool:
+        """Whether a painting is grey as the network is to see it.
+
+        Args:
+          photo: whether the photo is grey.
+          painting: whether the painting is, in its own colours.
+        """
+        return photo if self.match else painting
 
     def of_result(
         self, image: np.ndarray, photo: np.ndarray, *, after: Match | None = None
@@ -57,8 +71,11 @@ class Coloring:
           after: what brings the result to the photo once more, if anything.
 
         Returns:
-          `[h, w, 3]` float32 in [0, 1].
+          `[h, w, 3]` float32 in [0, 1]; grey if the photo is, and its colours are
+          asked for.
         """
+        if (self.match or after) and color.is_grey(photo):
+            image, photo = color.grey(image), color.grey(photo)
         if self.grey:
             image = color.with_luminance(photo, image)
         return after(image, photo) if after else image

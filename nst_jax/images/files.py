@@ -4,26 +4,28 @@ An image is float32 `[h, w, 3]`, sRGB in [0, 1]; this is the border to all that 
 hold instead.
 """
 
-import contextlib
+import hashlib
 import os
-import secrets
-import stat
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from nst_jax.errors import ImageError
-from nst_jax.images import decode, encode
+from nst_jax.images import decode, encode, opening, resize
+from nst_jax.images.frames import Shape
+from nst_jax.images.outputs import check_place, write_whole
 
 __all__ = [
     "ImageError",
     "check_writable",
+    "digest",
+    "expanded",
+    "is_ours",
     "read",
     "read_description",
+    "read_small",
     "shape",
     "write",
     "write_whole",
@@ -32,44 +34,95 @@ __all__ = [
 StrPath = str | os.PathLike[str]
 
 
-def read(path: StrPath, *, report: Callable[[str], None] | None = None) -> np.ndarray:
-    """Reads an image file of any kind that Pillow opens.
+def read(
+    given: StrPath | bytes,
+    *,
+    report: Callable[[str], None] | None = None,
+    shape: Shape | None = None,
+    ratio: Shape | None = None,
+    size: Shape | None = None,
+) -> np.ndarray:
+    """Reads an image file of a kind of `kinds.READ`.
 
     EXIF rotation is applied, transparency composited on white, grey, palette, CMYK,
     YCbCr, Lab and 16-bit pixels converted, embedded ICC profiles converted to sRGB
     (relative colorimetric, black point compensated); of several frames the first is
-    taken. Pixels without a profile are taken as sRGB.
+    taken. Pixels without a profile are taken as sRGB. A JPEG with more than
+    `PIL.Image.MAX_IMAGE_PIXELS` (89 million unless changed) is read at 1/2, 1/4 or 1/8.
 
     Args:
-      path: the file.
+      given: the file, or what one holds.
       report: is called with one line for each thing that the user should know, such as
         "photo.png: has transparency; composited on white".
+      shape: height and width that the image is known to have.
+      ratio: of height to width; the middle part of that ratio is taken.
+      size: height and width that the image is brought to, as by `resize.resize`, but
+        with little more memory than the file's own pixels take.
 
     Returns:
       `[h, w, 3]` float32, sRGB in [0, 1].
 
     Raises:
-      ImageError: no such file, not readable, no image, damaged, or with more pixels
-        than `PIL.Image.MAX_IMAGE_PIXELS` (89 million unless changed), which guards
-        against small files that fill the memory.
+      ImageError: no such file, not readable, no image, damaged, of another shape, or
+        one that would take too much time or memory: with more than twice
+        `PIL.Image.MAX_IMAGE_PIXELS` where it can't be read reduced, for one.
     """
-    notes: list[str] = []
-    with _opened(path) as picture:
-        image = decode.decode(picture, notes.append)
+    notes: dict[str, None] = {}
+    with opening.opened(given, notes.setdefault) as picture:
+        pixels = decode.pixels(picture, notes.setdefault)
+        height, width = pixels.shape
+        if shape not in (None, pixels.shape):
+            raise ImageError(
+                f"its header says {shape[1]}x{shape[0]} pixels, but it has "
+                f"{width}x{height}; save it anew"
+            )
+        image = resize.resize_rows(pixels.rows, pixels.shape, ratio=ratio, size=size)
     if report is not None:
         for note in notes:
-            report(f"{os.fspath(path)}: {note}")
+            report(f"{opening.named(given)}: {note}")
     return image
 
 
-def shape(path: StrPath) -> tuple[int, int]:
+def read_small(path: StrPath, longest: int) -> np.ndarray:
+    """An image as `read` gives it, but with no side longer than `longest`.
+
+    Raises:
+      ImageError: as from `read`.
+    """
+    found = shape(path)
+    small = max(found) > longest
+    return read(path, size=resize.fit(*found, longest) if small else None)
+
+
+def shape(given: StrPath | bytes) -> Shape:
     """Height and width of the image that `read` would give, from the file's header.
 
     Raises:
       ImageError: no such file, not readable, no image, or with too many pixels.
     """
-    with _opened(path) as picture:
+    with opening.opened(given) as picture:
         return decode.upright_shape(picture)
+
+
+def digest(path: StrPath) -> str:
+    """SHA-256 of a file's bytes, as hex, if it is one that could hold an image.
+
+    Raises:
+      ImageError: no such file, not readable, no regular one, empty, or too large.
+    """
+    with opening.regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def expanded(path: StrPath, folder: StrPath = "") -> str:
+    """A path in which `~` is the home, as in a shell, seen from a folder.
+
+    What really has that name is meant: a file "~" of the folder stays what it is.
+    """
+    plain = os.path.join(folder, path)
+    if not os.fspath(path).startswith("~") or os.path.lexists(plain):
+        return plain
+    return os.path.join(folder, os.path.expanduser(path))
 
 
 def write(
@@ -109,71 +162,19 @@ def write(
         raise ImageError(message) from error
 
 
-def write_whole(path: StrPath, content: bytes) -> None:
-    """Writes a file that gets its name only once it is complete and on the disk.
-
-    Raises:
-      OSError: it can't be written; what was there before still is.
-    """
-    # Through a link, so that it stays one; by open, so that the umask applies.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def check_writable(path: StrPath) -> None:
     """Finds out early, before the long work, that `write` could not write `path`.
 
     Raises:
       ImageError: the ending is none of .png, .jpg, .jpeg, .webp, .tif, .tiff; or see
-        `check_place`.
+        `outputs.check_place`.
     """
-    name = os.fspath(path)
     if _ending(path) not in encode.FORMATS:
         allowed = ", ".join(encode.FORMATS)
         problem = f"the ending is {_ending(path)!r}" if _ending(path) else "no ending"
-        raise ImageError(f"{name}: {problem}; give the output one of {allowed}")
+        message = f"{problem}; give the output one of {allowed}"
+        raise ImageError(f"{os.fspath(path)}: {message}")
     check_place(path)
-
-
-def check_place(path: StrPath) -> None:
-    """Finds out early, before the long work, that no file can be written as `path`.
-
-    Raises:
-      ImageError: the folder does not exist, is no folder or can't be written in; `path`
-        is a folder or too long.
-    """
-    name, folder = os.fspath(path), Path(os.path.realpath(path)).parent
-    if os.path.isdir(path):
-        raise ImageError(f"{name}: is a folder; give the name of a file")
-    may_write = os.access(folder, os.W_OK | os.X_OK)
-    try:
-        if not stat.S_ISDIR(os.stat(folder).st_mode):
-            message = f"{folder} is a file, not a folder; choose another"
-            raise ImageError(f"{name}: {message}")
-    except PermissionError:  # even to look at what it lies in
-        may_write = False
-    except OSError as error:
-        message = f"there is no folder {folder}; make it first"
-        raise ImageError(f"{name}: {message}") from error
-    if not may_write:
-        message = f"no permission to write in {folder}; choose another folder"
-        raise ImageError(f"{name}: {message}")
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:  # such as a name that is too long
-        message = f"can't be written ({error.strerror}); choose another name"
-        raise ImageError(f"{name}: {message}") from error
 
 
 def read_description(path: StrPath) -> dict[str, Any] | None:
@@ -182,56 +183,16 @@ def read_description(path: StrPath) -> dict[str, Any] | None:
     Raises:
       ImageError: the file can't be opened, or is no image.
     """
-    with _opened(path) as picture:
+    with opening.opened(path) as picture:
         return encode.description_of(picture)
 
 
-@contextlib.contextmanager
-def _opened(path: StrPath) -> Iterator[Image.Image]:
-    # The picture; whatever Pillow raises inside the `with` leaves it as an ImageError.
-    name = os.fspath(path)
-    with opened_file(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(file) as picture:
-                yield picture
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            limit = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
-            message = f"has {limit}, the limit; scale it down first"
-            raise ImageError(f"{name}: {message}") from error
-        except UnidentifiedImageError as error:
-            message = "is not an image, or of an unknown kind; give a PNG or JPEG"
-            raise ImageError(f"{name}: {message}") from error
-        except Exception as error:  # Pillow's decoders raise almost any kind
-            message = f"can't be decoded ({_one_line(error)})"
-            advice = "it may be cut short or damaged, get it again or as PNG or JPEG"
-            raise ImageError(f"{name}: {message}; {advice}") from error
-
-
-def opened_file(path: StrPath) -> BinaryIO:
-    """A regular file that isn't empty, opened for reading.
-
-    Raises:
-      ImageError: it is none, or can't be opened.
-    """
-    name = os.fspath(path)
+def is_ours(path: StrPath) -> bool:
+    """Whether a file is a picture that `write` wrote, with a description."""
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{name}: is a folder; give an image file")
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{name}: is not a regular file; give an image file")
-        if status.st_size == 0:
-            raise ImageError(f"{name}: is empty; get the image again")
-        return open(path, "rb")
-    except FileNotFoundError as error:
-        raise ImageError(f"{name}: no such file; check the name") from error
-    except PermissionError as error:
-        message = f"{name}: no permission to read it; check its owner and mode"
-        raise ImageError(message) from error
-    except OSError as error:
-        raise ImageError(f"{name}: can't be opened ({error.strerror})") from error
+        return read_description(path) is not None
+    except ImageError:
+        return False
 
 
 def _checked(path: StrPath, image: np.ndarray) -> np.ndarray:

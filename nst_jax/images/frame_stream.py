@@ -3,7 +3,6 @@
 import io
 import re
 import struct
-import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -11,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from nst_jax.errors import ImageError, OptionsError
-from nst_jax.images import decode, encode
+from nst_jax.images import encode, files
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LONGEST = 2**31 - 1  # Of a chunk, by the standard.
@@ -87,12 +86,9 @@ def _png(file: BinaryIO) -> bytes:
 
 def _decoded(content: bytes) -> np.ndarray:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as picture:
-                return decode.decode(picture, lambda note: None)
-    except Exception as error:  # Pillow's decoders raise almost any kind.
-        raise ImageError(f"standard input: a PNG file is damaged ({error})") from error
+        return files.read(content)
+    except ImageError as error:
+        raise ImageError(f"standard input: {error}") from error
 
 
 def _read(file: BinaryIO, count: int) -> bytes:

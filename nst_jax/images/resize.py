@@ -6,10 +6,15 @@ method="cubic")`, so that an image resized here and one resized on the device ag
 Lanczos is a little sharper, but rings more at edges, and style transfer paints rings.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
 
 _FILTER = Image.Resampling.BICUBIC
+
+_AT_ONCE, _WHOLE = 2**22, 2**24
+"""Pixels of rows that are taken at once, and of an image that is held whole."""
 
 
 def fit(height: int, width: int, longest: int) -> tuple[int, int]:
@@ -58,6 +63,44 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.clip(resized, 0, 1)
 
 
+def resize_rows(
+    rows: Callable[[int, int, slice], np.ndarray],
+    shape: tuple[int, int],
+    *,
+    ratio: tuple[int, int] | None = None,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Crops and resizes an image that is made a few rows at a time.
+
+    It is what `crop` and `resize` make of the whole image, bit for bit. A large image
+    is never whole: its rows are made anew for each channel.
+
+    Args:
+      rows: gives the image from a row to another, `[n, w, 3]` float32 in [0, 1], or
+        some of the channels.
+      shape: height and width of the whole.
+      ratio: as of `crop`; None: all of it.
+      size: as of `resize`; None: as it is.
+    """
+    (top, bottom), (left, right) = _middle(shape, ratio or shape)
+    part = bottom - top, right - left
+    step = max(1, _AT_ONCE // shape[1])
+    strips = [(y, min(y + step, bottom)) for y in range(top, bottom, step)]
+
+    def gathered(channels: slice) -> np.ndarray:
+        count = channels.stop - (channels.start or 0)
+        image = np.empty((*part, count), np.float32)
+        for first, last in strips:
+            strip = rows(first, last, channels)[:, left:right]
+            image[first - top : last - top] = strip
+        return image
+
+    if size in (None, part) or shape[0] * shape[1] <= _WHOLE:
+        return resize(gathered(slice(3)), size or part)
+    parts = [resize(gathered(slice(c, c + 1)), size) for c in range(3)]
+    return np.concatenate(parts, axis=-1)
+
+
 def crop(image: np.ndarray, ratio: tuple[int, int]) -> np.ndarray:
     """The largest part of an image that has an aspect ratio, from the middle.
 
@@ -73,14 +116,14 @@ def crop(image: np.ndarray, ratio: tuple[int, int]) -> np.ndarray:
     """
     if min(ratio) < 1:
         raise ValueError(f"ratio: {tuple(ratio)}; both must be 1 or more")
-    height, width = image.shape[:2]
-    down, across = ratio
-    if height * across > width * down:
-        cropped = max(1, (2 * width * down + across) // (2 * across)), width
-    else:
-        cropped = height, max(1, (2 * height * across + down) // (2 * down))
-    top, left = (height - cropped[0]) // 2, (width - cropped[1]) // 2
-    return image[top : top + cropped[0], left : left + cropped[1]]
+    (top, bottom), (left, right) = _middle(image.shape[:2], ratio)
+    return image[top:bottom, left:right]
+
+
+def cropped(shape: tuple[int, int], ratio: tuple[int, int]) -> tuple[int, int]:
+    """The height and width that `crop` gives an image of a shape."""
+    (top, bottom), (left, right) = _middle(shape, ratio)
+    return bottom - top, right - left
 
 
 def square(image: np.ndarray, side: int) -> np.ndarray:
@@ -92,3 +135,16 @@ def resize_longest(image: np.ndarray, longest: int) -> np.ndarray:
     """Resizes `[h, w, c]` so that its longest side is `longest`: `resize` to `fit`."""
     height, width = image.shape[:2]
     return resize(image, fit(height, width, longest))
+
+
+def _middle(
+    shape: tuple[int, ...], ratio: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    # First and last row, and column, of what `crop` takes.
+    (height, width), (down, across) = shape, ratio
+    if height * across > width * down:
+        cropped = max(1, (2 * width * down + across) // (2 * across)), width
+    else:
+        cropped = height, max(1, (2 * height * across + down) // (2 * down))
+    top, left = (height - cropped[0]) // 2, (width - cropped[1]) // 2
+    return (top, top + cropped[0]), (left, left + cropped[1])

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import fractions
 import os
+import stat
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from nst_jax.errors import ImageError, NstError
-from nst_jax.images import files
+from nst_jax.images import outputs
 
 StrPath = str | os.PathLike[str]
 
@@ -31,6 +32,8 @@ FORMATS = {
 _ENDINGS = {*FORMATS, ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"}
 _ENDINGS |= {".3gp", ".ogv"}
 _TAIL = 0.1  # Seconds; files are that wrong about their length.
+MARK = '{"nst_jax"'
+"""How the comment begins of clips that were made here."""
 _RATE = fractions.Fraction(25)  # Of a clip that doesn't say.
 EXACT = 0x4 | 0x2000 | 0x4000 | 0x40000
 """Of FFmpeg's scaler: bicubic, all chroma, accurate rounding. By default it rounds down
@@ -63,14 +66,14 @@ def check_writable(path: StrPath) -> None:
     """Finds out early that no clip can be written as `path`.
 
     Raises:
-      ImageError: another ending, or see `files.check_place`.
+      ImageError: another ending, or see `outputs.check_place`.
     """
     ending = Path(path).suffix.lower()
     if ending not in FORMATS:
         problem = f"the ending is {ending!r}" if ending else "no ending"
         allowed = ", ".join(FORMATS)
         raise ImageError(f"{os.fspath(path)}: {problem}; give a clip one of {allowed}")
-    files.check_place(path)
+    outputs.check_place(path)
 
 
 class Reader:
@@ -93,7 +96,7 @@ class Reader:
           NstError: PyAV isn't installed.
         """
         self._path, self.damage, self.read = os.fspath(path), "", 0
-        files.opened_file(path).close()
+        _check_there(self._path)
         self._container = _opened(self._path)
         streams = [s for s in self._container.streams.video if not _is_cover(s)]
         if not streams:
@@ -196,6 +199,30 @@ class Reader:
         if self.read and turns == 0 and image.shape[:2] != self.shape:
             return None  # A stream that changes its size on the way.
         return Frame(np.rot90(image, turns), start, int(frame.duration or 0))
+
+
+def is_ours(path: StrPath) -> bool:
+    """Whether a file is a clip that `nst-jax apply` made."""
+    try:
+        with _opened(os.fspath(path)) as container:
+            found = {key.lower(): text for key, text in container.metadata.items()}
+            return found.get("comment", "").startswith(MARK)
+    except NstError:
+        return False
+
+
+def _check_there(path: str) -> None:
+    """Raises `ImageError` if a path leads to no file with something in it."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        reason = (error.strerror or "can't be opened").lower()
+        raise ImageError(f"{path}: {reason}; check the name") from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise ImageError(f"{path}: is {kind}; give a video")
+    if not status.st_size:
+        raise ImageError(f"{path}: is empty; get it again")
 
 
 def _opened(path: str) -> Any:

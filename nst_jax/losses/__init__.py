@@ -1,1 +1,33 @@
-"""Content, style and total-variation losses: pure functions of views."""
+"""Content, style and total-variation losses: pure functions of views.
+
+A network shows views of a picture, `network(image, taps) -> {tap: View}`. A term makes
+a statistic of a view, and says how far two statistics are apart:
+
+    gram = losses.Gram()
+    target = gram.statistic(network(painting, ["relu2_1"])["relu2_1"])
+    loss = gram.distance(gram.statistic(network(image, ["relu2_1"])["relu2_1"]), target)
+
+`Objective` is a weighted sum of terms at taps, each a `Part`. A term of one's own is
+anything with the three functions of `Term`.
+"""
+
+from nst_jax.losses.content import Content
+from nst_jax.losses.gram import Gram, GramScale
+from nst_jax.losses.objective import IMAGE, Objective, Part
+from nst_jax.losses.terms import Sums, Term
+from nst_jax.losses.total_variation import Norm, TotalVariation
+from nst_jax.losses.view import View
+
+__all__ = [
+    "IMAGE",
+    "Content",
+    "Gram",
+    "GramScale",
+    "Norm",
+    "Objective",
+    "Part",
+    "Sums",
+    "Term",
+    "TotalVariation",
+    "View",
+]

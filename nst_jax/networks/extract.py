@@ -1,4 +1,4 @@
-"""Networks built and prepared, and `extract`, through which everything sees them."""
+"""Networks built and prepared, and `extract`, which sees by them."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -8,24 +8,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.errors import OptionsError
 from nst_jax.losses.view import View
-from nst_jax.networks import pooling as pools
 from nst_jax.networks.convolution import FrozenConvolution
-from nst_jax.networks.extents import confine
 from nst_jax.networks.network import Network
+from nst_jax.networks.pooling import MAX, Mode
+from nst_jax.networks.precision import FLOAT32, Precision
 from weights_convert.architectures import Architecture
 from weights_convert.errors import NetworkError
-
-_DTYPES = {"float32": jnp.float32, "tf32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 def build(
     architecture: Architecture,
     weights: Mapping[str, Any],
     *,
-    pooling: str = "max",
-    precision: str = "float32",
+    pooling: Mode = MAX,
+    precision: Precision = FLOAT32,
     digest: str | None = None,
 ) -> Network:
     """A frozen network around `weights`.
@@ -33,15 +30,13 @@ def build(
     Args:
       architecture: one of `architectures.NETWORKS`, or any other.
       weights: arrays by stored key, shapes as in `architecture.shapes`.
-      pooling: "max", "avg", "max_ceil" or "avg_ceil", see `network.Network`.
-      precision: "float32", "tf32" or "bfloat16"; the last stores and computes the
-        network in bfloat16.
+      pooling: what every pooling layer does.
+      precision: in what the network is stored and computed.
       digest: SHA-256 in hex that tells the weights from others; None: of the biases,
         which are few, and tell copies of a network apart.
 
     Raises:
       NetworkError: missing or misshapen weights, all of them at once.
-      OptionsError: an unknown pooling or precision.
     """
     faults = [
         f"{key}: {np.shape(weights[key]) if key in weights else 'missing'}, "
@@ -53,8 +48,7 @@ def build(
         raise NetworkError(
             f"weights of {architecture.name} don't fit: {'; '.join(faults)}"
         )
-    check_choices(pooling, precision)
-    dtype = _DTYPES[precision]
+    dtype = precision.here().dtype
     convolutions = {
         layer.name: FrozenConvolution(
             jnp.asarray(weights[f"{layer.name}/kernel"], dtype),
@@ -72,15 +66,6 @@ def build(
         pooling=pooling,
         digest=jnp.asarray(list(bytes.fromhex(digest)), jnp.uint8),
     )
-
-
-def check_choices(pooling: str, precision: str) -> None:
-    """Raises `OptionsError` if `build` doesn't know one of these."""
-    pools.parse(pooling)
-    if precision not in _DTYPES:
-        raise OptionsError(
-            f"precision={precision!r} is not known; choose one of {', '.join(_DTYPES)}"
-        )
 
 
 def digest_of(network: Network) -> str:
@@ -119,29 +104,8 @@ def extract(
     taps: Collection[str],
     extents: jax.Array | None = None,
 ) -> dict[str, View]:
-    """What a network shows of `images` at `taps`; it is run no deeper than needed.
-
-    Args:
-      network: of `build`, passed to jitted functions as an argument.
-      images: `[b, h, w, 3]`, sRGB in [0, 1].
-      taps: names such as "conv4_2" (before the ReLU) and "relu4_2" (after it).
-      extents: `[b, 2]` int32, true height and width of images of several shapes padded
-        below and right to one; None where all fill theirs.
-
-    Returns:
-      `{tap: View}`, features `[b, h', w', c]` in the network's dtype. Of a padded
-      image, just what it would give alone, and zero around that.
-    """
-    if not taps:
-        return {}
-    preprocessing = network.architecture.preprocessing
-    mean = jnp.asarray(preprocessing.mean, images.dtype)
-    std = jnp.asarray(preprocessing.std, images.dtype)
-    inputs = (images - mean) / std
-    if extents is not None:
-        inputs = confine(inputs, extents)
-    found = network(inputs, taps, extents)
-    return {tap: View.of(*seen, clean=True) for tap, seen in found.items()}
+    """`network(images, taps, extents)`, as a function of the network too."""
+    return network(images, taps, extents)
 
 
 def _digest_of_biases(architecture: Architecture, weights: Mapping[str, Any]) -> str:

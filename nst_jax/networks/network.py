@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from nst_jax.networks import pooling as pools
+from nst_jax.losses.view import View
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.extents import confine, count_windows
 from nst_jax.networks.normalization import local_response_norm
+from nst_jax.networks.pooling import Mode, Windows
 from weights_convert.architectures import (
     Architecture,
     Concatenation,
@@ -25,12 +26,12 @@ class Network(nnx.Module):
     """A frozen network: the layers of its architecture, one after the other.
 
     An instance is a pytree of its weights: pass it to jitted functions as an argument.
+    Called with images and taps it shows what it sees.
 
     Attributes:
       architecture: names, kinds and shapes of the layers, and the preprocessing.
-      pooling: "max" or "avg" of the architecture's own windows, all of them, those
-        inside of inception modules too (as in fzliu/style-transfer's Caffe models);
-        with "_ceil" Caffe's rounding even where the architecture has none.
+      pooling: of the architecture's own windows, all of them, those inside of inception
+        modules too (as in fzliu/style-transfer's Caffe models).
       convolutions: the layers that have weights, by name.
       digest: `[32]` uint8, tells the weights from others. Data, so that other weights
         compile nothing anew; no layer looks at it.
@@ -41,7 +42,7 @@ class Network(nnx.Module):
         architecture: Architecture,
         convolutions: Mapping[str, FrozenConvolution],
         *,
-        pooling: str,
+        pooling: Mode,
         digest: jax.Array,
     ):
         """Takes the parts; `extract.build` makes them of weights, and checks them."""
@@ -52,6 +53,39 @@ class Network(nnx.Module):
 
     def __call__(
         self,
+        images: jax.Array,
+        taps: Collection[str],
+        extents: jax.Array | None = None,
+    ) -> dict[str, View]:
+        """What it shows of images at `taps`; it is run no deeper than needed.
+
+        Args:
+          images: `[b, h, w, 3]`, or one `[h, w, 3]`, sRGB in [0, 1].
+          taps: names such as "conv4_2" (before the ReLU) and "relu4_2" (after it).
+          extents: `[b, 2]` int32, true height and width of images of several shapes
+            padded below and right to one; None where all fill theirs.
+
+        Returns:
+          `{tap: View}`, features `[b, h', w', c]` in the network's dtype, `[h', w', c]`
+          of one image. Of a padded image, just what it would give alone, and zero
+          around that.
+        """
+        if images.ndim == 3:
+            views = self(images[None], taps, extents)
+            return jax.tree.map(lambda leaf: leaf[0], views)
+        if not taps:
+            return {}
+        preprocessing = self.architecture.preprocessing
+        mean = jnp.asarray(preprocessing.mean, images.dtype)
+        std = jnp.asarray(preprocessing.std, images.dtype)
+        inputs = (images - mean) / std
+        if extents is not None:
+            inputs = confine(inputs, extents)
+        found = self.activations(inputs, taps, extents)
+        return {tap: View.of(*seen, clean=True) for tap, seen in found.items()}
+
+    def activations(
+        self,
         inputs: jax.Array,
         taps: Collection[str],
         extents: jax.Array | None = None,
@@ -61,7 +95,7 @@ class Network(nnx.Module):
         Args:
           inputs: preprocessed images, `[b, h, w, 3]`.
           taps: names of `architecture.taps`.
-          extents: `[b, 2]` int32, see `extract.extract`.
+          extents: as those of a call.
 
         Returns:
           `{tap: (features [b, h', w', c], extents [b, 2] of them or None)}`.
@@ -90,11 +124,9 @@ class Network(nnx.Module):
                     extents = jnp.stack([rows, columns], axis=1)
                     images = confine(images, extents)
             case Pooling():
-                pool, ceil = pools.parse(self.pooling)
-                windows = pools.Windows(
-                    layer.size, layer.stride, layer.padding, layer.ceil or ceil
-                )
-                images = pool(images, windows, extents)
+                ceil = layer.ceil or self.pooling.ceil
+                windows = Windows(layer.size, layer.stride, layer.padding, ceil)
+                images = self.pooling.pool(images, windows, extents)
                 if extents is not None:
                     extents = windows.count(extents)
                     images = confine(images, extents)

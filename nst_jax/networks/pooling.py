@@ -7,8 +7,7 @@ included; what a window of ceil mode reaches over that doesn't count (Caffe's
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -16,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from nst_jax.errors import OptionsError
 from nst_jax.networks.extents import confine, count_windows
 
 
@@ -169,27 +167,23 @@ def _sum_backward(
 _sum.defvjp(_sum_forward, _sum_backward)
 
 
-_KINDS: Mapping[str, Callable[..., jax.Array]] = MappingProxyType(
-    {"max": max_pool, "avg": average_pool}
-)
+@dataclasses.dataclass(frozen=True)
+class Mode:
+    """What a value of `Options.pooling` stands for.
 
-
-def parse(pooling: str) -> tuple[Callable[..., jax.Array], bool]:
-    """What pools, and whether all windows have Caffe's rounding.
-
-    Args:
-      pooling: a kind, "max" or "avg", or one with "_ceil".
-
-    Raises:
-      OptionsError: an unknown one.
+    Attributes:
+      pool: `(images, windows, extents) -> images`, such as `max_pool`.
+      ceil: all windows have Caffe's rounding, even where the architecture has another.
     """
-    kind = pooling.removesuffix("_ceil")
-    if kind not in _KINDS:
-        known = [f"{kind}{rounding}" for rounding in ("", "_ceil") for kind in _KINDS]
-        raise OptionsError(
-            f"pooling={pooling!r} is not known; choose one of {', '.join(known)}"
-        )
-    return _KINDS[kind], pooling != kind
+
+    pool: Callable[..., jax.Array]
+    ceil: bool = False
+
+
+MAX = Mode(max_pool)
+AVG = Mode(average_pool)
+MAX_CEIL = Mode(max_pool, ceil=True)
+AVG_CEIL = Mode(average_pool, ceil=True)
 
 
 def _covered(length: Any, count: int, windows: Windows) -> Any:

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
-import jax
-
+from nst_jax.devices import backend
 from nst_jax.networks import extract
 from nst_jax.networks.network import Network
+from nst_jax.networks.pooling import Mode
+from nst_jax.networks.precision import Precision
 from weights_convert import architectures, fetch, store
 
 
-def load_network(
-    name: str = "vgg19",
+def load(
+    name: str,
     *,
-    pooling: str = "max",
-    precision: str = "auto",
+    pooling: Mode,
+    precision: Precision,
     offline: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> Network:
@@ -21,19 +22,18 @@ def load_network(
 
     Args:
       name: in `architectures.NETWORKS`.
-      pooling: "max", "avg", "max_ceil" or "avg_ceil", as in `Options`.
-      precision: as in `Options`.
+      pooling: as `extract.build` takes it.
+      precision: likewise.
       offline: don't fetch.
       report: takes lines about what is fetched and from where.
 
     Raises:
       NetworkError: an unknown name.
       WeightsError: weights that can't be fetched or don't fit.
-      OptionsError: an unknown pooling or precision.
+      DeviceError: the device that JAX is to use isn't here, or doesn't work.
     """
     architecture = architectures.find(name)
-    precision = resolve_precision(precision)
-    extract.check_choices(pooling, precision)
+    backend.kind()
     fetch.fetch(architecture, report=report or _ignore, offline=offline)
     weights, _ = store.load(architecture)
     return extract.build(
@@ -54,7 +54,7 @@ def fetched(
       Digests of the stored weights, by name.
 
     Raises:
-      NetworkError, WeightsError: see `load_network`.
+      NetworkError, WeightsError: see `load`.
     """
     found = {}
     for name in names:
@@ -62,13 +62,6 @@ def fetched(
         fetch.fetch(architecture, report=report, offline=offline)
         found[name] = store.stored_digest(architecture)
     return found
-
-
-def resolve_precision(precision: str) -> str:
-    """What "auto" means on this machine's default device; others stay."""
-    if precision != "auto":
-        return precision
-    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
 
 
 def _ignore(line: str) -> None:

@@ -182,11 +182,12 @@ def _divergences(
     events: list[str | None] = []
     for lane, values in enumerate(losses):
         finite = np.isfinite(values).all()
-        good = finite and values[-1] - best[lane] <= _DIVERGED * abs(best[lane])
+        lowest, last = float(best[lane]), float(values[-1])
+        good = finite and last - lowest <= _DIVERGED * abs(lowest)
         if good or retries[lane] > _RETRIES:
             events.append(None)
             continue
-        if not math.isfinite(best[lane]):
+        if not math.isfinite(lowest):
             retries[lane], scale[lane] = _RETRIES + 1, 0
             events.append(None)  # Its result is an error.
             continue

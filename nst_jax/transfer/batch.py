@@ -3,9 +3,8 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from typing import Any
 
-from nst_jax.devices import memory
+from nst_jax.devices import backend, memory
 from nst_jax.errors import (
     DivergenceError,
     ImageError,
@@ -14,20 +13,21 @@ from nst_jax.errors import (
     TooSmallError,
 )
 from nst_jax.images.frames import Shape
-from nst_jax.images.source import Report
+from nst_jax.images.source import Report, Source
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
-from nst_jax.networks.pretrained import load_network
 from nst_jax.optimize.chunk import State
-from nst_jax.options import Options
+from nst_jax.options import Options, chosen, word
+from nst_jax.perceptual.network import network_of
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer import plan, states
+from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress, Record, Result
 from nst_jax.transfer.run import Run
-from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.sizes import enough, scales
 from nst_jax.transfer.states import States
 from weights_convert.architectures import NETWORKS
 
@@ -75,14 +75,16 @@ def run_jobs(
 
     Args:
       jobs: at least one.
-      lanes: side by side; default: as many as help and as fit the memory.
+      lanes: side by side; default: as many as help and as fit the memory. 1: each is
+        bit for bit what it is alone, by a program for each shape.
       network: from `load_network`; default: the one that the options name.
       offline: don't fetch the network's weights if they aren't stored.
       on_progress: called after each chunk of iterations; a true answer stops.
       every: `on_progress` is called at multiples of each of these, among others.
       done: places of jobs to leave out. The others are grouped as they were with them,
         so that a batch that goes on finds its programs and its state.
-      states: where the state of a stopped group is kept, and gone on from.
+      states: where the state of a group that is at work or stopped is kept, and gone on
+        from. It is removed when the next result is asked for, after the group's last.
       report: takes lines for the user.
 
     Yields:
@@ -96,8 +98,10 @@ def run_jobs(
       WeightsError, NetworkError: weights that are missing or don't fit.
       CheckpointError: a state that has to be gone on from, and can't.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     asked.check(jobs, lanes)
+    backend.kind()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
         _check_network(network, options)
@@ -110,7 +114,7 @@ def run_jobs(
         if len(jobs) == 1 and (unread := _unread(jobs[0], shapes)):
             yield 0, unread  # Said before anything is fetched.
             return
-        network = network or _network_of(options, offline=offline, report=report)
+        network = network or network_of(options, offline=offline, report=report)
         studio = Studio(network, options)
         good = {place: job for place, job in enumerate(jobs) if place not in wrong}
         small = _too_small(good, shapes, studio)
@@ -118,7 +122,8 @@ def run_jobs(
         good = {place: job for place, job in good.items() if place not in small}
         if not left & good.keys():
             return
-        pictures = Pictures(list(good.values()), shapes, report)
+        pictures = Pictures(list(good.values()), shapes, report, apart=lanes == 1)
+        pictures.say_enlarged([job for place, job in good.items() if place in left])
         work = _Work(
             good, pictures, studio, digest_of(network), states, report, on_progress
         )
@@ -184,21 +189,24 @@ class _Work:
         digest = ""
         if self.states:
             digest = states.digest([self.jobs[p] for p in places], self.weights)
-        try:
-            last, state = yield from self._optimised(run, places, stops, show, digest)
-        except (DivergenceError, ImageError) as error:  # Of all that are left.
-            yield from ((place, error) for place in places)
-            return False
-        results = [result for of_job in last for result in of_job]
-        going_on = any(isinstance(r, Result) and not r.finished for r in results)
-        stopped = state is not None
-        if going_on:
-            self._keep(state, digest)
-        del state  # Whoever saves pictures, and the next group, have the room.
-        for place, of_job in zip(places, last, strict=True):
-            yield from ((place, result) for result in of_job)
-        if not going_on:
-            self._keep(None, digest)  # The pictures are safe now.
+        with Autosave(self.states, digest, self.report) as saving:
+            try:
+                last, state = yield from self._optimised(
+                    run, places, stops, show, saving
+                )
+            except (DivergenceError, ImageError) as error:  # Of all that are left.
+                yield from ((place, error) for place in places)
+                return False
+            results = [result for of_job in last for result in of_job]
+            going_on = any(isinstance(r, Result) and not r.finished for r in results)
+            stopped = state is not None
+            if state is not None and going_on:
+                saving.stop(state)
+            del state  # Whoever saves pictures, and the next group, have the room.
+            for place, of_job in zip(places, last, strict=True):
+                yield from ((place, result) for result in of_job)
+            if not going_on:
+                saving.done()
         return stopped
 
     def _optimised(
@@ -207,7 +215,7 @@ class _Work:
         places: tuple[int, ...],
         stops: Collection[int],
         show: Callable[[tuple[Progress, ...]], bool | None],
-        digest: str,
+        saving: Autosave,
     ) -> Generator[Outcome, None, tuple[list[list[Result | NstError]], State | None]]:
         """Yields results on the way; returns the last ones, and a stopped run's state.
 
@@ -215,7 +223,7 @@ class _Work:
           DivergenceError: no first image has a finite loss.
           ImageError: a picture that can't be read any more.
         """
-        found = self.states.find(run, digest, self.report) if self.states else None
+        found = saving.find(run)
         records = [Record(self.jobs[p].options, self.jobs[p].at) for p in places]
         state = None
         with contextlib.closing(run.chunks(stops=stops, resumed=found)) as chunks:
@@ -225,11 +233,9 @@ class _Work:
                 if show(lanes[: len(places)]):
                     state = reached
                     break
+                if lanes[0].iteration < run.scales[-1].until:
+                    saving.offer(reached)
             return [record.last(ended=state is None) for record in records], state
-
-    def _keep(self, state: State | None, digest: str) -> None:
-        if self.states and (problem := self.states.keep(state, digest)):
-            self.report(f"{problem}; what was stopped can't go on from there")
 
 
 def _shown(
@@ -279,19 +285,38 @@ def _too_small(
         return {}
     pictures = Pictures(list(jobs.values()), shapes)
     found: dict[int, ImageError] = {}
+    known: dict[tuple[str, bool], ImageError | None] = {}
     for place, job in jobs.items():
         lane = pictures.lane(job, scales(job.options)[0].size)
         pairs = [
-            (job.content, lane.content),
-            *zip(job.styles, lane.styles, strict=True),
+            (job.content, lane.content, False),
+            *(
+                (s, framed, True)
+                for s, framed in zip(job.styles, lane.styles, strict=True)
+            ),
         ]
-        for number, (source, framed) in enumerate(pairs):
-            try:
-                studio.check(framed.extent, *(["style"] if number else []))
-            except OptionsError as error:
-                name = f"{source.key}: " if source.array is None else ""
-                found.setdefault(place, TooSmallError(f"{name}{error}"))
+        for source, framed, style in pairs:
+            if (source.key, style) not in known:
+                small = _small(source, framed.extent, job.options, studio, style=style)
+                known[source.key, style] = small
+            if error := known[source.key, style]:
+                found.setdefault(place, error)
     return found
+
+
+def _small(
+    source: Source, shape: Shape, options: Options, studio: Studio, *, style: bool
+) -> TooSmallError | None:
+    """What is wrong with a picture that gets this shape, if a tap is blind to it."""
+    wants = ["style"] if style else []
+    if not (tap := studio.blind(shape, *wants)):
+        return None
+    size = enough(shape, options, lambda s: not studio.blind(s, *wants), style=style)
+    larger = f"give size={size} or more" if size else "crop it"
+    return TooSmallError(
+        f"{source.name}: at {shape[1]}x{shape[0]} pixels it is too small for {tap}, "
+        f"which sees nothing of it: {larger}, or earlier taps"
+    )
 
 
 def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
@@ -300,25 +325,15 @@ def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
     return multiples.union(*(job.at for job in jobs))
 
 
-def _check_network(network: Any, options: Options) -> None:
+def _check_network(network: Network, options: Options) -> None:
     """Raises `OptionsError` if a loaded network is not the one that `options` name."""
-    name, pooling = network.architecture.name, network.pooling
-    named = (options.network, options.pooling)
-    if name in NETWORKS and (name, pooling) != named:
+    found = network.architecture.name, network.pooling
+    named = options.network, chosen(options, "pooling")
+    if found[0] in NETWORKS and found != named:
         raise OptionsError(
-            f"network is {name} with {pooling} pooling, but the options say {named[0]} "
-            f"with {named[1]} pooling"
+            f"network is {found[0]} with {word('pooling', found[1])} pooling, but the "
+            f"options say {options.network} with {options.pooling} pooling"
         )
-
-
-def _network_of(options: Options, *, offline: bool, report: Report) -> Network:
-    return load_network(
-        options.network,
-        pooling=options.pooling,
-        precision=options.precision,
-        offline=offline,
-        report=report,
-    )
 
 
 def _ignore(line: str) -> None:

@@ -8,9 +8,19 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nst_jax.errors import OptionsError
+from nst_jax.errors import OptionsError, counted
+from nst_jax.fields import meant, unmet
+from nst_jax.images import files
 from nst_jax.images.source import Source
-from nst_jax.options import STARTS, VARYING, Options, changed, chosen
+from nst_jax.options import (
+    CONTENT,
+    STARTS,
+    STYLE,
+    VARYING,
+    Options,
+    changed,
+    chosen,
+)
 from weights_convert import architectures
 
 SCHEME = "2"
@@ -39,7 +49,7 @@ class Job:
         """The picture that `options.init` names, if it is one."""
         if self.options.init == "style":
             return self.styles[0]
-        return None if self.options.init in STARTS else Source(self.options.init)
+        return None if self.options.init in STARTS else Source.of(self.options.init)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -67,7 +77,7 @@ class Job:
         """
         options = {name: _exact(v) for name, v in changed(self.options).items()}
         if options.get("init") not in (None, *STARTS):
-            options["init"] = contents[self.options.init]
+            options["init"] = contents[Source.of(self.options.init).key]
         styles = [contents[style.key] for style in self.styles]
         parts = [SCHEME, contents[self.content.key], styles, weights, options]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -112,6 +122,23 @@ def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Opt
     ]
 
 
+def shared(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs whose shares are those of blends.
+
+    Where some blend paintings, one with a painting by itself has no `style_blend`.
+    """
+    if all(len(job.styles) == 1 for job in jobs):
+        return list(jobs)
+    return [
+        dataclasses.replace(
+            job, options=dataclasses.replace(job.options, style_blend=())
+        )
+        if len(job.styles) == 1
+        else job
+        for job in jobs
+    ]
+
+
 def check(jobs: Sequence[Job], lanes: int | None = None) -> None:
     """Raises if these jobs couldn't be done together, whatever their pictures are.
 
@@ -143,7 +170,8 @@ def check_options(options: Options, paintings: int) -> None:
     """Raises if `options` don't fit the network or the number of paintings.
 
     Raises:
-      OptionsError: no painting; blend shares for another number of paintings.
+      OptionsError: no painting; blend shares for another number of paintings; no loss
+        that weighs anything.
       NetworkError: an unknown network or tap.
     """
     architecture = architectures.find(options.network)
@@ -152,14 +180,22 @@ def check_options(options: Options, paintings: int) -> None:
         raise OptionsError("no painting given: name one or more style pictures")
     if options.style_blend and len(options.style_blend) != paintings:
         raise OptionsError(
-            f"style_blend has {len(options.style_blend)} shares for {paintings} "
-            "paintings; give one for each"
+            f"style_blend has {counted(len(options.style_blend), 'share')} for "
+            f"{counted(paintings, 'painting')}; give one for each"
+        )
+    content, style = unmet(CONTENT, options), unmet(STYLE, options)
+    if content and style and not options.tv_weight and options.steps:
+        raise OptionsError(
+            f"nothing would change the picture: {content}, {style} and tv_weight leave "
+            "all losses without weight; give a weight above 0, or --steps=0"
         )
 
 
 def check_start(options: Options) -> None:
     """Raises `OptionsError` if `init` is no start, and no file either."""
-    if options.init not in STARTS and not os.path.exists(options.init):
+    if options.init not in STARTS and not os.path.exists(files.expanded(options.init)):
+        near = meant("init", options.init, STARTS).strip()
         raise OptionsError(
             f"init={options.init!r} is neither {', '.join(STARTS)} nor a file"
+            f"{f'; {near}' if near else ''}"
         )

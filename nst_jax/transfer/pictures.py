@@ -8,20 +8,17 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 import cachetools
 import numpy as np
 
-from nst_jax.errors import ImageError
 from nst_jax.fields import named
-from nst_jax.images import resize
-from nst_jax.images.frames import Shape, frames, pad
+from nst_jax.images import color, resize
+from nst_jax.images.frames import Shape, pad
 from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
+from nst_jax.perceptual.objective import is_grey
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.sizes import frames_of, own_frames, padded, scales, style_size
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
-
-_Frames = dict[Shape, dict[int, Shape]]
-"""Frames by the shape of a picture and the longest side that it gets."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +67,18 @@ class Lane:
       styles: the paintings likewise, at the sizes at which their strokes count.
       photo: in its own colours, `[h, w, 3]` at the full size; None where the result
         needs none of them.
+      grey: whether the result is to have no colour; see `objective.is_grey`.
     """
 
     job: Job
     content: Framed
     styles: tuple[Framed, ...]
     photo: np.ndarray | None = dataclasses.field(default=None, compare=False)
+    grey: bool = dataclasses.field(default=False, compare=False)
+
+    def toned(self, image: np.ndarray) -> np.ndarray:
+        """An image `[h, w, 3]` of this lane, without colour if it is to have none."""
+        return color.grey(image) if self.grey else image
 
 
 def lane_of(
@@ -108,6 +111,8 @@ class Pictures:
         jobs: Sequence[Job],
         shapes: Mapping[str, Shape],
         report: Report | None = None,
+        *,
+        apart: bool = False,
     ):
         """Chooses the frames.
 
@@ -115,25 +120,29 @@ class Pictures:
           jobs: all that are to share them, at least one.
           shapes: height and width of every source, by key.
           report: takes lines for the user, such as transparency in a picture.
+          apart: no two shapes share a frame, so that nothing is padded and each picture
+            is bit for bit what it is alone.
         """
         options = jobs[0].options
         self._shapes, self._report = shapes, report
         self._said: set[str] = set()
+        self._grey: dict[tuple[str, str | None, int], bool] = {}
         self._kept: cachetools.LRUCache[Hashable, np.ndarray]
         self._kept = cachetools.LRUCache(_KEPT, getsizeof=lambda array: array.nbytes)
         self._lock = threading.RLock()
         sizes = tuple(scale.size for scale in scales(options))
         contents = {job.content.key: self._full(job) for job in jobs}
-        self._contents = _frames([(shape, sizes) for shape in contents.values()])
-        self._padded_contents = _padded(self._contents)
+        choose = own_frames if apart else frames_of
+        self._contents = choose([(shape, sizes) for shape in contents.values()])
+        self._padded_contents = padded(self._contents)
         styles = {
             (style.key, sides): (self._shape(style, job.options, sides[-1]), sides)
             for job in jobs
             for sides in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
-        self._styles = _frames(list(styles.values()))
-        self._padded_styles = _padded(self._styles)
+        self._styles = choose(list(styles.values()))
+        self._padded_styles = padded(self._styles)
 
     def frame(self, job: Job, size: int | None = None) -> Shape:
         """Height and width of the frame of a job's photo; None: at the full size."""
@@ -168,6 +177,7 @@ class Pictures:
           ImageError: a picture that can't be read.
         """
         options = lane.job.options
+        lane = dataclasses.replace(lane, grey=self._is_grey(lane.job))
         if not (chosen(options, "color").grey or chosen(options, "color_after")):
             return lane
         return dataclasses.replace(lane, photo=self._photo(lane.job))
@@ -180,17 +190,39 @@ class Pictures:
         """
         self._photo(job)
         for style in job.styles:
-            self._sized(style, job.options, style_size(job.options.size, job.options))
+            self._style(style, job.options)
         if job.start is not None:
-            self._sized(job.start, job.options, None)
+            coarsest = scales(job.options)[0].size
+            self._sized(job.start, job.options, resize.fit(*self._full(job), coarsest))
+
+    def say_enlarged(self, jobs: Sequence[Job]) -> None:
+        """Says in a line which pictures of jobs are enlarged, as little is gained."""
+        sized = {}
+        for job in jobs:
+            sized[job.content.key] = job.content, job.options, job.options.size
+            longest = style_size(job.options.size, job.options)
+            sized |= {style.key: (style, job.options, longest) for style in job.styles}
+        found = []
+        for source, options, longest in sized.values():
+            shape = self._shapes[source.key]
+            height, width = resize.cropped(shape, _ratio(options.crop) or shape)
+            if max(height, width) < longest:
+                high, wide = self._shape(source, options, longest)
+                size = f"{width}x{height} pixels to {wide}x{high}"
+                found.append(f"{source.name} is enlarged, from {size}")
+        if found:
+            more = f", {len(found)} pictures are in all" if found[1:] else ""
+            self._say(f"{found[0]}{more}: a smaller size shows as much")
 
     def start(self, lane: Lane, size: int) -> np.ndarray:
         """The picture to start from at a size, `[h, w, 3]` in [0, 1]."""
+        return lane.toned(self._start(lane, size))
+
+    def _start(self, lane: Lane, size: int) -> np.ndarray:
         job, shape = lane.job, lane.content.extent
         options, coloring = job.options, chosen(job.options, "color")
         if job.start is not None:
-            start = self._sized(job.start, options, None)
-            start = resize.resize(start, shape)
+            start = self._sized(job.start, options, shape)
             if options.init == "style":
                 return coloring.of_painting(start, self._content(job, size))
             return coloring.of_start(start)
@@ -200,7 +232,7 @@ class Pictures:
 
     def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
         """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
-        image, options = lane.content.cut(pixels), lane.job.options
+        image, options = lane.toned(lane.content.cut(pixels)), lane.job.options
         photo = self.opened(lane).photo if lane.photo is None else lane.photo
         if photo is None:
             return image
@@ -217,7 +249,27 @@ class Pictures:
         return resize.fit(height, width, longest)
 
     def _photo(self, job: Job) -> np.ndarray:
-        return self._sized(job.content, job.options, job.options.size)
+        return self._sized(job.content, job.options, self._full(job))
+
+    def _style(self, style: Source, options: Options) -> np.ndarray:
+        base = style_size(options.size, options)
+        return self._sized(style, options, self._shape(style, options, base))
+
+    def _is_grey(self, job: Job) -> bool:
+        options = job.options
+        longest = style_size(options.size, options)
+        seen = [
+            (job.content, options.size),
+            *((style, longest) for style in job.styles),
+        ]
+        found = []
+        for source, side in seen:
+            key = source.key, options.crop, side
+            if key not in self._grey:
+                shape = self._shape(source, options, side)
+                self._grey[key] = color.is_grey(self._sized(source, options, shape))
+            found.append(self._grey[key])
+        return is_grey(options, found[0], found[1:])
 
     def _content(self, job: Job, size: int) -> np.ndarray:
         coloring = chosen(job.options, "color")
@@ -238,7 +290,7 @@ class Pictures:
             key = key, job.content.key, options.size, size, options.color
 
         def load() -> np.ndarray:
-            plain = resize.resize_longest(self._sized(style, options, base), side)
+            plain = resize.resize_longest(self._style(style, options), side)
             if not coloring.match:
                 return plain
             return coloring.of_painting(plain, self._content(job, size))
@@ -252,25 +304,18 @@ class Pictures:
             load=load if kept else lambda: self._keep(key, load),
         )
 
-    def _sized(
-        self, source: Source, options: Options, longest: int | None
-    ) -> np.ndarray:
-        """A picture cropped, and at a longest side; None: at its own."""
+    def _sized(self, source: Source, options: Options, size: Shape) -> np.ndarray:
+        """A picture cropped, and brought to a size."""
 
         def read() -> np.ndarray:
-            image = source.read(self._say)
-            if (shape := self._shapes[source.key]) != image.shape[:2]:
-                raise ImageError(
-                    f"{source.key}: its header says {shape[1]}x{shape[0]} pixels, but "
-                    f"it has {image.shape[1]}x{image.shape[0]}; save it anew"
-                )
-            if ratio := _ratio(options.crop):
-                image = resize.crop(image, ratio)
-            if longest is None:
-                return image
-            return resize.resize(image, self._shape(source, options, longest))
+            return source.read(
+                self._say,
+                shape=self._shapes[source.key],
+                ratio=_ratio(options.crop),
+                size=size,
+            )
 
-        return self._keep((source.key, options.crop, longest), read)
+        return self._keep((source.key, options.crop, size), read)
 
     def _keep(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
         with self._lock:
@@ -290,44 +335,9 @@ class Pictures:
             self._said.add(line)
 
 
-def style_size(size: int, options: Options) -> int:
-    """Longest side of the paintings for a result whose longest side is `size`."""
-    return max(1, round(size * options.style_scale))
-
-
 def _ratio(crop: str | None) -> Shape | None:
     """Height to width, of "width:height"."""
     if crop is None:
         return None
     width, height = (int(part) for part in crop.split(":"))
     return height, width
-
-
-def _padded(tables: _Frames) -> set[Shape]:
-    """Frames in which a picture has padding."""
-    return {
-        frame
-        for (height, width), table in tables.items()
-        for side, frame in table.items()
-        if frame != resize.fit(height, width, side)
-    }
-
-
-def _frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> _Frames:
-    """The frames of pictures, by their shapes and the longest sides that they get."""
-    largest = frames([shape for shape, _ in pictures])
-    joined: dict[tuple[Shape, int], Shape] = {}
-    for shape, sides in pictures:
-        for place, side in enumerate(sides):
-            key = largest[shape], place
-            height, width = resize.fit(*shape, side)
-            down, across = joined.get(key, (0, 0))
-            joined[key] = max(down, height), max(across, width)
-    tables: _Frames = {}
-    for shape, sides in pictures:
-        of_shape = {
-            side: joined[largest[shape], place] for place, side in enumerate(sides)
-        }
-        # Paintings of one shape may differ by a pixel below the full size.
-        tables.setdefault(shape, {}).update(of_shape)
-    return tables

@@ -10,12 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.errors import OptionsError
 from nst_jax.images.frames import Shape
 from nst_jax.networks.extract import extract, prepare
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
-from nst_jax.transfer.objective import (
+from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
     loss_weights,
@@ -63,6 +62,7 @@ class Studio:
         seen = {photo: self._statistics(photo, "content") for photo in photos}
         shared = share and len(seen) == 1
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
+        grey = [lane.grey for lane in lanes]
         if not shared:
             wanted = [
                 {**of_style, **seen[lane.content]}
@@ -77,9 +77,18 @@ class Studio:
                 for name in weights[0]
             },
             jnp.asarray(extents) if lanes[0].content.masked else None,
+            jnp.asarray(grey) if any(grey) else None,
         )
 
-    def shapes(self, frame: Shape, lanes: int, *, masked: bool, share: bool) -> Problem:
+    def shapes(
+        self,
+        frame: Shape,
+        lanes: int,
+        *,
+        masked: bool,
+        share: bool,
+        grey: bool = False,
+    ) -> Problem:
         """The shapes and types of `pose`'s result, from no picture at all.
 
         Args:
@@ -87,6 +96,7 @@ class Studio:
           lanes: how many.
           masked: whether programs for that frame have to be told extents.
           share: whether all lanes have one photo.
+          grey: whether a lane is to have no colour.
         """
 
         def many(tree: Any) -> Any:
@@ -104,6 +114,7 @@ class Studio:
             found["content"] if share else {},
             many(weights),
             extents,
+            many(jnp.bool(False)) if grey else None,
         )
 
     def _targets_of(self, frame: Shape, masked: bool) -> dict[str, dict[str, Any]]:
@@ -121,8 +132,8 @@ class Studio:
             }
         return self._planned[frame, masked]
 
-    def check(self, shape: Shape, *wants: str) -> None:
-        """Raises `OptionsError` if a tap sees nothing of a picture of that shape.
+    def blind(self, shape: Shape, *wants: str) -> str:
+        """A tap that sees nothing of a picture of that shape, or "".
 
         Args:
           shape: height and width.
@@ -135,11 +146,7 @@ class Studio:
             views = jax.eval_shape(look, self._plain, image)
             blind = [tap for tap in taps if not np.prod(views[tap].features.shape)]
             self._checked[shape, taps] = blind[0] if blind else ""
-        if tap := self._checked[shape, taps]:
-            raise OptionsError(
-                f"a picture of {shape[1]}x{shape[0]} is too small for {tap}, which "
-                "sees nothing of it: give a larger size, or earlier taps"
-            )
+        return self._checked[shape, taps]
 
     def _blended(self, lane: Lane) -> dict[str, Any]:
         shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)

@@ -1,6 +1,8 @@
 """What comes out: progress on the way, and finished pictures."""
 
+import base64
 import dataclasses
+import html
 import math
 import os
 import platform
@@ -10,13 +12,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from nst_jax.errors import DivergenceError, NstError
-from nst_jax.images import files
+from nst_jax.display import loss_curve
+from nst_jax.errors import DivergenceError, NstError, counted
+from nst_jax.images import encode, files, resize
 from nst_jax.optimize.chunk import State
 from nst_jax.optimize.engine import Numbers
 from nst_jax.options import Options
 from nst_jax.transfer.pictures import Lane, Pictures
 from nst_jax.version import __version__
+
+_SHOWN, _POINTS = 1024, 500  # Pixels and points that a notebook shows at most.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Progress(Numbers):
         return self.pictures.finished(self.lane, pixels)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Result:
     """A finished picture and how it came about.
 
@@ -83,7 +88,36 @@ class Result:
     @property
     def told(self) -> str:
         """What a line about it says of how it came about."""
-        return f"loss {self.loss:.6g} after {self.iterations} iterations"
+        return f"loss {self.loss:.6g} after {counted(self.iterations, 'iteration')}"
+
+    def __repr__(self) -> str:
+        """What it is, in a line."""
+        height, width, _ = self.image.shape
+        return f"<Result {width}x{height}, {self._summary()}>"
+
+    def _repr_png_(self) -> bytes:
+        """The picture, for notebooks."""
+        return encode.encode(self.image, "PNG", description=None)
+
+    def _repr_html_(self) -> str:
+        """The picture and the curve of its losses, for notebooks."""
+        shown = self.image
+        if max(shown.shape[:2]) > _SHOWN:
+            shown = resize.resize_longest(shown, _SHOWN)
+        picture = base64.b64encode(encode.encode(shown, "PNG", description=None))
+        lines = [html.escape(line) for line in (self._summary(), *self.events)]
+        first = max(0, self.iterations + 1 - len(self.losses))
+        places = np.linspace(0, len(self.losses) - 1, _POINTS).round().astype(int)
+        points = [(first + int(n), float(self.losses[n])) for n in np.unique(places)]
+        return (
+            f'<img src="data:image/png;base64,{picture.decode()}" style="max-width: '
+            f'100%"><div style="max-width: 25em">{loss_curve.drawing(points)}'
+            f"{'<br>'.join(lines)}</div>"
+        )
+
+    def _summary(self) -> str:
+        made = f"{self.iterations} iterations in {self.seconds:.3g} s"
+        return f"loss {self.loss:.6g} after {made}"
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
@@ -91,7 +125,7 @@ class Result:
         Raises:
           ImageError: another ending, or a folder that can't be written to.
         """
-        files.write(path, self.image, description=self.description())
+        files.write(files.expanded(path), self.image, description=self.description())
 
     def description(self) -> dict[str, Any]:
         """What made the picture: options, versions, device, final loss."""

@@ -11,17 +11,22 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nst_jax.errors import CheckpointError
+from nst_jax.devices import memory
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
 from nst_jax.optimize import checkpoint, chunk, engine
 from nst_jax.options import Options, chosen
+from nst_jax.perceptual.objective import Problem
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.objective import Problem
 from nst_jax.transfer.pictures import Lane, Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress
 from nst_jax.transfer.sizes import Scale, scales
+
+_UNMOVED = (
+    "the picture stays as it began: none of {} iterations lowered its loss; check the "
+    "learning rate and the weights of the losses"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,14 +63,20 @@ class Run:
         """Of all lanes."""
         return solver(self.jobs[0].options)
 
-    def program(self, scale: Scale) -> jax.stages.Compiled:
-        """`chunk.run_chunk` compiled for a size, from shapes alone."""
+    def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
+        """`chunk.run_chunk` compiled for a size, from shapes alone.
+
+        Args:
+          scale: the size.
+          grey: whether a lane is to have no colour, which pixels say.
+        """
         job, lanes = self.jobs[0], len(self.jobs)
         problem = self.studio.shapes(
             self.pictures.frame(job, scale.size),
             lanes,
             masked=self.pictures.masked(job, scale.size),
             share=self.share,
+            grey=grey,
         )
         objective, state = self.studio.objective, self._shapes(scale)
         return chunk.program(objective, self.solver, state, problem)
@@ -77,18 +88,13 @@ class Run:
           CheckpointError: see `checkpoint.load`; a `SpentError` if nothing is left to
             do.
         """
-        for place, scale in enumerate(self.scales):
-            try:
-                state = checkpoint.load(path, self._shapes(scale), digest)
-            except CheckpointError:
-                if scale == self.scales[-1]:
-                    raise
-                continue
-            made, steps = int(state.iteration) - 1, self.scales[-1].until
-            if made >= steps:
-                raise checkpoint.SpentError(path, made, steps)
-            return Resumed(place, state)
-        raise AssertionError("a run has sizes")
+        scales = self.scales
+        shapes = [self._shapes(scale) for scale in scales]
+        place, state = checkpoint.load(path, shapes, digest)
+        made, steps = int(state.iteration) - 1, scales[-1].until
+        if made >= steps:
+            raise checkpoint.SpentError(path, made, steps)
+        return Resumed(place, state)
 
     def chunks(
         self, *, stops: Collection[int] = (), resumed: Resumed | None = None
@@ -111,15 +117,17 @@ class Run:
         state = resumed.state if resumed else None
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
+        watch = _Watch(len(self.jobs), known=resumed is not None)
         try:
-            coming = ahead.submit(self._prepared, first, precision)
+            room = memory.room_bytes()
+            coming = ahead.submit(self._prepared, first, precision, room)
             seconds = waited = 0.0
             before: tuple[Lane, ...] = ()
             for place, scale in enumerate(self.scales[first:], first):
                 began = time.perf_counter()
                 lanes, problem = coming.result()
                 if place + 1 < len(self.scales):
-                    coming = ahead.submit(self._prepared, place + 1, precision)
+                    coming = ahead.submit(self._prepared, place + 1, precision, room)
                 if resumed is None or place > first:
                     state = self._begin(lanes, place, before, state)
                 assert state is not None
@@ -130,10 +138,12 @@ class Run:
                     steps=scale.until,
                     stops=stops,
                 ):
+                    made = watch.told(made, until=self.scales[-1].until)
                     state, here = made.state, made.lanes[0].seconds
                     yield self._progress(lanes, made, seconds, waited), state
                 seconds += here
                 before = lanes
+                watch.begin()
         except GeneratorExit:
             wait = False
             raise
@@ -141,17 +151,22 @@ class Run:
             ahead.shutdown(wait=wait, cancel_futures=True)
 
     def _prepared(
-        self, place: int, precision: str | None
+        self, place: int, precision: str | None, room: int
     ) -> tuple[tuple[Lane, ...], Problem]:
-        """Pictures, targets and program of a size, in the caller's arithmetic."""
+        """Pictures, targets and program of a size, in the caller's arithmetic.
+
+        Raises:
+          NoRoomError: the program needs more than `room`, in bytes.
+        """
         scale, pictures = self.scales[place], self.pictures
         made = {
             job: pictures.opened(pictures.lane(job, scale.size)) for job in self.jobs
         }
         lanes = tuple(made[job] for job in self.jobs)
         with jax.default_matmul_precision(precision):
+            grey = any(lane.grey for lane in lanes)
+            memory.expect_room(self.program(scale, grey=grey), room)
             problem = self.studio.pose(lanes, share=self.share)
-            self.program(scale)
         return lanes, problem
 
     def _shapes(self, scale: Scale) -> chunk.State:
@@ -207,6 +222,39 @@ class Run:
                 )
             )
         return tuple(found)
+
+
+class _Watch:
+    """Watches whether a lane has had a better picture than the one it began with."""
+
+    def __init__(self, lanes: int, *, known: bool):
+        self._moved = np.full(lanes, known)
+        self._first: list[float] | None = None
+
+    def begin(self) -> None:
+        """Another size begins, whose losses are others."""
+        self._first = None
+
+    def told(self, made: engine.Chunk, *, until: int) -> engine.Chunk:
+        """A chunk, which at the end says which pictures stay as they began."""
+        if self._first is None:
+            self._first = [lane.losses[0] for lane in made.lanes]
+        for place, (lane, first) in enumerate(
+            zip(made.lanes, self._first, strict=True)
+        ):
+            self._moved[place] |= not lane.best_loss >= first
+        if made.lanes[0].iteration < max(1, until) or self._moved.all():
+            return made
+        line = _UNMOVED.format(until)
+        lanes = tuple(
+            lane
+            if moved
+            else dataclasses.replace(
+                lane, event=f"{lane.event}; {line}" if lane.event else line
+            )
+            for lane, moved in zip(made.lanes, self._moved, strict=True)
+        )
+        return dataclasses.replace(made, lanes=lanes)
 
 
 def solver(options: Options) -> optax.GradientTransformation:

@@ -1,10 +1,19 @@
-"""The sizes of a coarse-to-fine run and its iterations at each."""
+"""The sizes of a coarse-to-fine run, its iterations and frames; what they ask for."""
 
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from nst_jax.images import resize
+from nst_jax.images.frames import Shape, frames
 from nst_jax.options import Options
 
+Frames = dict[Shape, dict[int, Shape]]
+"""Frames by the shape of a picture and the longest side that it gets."""
+
 _SMALLEST = 64  # Below it the deep taps see next to nothing.
+_LARGEST = 65520
+"""A multiple of 16 that `Options.size` may be."""
 _STEP = 16  # The pooling of five blocks divides sizes like these without remainder.
 
 
@@ -31,3 +40,77 @@ def scales(options: Options) -> tuple[Scale, ...]:
         Scale(size, options.steps * (k + 1) // len(sizes))
         for k, size in enumerate(sizes)
     )
+
+
+def style_size(size: int, options: Options) -> int:
+    """Longest side of the paintings for a result whose longest side is `size`."""
+    return max(1, round(size * options.style_scale))
+
+
+def enough(
+    shape: Shape, options: Options, fits: Callable[[Shape], bool], *, style: bool
+) -> int | None:
+    """A size at which a picture is large enough, the least one within 16 pixels.
+
+    Args:
+      shape: height and width of the picture, of which only the ratio counts.
+      options: pyramid and style scale are taken from here.
+      fits: whether a picture of a shape is large enough.
+      style: whether it is a painting.
+
+    Returns:
+      A size for `options`; None: none that is allowed is enough.
+    """
+
+    def does(steps: int) -> bool:
+        longer = dataclasses.replace(options, size=steps * _STEP)
+        coarsest = scales(longer)[0].size
+        longest = style_size(coarsest, longer) if style else coarsest
+        return fits(resize.fit(*shape, longest))
+
+    low, high = options.size // _STEP, _LARGEST // _STEP
+    if not does(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if does(middle) else (middle, high)
+    return high * _STEP
+
+
+def padded(tables: Frames) -> set[Shape]:
+    """Frames in which a picture has padding."""
+    return {
+        frame
+        for (height, width), table in tables.items()
+        for side, frame in table.items()
+        if frame != resize.fit(height, width, side)
+    }
+
+
+def own_frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> Frames:
+    """The shapes of pictures themselves, as `frames_of` gives frames."""
+    tables: Frames = {}
+    for shape, sides in pictures:
+        own = {side: resize.fit(*shape, side) for side in sides}
+        tables.setdefault(shape, {}).update(own)
+    return tables
+
+
+def frames_of(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> Frames:
+    """The frames of pictures, by their shapes and the longest sides that they get."""
+    largest = frames([shape for shape, _ in pictures])
+    joined: dict[tuple[Shape, int], Shape] = {}
+    for shape, sides in pictures:
+        for place, side in enumerate(sides):
+            key = largest[shape], place
+            height, width = resize.fit(*shape, side)
+            down, across = joined.get(key, (0, 0))
+            joined[key] = max(down, height), max(across, width)
+    tables: Frames = {}
+    for shape, sides in pictures:
+        of_shape = {
+            side: joined[largest[shape], place] for place, side in enumerate(sides)
+        }
+        # Paintings of one shape may differ by a pixel below the full size.
+        tables.setdefault(shape, {}).update(of_shape)
+    return tables

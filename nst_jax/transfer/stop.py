@@ -5,6 +5,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from nst_jax.errors import Stopped
+
 
 class StopRequest:
     """Ctrl-C and termination: at once before the optimisation, then after the chunk.
@@ -36,9 +38,9 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        again = self.signal is not None and number == signal.SIGINT
-        if again or not self._deferred:
-            raise KeyboardInterrupt
-        if self.signal is None:
-            self.signal = number
+        first, self.signal = self.signal is None, self.signal or number
+        if not self._deferred or (not first and number == signal.SIGINT):
+            # Libraries may swallow it; then the work sees `signal` after a chunk.
+            raise Stopped(self.signal)
+        if first:
             self.say("nst-jax: stopping; Ctrl-C once more gives up without saving")

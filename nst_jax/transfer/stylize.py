@@ -1,25 +1,41 @@
 """The verbs: photos and paintings in, the photos repainted out."""
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import typing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from PIL import Image
 
+from nst_jax.display.bar import Bar
 from nst_jax.errors import NstError, OptionsError
+from nst_jax.images import files, outputs
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
-from nst_jax.options import Options
+from nst_jax.options import Options, changed
+from nst_jax.transfer import idle, states
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer import states
 from nst_jax.transfer.batch import BatchProgress, run_jobs
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.results import Progress, Result
 
-Picture = str | os.PathLike | np.ndarray | jax.Array | Source
-"""A file's path, or float `[h, w, 3]`, sRGB in [0, 1]."""
+Picture = (
+    str
+    | os.PathLike
+    | np.ndarray
+    | jax.Array
+    | Image.Image
+    | bytes
+    | typing.BinaryIO
+    | Source
+)
+"""A file's path (`~` is the home), its bytes, or a file object; a PIL image; an array
+`[h, w, 3]`, grey `[h, w]` or `[h, w, 1]`, or with alpha `[h, w, 4]`, sRGB, float in
+[0, 1] or uint8. Alpha is composited on white."""
 
 
 def stylize(
@@ -29,6 +45,7 @@ def stylize(
     *,
     network: Network | None = None,
     offline: bool = False,
+    progress: bool = False,
     on_progress: Callable[[Progress], bool | None] | None = None,
     every: Sequence[int] = (),
     state_file: str | os.PathLike | None = None,
@@ -44,43 +61,59 @@ def stylize(
       network: from `load_network`, to load it once for many pictures; default: the one
         that `options` names.
       offline: don't fetch the network's weights if they aren't stored.
+      progress: draw a bar, in a terminal, a notebook, or wherever standard error goes.
       on_progress: called after each chunk of iterations; a true answer stops the run.
       every: `on_progress` is called at multiples of each of these, among others.
-      state_file: where a stopped run leaves its state, and `resume` finds it.
+      state_file: where a run leaves its state now and then, and where it is stopped,
+        and `resume` finds it; removed at the end.
       resume: go on from `state_file`.
-      report: takes lines for the user: a download, transparency in a picture.
+      report: takes lines for the user: a download, transparency in a picture, options
+        other than the defaults that can't matter.
 
     Returns:
       The picture with the lowest loss, and the losses.
 
     Raises:
-      ImageError: a picture that can't be read.
+      ImageError: a picture that can't be read, or a state_file that can't be written,
+        or is one of the pictures.
       OptionsError: options that don't fit the pictures or the network.
       WeightsError, NetworkError: weights that are missing or don't fit.
       CheckpointError: nothing to resume from, or the state of another run.
       DivergenceError: a loss that isn't finite at the start.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
     options = options or Options()
-    paintings: Sequence[Any] = styles if isinstance(styles, list | tuple) else [styles]
+    paintings = _listed(styles)
     asked.check_options(options, len(paintings))
     asked.check_start(options)
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
     job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
+    _report_idle([job], report)
+    kept = None
+    if state_file is not None:
+        path = Path(files.expanded(state_file))
+        outputs.check_place(path)
+        outputs.check_apart([path], [source.key for source in job.sources])
+        kept = states.in_file(path, resume=resume, called="resume=True")
 
-    def show(progress: BatchProgress) -> bool | None:
-        return on_progress(progress.lanes[0]) if on_progress else None
+    with _bar(options.steps, progress) as draw:
 
-    ((_, outcome),) = run_jobs(
-        [job],
-        network=network,
-        offline=offline,
-        on_progress=show,
-        every=every,
-        states=states.in_file(Path(state_file), resume=resume) if state_file else None,
-        report=report,
-    )
+        def show(made: BatchProgress) -> bool | None:
+            (lane,) = made.lanes
+            draw(made, f"loss {lane.loss:.6g}")
+            return on_progress(lane) if on_progress else None
+
+        ((_, outcome),) = run_jobs(
+            [job],
+            network=network,
+            offline=offline,
+            on_progress=show,
+            every=every,
+            states=kept,
+            report=report,
+        )
     if isinstance(outcome, NstError):
         raise outcome
     return outcome
@@ -88,13 +121,14 @@ def stylize(
 
 def stylize_batch(
     contents: Picture | Sequence[Picture],
-    styles: Picture | Sequence[Picture],
+    styles: Picture | Sequence[Picture | Sequence[Picture]],
     options: Options | None = None,
     *,
     sweep: Mapping[str, Sequence[Any]] | None = None,
     lanes: int | None = None,
     network: Network | None = None,
     offline: bool = False,
+    progress: bool = False,
     on_progress: Callable[[BatchProgress], bool | None] | None = None,
     on_result: Callable[[int, Result], None] | None = None,
     report: Report | None = None,
@@ -102,17 +136,20 @@ def stylize_batch(
     """Repaints every photo in the style of every painting.
 
     The results are optimised side by side in one device program, which costs less than
-    one after the other; each is what `stylize` makes of its pair.
+    one after the other. Each is what `stylize` makes of its pair but for rounding,
+    which an optimisation amplifies; by `lanes=1` it is that bit for bit.
 
     Args:
       contents: photos.
-      styles: paintings.
-      options: of all results.
+      styles: paintings; one that is a list itself is several, blended.
+      options: of all results; where some paintings are blended, `style_blend` is of
+        these only.
       sweep: options that vary, of `options.VARYING`, each with its values: every pair
         is made with every combination of them.
       lanes: results side by side; default: as many as help and as fit the memory.
       network: from `load_network`; default: the one that `options` name.
       offline: don't fetch the network's weights if they aren't stored.
+      progress: draw a bar of all iterations, as in `stylize`.
       on_progress: called after each chunk of iterations; a true answer stops.
       on_result: called with the place in the list and the result as each is finished.
       report: takes lines for the user.
@@ -129,43 +166,74 @@ def stylize_batch(
       DivergenceError: a loss that isn't finite at the start; raised when the others are
         finished.
       NoRoomError: the device's memory is too small.
+      DeviceError: the device isn't there, or fails.
     """
-    photos, paintings = (
-        [
-            Source.of(one)
-            for one in (given if isinstance(given, list | tuple) else [given])
-        ]
-        for given in (contents, styles)
-    )
-    varied = asked.variations(options or Options(), sweep or {})
-    for one in varied:
-        asked.check_start(one)
-    jobs = [Job(c, (s,), one) for c in photos for s in paintings for one in varied]
+    jobs = _pairs(contents, styles, asked.variations(options or Options(), sweep or {}))
+    _report_idle(jobs, report, sweep or ())
     found: dict[int, Result] = {}
     wrong: NstError | None = None
     began = False
+    with _bar(sum(job.options.steps for job in jobs), progress) as draw:
 
-    def show(progress: BatchProgress) -> bool | None:
-        nonlocal began
-        began = True
-        return on_progress(progress) if on_progress else None
+        def show(made: BatchProgress) -> bool | None:
+            nonlocal began
+            began = True
+            draw(made, f"{made.finished}/{made.total} done, {len(made.jobs)} at work")
+            return on_progress(made) if on_progress else None
 
-    for place, outcome in run_jobs(
-        jobs,
-        lanes=lanes,
-        network=network,
-        offline=offline,
-        on_progress=show,
-        report=report,
-    ):
-        if isinstance(outcome, NstError):
-            wrong = wrong or outcome
-            if not began:
-                raise outcome
-        else:
-            found[place] = outcome
-            if on_result:
-                on_result(place, outcome)
+        for place, outcome in run_jobs(
+            jobs,
+            lanes=lanes,
+            network=network,
+            offline=offline,
+            on_progress=show,
+            report=report,
+        ):
+            if isinstance(outcome, NstError):
+                wrong = wrong or outcome
+                if not began:
+                    raise outcome
+            else:
+                found[place] = outcome
+                if on_result:
+                    on_result(place, outcome)
     if wrong:
         raise wrong
     return [found[place] for place in sorted(found)]
+
+
+def _report_idle(
+    jobs: Sequence[Job], report: Report | None, sweep: Collection[str] = ()
+) -> None:
+    """Says which options change nothing; what was given by hand can't be told here."""
+    if report and jobs:
+        for line in idle.lines(jobs, changed(jobs[0].options), [sweep] * len(jobs)):
+            report(line.replace("--", ""))
+
+
+def _pairs(contents: Any, styles: Any, varied: Sequence[Options]) -> list[Job]:
+    """Every photo in the style of every painting or blend, by all these options."""
+    photos = [Source.of(photo) for photo in _listed(contents)]
+    blends = [tuple(map(Source.of, _listed(style))) for style in _listed(styles)]
+    for one in varied:
+        asked.check_start(one)
+    return asked.shared(
+        [Job(c, s, one) for c in photos for s in blends for one in varied]
+    )
+
+
+def _listed(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, list | tuple) else [given]
+
+
+@contextlib.contextmanager
+def _bar(steps: int, wanted: bool) -> Iterator[Callable[[BatchProgress, str], None]]:
+    """What shows progress, with a note, in a bar of so many iterations if wanted."""
+    if not wanted:
+        yield lambda made, note: None
+        return
+    with Bar(steps) as bar:
+        yield lambda made, note: bar.reach(
+            {p: lane.iteration for p, lane in zip(made.jobs, made.lanes, strict=True)},
+            note,
+        )

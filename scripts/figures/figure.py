@@ -1,6 +1,7 @@
 """A figure as a program: its flags, its errors, the order of things."""
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -14,14 +15,15 @@ from typing import Any
 
 from study import Study, make, publish, say
 
-from nst_jax import fields
+from nst_jax import fields, streams
 from nst_jax.collection.folder import Folder
+from nst_jax.collection.manifest import FAILED
 from nst_jax.devices import programs
 from nst_jax.errors import OptionsError, answered
 from nst_jax.images import files
-from nst_jax.networks import pretrained
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
+from nst_jax.perceptual.network import load_network
 from weights_convert import store
 
 FLAGS = ("size", "steps", "network", "pooling", "precision", "seed")
@@ -60,7 +62,7 @@ class Figure:
         self,
         argv: Sequence[str] | None = None,
         *,
-        load: Callable[..., Network] = pretrained.load_network,
+        load: Callable[..., Network] = load_network,
     ) -> int:
         """Runs the program; returns the exit status.
 
@@ -80,9 +82,14 @@ class Figure:
             offline=arguments.offline,
             report=say,
         )
-        return answered(lambda: self._run(arguments))
+        streams.prepare()
+        return answered(lambda: self._kept(arguments))
 
-    def _run(self, arguments: argparse.Namespace) -> int:
+    def _kept(self, arguments: argparse.Namespace) -> int:
+        with streams.unfailing(), contextlib.ExitStack() as kept:
+            return self._run(arguments, kept)
+
+    def _run(self, arguments: argparse.Namespace, kept: contextlib.ExitStack) -> int:
         for path in (*arguments.content, *arguments.style):
             files.read(path)  # Said now, not once a cell.
         cache = arguments.compilation_cache_dir
@@ -96,12 +103,14 @@ class Figure:
         folder, signal = make(
             study,
             arguments.output_dir,
+            kept,
             lanes=arguments.lanes,
             offline=arguments.offline,
             load=arguments.load,
+            overwrite={"yes": True, "no": False}.get(arguments.overwrite),
         )
         folder.clear_states()
-        if any(entry.status != "failed" for entry in folder.entries):
+        if any(entry.status != FAILED for entry in folder.entries):
             more = self.show(study, folder) if self.show else ()
             publish(study, folder, self.about, arguments.command, more)
         for line in study.left_out:
@@ -140,6 +149,8 @@ class Figure:
         for name, (metavar, default, text) in self.own.items():
             text += f" Default: {default}." if default else ""
             add(f"--{name}", default=default, metavar=metavar, help=text)
+        text = "Whether files that exist may be replaced. Default: those made here."
+        add("--overwrite", choices=("yes", "no"), help=text)
         text = "Pictures side by side (default: as many as help and fit the memory)."
         add("--lanes", type=int, metavar="N", help=text)
         text = "Never fetch weights; use stored ones."

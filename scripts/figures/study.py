@@ -1,5 +1,6 @@
 """A figure's grid of pictures: what is asked for, made, and shown."""
 
+import contextlib
 import dataclasses
 import inspect
 import sys
@@ -10,9 +11,9 @@ from typing import Any, TextIO
 import numpy as np
 import tqdm
 
-from nst_jax.collection import gallery, naming, plate, wanted
+from nst_jax.collection import gallery, lock, naming, plate, wanted
 from nst_jax.collection.folder import Folder
-from nst_jax.collection.manifest import Entry
+from nst_jax.collection.manifest import FAILED, Entry
 from nst_jax.collection.wanted import Wanted
 from nst_jax.devices import programs
 from nst_jax.errors import ImageError
@@ -111,16 +112,25 @@ def together(pictures: Sequence[Wanted]) -> list[list[Job]]:
 
 
 def make(
-    study: Study, path: Path, *, lanes: int | None, offline: bool, load: Load
+    study: Study,
+    path: Path,
+    kept: contextlib.ExitStack,
+    *,
+    lanes: int | None,
+    offline: bool,
+    load: Load,
+    overwrite: bool | None = None,
 ) -> tuple[Folder, int | None]:
     """Makes what is missing in a folder; what can be lanes of one program, is.
 
     Args:
       study: what to make.
       path: of the folder; made if need be.
+      kept: until its end no other process works in the folder.
       lanes: pictures side by side; None for as many as help and fit.
       offline: don't fetch weights.
       load: of networks.
+      overwrite: see `Folder`.
 
     Returns:
       The folder, and the signal that stopped the work before its end, or None.
@@ -132,11 +142,20 @@ def make(
     planned = together(pictures)
     for of_program in planned:
         jobs.check(of_program, lanes)
-    wanted.check(path, pictures)
+    others = (naming.MANIFEST, naming.GALLERY, PLATE, CURVES)
+    wanted.check(path, pictures, others)
     with StopRequest(say) as request:
         networks = list(dict.fromkeys(one.job.options.network for one in pictures))
         weights = pretrained.fetched(networks, offline=offline, report=say)
-        folder = Folder(path, pictures, weights=weights, say=say)
+        kept.enter_context(lock.held(path))
+        folder = Folder(
+            path,
+            pictures,
+            weights=weights,
+            say=say,
+            overwrite=overwrite,
+            others=others,
+        )
         programs.report_missing_accelerator(say)
         steps = sum(job.options.steps for job in folder.jobs)
         done = sum(j.options.steps for j in folder.jobs if folder.is_done(j))
@@ -180,7 +199,7 @@ def _run(
         network=load(of_program[0].options),
         on_progress=show,
         done=done,
-        states=states.in_folder(folder.path),
+        states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
         report=say,
     ):
         folder.add(of_program[place], result, lanes=beside.get(place, 1))
@@ -201,7 +220,7 @@ def publish(
     Raises:
       ImageError, OSError: a file can't be written.
     """
-    entries = [entry for entry in folder.entries if entry.status != "failed"]
+    entries = [entry for entry in folder.entries if entry.status != FAILED]
     places = [(e.varied[study.rows], e.varied[study.columns]) for e in entries]
     pictures = [_read(folder.path / entry.output) for entry in entries]
     first = study.cells[0]
@@ -221,7 +240,8 @@ def publish(
     beside = {label: _read(path) for label, path in originals.items()}
     remarks = [*study.notes, *(f"Left out: {line}" for line in study.left_out)]
     figure, page = folder.path / PLATE, folder.path / naming.GALLERY
-    files.write(figure, plate.draw(study.title, remarks, beside, grid))
+    drawn = plate.draw(study.title, remarks, beside, grid)
+    files.write(figure, drawn, description={"figure": study.title})
     blocks = inspect.cleandoc(about).split("\n\n")[1:]
     source = [" ".join(text.split()) for text in blocks if text[0] != " "]
     above = gallery.About([*source, *remarks], command, [PLATE, *more])

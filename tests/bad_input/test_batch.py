@@ -2,9 +2,10 @@
 
 import os
 import re
+import shutil
 
 import pytest
-from support.batch_folder import contents, picture, write_csv
+from support.batch_folder import contents, odd_files, picture, write_csv
 from support.program import QUICK, run
 
 from nst_jax.collection import manifest
@@ -27,6 +28,14 @@ _OUTPUTS = [
     ((*ALL, "--output_dir=photos/a.png/x"), "output_dir=photos/a.png/x: can't be made"),
     ((*ONE, "--output_dir=photos", "--name={content}.png"), "photos/a.png is a pictur"),
     ((*ONE, "--output_dir=again", "--name={style}.png"), "again/p.png is a picture t"),
+    ((*ONE, "--output_dir=linked"), "linked/a_p.png is a picture that the batch is m"),
+    ((*ALL, "--output_dir=website"), "website/index.html: exists, and was not made by"),
+    ((*ALL, "--output_dir=album"), "album/contact_sheet.jpg: exists, and was not ma"),
+    ((*ALL, "--output_dir=data"), "data/manifest.jsonl: is no manifest of pictures"),
+    ((*ALL, "--output_dir=pipe"), "pipe/manifest.jsonl: is no regular file; give th"),
+    ((*ALL, "--output_dir=device"), "device/index.html: is no regular file; give the"),
+    ((*ALL, "--output_dir=mine"), "mine/b_q.png: exists, and was not made by nst-ja"),
+    ((*ALL, "--output_dir=twice"), "twice/b_q.png: is written twice (as twice/a_p.pn"),
     (
         (*ALL, "--name={nothing}.png"),
         "name='{nothing}.png': {nothing} is not known; th",
@@ -49,7 +58,7 @@ _OPTIONS = [
     ((*ALL, "--steps=3,4"), "steps='3,4' is not a whole number"),
     ((*ALL, "--init=noise,nowhere.png"), "init='nowhere.png' is neither content, sty"),
     ((*ALL, "--style_taps=relu9_1"), "squeezenet1_1 has no tap relu9_1"),
-    ((*ALL, "--style_blend=1,2"), "style_blend has 2 shares for 1 paintings"),
+    ((*ALL, "--style_blend=1,2"), "style_blend has 2 shares for 1 painting"),
 ]
 
 
@@ -57,6 +66,17 @@ _OPTIONS = [
 def place(folder):
     (folder / "empty").mkdir()
     (folder / "again").symlink_to("paintings")
+    for name in ("linked", "website", "album", "data", "pipe", "device", "mine"):
+        (folder / name).mkdir()
+    os.link("photos/a.png", "linked/a_p.png")
+    (folder / "website/index.html").write_text("<title>Somebody's</title>")
+    shutil.copy("photos/a.png", "album/contact_sheet.jpg")
+    (folder / "data/manifest.jsonl").write_text('{"somebody": "else"}\n')
+    os.mkfifo("pipe/manifest.jsonl")
+    (folder / "device/index.html").symlink_to("/dev/null")
+    shutil.copy("photos/a.png", "mine/b_q.png")
+    (folder / "twice").mkdir()
+    (folder / "twice/a_p.png").symlink_to("b_q.png")
     return folder
 
 
@@ -152,7 +172,7 @@ def test_pictures_that_fail_do_so_alone(folder, capsys):
         "photos/notes.txt": "is not an image, or of an unknown kind",
         "empty.png": "is empty; get the image again",
         "gone.png": "no such file; check the name",
-        "thin.png": "a picture of 1x32 is too small for relu_conv1, which sees nothing",
+        "thin.png": "at 1x32 pixels it is too small for relu_conv1, which sees nothing",
     }
     (folder / "empty.png").touch()
     command = ("batch", *QUICK, "--output_dir=out", "--lanes=1")
@@ -192,3 +212,38 @@ def test_starts_that_fail_do_so_alone(folder, capsys):
     assert first == "nst-jax: begin.png: no such file; check the name"
     assert "the loss of the starting image is not finite" in second
     assert sorted(statuses().values()) == ["done", "done", "failed", "failed"]
+
+
+@pytest.mark.parametrize("how", ["names", "pattern", "pairs", "starts"])
+def test_files_without_an_end_are_one_line_each(folder, capsys, how):
+    """And are looked at before they are hashed."""
+    paths = [f"../odd/{name}" for name in odd_files(folder.parent / "odd")]
+    one = ["photos/a.png", "paintings/p.png"]
+    rows = [[path, one[1], ""] for path in paths]
+    given = {
+        "names": ("--contents", *paths, "--styles", one[1]),
+        "pattern": ("--contents", one[0], "--styles", "../odd/*.png"),
+    }.get(how, ("--pairs=pairs.csv",))
+    if how == "starts":
+        rows = [[*one, path] for path in paths]
+    write_csv("pairs.csv", ["content", "style", "init"], *rows)
+    assert run("batch", *QUICK, "--output_dir=out", *given) == 1
+    assert sorted(capsys.readouterr().err.splitlines()) == [
+        "nst-jax: ../odd/far.png: has 4.0 GB, too many for a picture; 2 are read",
+        "nst-jax: ../odd/loop.png: can't be opened (Too many levels of symbolic links)",
+        "nst-jax: ../odd/pipe.png: is not a regular file; give an image file",
+        "nst-jax: ../odd/zero.png: is not a regular file; give an image file",
+    ]
+
+
+def test_names_that_are_no_text_are_names_like_others(folder, capsys):
+    name = os.fsdecode(b"photos/na\xefve.png")
+    os.rename("photos/b.png", name)
+    command = ("batch", *QUICK, "--output_dir=out", "--lanes=1", "--styles=paintings")
+    assert run(*command, "--contents", name, "photos") == 0
+    output, errors = capsys.readouterr()
+    assert output.count(" iterations\n") == 4
+    assert errors == ""
+    assert statuses()["na_ve_p.png"] == "done"
+    assert run(*command, "--contents", name, "photos") == 0
+    assert capsys.readouterr().err == "nst-jax: 4 of 4 are done already\n"

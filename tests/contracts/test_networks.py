@@ -16,7 +16,7 @@ from jax import lax
 from support.compilations import compilations
 from support.layer_references import window_count
 from support.plain_networks import activations
-from support.tiny import narrow, random_weights
+from support.tiny import built, narrow, random_weights
 
 from nst_jax.losses.view import View
 from nst_jax.networks import extract
@@ -44,7 +44,7 @@ def known(name: str) -> tuple[Architecture, dict[str, np.ndarray]]:
 
 
 def build(name: str, pooling: str = "max"):
-    return extract.build(*known(name), pooling=pooling)
+    return built(*known(name), pooling=pooling)
 
 
 def kinds(layers) -> set[tuple]:

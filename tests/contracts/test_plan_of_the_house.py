@@ -15,35 +15,43 @@ PRODUCT = [
 ]
 
 # Who may import whom, besides itself.
-GROUND = {"version", "errors", "fields", "options", "images", "losses", "networks"}
+GROUND = {
+    *("version", "errors", "elsewhere", "fields", "options"),
+    *("images", "losses", "networks"),
+}
+PROGRAM = {
+    *("streams", "presets", "devices", "perceptual", "feedforward", "transfer"),
+    *("collection", "weights_convert"),
+}
+ALONE = ("weights_convert", "version", "streams", "elsewhere", "losses")
 MAY_IMPORT = {
-    **{room: set() for room in ("weights_convert", "version", "errors", "losses")},
-    **{room: {"errors"} for room in ("fields", "devices", "optimize")},
+    **{room: set() for room in ALONE},
+    "errors": {"streams"},
+    **{room: {"errors"} for room in ("devices", "optimize")},
+    "fields": {"errors", "elsewhere"},
     "options": {"errors", "fields"},
     "presets": {"options"},
+    "display": set(),
     "images": {"errors", "version"},
-    "networks": {"errors", "losses", "weights_convert"},
-    "feedforward": {*GROUND, "devices", "weights_convert"},
-    "transfer": {*GROUND, "devices", "optimize", "weights_convert"},
-    "collection": {"errors", "options", "images", "transfer"},
-    "nst_jax": {"version", "options", "networks", "transfer", "feedforward"},
-    "commands": {
+    "networks": {"errors", "devices", "losses", "weights_convert"},
+    "perceptual": {*GROUND, "devices", "weights_convert"},
+    "feedforward": {*GROUND, "devices", "display", "perceptual", "weights_convert"},
+    "transfer": {
         *GROUND,
+        *("devices", "display", "optimize", "perceptual", "weights_convert"),
+    },
+    "collection": {"display", "errors", "options", "images", "transfer"},
+    "nst_jax": {
+        "version",
+        "options",
+        "losses",
+        "perceptual",
         "feedforward",
-        "presets",
-        "devices",
         "transfer",
-        "collection",
-        "weights_convert",
     },
-    "scripts": {
-        *GROUND,
-        "presets",
-        "devices",
-        "transfer",
-        "collection",
-        "weights_convert",
-    },
+    "__main__": {"commands"},
+    "commands": {*GROUND, *PROGRAM, "display"},
+    "scripts": {*GROUND, *PROGRAM},
     "bench": {*GROUND, "nst_jax", "optimize", "transfer", "weights_convert"},
 }
 
@@ -96,6 +104,7 @@ def test_only_what_computes_loads_jax():
     for statement in (
         "import nst_jax; nst_jax.Options()",
         "import nst_jax.collection.plate, nst_jax.collection.gallery",
+        "import nst_jax.display.bar, nst_jax.display.loss_curve",
         "import nst_jax.commands.main as m; m.parser().format_help()",
         "import weights_convert.fetch, nst_jax.commands.weights",
     ):

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shutil
 import signal
 import sys
 import time
@@ -27,7 +28,7 @@ def test_a_folder_goes_on(folder, monkeypatch):
     (folder / "many").mkdir()
     files.write(folder / "many/00.png", picture(0, 256, 264))
     for number in range(1, PHOTOS):
-        os.link("many/00.png", f"many/{number:02d}.png")
+        shutil.copy("many/00.png", f"many/{number:02d}.png")
     command = ("apply", "many", "--model=net.safetensors", "--style=1", "-o", "out")
     stopping = Reader(("264x256", lambda: signal.raise_signal(signal.SIGINT)))
     with monkeypatch.context() as patch:

@@ -99,14 +99,15 @@ def test_ctrl_c_twice_gives_up_at_once(folder, capsys, whole):
     assert pictures() == whole
 
 
-def test_ctrl_c_before_the_work_leaves_nothing(folder):
+def test_terminated_before_the_work_it_leaves_nothing(folder):
     for name in ("a", "b"):
         with Image.open(f"photos/{name}.png") as photo:
             photo.putalpha(200)
             photo.save(f"photos/{name}.png")
     before = contents(folder)
-    with contextlib.redirect_stderr(Reader(("has transparency", ctrl_c))) as errors:
-        assert run(*COMMAND) == 130
+    end = functools.partial(signal.raise_signal, signal.SIGTERM)
+    with contextlib.redirect_stderr(Reader(("has transparency", end))) as errors:
+        assert run(*COMMAND) == 143
     assert errors.getvalue().endswith("\nnst-jax: stopped\n")
     assert contents(folder) == before | {"out": b""}
 
@@ -118,11 +119,37 @@ def test_a_damaged_state_is_said_and_its_pictures_begun_anew(folder, capsys, who
     capsys.readouterr()
     assert run(*COMMAND) == 0
     done, line = capsys.readouterr().err.splitlines()
-    assert done == "nst-jax: 1 of 4 are done already"
+    assert done == "nst-jax: 1 of 4 is done already"
     told = rf"(nst-jax: )?out/{state}: not a saved run \(.*\); these .* begun anew"
     assert re.fullmatch(told, line)
     assert states() == []
     assert pictures() == whole
+
+
+def test_stopped_in_a_folder_that_is_not_to_lose_files_it_goes_on(folder, whole):
+    stopped()
+    assert run(*COMMAND, "--overwrite=no") == 0
+    assert pictures() == whole
+
+
+def test_a_picture_that_cannot_be_saved_leaves_its_state(folder, capsys, whole):
+    stopped()
+    (state,) = states()
+
+    def in_the_way():
+        os.remove("out/a_q.png")
+        os.mkdir("out/a_q.png")
+
+    with contextlib.redirect_stderr(Reader(("1 of 4 is done", in_the_way))) as errors:
+        assert run(*COMMAND) == 1
+    assert errors.getvalue().splitlines()[1].startswith("nst-jax: out/a_q.png: is a f")
+    assert states() == [state]
+    os.rmdir("out/a_q.png")
+    assert run(*COMMAND) == 0
+    assert pictures() == whole
+    assert states() == []
+    # It went on from the state.
+    assert manifest.read("out/manifest.jsonl")["a_q.png"].losses[0][0] > 0
 
 
 def test_a_manifest_cut_by_a_crash_loses_its_last_line_alone(folder, capsys, whole):
@@ -132,7 +159,9 @@ def test_a_manifest_cut_by_a_crash_loses_its_last_line_alone(folder, capsys, who
     capsys.readouterr()
     assert run(*COMMAND) == 0
     output, errors = capsys.readouterr()
-    assert errors == "nst-jax: 3 of 4 are done already\n"
+    done, replaced = errors.splitlines()
+    assert done == "nst-jax: 3 of 4 are done already"
+    assert replaced == "nst-jax: out/b_q.png will be replaced"
     assert re.findall(r"^out/(\S+png): ", output, re.MULTILINE) == ["b_q.png"]
     assert statuses() == dict.fromkeys(NAMES, "done")
     assert pictures() == whole
@@ -151,8 +180,9 @@ def test_killed_between_two_pictures_it_goes_on(folder, capsys, whole):
 
     assert run(*COMMAND) == 0
     told = capsys.readouterr().err
-    assert told == f"nst-jax: {len(kept)} of 4 are done already\n"
+    are = "is" if len(kept) == 1 else "are"
+    assert told == f"nst-jax: {len(kept)} of 4 {are} done already\n"
     assert os.stat("out/a_p.png").st_mtime_ns == finished
     assert pictures() == whole
     left = {*NAMES, "contact_sheet.jpg", "index.html", "manifest.jsonl"}
-    assert {n for n in os.listdir("out") if not n.startswith(".nst_jax-")} == left
+    assert {*os.listdir("out")} == left

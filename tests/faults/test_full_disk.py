@@ -1,7 +1,9 @@
 """A disk that is full, or files that may not grow: what matters is saved and said."""
 
 import contextlib
+import errno
 import functools
+import io
 import os
 import resource
 import signal
@@ -42,15 +44,19 @@ def test_a_trace_that_does_not_fit_ends_no_run(folder, capsys):
     assert files.read_description("out.png")["iterations"] == 4
 
 
-def test_pictures_on_the_way_that_cannot_be_written_end_no_run(folder, capsys):
-    (folder / "out_000001.png").mkdir()
-    assert run(*STYLIZE, "--snapshot_every=1") == 0
-    errors = capsys.readouterr().err
-    assert errors.startswith("nst-jax: out_000001.png: is a folder")
-    assert errors.endswith("; no more snapshots\n")
-    assert errors.count("\n") == 1
+def test_pictures_on_the_way_that_cannot_be_written_end_no_run(folder):
+    def in_the_way():
+        (folder / "out_000002.png").mkdir()
+
+    reader = Reader(("iteration     1", in_the_way))
+    with contextlib.redirect_stderr(reader):
+        assert run(*STYLIZE, "--snapshot_every=1", "--print_every=1") == 0
+    lines = [line for line in reader.getvalue().splitlines() if "nst-jax" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("nst-jax: out_000002.png: is a folder")
+    assert lines[0].endswith("; no more snapshots")
     assert files.read_description("out.png")["iterations"] == 4
-    assert not list(folder.glob("out_00000[2-9].png"))
+    assert not list(folder.glob("out_00000[3-9].png"))
 
 
 def test_a_state_that_does_not_fit_costs_no_picture(folder, capsys):
@@ -76,8 +82,50 @@ def test_a_picture_that_does_not_fit_is_one_line(folder, capsys, before):
         assert run(*STYLIZE) == 1
     output, errors = capsys.readouterr()
     assert output == ""
-    assert errors == "nst-jax: out.png: could not be written (File too large)\n"
+    *replaced, last = errors.splitlines()
+    assert replaced == (["nst-jax: out.png will be replaced"] if before else [])
+    assert last == "nst-jax: out.png: could not be written (File too large)"
     assert contents(folder) == there
+
+
+def test_a_picture_that_does_not_fit_leaves_the_state(folder, capsys):
+    assert run(*STYLIZE) == 0
+    whole = Path("out.png").read_bytes()
+    stop = Reader(("iteration     2", ctrl_c))
+    with contextlib.redirect_stderr(stop):
+        assert run(*STYLIZE, "--print_every=2") == 130
+    state = Path("out.png.state").read_bytes()
+    capsys.readouterr()
+    with no_file_beyond(500):
+        assert run(*STYLIZE, "--resume") == 1
+    line = "nst-jax: out.png: could not be written (File too large); the same command "
+    line += "with --resume goes on from its last state\n"
+    assert capsys.readouterr().err == line
+    assert Path("out.png.state").read_bytes() == state
+    assert run(*STYLIZE, "--resume") == 0
+    assert Path("out.png").read_bytes() == whole
+    assert not Path("out.png.state").exists()
+
+
+class Full(io.StringIO):
+    """A stream of a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("stream", [Full(), None])
+@pytest.mark.parametrize(
+    "redirect", [contextlib.redirect_stdout, contextlib.redirect_stderr]
+)
+def test_pictures_matter_more_than_lines(folder, stream, redirect):
+    with redirect(stream):
+        assert run(*BATCH) == 0
+        assert run(*STYLIZE) == 0
+        assert run(*BATCH, "--seed=1") == 0  # Says what it replaces.
+    entries = manifest.read("out/manifest.jsonl").values()
+    assert [entry.status for entry in entries] == ["done"] * 4
+    assert files.read_description("out.png")["iterations"] == 4
 
 
 def test_states_of_a_batch_that_do_not_fit_cost_no_picture(folder, capsys):

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from nst_jax.errors import Stopped, answered
 from nst_jax.transfer.stop import StopRequest
 
 _ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -24,8 +25,30 @@ def request_to_stop(lines):
 def test_before_the_work_it_is_at_once(request_to_stop, lines, number):
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
-    assert request_to_stop.signal is None
+    # A library that swallows it doesn't swallow the request.
+    assert request_to_stop.signal == number
     assert lines == []
+
+
+@pytest.mark.parametrize("number", _ALL)
+def test_its_status_is_the_signals(lines, capsys, number):
+    """As shells have it, though nothing was there to be saved."""
+
+    def work():
+        with StopRequest(lines.append):
+            signal.raise_signal(number)
+        return 0
+
+    assert answered(work) == 128 + number
+    assert capsys.readouterr().err == "\nnst-jax: stopped\n"
+
+
+def test_giving_up_on_saving_keeps_the_first_signals_status(request_to_stop):
+    request_to_stop.defer()
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Stopped) as caught:
+        signal.raise_signal(signal.SIGINT)
+    assert caught.value.exit_status == 143
 
 
 @pytest.mark.parametrize("number", _ALL)

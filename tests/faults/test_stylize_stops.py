@@ -4,13 +4,14 @@ import contextlib
 import functools
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 import safetensors.numpy
 from PIL import Image
 from support.batch_folder import contents, working_in
-from support.program import QUICK, Reader, run
+from support.program import QUICK, Reader, run, start
 
 from nst_jax.images import files
 
@@ -101,13 +102,18 @@ def test_ctrl_c_twice_gives_up_at_once(folder, capsys):
     assert contents(folder) == before
 
 
-def test_ctrl_c_before_the_work_leaves_nothing(folder, capsys):
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
+def test_stopped_before_the_work_it_leaves_nothing(folder, capsys, number, expected):
     with Image.open("photos/a.png") as photo:
         photo.putalpha(200)
         photo.save("photos/a.png")
     before = contents(folder)
-    status, errors = answered(("has transparency", ctrl_c))
-    assert status == 130
+    stop = functools.partial(signal.raise_signal, number)
+    status, errors = answered(("has transparency", stop))
+    assert status == expected
     assert errors.endswith("\nnst-jax: stopped\n")
     assert capsys.readouterr().out == ""
     assert contents(folder) == before
@@ -127,7 +133,11 @@ def renamed(content):
         (lambda content: b"", (), "not a saved run ("),
         (lambda content: content[:-9], (), "not a saved run ("),
         (renamed, (), "saved by an earlier version of nst_jax"),
-        (bytes, ("--seed=3",), "saved by a run with other pictures or options; repeat"),
+        (
+            bytes,
+            ("--style_weight=3",),
+            "saved by a run with other pictures or options; repeat",
+        ),
         (bytes, ("--size=33",), "saved by a run with other pictures or options; repe"),
     ],
 )
@@ -151,6 +161,37 @@ def test_the_state_of_other_pictures_does_not_fit(folder, capsys):
     capsys.readouterr()
     assert run(*COMMAND, "--resume") == 1
     assert "other pictures or options" in capsys.readouterr().err
+
+
+# The command, with a state at every chunk instead of every half minute.
+_KILLED = """
+import dataclasses, os, signal, sys, time
+from nst_jax.commands import flags, main, stylize
+from nst_jax.transfer import batch, states
+arguments = main.parser().parse_args(sys.argv[1:])
+where = states.in_file(stylize._state_path(arguments.output), resume=False)
+where = dataclasses.replace(where, every=0)
+def show(progress):
+    while progress.lanes[0].iteration > 3:
+        if os.path.exists("out.png.state"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.01)
+job = stylize._job(arguments, flags.options(arguments))
+list(batch.run_jobs([job], states=where, on_progress=show, every=(2,)))
+"""
+
+
+@pytest.mark.slow  # A process of its own.
+def test_killed_on_its_way_it_goes_on(folder, whole):
+    process = start(sys.executable, "-c", _KILLED, *COMMAND)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == -signal.SIGKILL, errors
+    assert not Path("out.png").exists()
+    assert run(*COMMAND, "--resume", "--trace=t.jsonl") == 0
+    assert (folder / "out.png").read_bytes() == whole
+    assert not STATE.exists()
+    first = json.loads(Path("t.jsonl").read_text().splitlines()[0])
+    assert first["iteration"] > 0
 
 
 @pytest.mark.slow  # A program of its own, for L-BFGS.

@@ -5,11 +5,12 @@
 
 Each reader gets so many files, made by mutating good ones (`weights_mutations.py`), in
 a process with little memory and some seconds for each. What it gives goes on through
-the mapping to a network's layers. Counted are files that could be read, files refused
-with a WeightsError, those refused for asking too much memory, and what may not be:
-other exceptions, crashes and hangs. The formats that C libraries parse are read in a
-process of their own by the program (`weights_convert/isolated.py`): a crash, a hang or
-a hunger of theirs is read again that way, and must then be a WeightsError too.
+the mapping to a network's layers, and the converters of style networks. Counted are
+files that could be read, files refused with a WeightsError, those refused for asking
+too much memory, and what may not be: other exceptions, crashes and hangs. The formats
+that C libraries parse are read in a process of their own by the program
+(`weights_convert/isolated.py`): a crash, a hang or a hunger of theirs is read again
+that way, and must then be a WeightsError too.
 
 The same --seed makes the same files. Needs the extra `test`. The status is 1 where a
 reader did what it may not. In November 2026, with Python 3.11, h5py 3.16 (HDF5 2.0),
@@ -23,6 +24,8 @@ SciPy 1.17 and safetensors 0.8, 20,000 files a reader ended so, in 11 minutes:
     safetensors          3172    16828        0        0        0        0        0
     matconvnet           4291    15081      498        0      130        0      134
     caffe                6946    13054        0        0        0        0        0
+    npz                  2290    17710        0        0        0        0        1
+    onnx                 5080    14920        0        0        0        0        0
 
 SciPy crashes on 130 of them (SIGSEGV, SIGBUS in its MAT reader; a few more or less from
 run to run) and on 498 asks for more than the 256 MB it is given here; read again in a
@@ -55,6 +58,7 @@ from support.weights_tiny import TINY
 from weights_convert import formats, isolated, mapping
 from weights_convert.errors import WeightsError
 from weights_convert.formats.limits import allowance
+from weights_convert.stylizers import convert
 
 OUTCOMES = ("read", "refused", "memory", "error", "crash", "hang")
 
@@ -229,6 +233,14 @@ def try_out(chosen: formats.Format, path: Path) -> tuple[str, str]:
         pass
     except BaseException as error:
         return "error", f"after reading: {type(error).__name__}: {error}"
+    if not chosen.isolated:
+        try:
+            convert.read([path])
+        except WeightsError as error:
+            if "\n" in str(error) or not str(error).startswith(str(path)):
+                return "error", f"as a style network: without a name: {error}"
+        except BaseException as error:
+            return "error", f"as a style network: {type(error).__name__}: {error}"
     return "read", ""
 
 

@@ -1,16 +1,21 @@
 """A short run of fuzz_weights.py, and whether it would find what it is for."""
 
 import dataclasses
+import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fuzz import fuzz_weights
 from fuzz.weights_mutations import SEEDS, mutate
+from support.style_networks import NETWORKS, arrays_of
 
 from weights_convert import formats
 from weights_convert.errors import WeightsError
+from weights_convert.stylizers import files, lengstrom
+from weights_convert.stylizers.stylizer import Stylizer
 
 INPUTS = 300
 
@@ -32,7 +37,8 @@ def test_the_files_it_begins_with_are_good(reader: str, tmp_path: Path) -> None:
     for content in SEEDS[reader](tmp_path):
         path = tmp_path / "whole"
         path.write_bytes(content)
-        expected = "refused" if b"Linear" in content else "read"  # a pickled module
+        module = b"modules.linear" in content
+        expected = "refused" if module else "read"
         chosen = fuzz_weights.format_of(reader)
         assert fuzz_weights.try_out(chosen, path) == (expected, "")
         assert formats.detect(path).name in (reader.split()[0], "palette")
@@ -73,6 +79,44 @@ def test_only_isolated_readers_may_crash(tmp_path: Path) -> None:
         assert fuzz_weights.fault(caffe, path, outcome, "here") == f"{outcome} here"
         assert fuzz_weights.fault(keras, path, outcome, "here") == ""
     assert fuzz_weights.fault(keras, path, "error", "here") == "error here"
+
+
+def _read_or_refused(read: Callable[[Path], object], path: Path) -> bool:
+    """Whether a file was read; if not, one line that begins with its name says why."""
+    refusal = ""
+    try:
+        read(path)
+    except WeightsError as error:
+        refusal = str(error)
+    assert not refusal or refusal.startswith(str(path))
+    assert "\n" not in refusal
+    return not refusal
+
+
+def test_mutated_folders_of_variables(tmp_path: Path) -> None:
+    arrays = {"Variable": np.ones((2, 3), "<f4"), "Variable_1": np.ones(5, "<f4")}
+    manifest = {
+        name: {"filename": name, "shape": [*a.shape]} for name, a in arrays.items()
+    }
+    for name, array in arrays.items():
+        array.tofile(tmp_path / name)
+    whole, good = json.dumps(manifest).encode(), 0
+    for seed in range(400):
+        content = mutate(whole, random.Random(seed)) if seed else whole
+        (tmp_path / "manifest.json").write_bytes(content)
+        good += _read_or_refused(lengstrom.read_folder, tmp_path)
+    assert 1 <= good < 200
+
+
+def test_mutated_files_of_our_own(tmp_path: Path) -> None:
+    made = NETWORKS["adaptive"]
+    path, good = tmp_path / "one.safetensors", 0
+    files.save(path, Stylizer(made, arrays_of(made), "a test"), {"styles": "null"})
+    whole = path.read_bytes()
+    for seed in range(400):
+        path.write_bytes(mutate(whole, random.Random(seed)) if seed else whole)
+        good += _read_or_refused(files.load, path)
+    assert 1 <= good < 200
 
 
 def test_a_seed_makes_the_same_files() -> None:

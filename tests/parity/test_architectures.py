@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from support import caffe_networks, torchvision_models
 from support.references import nchw, relative_error, tensor
-from support.tiny import random_weights
+from support.tiny import built, random_weights
 
 import weights_convert.convert
 import weights_convert.store
@@ -76,7 +76,7 @@ def test_every_tap_equals_caffes(caffe, mode, image):
     with torch.no_grad():
         found = torch_caffe(caffe, tensor(image), mode, torch.float32)
     expected = {tap: value.permute(0, 2, 3, 1).numpy() for tap, value in found.items()}
-    check(extract.build(find(name), weights, pooling=mode), expected, image)
+    check(built(find(name), weights, pooling=mode), expected, image)
 
 
 LOOKS = {
@@ -88,7 +88,7 @@ LOOKS = {
 @pytest.mark.parametrize("mode", ["max", "avg"])
 def test_gradients_equal_caffes(caffe, mode, image):
     name, weights, _ = caffe
-    network = extract.build(find(name), weights, pooling=mode)
+    network = built(find(name), weights, pooling=mode)
     point = tensor(image).double().requires_grad_()
     found = torch_caffe(caffe, point, mode, torch.float64)
     rng = np.random.default_rng(9)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from weights_convert import formats, mapping
 from weights_convert.architectures import TORCHVISION
+from weights_convert.errors import WeightsError
 
 pytestmark = pytest.mark.parity
 
@@ -91,6 +92,35 @@ def test_a_training_checkpoint_is_looked_through(name, save, state, table):
         name: state,
     }
     check(converted(save(checkpoint), table), state, table)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda state: {"model_state": state, "epoch": 3},
+        lambda state: {"weights": {"model": state}},
+        lambda state: [{"net": {"params": state}}, 3],
+        lambda state: {"checkpoint": ({"a": {}}, {"vgg": state}), "lr": 0.1},
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "module.", "model._orig_mod."])
+def test_a_state_dict_is_found_where_it_lies(wrapped, prefix, save, state, table):
+    named = {prefix + key: value for key, value in state.items()}
+    check(converted(save(wrapped(named)), table), state, table)
+
+
+def test_the_convolutional_part_by_itself(save, state, table):
+    features = {
+        key.removeprefix("features."): value
+        for key, value in state.items()
+        if key.startswith("features.")
+    }
+    check(converted(save(features), table), state, table)
+
+
+def test_two_state_dicts_alike_are_not_guessed(save, state):
+    with pytest.raises(WeightsError, match="alike, '/ours' and '/theirs'; save one al"):
+        formats.pytorch.read(save({"ours": state, "theirs": dict(state)}))
 
 
 def channels_last(tensor: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from support.references import (
     tensor,
     value_and_gradient,
 )
+from support.tiny import built
 
-from nst_jax.networks import extract
 from nst_jax.options import Options
 from weights_convert.architectures import find
 
@@ -89,7 +89,7 @@ def test_loss_and_gradient_of_every_formula(
     # Few grey levels: neighbouring pixels are often equal, the kink of l1.
     image = np.round(photo[::-1] * 16) / 16
     check(
-        extract.build(tiny_architecture, tiny_weights, pooling=pooling),
+        built(tiny_architecture, tiny_weights, pooling=pooling),
         TorchVGG.from_stored(tiny_weights, pooling),
         (photo, painting, image),
         gram=gram,
@@ -101,7 +101,7 @@ def test_loss_and_gradient_through_converted_weights(converted, pooling, image):
     rng = np.random.default_rng(4)
     photo = rng.random(image.shape, np.float32)
     painting = rng.random((47, 53, 3), np.float32)
-    network = extract.build(
+    network = built(
         find(converted.published.network), converted.weights, pooling=pooling
     )
     check(

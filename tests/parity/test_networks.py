@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from support.published import keras_model, write_keras_published
 from support.references import relative_error, tensor
+from support.tiny import built
 
 import weights_convert.convert
 import weights_convert.store
@@ -32,7 +33,7 @@ def torch_taps(network, image):
 
 def test_every_tap_equals_torchs(converted, pooling, image):
     name = converted.published.network
-    network = extract.build(find(name), converted.weights, pooling=pooling)
+    network = built(find(name), converted.weights, pooling=pooling)
     expected = torch_taps(converted.reference(pooling), image)
     names = find(name).taps
     # As loaded, and with the kernels of Winograd's method.
@@ -45,7 +46,7 @@ def test_every_tap_equals_torchs(converted, pooling, image):
 
 def test_every_tap_in_bfloat16_is_near_torchs_float32(converted, image):
     name = converted.published.network
-    network = extract.build(find(name), converted.weights, precision="bfloat16")
+    network = built(find(name), converted.weights, precision="bfloat16")
     expected = torch_taps(converted.reference("max"), image)
     found = our_taps(network, image, expected)
     errors = {tap: relative_error(found[tap], expected[tap]) for tap in expected}

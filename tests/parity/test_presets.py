@@ -17,13 +17,12 @@ from support import caffe_networks, kinks
 from support.posing import pose
 from support.references import TorchVGG, relative_error, tensor, torchvision_input
 from support.systems import ONE_SIZE, SYSTEMS
-from support.tiny import random_weights
+from support.tiny import built, random_weights
 from torch import Tensor
 
-from nst_jax.networks import extract
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.network import Network
-from nst_jax.options import Options
+from nst_jax.options import Options, chosen
 from nst_jax.presets import PRESETS
 from weights_convert.architectures import CAFFE, find
 
@@ -54,7 +53,8 @@ def in_float64(name: str, pooling: str) -> Network:
         for layer in architecture.convolutions
     }
     digest = jnp.zeros(32, jnp.uint8)
-    return Network(architecture, convolutions, pooling=pooling, digest=digest)
+    mode = chosen(Options(pooling=pooling), "pooling")
+    return Network(architecture, convolutions, pooling=mode, digest=digest)
 
 
 def pictures(name: str) -> tuple[np.ndarray, ...]:
@@ -166,7 +166,7 @@ def test_every_term_and_its_gradient_in_float64(name):
 def test_the_whole_loss_and_its_gradient_as_the_program_computes_them(name, report):
     options = dataclasses.replace(PRESETS[name].options, precision="float32")
     photo, painting, image = pictures(name)
-    network = extract.build(
+    network = built(
         find(options.network), weights_of(options.network), pooling=options.pooling
     )
     objective, problem = pose(photo, [painting], options, network)

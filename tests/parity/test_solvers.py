@@ -18,8 +18,8 @@ from support.references import (
     tensor,
     value_and_gradient,
 )
+from support.tiny import built
 
-from nst_jax.networks import extract
 from nst_jax.optimize import chunk, engine, lbfgs, solvers
 from nst_jax.options import Options
 from nst_jax.transfer.run import solver as solver_of
@@ -186,7 +186,7 @@ def test_a_picture_made_in_bfloat16_scores_like_one_made_in_float32(
 ):
     score = {}
     for precision in ("float32", "bfloat16"):
-        network = extract.build(tiny_architecture, tiny_weights, precision=precision)
+        network = built(tiny_architecture, tiny_weights, precision=precision)
         options = Options(precision=precision)
         objective, data = pose(photo, [painting], options, network)
         solver = solver_of(options)

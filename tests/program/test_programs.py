@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from support.program import QUICK, installed, start
 from support.stored_weights import SMALL, home
 
 import nst_jax
+from nst_jax.collection import manifest
 from nst_jax.presets import PRESETS
 from weights_convert import architectures
 
@@ -105,13 +107,13 @@ def test_a_picture(folder, programs):
 @pytest.mark.slow
 def test_a_batch_and_again(folder, programs):
     rows = [["photos/a.png", "paintings/p.png", ""], ["photos/b.png", "gone.png", ""]]
-    rows += [["photos/b.png", "paintings/q.jpg", "200"]]
+    rows += [["photos/b.png", "paintings/q.jpg", "20000"]]
     write_csv("pairs.csv", ["content", "style", "style_weight"], *rows)
     command = (NST_JAX, "batch", "--pairs=pairs.csv", "--output_dir=out")
     output, errors = run(*command, *jax(programs), status=1)
     assert errors == "nst-jax: gone.png: no such file; check the name\n"
     assert output.endswith("out/index.html: 3 pictures\n")
-    pictures = ["a_p.png", "b_q_style_weight=200.png"]
+    pictures = ["a_p.png", "b_q_style_weight=20000.png"]
     others = ["contact_sheet.jpg", "index.html", "manifest.jsonl"]
     assert sorted(os.listdir("out")) == sorted([*pictures, *others])
 
@@ -134,3 +136,59 @@ def test_the_default_network_all_options_at_their_defaults_but_size(
     assert errors == ""
     # Compiled programs are kept, so that the next start is quick.
     assert any((tmp_path / "own" / "xla").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "shell"),
+    [
+        ("--contents photos --styles paintings/p.png", "> /dev/full"),
+        ("--pairs=pairs.csv", ">&- 2>&- <&-"),
+    ],
+)
+def test_pictures_whatever_becomes_of_the_lines(folder, programs, what, shell):
+    os.rename("photos/a.png", os.fsdecode("photos/\u00e9\u2014.png".encode()))
+    os.rename("photos/b.png", os.fsdecode(b"photos/\xff.png"))
+    row = ["photos/\u00e9\u2014.png", "paintings/p.png"]
+    write_csv("pairs.csv", ["content", "style"], row)
+    command = f"{NST_JAX} batch {what} --output_dir=out --lanes=1"
+    few_letters = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        f"{command} {' '.join(jax(programs))} {shell}",
+        shell=True,
+        capture_output=True,
+        env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "true", **few_letters},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(b"\n") == (1 if "full" in shell else 0)
+    entries = manifest.read("out/manifest.jsonl").values()
+    assert [e.status for e in entries] == ["done"] * (2 if "full" in shell else 1)
+    assert all(os.path.exists(os.path.join("out", e.output)) for e in entries)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (f"{NST_JAX} presets", "nst-jax"),
+        (f"{NST_JAX} --help", "nst-jax"),
+        (f"{NST_WEIGHTS} list", "nst-weights"),
+    ],
+)
+def test_lines_that_are_lost_are_said(command, name):
+    done = subprocess.run(f"{command} > /dev/full", shell=True, capture_output=True)
+    line = f"{name}: standard output: No space left on device\n"
+    assert (done.returncode, done.stderr.decode()) == (1, line)
+
+
+@pytest.mark.slow  # A process that compiles a large program.
+@pytest.mark.skipif(sys.platform != "linux", reason="others keep no such limits")
+def test_a_picture_beyond_a_limit_of_memory_is_one_line(folder):
+    command = (NST_JAX, "stylize", "photos/a.png", "paintings/p.png", *QUICK)
+    shell = f"ulimit -v 6000000; exec {' '.join(command)} --size=6000 -o big.png"
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("nst-jax: the memory is too small for this picture")
+    assert done.stderr.count("\n") == 1
+    assert not (folder / "big.png").exists()

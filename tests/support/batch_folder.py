@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -39,6 +40,17 @@ def fill(folder: Path) -> None:
     files.write(folder / "paintings/p.png", picture(3, 40, 33))
     files.write(folder / "paintings/q.jpg", picture(4, 40, 33))
     (folder / "photos/notes.txt").write_text("no picture")
+
+
+def odd_files(folder: Path) -> list[str]:
+    """Makes a folder of files that nobody should read to their end; their names."""
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.png")
+    (folder / "loop.png").symlink_to("loop.png")
+    (folder / "zero.png").symlink_to("/dev/zero")
+    (folder / "far.png").touch()
+    os.truncate(folder / "far.png", 2**32)
+    return ["far.png", "loop.png", "pipe.png", "zero.png"]
 
 
 def write_csv(path: Path | str, *rows: Sequence[str], encoding: str = "utf-8") -> None:

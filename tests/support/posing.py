@@ -6,7 +6,7 @@ import numpy as np
 
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
-from nst_jax.transfer.objective import Problem, SeenObjective
+from nst_jax.perceptual.objective import Problem, SeenObjective
 from nst_jax.transfer.pictures import lane_of
 from nst_jax.transfer.problem import Studio
 
@@ -30,10 +30,8 @@ def pose(
 
     Raises:
       ImageError: an array that is no picture.
-      OptionsError: a picture too small for a tap to see anything of it.
     """
     studio, lane = Studio(network, options), lane_of(content, styles, options)
-    studio.check(lane.content.extent)
-    for style in lane.styles:
-        studio.check(style.extent, "style")
+    assert not studio.blind(lane.content.extent)
+    assert not any(studio.blind(style.extent, "style") for style in lane.styles)
     return studio.objective, studio.pose([lane])

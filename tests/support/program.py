@@ -7,13 +7,14 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from nst_jax.commands import flags, main, weights
+from nst_jax.commands import main, weights
 from support.stored_weights import SMALL
 from weights_convert import commands
 
 QUICK = (
     *(f"--network={SMALL}", "--content_taps=relu_conv1", "--style_taps=relu_conv1"),
     *("--size=32", "--steps=4", "--solver=adam", "--compilation_cache_dir=off"),
+    "--style_weight=1e6",  # So much that a few steps lower the loss.
 )
 """Options of runs that take a moment, all by one program where lanes are as many."""
 
@@ -21,7 +22,7 @@ QUICK = (
 def run(*arguments: object) -> int | str | None:
     """The exit status of `nst-jax` with these arguments."""
     try:
-        parsed = main.parser().parse_args(flags.underscored([*map(str, arguments)]))
+        parsed = main.parser().parse_args([*map(str, arguments)])
         return main.main(parsed)
     except SystemExit as stop:
         return stop.code

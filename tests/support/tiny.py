@@ -1,9 +1,12 @@
 """Networks with few channels and seeded weights: every layer, quickly computed."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from nst_jax.options import Options, chosen
 from weights_convert import architectures
 from weights_convert.architectures import Architecture, Convolution
 
@@ -52,3 +55,12 @@ def random_weights(
         scale = np.sqrt(2 / fan_in)
         weights[key] = rng.normal(0, scale, shape).astype(np.float32)
     return weights
+
+
+def built(architecture: Architecture, weights: Mapping[str, Any], **words: str) -> Any:
+    """`extract.build` by the words that `Options` has for pooling and precision."""
+    from nst_jax.networks import extract
+
+    options = Options(**words)
+    meant = {name: chosen(options, name) for name in words}
+    return extract.build(architecture, weights, **meant)

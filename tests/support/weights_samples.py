@@ -5,6 +5,7 @@ format needs a line in `SAMPLES`; then it is read back, cut and fuzzed like the 
 """
 
 import dataclasses
+import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,8 @@ import h5py
 import numpy as np
 import safetensors.numpy
 
-from support import caffe_files, matconvnet_files
+from support import caffe_files, matconvnet_files, onnx_files
+from support.style_networks import EXAMPLES, NETWORKS, arrays_of, variables
 from support.weights_files import write_keras
 from support.weights_tiny import TINY, ramp, stored_arrays
 
@@ -176,6 +178,42 @@ def _matconvnet(folder: Path) -> Iterator[Sample]:
             yield Sample(name, path.read_bytes(), arrays)
 
 
+def _npz(_: Path) -> Iterator[Sample]:
+    kinds = {
+        "half": ramp((30, 20)).astype(np.float16),
+        "columns": np.asfortranarray(_ramp(3, 10, 20)),
+        "scalar": np.array(2.5),
+        "whole": np.arange(-2, 4),
+    }
+    lengstrom = dataclasses.replace(NETWORKS["lengstrom"], blocks=5)
+    named = variables(lengstrom, arrays_of(lengstrom))
+    for name, arrays, save in (
+        ("plain", kinds, np.savez),
+        ("packed", named, np.savez_compressed),
+    ):
+        file = io.BytesIO()
+        save(file, **arrays)
+        yield Sample(name, file.getvalue(), arrays)
+
+
+def _onnx(_: Path) -> Iterator[Sample]:
+    narrow = dataclasses.replace(EXAMPLES, contract=(2, 2, 2), expand=(2, 2))
+    for norm, enlarge in (("node", "upsample"), ("sums", "concat")):
+        painter = onnx_files.Painter(arrays_of(narrow), norm=norm, enlarge=enlarge)
+        yield Sample(norm, painter.file(), painter.constants)
+    steps = np.array([[-3, 0, 7], [9, -128, 127]], np.int8)
+    scale, zero = np.array([0.5, 0.25], np.float32), np.array([1, -2], np.int8)
+    folded = [
+        onnx_files.node("Constant", [], "one", value=scale),
+        onnx_files.node("DequantizeLinear", ["q", "s", "z"], "two", axis=0),
+        onnx_files.node("Identity", ["two"], "three"),
+    ]
+    two = (steps - zero[:, None].astype(np.float32)) * scale[:, None]
+    given = {"q": steps, "s": scale, "z": zero}
+    found = {**given, "one": scale, "two": two, "three": two}
+    yield Sample("folded", onnx_files.model(folded, given), found)
+
+
 # A name in `formats.FORMATS`, and a word more where it has kinds of files -> its good
 # files, given an empty folder.
 SAMPLES: Mapping[str, Callable[[Path], Iterator[Sample]]] = {
@@ -186,4 +224,6 @@ SAMPLES: Mapping[str, Callable[[Path], Iterator[Sample]]] = {
     "safetensors": _safetensors,
     "matconvnet": _matconvnet,
     "caffe": _caffe,
+    "npz": _npz,
+    "onnx": _onnx,
 }

@@ -21,6 +21,7 @@ from weights_convert.architectures.table import (
     Pooling,
     Preprocessing,
     Relu,
+    meant,
 )
 from weights_convert.architectures.vgg import vgg_layers
 from weights_convert.errors import NetworkError
@@ -62,6 +63,7 @@ def find(name: str) -> Architecture:
     """
     if name not in NETWORKS:
         raise NetworkError(
-            f"network {name!r} is not known; choose one of {', '.join(NETWORKS)}"
+            f"network {name!r} is not known; {meant(name, NETWORKS)}choose one of "
+            f"{', '.join(NETWORKS)}"
         )
     return NETWORKS[name]

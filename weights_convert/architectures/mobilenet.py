@@ -8,12 +8,15 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 
+from weights_convert.errors import WeightsError
+
 # Factor of the expansion, channels, how many, stride of the first: table 2.
 _BLOCKS = (
     *((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2)),
     *((6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)),
 )
 _STEM, _HEAD = 32, 1280
+_MOST = 4096  # Pixels and numbers, at most: a file may claim anything.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,12 @@ class Predictor:
 
     size: int = 256
     outputs: int = 100
+
+    def __post_init__(self) -> None:
+        """Raises `WeightsError` for values that are none of a network's."""
+        for value in (self.size, self.outputs):
+            if not isinstance(value, int) or not 0 < value <= _MOST:
+                raise WeightsError(f"no predictor of styles has the values {self}")
 
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:

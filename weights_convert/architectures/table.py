@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
@@ -181,8 +182,9 @@ class Architecture:
                 f"{', '.join(trunk)}, and {len(self.taps) - len(trunk)} in the branches"
                 f" between these; `nst-weights taps {self.name}` lists all"
             )
+        near = meant(unknown[0], self.taps)
         raise NetworkError(
-            f"{self.name} has no tap {', '.join(unknown)}; it has {it_has}"
+            f"{self.name} has no tap {', '.join(unknown)}; {near}it has {it_has}"
         )
 
     def leading_to(self, taps: Collection[str]) -> tuple[Layer, ...]:
@@ -192,3 +194,13 @@ class Architecture:
             if layer.name in needed:
                 needed.update(self.bottoms[layer.name])
         return tuple(layer for layer in self.layers if layer.name in needed)
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """`did you mean vgg19? `, if that is the same as VGG-19 but for case and marks."""
+    bare = {_bare(one): one for one in known}.get(_bare(name))
+    return f"did you mean {bare}? " if bare else ""
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]", "", str(name).lower())

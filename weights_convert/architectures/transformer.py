@@ -7,10 +7,10 @@ What the known systems do differently is a value of `Transformer`.
 
 import dataclasses
 import functools
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
+from weights_convert.architectures import reach
 from weights_convert.errors import WeightsError
 
 _MOST = 4096  # Channels, blocks and styles, at most: a file may claim anything.
@@ -68,6 +68,9 @@ class Transformer:
       white: of the input.
       channels: order of the input's and output's, "rgb" or "bgr".
     """
+
+    blends: ClassVar[bool] = False
+    multiple: ClassVar[int] = 4
 
     contract: tuple[int, int, int] = (32, 64, 128)
     blocks: int = 5
@@ -161,36 +164,24 @@ class Transformer:
         return shapes
 
     @property
+    def takes(self) -> str:
+        """What says the style: "", "shares" of its styles, or a style's "vector"."""
+        return {"conditional": "shares", "adaptive": "vector"}.get(self.norm, "")
+
+    @functools.cached_property
     def reach(self) -> int:
         """Pixels around one that its result depends on, but for the statistics of
         normalisation, which are of the whole picture."""
-        reach, step = 0, 1
+        steps: list[reach.Step] = []
         for layer in self.layers:
-            if layer.upsample:
-                step //= 2
-            reach += step * (layer.size // 2)
-            step *= layer.stride
-        return reach
-
-    def text(self) -> str:
-        """As JSON, for the metadata of a file; see `parsed`."""
-        return json.dumps(dataclasses.asdict(self))
-
-
-def parsed(text: str) -> Transformer:
-    """The network whose `text` this is.
-
-    Raises:
-      WeightsError: it is none.
-    """
-    try:
-        values: Any = json.loads(text)
-        tuples: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
-        }
-        return Transformer(**tuples)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise WeightsError(f"no image transformation network: {text:.200}") from error
+            if layer.upsample and self.upsampling == "transposed":
+                steps.append(reach.transposed)
+                continue
+            steps += [reach.nearest] * layer.upsample
+            zero = self.padding == "zero" and layer.stride == 2
+            before = 0 if zero else layer.size // 2
+            steps.append(reach.convolution(layer.size, layer.stride, before=before))
+        return reach.reach(steps, self.multiple)
 
 
 PYTORCH_EXAMPLES = Transformer()

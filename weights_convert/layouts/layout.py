@@ -29,9 +29,9 @@ class Layout:
     where it is ours already, whatever the network's preprocessing. Every key that
     starts with one of `claims` must be a layer of the network: VGG-19's file under
     Keras's names holds all of VGG-16's. `prepare` makes the arrays that `keys` names of
-    the file's: folds batch norms into convolutions, takes a network out of the model
-    around it, checks what comes with the weights and drops it. `normalized` says
-    whether the filters of such files are rescaled, None where both occur.
+    the file's: folds batch norms into convolutions, checks what comes with the weights
+    and drops it. `normalized` says whether the filters of such files are rescaled, None
+    where both occur.
     """
 
     name: str

@@ -49,6 +49,8 @@ def _drop_preprocessing(
     """Leaves out the first convolution, where it is our preprocessing in B, G, R."""
     rest = dict(arrays)
     kernel, bias = rest.pop("0.weight", None), rest.pop("0.bias", None)
+    if not architecture.name.endswith("-normalized"):
+        return rest  # refused for its rescaled filters
     mean = np.array(architecture.preprocessing.mean[::-1])
     std = np.array(architecture.preprocessing.std[::-1])
     expected = np.diag(1 / std)[:, ::-1], -mean / std

@@ -12,7 +12,10 @@ _EPSILON = 1e-3  # of GoogLeNet's batch norms: torchvision/models/googlenet.py
 
 
 def _features(architecture: Architecture) -> Keys:
-    """`features.N`: the layers counted, with all of a fire module's as one."""
+    """`features.N`: the layers counted, with all of a fire module's as one.
+
+    `N` alone in a file of `model.features`.
+    """
     keys: Keys = {}
     numbers: dict[str, int] = {}
     for layer in architecture.layers:
@@ -21,8 +24,9 @@ def _features(architecture: Architecture) -> Keys:
         if part:
             path += f".{'squeeze' if part == 'squeeze1x1' else part}"
         if isinstance(layer, Convolution):
-            keys[f"{layer.name}/kernel"] = (f"{path}.weight",)
-            keys[f"{layer.name}/bias"] = (f"{path}.bias",)
+            for part, name in (("kernel", "weight"), ("bias", "bias")):
+                key = f"{path}.{name}"
+                keys[f"{layer.name}/{part}"] = (key, key.removeprefix("features."))
     return keys
 
 
@@ -91,7 +95,7 @@ VGG, ALEXNET, SQUEEZENET = (
         _features,
         OIHW,
         "rgb",
-        claims=("features.",),
+        claims=("features.", *"0123456789"),
         normalized=None,  # our own exports
     )
     for family in ("vgg", "alexnet", "squeezenet")

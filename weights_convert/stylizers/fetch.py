@@ -1,6 +1,7 @@
 """Style networks by name: from the store, fetched on first use."""
 
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -105,14 +106,18 @@ def convert_files(
       styles: names of its styles, one for each.
 
     Raises:
-      WeightsError: see `convert.read`; a name that is taken; too few styles' names.
+      WeightsError: see `convert.read`; a name that is taken, or can't be one; names
+        of styles that aren't its own.
     """
+    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+        raise WeightsError(f"{name!r:.60} is no name: letters, digits, dots, dashes")
     if name in PUBLISHED:
         raise WeightsError(f"{name} is a published network's name: give another --to")
     stylizer = convert.read(paths)
-    count = stylizer.architecture.styles
-    if styles and (stylizer.predictor or len(styles) != count):
-        raise WeightsError(f"{len(styles)} names of styles, and it has {count}")
+    if styles and stylizer.architecture.takes == "vector":
+        raise WeightsError("a network of any style has no styles of its own to name")
+    if styles:
+        files.checked_names(list(styles), stylizer.architecture.styles)
     hashed = [path for path in paths if path.is_file()]
     path = files.path_of(name)
     files.save(

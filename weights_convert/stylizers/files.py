@@ -5,20 +5,20 @@ painting. The metadata says what the network is, so that any width comes back fr
 file alone.
 """
 
-import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
 
 from weights_convert import store
-from weights_convert.architectures import transformer
-from weights_convert.architectures.mobilenet import Predictor
 from weights_convert.errors import WeightsError
 from weights_convert.files import write_whole
 from weights_convert.formats import safetensors_file
+from weights_convert.stylizers.architectures import PAINTERS, PREDICTORS, parsed, text
 from weights_convert.stylizers.stylizer import Stylizer, checked
 
 _KIND = "nst_jax_stylizer"
@@ -56,17 +56,20 @@ def save(
     good = checked(stylizer)
     arrays = {f"painter/{key}": array for key, array in good.arrays.items()}
     arrays |= {f"predictor/{k}": array for k, array in good.predictor_arrays.items()}
-    stored = {key: array.astype(dtype) for key, array in arrays.items()}
+    with np.errstate(over="ignore"):
+        stored = {key: array.astype(dtype) for key, array in arrays.items()}
+    if large := [key for key in stored if not np.isfinite(stored[key]).all()]:
+        raise WeightsError(f"{path}: {large[0]} has values too large for {dtype}")
     described = {
         **metadata,
         _KIND: _VERSION,
-        "architecture": good.architecture.text(),
+        "architecture": text(good.architecture, PAINTERS),
         "layout": good.layout,
         "note": good.note,
         "tensors_sha256": store.tensors_digest(stored),
     }
     if good.predictor:
-        described["predictor"] = json.dumps(dataclasses.asdict(good.predictor))
+        described["predictor"] = text(good.predictor, PREDICTORS)
     write_whole(path, safetensors.numpy.save(stored, described))
 
 
@@ -102,12 +105,61 @@ def load(path: Path) -> tuple[Stylizer, dict[str, str]]:
         raise WeightsError(f"{path}: {error.strerror}") from error
     if store.tensors_digest(arrays) != metadata.get("tensors_sha256"):
         raise WeightsError(
-            f"{path}: damaged: its numbers aren't those that were stored"
+            f"{path}: damaged: its numbers aren't those that were stored; fetch or"
+            " convert it again"
         )
     try:
-        return checked(_stylizer(arrays, metadata)), metadata
+        stylizer = checked(_stylizer(arrays, metadata))
+        if stylizer.architecture.takes != "vector":
+            style_names(metadata, stylizer.architecture.styles)
+        return stylizer, metadata
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
+
+
+def style_names(metadata: Mapping[str, str], count: int) -> tuple[str, ...]:
+    """The names of a network's styles; their numbers where it has no names.
+
+    Args:
+      metadata: of the file.
+      count: how many styles the network has.
+
+    Raises:
+      WeightsError: not so many names, or some that can't be names.
+    """
+    try:
+        names = json.loads(metadata.get("styles", "null"))
+    except (ValueError, RecursionError):
+        names = ""
+    if names is None:
+        return tuple(map(str, range(count)))
+    return checked_names(names, count)
+
+
+def checked_names(names: Any, count: int) -> tuple[str, ...]:
+    """Names of styles, one for each.
+
+    Raises:
+      WeightsError: not so many, two alike, or some that can't be told from shares and
+        numbers.
+    """
+    plain = isinstance(names, list | tuple) and all(
+        isinstance(name, str) and re.fullmatch(r"[^\s,:][^\n,:]{0,99}", name)
+        for name in names
+    )
+    if not plain or any(
+        name.isdigit() and name != str(place) for place, name in enumerate(names)
+    ):
+        raise WeightsError(
+            f"styles {names!s:.80}: names are neither empty nor numbers, and have no"
+            " comma or colon"
+        )
+    if len(set(names)) != count or len(names) != count:
+        raise WeightsError(
+            f"{len(names)} names of styles, {len(set(names))} of them different; the"
+            f" network has {count}"
+        )
+    return tuple(names)
 
 
 def _stylizer(
@@ -120,17 +172,12 @@ def _stylizer(
             if key.startswith(name)
         }
 
-    predictor = None
-    if text := metadata.get("predictor"):
-        try:
-            predictor = Predictor(**json.loads(text))
-        except (TypeError, ValueError) as error:
-            raise WeightsError(f"no predictor: {text:.100}") from error
+    told = metadata.get("predictor")
     return Stylizer(
-        transformer.parsed(metadata.get("architecture", "")),
+        parsed(metadata.get("architecture", ""), PAINTERS),
         part("painter/"),
         metadata.get("layout", ""),
         metadata.get("note", ""),
-        predictor,
+        parsed(told, PREDICTORS) if told else None,
         part("predictor/"),
     )

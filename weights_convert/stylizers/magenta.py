@@ -15,25 +15,30 @@ from weights_convert.errors import WeightsError
 from weights_convert.formats.onnx_graph import Graph
 from weights_convert.stylizers.stylizer import Stylizer
 
+DESCRIPTION = "Magenta's pair (two .onnx together)"
+
 _PREDICTS, _PAINTS = "MobilenetV2/Conv/weights", "transformer/contract/conv1/weights"
 
 
-def predicts(graph: Graph) -> bool:
-    """Whether a graph tells styles."""
-    return _PREDICTS in graph.constants
+def matches(files: Mapping[str, Graph]) -> bool:
+    """Whether files are of this network: both, or one of the two."""
+    return all(_predicts(one) or _paints(one) for one in files.values())
 
 
-def paints(graph: Graph) -> bool:
-    """Whether a graph paints."""
-    return _PAINTS in graph.constants
-
-
-def convert(predictor: Graph, transformer: Graph) -> Stylizer:
-    """Both as one network.
+def convert(files: Mapping[str, Graph]) -> Stylizer:
+    """Both as one network, in any order.
 
     Raises:
-      WeightsError: a graph lacks what Magenta's have.
+      WeightsError: one is missing, or lacks what Magenta's have.
     """
+    telling_style = [one for one in files.values() if _predicts(one)]
+    painting_it = [one for one in files.values() if _paints(one)]
+    if (len(telling_style), len(painting_it)) != (1, 1):
+        raise WeightsError(
+            "Magenta's network is two files: give both, that which predicts the style"
+            " and that which paints"
+        )
+    (predictor,), (transformer,) = telling_style, painting_it
     painting = _kernels(transformer)
     found: dict[str, np.ndarray] = {}
     for layer in MAGENTA_SMALL.layers:
@@ -62,11 +67,21 @@ def convert(predictor: Graph, transformer: Graph) -> Stylizer:
     )
 
 
+def _predicts(graph: Graph) -> bool:
+    return _PREDICTS in graph.constants
+
+
+def _paints(graph: Graph) -> bool:
+    return _PAINTS in graph.constants
+
+
 def _kernels(graph: Graph) -> Mapping[str, tuple[np.ndarray, np.ndarray | None]]:
     """Kernel (HWIO) and bias of each convolution, by the name of its weights."""
     found = {}
     for node in graph.nodes:
         if node.op == "Conv":
+            if len(node.inputs) < 2:
+                raise WeightsError("damaged: a convolution without a kernel")
             name = node.inputs[1].removesuffix("_dequant")
             for ending in ("/weights", "/depthwise_weights"):
                 name = name.removesuffix(ending)

@@ -1,184 +1,209 @@
 """Image transformation networks in ONNX files, by their structure.
 
-Exporters name things as they like, so the graph is walked: each convolution begins a
-layer; what stands between it and the next says how it is padded, normalised (by
-`InstanceNormalization`, or by sums and roots; by one scale and offset, or by those of
-many styles, weighted) and scaled up.
+Exporters name things as they like, so the graph is walked from its end, layer by layer:
+how each is normalised (by `InstanceNormalization`, or by sums and roots; by one scale
+and offset, or by those of many styles, weighted), convolved, padded and scaled up
+(`onnx_patterns`). What is found must be the network of a table, part for part.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from weights_convert.architectures.transformer import Transformer
 from weights_convert.errors import WeightsError
 from weights_convert.formats.onnx_graph import Graph, Node
+from weights_convert.stylizers.onnx_patterns import Norm, Walk
 from weights_convert.stylizers.stylizer import Stylizer
 
-_SHAPES = {
-    *("Cast", "Concat", "ConstantOfShape", "Expand", "Flatten", "Floor", "Gather"),
-    *("Reshape", "Shape", "Slice", "Squeeze", "Transpose", "Unsqueeze"),
-}
-_NORMALIZING = {
-    *("Add", "Div", "GlobalAveragePool", "InstanceNormalization", "Mul", "Pow"),
-    *("ReduceMean", "ReduceSum", "Reciprocal", "Sqrt", "Sub"),
-}
-_KNOWN = {
-    *_SHAPES,
-    *_NORMALIZING,
-    *("Clip", "Constant", "Conv", "Identity", "MatMul", "Pad", "Relu", "Resize"),
-    *("Sigmoid", "Tanh", "Upsample"),
-}
+DESCRIPTION = "conditional networks (.onnx)"
+
+_MOST = 256  # Layers.
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class _Layer:
-    """What is found of one layer while the graph is walked."""
+    """What is found of one layer."""
 
     kernel: np.ndarray
     bias: np.ndarray | None
     stride: int
-    reflect: bool
     upsample: bool
-    numbers: list[np.ndarray] = dataclasses.field(default_factory=list)
-    epsilon: float = 0.0
+    norm: Norm | None
+    relu: bool
+    place: int
 
 
-def convert(graph: Graph) -> Stylizer:
+def matches(files: Mapping[str, Graph]) -> bool:
+    """Whether there is one graph, that paints and isn't known by its names."""
+    return len(files) == 1 and not any(
+        name.startswith(("transformer/", "MobilenetV2/"))
+        for graph in files.values()
+        for name in graph.constants
+    )
+
+
+def convert(files: Mapping[str, Graph]) -> Stylizer:
     """The network of a graph.
 
     Raises:
       WeightsError: it is another network, or has parts that can't be kept; says which.
     """
-    unknown = sorted({node.op for node in graph.nodes} - _KNOWN)
-    if unknown:
+    (graph,) = files.values()
+    if not graph.inputs or len(graph.outputs) != 1:
         raise WeightsError(
-            f"no image transformation network known here: it has {', '.join(unknown)}"
+            f"an image transformation network has an input and an output; this one has"
+            f" {len(graph.inputs)} and {len(graph.outputs)}"
         )
-    layers = list(_layers(graph))
-    names = _names(layers)
+    walk = Walk(graph)
+    output, name = _output(walk, graph.outputs[0])
+    layers = _layers(walk, name)
+    made = _architecture(layers, output)
     found: dict[str, np.ndarray] = {}
-    for name, layer in zip(names, layers, strict=True):
-        found[f"{name}/kernel"] = layer.kernel.transpose(2, 3, 1, 0)
+    for block, layer in zip(made.layers, layers, strict=True):
+        found[f"{block.name}/kernel"] = layer.kernel.transpose(2, 3, 1, 0)
         if layer.bias is not None:
-            found[f"{name}/bias"] = layer.bias
-        if layer.numbers:
-            found[f"{name}/scale"], found[f"{name}/offset"] = layer.numbers
-    ops = {node.op for node in graph.nodes}
-    architecture = _architecture(layers, ops)
-    return Stylizer(architecture, found, "ONNX")
+            found[f"{block.name}/bias"] = layer.bias
+        if layer.norm is not None:
+            found[f"{block.name}/scale"] = layer.norm.scale
+            found[f"{block.name}/offset"] = layer.norm.offset
+    return Stylizer(made, found, "ONNX")
 
 
-def _layers(graph: Graph) -> Iterator[_Layer]:
-    """The layers, in the order of the graph."""
-    layer: _Layer | None = None
-    reflect = upsample = False
-    same: dict[str, str] = {}  # What exporters add zeros to, for a copy.
-    for node in graph.nodes:
-        if node.op == "Add" and _adds_nothing(node, graph.constants):
-            same |= dict.fromkeys(node.outputs, node.inputs[0])
-        if node.op == "Pad":
-            reflect = node.attributes.get("mode") == "reflect"
-            if not reflect:
-                raise WeightsError("pads otherwise than by reflection")
-        elif node.op in ("Resize", "Upsample"):
-            if node.attributes.get("mode", "nearest") != "nearest":
-                raise WeightsError("scales up otherwise than to the nearest pixel")
-            upsample = True
-        elif node.op == "Concat" and len({same.get(n, n) for n in node.inputs}) == 1:
-            upsample = True  # Each row, and each column, beside itself.
-        elif node.op == "Conv":
-            if layer:
-                yield _whole(layer)
-            layer = _begun(node, graph.constants, reflect=reflect, upsample=upsample)
-            reflect = upsample = False
-        elif layer and node.op in (*_NORMALIZING, "Reshape", "Unsqueeze", "MatMul"):
-            _normalized(layer, node, graph.constants)
-    if layer:
-        yield _whole(layer)
+def _output(walk: Walk, name: str) -> tuple[str, str]:
+    """How the last layer becomes a picture, and the last layer's name."""
+    node = walk.maker(name)
+    if node.op == "Clip":
+        name = node.inputs[0]
+        node = walk.maker(name)
+    if node.op == "Sigmoid":
+        return "sigmoid", node.inputs[0]
+    numbers = []
+    for op in ("Add", "Mul"):
+        if node.op == op and walk.parts(node)[1] is not None:
+            value, number = walk.parts(node)
+            numbers.append(number)
+            node = walk.maker(value)
+    if node.op == "Tanh" and numbers == [127.5, 150.0]:
+        return "tanh", node.inputs[0]
+    if numbers or node.op == "Tanh":
+        raise WeightsError(
+            f"its output is made by {node.op:.40} and the numbers {numbers}; known are"
+            " none, a sigmoid, and 150 tanh + 127.5"
+        )
+    return "linear", name
 
 
-def _adds_nothing(node: Node, constants: Mapping[str, np.ndarray]) -> bool:
-    added = constants.get(node.inputs[-1])
-    return added is not None and not added.any()
+def _layers(walk: Walk, name: str) -> list[_Layer]:
+    """The layers from the picture to the picture, ending in a value's name."""
+    layers: list[_Layer] = []
+    entering: str | None = None  # What the residual block at hand begins with.
+    while len(layers) < _MOST:
+        name = walk.passed(name)
+        place = 0
+        if entering is not None:
+            place = 1
+        elif ends := _ends_block(walk, name):
+            name, entering = ends
+            place = 2
+        layer, before = _layer(walk, name, place)
+        layers.append(layer)
+        if place == 1:
+            if walk.passed(before) != entering:
+                raise WeightsError(
+                    "a residual block adds something else than its input"
+                )
+            entering = None
+        name = walk.passed(before)
+        if name in walk.inputs:
+            return layers[::-1]
+    raise WeightsError(f"has more than {_MOST} layers")
 
 
-def _begun(
-    node: Node, constants: Mapping[str, np.ndarray], *, reflect: bool, upsample: bool
-) -> _Layer:
-    given = [constants.get(name) for name in node.inputs[1:]]
+def _ends_block(walk: Walk, name: str) -> tuple[str, str] | None:
+    """Of a sum of two values: the one with more layers behind it, and the other."""
+    node = walk.makers.get(name)
+    if node is None or node.op != "Add" or len(node.inputs) != 2:
+        return None
+    if any(one in walk.constants for one in node.inputs) or any(
+        walk.parameter(one) is not None for one in node.inputs
+    ):
+        return None  # An epsilon, an offset.
+    entering, end = sorted(
+        map(walk.passed, node.inputs), key=lambda one: walk.depths.get(one, 0)
+    )
+    return end, entering
+
+
+def _layer(walk: Walk, name: str, place: int) -> tuple[_Layer, str]:
+    """The layer that ends in a value, and the name of what goes into it."""
+    node = walk.maker(name)
+    relu = node.op == "Relu"
+    if relu:
+        node = walk.maker(node.inputs[0])
+    norm, node = walk.norm(node)
+    if node.op != "Conv":
+        raise WeightsError(
+            "no image transformation network known here: it has"
+            f" {node.op!r:.40} where a convolution is expected"
+        )
+    kernel, bias, stride = _convolution(walk, node)
+    pixels, name = walk.padded(node.inputs[0])
+    if pixels != kernel.shape[2] // 2 or kernel.shape[2] % 2 == 0:
+        raise WeightsError(f"pads a kernel of {kernel.shape[2]} by {pixels} pixels")
+    upsample, name = walk.enlarged(name)
+    return _Layer(kernel, bias, stride, upsample, norm, relu, place), name
+
+
+def _convolution(walk: Walk, node: Node) -> tuple[np.ndarray, np.ndarray | None, int]:
+    given = [walk.constants.get(name) for name in node.inputs[1:] if name]
     if not given or any(array is None for array in given):
         raise WeightsError("a convolution's kernel is no constant of the file")
     kernel, bias = given[0], given[1] if len(given) > 1 else None
     assert kernel is not None
-    at: Mapping[str, Any] = node.attributes
-    strides, pads = at.get("strides", [1, 1]), at.get("pads", [0] * 4)
+    strides = node.integers("strides", [1, 1])
     plain = kernel.ndim == 4 and kernel.shape[2] == kernel.shape[3]
-    plain &= at.get("group", 1) == 1 and set(at.get("dilations", [1])) == {1}
+    plain &= node.attributes.get("group", 1) == 1
+    plain &= set(node.integers("dilations", [1])) == {1}
     if not plain or strides not in ([1, 1], [2, 2]):
         raise WeightsError("a convolution has groups, dilations or other strides")
-    if any(pads) or not reflect:
+    padding = node.attributes.get("auto_pad", "NOTSET")
+    if any(node.integers("pads")) or padding not in ("NOTSET", "VALID"):
         raise WeightsError("a convolution isn't padded by reflection")
-    return _Layer(kernel, bias, strides[0], reflect, upsample)
+    return kernel, bias, strides[0]
 
 
-def _normalized(layer: _Layer, node: Node, constants: Mapping[str, np.ndarray]) -> None:
-    """Takes in the constants of a node behind a convolution."""
-    if node.op == "InstanceNormalization":
-        layer.epsilon = float(node.attributes.get("epsilon", 1e-5))
-    for name in node.inputs:
-        array = constants.get(name)
-        if array is None or array.dtype.kind != "f":
-            continue
-        squeezed = np.squeeze(array)
-        channels = layer.kernel.shape[0]
-        if squeezed.ndim in (1, 2) and squeezed.shape[-1] == channels:
-            layer.numbers.append(squeezed)
-        elif squeezed.ndim == 0 and 0 < squeezed < 0.1 and not layer.epsilon:
-            layer.epsilon = float(squeezed)
-
-
-def _whole(layer: _Layer) -> _Layer:
-    if len(layer.numbers) not in (0, 2):
-        raise WeightsError(
-            f"{len(layer.numbers)} vectors follow a convolution, where a normalisation "
-            "has a scale and an offset"
-        )
-    return layer
-
-
-def _names(layers: list[_Layer]) -> list[str]:
+def _architecture(layers: list[_Layer], output: str) -> Transformer:
     blocks, odd = divmod(len(layers) - 6, 2)
     if blocks < 1 or odd:
         raise WeightsError(f"has {len(layers)} convolutions, not 3, pairs, and 3")
-    residual = [f"residual{n}_{m}" for n in range(1, blocks + 1) for m in (1, 2)]
-    ahead = ["contract1", "contract2", "contract3"]
-    return [*ahead, *residual, "expand1", "expand2", "last"]
-
-
-def _architecture(layers: list[_Layer], ops: set[str]) -> Transformer:
     outputs = [layer.kernel.shape[0] for layer in layers]
-    wide, narrow = outputs[-3:-1]
-    norms = {layer.numbers[0].ndim for layer in layers if layer.numbers}
-    conditional = norms == {2}
-    styles = next((len(x.numbers[0]) for x in layers if x.numbers), 1)
-    output = next((o.lower() for o in ("Sigmoid", "Tanh") if o in ops), "linear")
+    norms = [layer.norm for layer in layers if layer.norm]
+    if not norms:
+        raise WeightsError("no layer of it is normalised")
+    conditional = norms[0].scale.ndim == 2
+    if len({norm.epsilon for norm in norms}) > 1:
+        raise WeightsError("its layers have different epsilons")
     made = Transformer(
         (outputs[0], outputs[1], outputs[2]),
-        (len(layers) - 6) // 2,
-        (wide, narrow),
+        blocks,
+        (outputs[-3], outputs[-2]),
         norm="conditional" if conditional else "instance",
-        contract_norm=bool(layers[0].numbers),
-        last_norm=bool(layers[-1].numbers),
-        styles=styles if conditional else 1,
-        epsilon=max((layer.epsilon for layer in layers), default=0) or 1e-5,
+        contract_norm=layers[0].norm is not None,
+        last_norm=layers[-1].norm is not None,
+        styles=len(norms[0].scale) if conditional else 1,
+        epsilon=float(f"{norms[0].epsilon:.6g}"),  # Files have it as float32.
         bias=layers[0].bias is not None,
         output=output,
         white=1.0 if output == "sigmoid" else 255.0,
     )
     for block, layer in zip(made.layers, layers, strict=True):
-        if (block.stride, block.upsample) != (layer.stride, layer.upsample):
-            raise WeightsError(f"{block.name} has another stride or scale")
+        ours = block.stride, block.upsample, bool(block.norm), block.relu, block.place
+        found = layer.stride, layer.upsample, layer.norm is not None
+        if ours != (*found, layer.relu, layer.place):
+            raise WeightsError(
+                f"its {block.name} isn't that of an image transformation network:"
+                " another stride, scale, normalisation, ReLU or sum"
+            )
     return made

@@ -11,23 +11,26 @@ import numpy as np
 
 from weights_convert.architectures.transformer import PYTORCH_EXAMPLES, Transformer
 from weights_convert.errors import WeightsError
-from weights_convert.stylizers.stylizer import Stylizer
+from weights_convert.stylizers.stylizer import Arrays, Stylizer
+
+DESCRIPTION = "pytorch/examples (.pth, .model, .onnx)"
 
 _OWN = ("conv1.conv2d.weight", "deconv3.conv2d.weight", "res1.conv1.conv2d.weight")
 _UNUSED = ("running_mean", "running_var", "num_batches_tracked")
 
 
-def matches(arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether a state dict has this network's names."""
-    return all(key in arrays for key in _OWN)
+def matches(files: Mapping[str, Arrays]) -> bool:
+    """Whether there is one state dict, and it has this network's names."""
+    return len(files) == 1 and all(key in one for one in files.values() for key in _OWN)
 
 
-def convert(arrays: Mapping[str, np.ndarray]) -> Stylizer:
+def convert(files: Mapping[str, Arrays]) -> Stylizer:
     """The network of a state dict.
 
     Raises:
       WeightsError: parts of it are missing.
     """
+    (arrays,) = files.values()
     blocks = 0
     while f"res{blocks + 1}.conv1.conv2d.weight" in arrays:
         blocks += 1

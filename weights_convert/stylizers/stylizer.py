@@ -6,8 +6,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from weights_convert.architectures.mobilenet import Predictor
-from weights_convert.architectures.transformer import Transformer
 from weights_convert.errors import WeightsError
+from weights_convert.stylizers.architectures import Painter
+
+Arrays = Mapping[str, np.ndarray]
+"""A file's, by their names in it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,34 +22,41 @@ class Stylizer:
       arrays: by the keys of `architecture.shapes`, float32.
       layout: whose naming the file had.
       note: what a user should know of the conversion, or "".
-      predictor: what tells the style of a painting, of a network of any style.
+      predictor: what tells the style of a painting, of a network of any style that has
+        it apart.
       predictor_arrays: by the keys of `predictor.shapes`.
     """
 
-    architecture: Transformer
-    arrays: Mapping[str, np.ndarray]
+    architecture: Painter
+    arrays: Arrays
     layout: str
     note: str = ""
     predictor: Predictor | None = None
-    predictor_arrays: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    predictor_arrays: Arrays = dataclasses.field(default_factory=dict)
 
 
 def checked(stylizer: Stylizer) -> Stylizer:
     """The same with arrays as float32, C-contiguous.
 
     Raises:
-      WeightsError: missing, misshapen, of another type, or not finite; all at once.
+      WeightsError: missing, misshapen, of another type, or not finite; the first five
+        of all that is wrong.
     """
     arrays, faults = _fitting(stylizer.arrays, stylizer.architecture.shapes)
     shapes = stylizer.predictor.shapes if stylizer.predictor else {}
     telling, more = _fitting(stylizer.predictor_arrays, shapes)
     if faults := faults + more:
-        raise WeightsError("no image transformation network: " + "; ".join(faults[:5]))
+        many = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
+        raise WeightsError(
+            f"isn't the network of {stylizer.layout or 'its description'}: "
+            + "; ".join(faults[:5])
+            + many
+        )
     return dataclasses.replace(stylizer, arrays=arrays, predictor_arrays=telling)
 
 
 def _fitting(
-    arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
+    arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     found, faults = {}, []
     for key, shape in shapes.items():
@@ -60,5 +70,5 @@ def _fitting(
                 found[key] = np.ascontiguousarray(array, np.float32)
             if not np.isfinite(found[key]).all():
                 faults.append(f"{key} has values that are not finite")
-    faults += [f"{key} is no layer of it" for key in arrays if key not in shapes]
+    faults += [f"{key!r:.60} is no layer of it" for key in arrays if key not in shapes]
     return found, faults

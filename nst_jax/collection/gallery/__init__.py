@@ -9,19 +9,20 @@ import io
 import math
 import os
 import urllib.parse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from nst_jax.collection import naming
+from nst_jax.collection import blends
 from nst_jax.collection.gallery import page
 from nst_jax.collection.gallery.page import About, Card, Figure, Original, Thumbnail
-from nst_jax.collection.manifest import Entry
+from nst_jax.collection.manifest import FAILED, Entry
 from nst_jax.errors import ImageError
-from nst_jax.images import encode, files, resize
+from nst_jax.images import encode, files
 
-__all__ = ["About", "write"]
+__all__ = ["About", "is_ours", "write"]
 
 StrPath = str | os.PathLike[str]
 
@@ -30,6 +31,7 @@ _SHORTEST = 120
 _FIGURE = 1600  # Pixels of a figure's copy.
 _MANY = 400  # Above this many pictures thumbnails shrink, to about 12 MB in all.
 _QUALITY = 85
+_MARK = b'<meta name="generator" content="nst_jax">'
 
 
 def write(
@@ -56,7 +58,7 @@ def write(
       OSError: the file can't be written.
     """
     path, entries, about = Path(path), list(entries), about or About()
-    pictures = [entry for entry in entries if entry.status != "failed"]
+    pictures = [entry for entry in entries if entry.status != FAILED]
     photos = _originals([entry.content for entry in pictures], 0)
     paintings = _originals([entry.style for entry in pictures], len(photos))
     longest = _thumbnail_size(len(pictures))
@@ -66,20 +68,30 @@ def write(
         thumbnail, link = _thumbnail(file, longest), _link(file, path)
         photo, painting = photos[entry.content], paintings[entry.style]
         cards.append(Card(entry, link, thumbnail, photo, painting))
-    failed = [entry for entry in entries if entry.status == "failed"]
+    failed = [entry for entry in entries if entry.status == FAILED]
     figures = [_figure(name, path) for name in about.figures]
     text = page.render(title, about, figures, cards, failed)
     # Bytes of file names that are no text have no place on a page.
     files.write_whole(path, text.encode("utf-8", "replace"))
 
 
+def is_ours(path: StrPath) -> bool:
+    """Whether a file is a page that `write` wrote."""
+    try:
+        with open(path, "rb") as file:
+            return _MARK in file.read(1000)
+    except OSError:
+        return False
+
+
 def _originals(paths: Sequence[str], first: int) -> dict[str, Original]:
     distinct = list(dict.fromkeys(paths))
     longest = _thumbnail_size(len(distinct))
+    labels = blends.labels([blends.split(path) for path in distinct])
     return {
-        path: Original(number, path, label, _thumbnail(path, longest))
+        path: Original(number, path, label, _thumbnail(path, longest, blends.read))
         for number, (path, label) in enumerate(
-            zip(distinct, naming.labels(distinct), strict=True), start=first
+            zip(distinct, labels, strict=True), start=first
         )
     }
 
@@ -94,13 +106,15 @@ def _thumbnail_size(count: int) -> int:
     return max(_SHORTEST, int(shrunk))
 
 
-def _thumbnail(path: StrPath, longest: int) -> Thumbnail | None:
+def _thumbnail(
+    path: StrPath,
+    longest: int,
+    read: Callable[[str, int], np.ndarray] = files.read_small,
+) -> Thumbnail | None:
     try:
-        image = files.read(path)
+        image = read(os.fspath(path), longest)
     except (ImageError, OSError):
         return None
-    if max(image.shape[:2]) > longest:
-        image = resize.resize_longest(image, longest)
     file = io.BytesIO()
     picture = Image.fromarray(encode.quantize(image))
     picture.save(file, "JPEG", quality=_QUALITY, optimize=True)

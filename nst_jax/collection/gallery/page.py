@@ -8,8 +8,8 @@ import json
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nst_jax.collection.gallery import loss_curve
-from nst_jax.collection.manifest import Entry
+from nst_jax.collection.manifest import STOPPED, Entry
+from nst_jax.display import loss_curve
 from nst_jax.options import Options
 
 if TYPE_CHECKING:
@@ -157,10 +157,13 @@ def _environment() -> "jinja2.Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(shown=shown, duration=duration)
+    environment.globals["STOPPED"] = STOPPED
     return environment
 
 
 def _text(name: str) -> str:
+    if name == "loss_curve.svg":
+        return loss_curve.template()
     file = importlib.resources.files(__package__) / "templates" / name
     return file.read_text(encoding="utf-8")
 

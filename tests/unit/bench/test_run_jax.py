@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from support.tiny import built
 
 from bench.runners import run_jax
 from bench.workload import Job, Workload
-from nst_jax.networks import extract
 
 SMALL = Workload(32, 40, lanes=2, solver="lbfgs", history=4)
 
@@ -13,7 +13,7 @@ def _quick_compilation(monkeypatch, tiny_architecture, tiny_weights):
     """A narrow network in the place of VGG-19."""
 
     def network(workload, precision):
-        return extract.build(tiny_architecture, tiny_weights, precision=precision)
+        return built(tiny_architecture, tiny_weights, precision=precision)
 
     monkeypatch.setattr(run_jax, "network", network)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_the_formula_is_that_of_0_1_0():
     assert key_of_0_1_0("1" * 64, "2" * 64, WEIGHTS, size=32, steps=4) == key
     contents = {"a.png": "1" * 64, "p.png": "2" * 64}
     assert earlier.key(ONE, contents, WEIGHTS) == key
+
+
+def test_names_of_files_need_not_be_text():
+    """One that can't be read stands for itself."""
+    bad = dataclasses.replace(ONE, content=Source(os.fsdecode(b"na\xef.png")))
+    contents = {bad.content.key: "", "p.png": "2" * 64}
+    key = earlier.key(bad, contents, WEIGHTS)
+    assert key not in (None, earlier.key(ONE, contents | {"a.png": "1"}, WEIGHTS))
 
 
 def test_what_it_could_not_make_has_no_key():
@@ -144,7 +153,7 @@ def test_its_pictures_count_as_done(place, changes):
     )
     folder, job, said = opened(options)
     assert folder.is_done(job)
-    assert said == ["nst-jax: 1 of 1 are done already"]
+    assert said == ["nst-jax: 1 of 1 is done already"]
     folder.finish()
     assert '"./a_p.png"' in Path("out/index.html").read_text()
     assert Path("out/manifest.jsonl").read_text() == line
@@ -169,8 +178,16 @@ def test_what_it_stopped_is_begun_anew_and_said(place):
     folder, job, said = opened(Options(size=32))
     assert not folder.is_done(job)
     (line,) = said
-    assert line.startswith("nst-jax: 1 were stopped by an earlier version")
-    assert line.endswith("they are begun anew")
+    assert line.startswith("nst-jax: 1 picture stopped by an earlier version")
+    assert line.endswith(": begun anew")
     # Of other options there is nothing to go on from, and nothing to say.
     *_, said = opened(Options(size=33))
-    assert said == []
+    assert said == ["nst-jax: out/a_p.png will be replaced"]
+
+
+def test_names_that_are_no_text_have_keys():
+    """Of a file that can't be read the name is part of the key."""
+    odd = os.fsdecode(b"\xff.png")
+    job = Job(Source(odd), (Source("p.png"),), Options())
+    keys = {earlier.key(job, {odd: "", "p.png": ""}, digest) for digest in "12"}
+    assert len(keys) == 2

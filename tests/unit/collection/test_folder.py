@@ -3,11 +3,14 @@
 import dataclasses
 import html
 import itertools
+import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nst_jax.collection import manifest
 from nst_jax.collection.folder import Folder
@@ -44,11 +47,12 @@ def said():
 def opened(place, said):
     """Opens the folder for these pictures."""
 
-    def open_for(wanted, path="out", weights="1"):
+    def open_for(wanted, path="out", weights="1", overwrite=None):
         def say(line, *, file=None):
             said.append(line)
 
-        return Folder(Path(path), wanted, weights={"vgg19": weights}, say=say)
+        of = {"vgg19": weights}
+        return Folder(Path(path), wanted, weights=of, say=say, overwrite=overwrite)
 
     return open_for
 
@@ -135,6 +139,114 @@ def test_what_is_done_is_known_again(opened, said):
     assert done(again, PLAIN) == "a_p b_p "
     assert said == ["nst-jax: 2 of 4 are done already"]
     assert again.unfinished
+
+
+def damaged(change):
+    """Changes the first picture of a folder; gives those that count as done."""
+    path = Path("out/a_p.png")
+    path.write_bytes(change(path.read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: b"garbage",
+        lambda content: b"",
+        lambda content: content[:-20],
+        lambda content: content[:100] + b"?" * (len(content) - 100),
+        lambda content: Path("out/b_q.png").read_bytes(),  # Another of ours.
+    ],
+)
+def test_a_picture_that_is_another_is_made_anew(opened, said, change):
+    folder = opened(PLAIN)
+    for number, job in enumerate(folder.jobs):
+        folder.add(job, result(image=grey(0.1 * number)))
+    damaged(change)
+    del said[:]
+    again = opened(PLAIN)
+    assert done(again, PLAIN) == "a_q b_p b_q "
+    assert said[0] == "nst-jax: 3 of 4 are done already"
+    assert said[1:] in ([], ["nst-jax: out/a_p.png will be replaced"])
+    again.add(ONE.job, result())
+    assert opened(PLAIN).is_done(ONE.job)
+
+
+def test_a_picture_that_somebody_edited_is_not_lost(opened):
+    filled(opened, PLAIN)
+    path = Path("out/a_p.png")
+    edited = Image.open(path).rotate(90)
+    edited.save(path)
+    before = path.read_bytes()
+    line = r"out/a_p\.png: exists, and was not made by nst-jax; move it away"
+    with pytest.raises(ImageError, match=line):
+        opened(PLAIN)
+    assert path.read_bytes() == before
+    assert done(opened(PLAIN, overwrite=True), PLAIN) == "a_q b_p b_q "
+
+
+def test_a_folder_that_was_copied_is_done(opened, place):
+    filled(opened, PLAIN)
+    shutil.copytree("out", "copy", copy_function=shutil.copyfile)  # Of another time.
+    assert done(opened(PLAIN, "copy"), PLAIN) == "a_p a_q b_p b_q "
+
+
+def test_pictures_of_manifests_that_say_no_length(opened):
+    """Those of before count if they are pictures of the right size."""
+    filled(opened, PLAIN)
+    lines = Path("out/manifest.jsonl").read_text().splitlines()
+    new = ("length", "modified", "sha256")
+    olds = [
+        {key: value for key, value in json.loads(line).items() if key not in new}
+        for line in lines
+    ]
+    Path("out/manifest.jsonl").write_text("\n".join(map(json.dumps, olds)) + "\n")
+    Path("out/a_p.png").write_bytes(b"garbage")
+    files.write("out/a_q.png", grey(0.5, 11, 15))  # The wrong size.
+    assert done(opened(PLAIN, overwrite=True), PLAIN) == "b_p b_q "
+
+
+def test_nothing_is_replaced_where_that_is_asked_for(opened):
+    filled(opened, [ONE])
+    (other,) = wanted_of("a", "p", dataclasses.replace(OPTIONS, style_weight=3.0))
+    with pytest.raises(ImageError, match=r"out/a_p\.png: exists; choose another name"):
+        opened([other], overwrite=False)
+    assert opened([ONE], overwrite=False).is_done(ONE.job)
+    opened([other]).add(other.job, result(iterations=2))  # Stopped: it may go on.
+    opened([other], overwrite=False).add(other.job, result())
+    assert opened([other]).is_done(other.job)
+
+
+def test_states_stay_while_a_picture_is_not_saved(opened, place):
+    folder = opened(PLAIN)
+    state = place / "out" / ("0" * 32 + ".state")
+    state.touch()
+    (place / "out" / "a_p.png").mkdir()
+    folder.add(ONE.job, result())
+    assert folder.unsaved == {PLAIN[0]}
+    folder.finish()
+    assert state.exists()
+    (place / "out" / "a_p.png").rmdir()
+    folder.add(ONE.job, result())
+    folder.finish()
+    assert not state.exists()
+
+
+def test_the_gallery_shows_what_another_process_added(opened):
+    folder = opened([ONE])
+    filled(opened, wanted_of("b", "q"))  # Where there are no locks.
+    folder.add(ONE.job, result())
+    folder.finish()
+    page = Path("out/index.html").read_text()
+    assert all(f'"./{name}.png"' in page for name in ("a_p", "b_q"))
+
+
+def test_leftovers_of_a_killed_run_go(opened, place):
+    (place / "out").mkdir()
+    for name in (".nst_jax-0123456789abcdef.tmp", "notes.tmp"):
+        (place / "out" / name).touch()
+    opened([ONE])
+    assert os.listdir("out") == ["notes.tmp"]
 
 
 def rewrite(name):
@@ -405,7 +517,7 @@ def test_a_sheet_too_many_is_no_loss(opened, said):
     folder.finish()
     assert Path("out/index.html").exists()
     assert not Path("out/contact_sheet.jpg").exists()
-    assert "nst-jax: no contact_sheet.jpg: labels: 1 photos x 920 paintings" in said[-1]
+    assert "nst-jax: no contact_sheet.jpg: labels: 1 photo x 920 paintings" in said[-1]
 
 
 def test_folders_in_names_are_made(opened, place):

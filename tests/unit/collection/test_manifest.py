@@ -151,3 +151,21 @@ def test_thin_has_no_nan():
         [1, None],
         [2, None],
     ]
+
+
+@pytest.mark.parametrize("end", [0, 1, 5, 12, 40, -1, None])
+def test_a_manifest_is_known_wherever_a_crash_cut_it(tmp_path, end):
+    path = tmp_path / "manifest.jsonl"
+    assert manifest.is_ours(path)
+    manifest.append(path, PLAIN)
+    path.write_bytes(path.read_bytes()[:end])
+    assert manifest.is_ours(path)
+    manifest.append(path, PLAIN)
+    assert manifest.is_ours(path)
+
+
+@pytest.mark.parametrize("text", ["notes", "{}\n", '{"out": 1}\n', "\n\n", "[1]\n"])
+def test_files_of_others_are_no_manifests(tmp_path, text):
+    path = tmp_path / "manifest.jsonl"
+    path.write_text(text)
+    assert not manifest.is_ours(path)

@@ -134,14 +134,14 @@ def test_a_hundred_paintings_stay_below_the_bound():
     made = labelled([tiny], [tiny] * 100, [cell] * 100)
     assert 8000 < max(made.shape) <= 9000
     assert (made[..., 0] == 0).mean() > 0.2
-    with pytest.raises(ValueError, match="1 photos x 1000 paintings; too many for 9"):
+    with pytest.raises(ValueError, match="1 photo x 1000 paintings; too many for 9"):
         labelled([tiny], [tiny] * 1000, itertools.repeat(cell))
 
 
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ((0, 1, 0), "labels: 0 photos, 1 paintings"),
+        ((0, 1, 0), "labels: 0 photos, 1 painting"),
         ((2, 2, 3), "results: only 3 pictures for 4 cells"),
         ((2, 2, 5), "results: more pictures for 4 cells"),
     ],
@@ -154,7 +154,7 @@ def test_bad_tables(counts, message):
 
 def test_one_picture_a_label():
     one = [plain(2, 2, 0, 0, 0)]
-    with pytest.raises(ValueError, match="contents: only 1 pictures for 2 cells"):
+    with pytest.raises(ValueError, match="contents: only 1 picture for 2 cells"):
         sheet.table(one, one, one, content_labels=["a", "b"], style_labels=["c"])
-    with pytest.raises(ValueError, match="styles: more pictures for 1 cells"):
+    with pytest.raises(ValueError, match="styles: more pictures for 1 cell"):
         sheet.table(one, one * 2, one, content_labels=["a"], style_labels=["c"])

@@ -45,6 +45,7 @@ def test_one_picture(place, capsys):
     assert errors == ""
 
 
+@pytest.mark.slow
 def test_folders_go_on_where_they_were(place, capsys):
     for number in range(3, 6):  # Of two shapes, one frame.
         files.write(place / f"photos/{number}.png", picture(number, 66, 46))
@@ -91,6 +92,7 @@ def test_pictures_of_a_folder_are_what_each_is_alone(place):
     assert np.abs(alone - together).max() < 1.5 / 255
 
 
+@pytest.mark.slow
 def test_all_styles_of_a_network(place):
     command = ("apply", "photos/a.png", MODEL, "--style=all", "-o", "all/", OFF)
     assert run(*command) == 0
@@ -108,6 +110,9 @@ class _Standard:
 
     def fileno(self):
         return self.buffer.fileno()
+
+    def flush(self):
+        self.buffer.flush()
 
 
 @pytest.mark.parametrize("raw", [True, False])

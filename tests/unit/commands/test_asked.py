@@ -1,20 +1,23 @@
 """What a batch is asked to make: files, folders, patterns, lists and CSV files."""
 
+import os
+
 import pytest
 from support.batch_folder import picture, write_csv
 
 from nst_jax.collection import manifest
-from nst_jax.commands import flags, main
+from nst_jax.commands import main
 from nst_jax.commands.asked import asked_for
+from nst_jax.errors import OptionsError
 from nst_jax.images import files
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-def asked(*arguments):
+def asked(*arguments, say=pytest.fail):
     """Photo, painting and what is varied of each job that the command would do."""
-    line = ["batch", "--output_dir=out", *arguments]
-    jobs, varied = asked_for(main.parser().parse_args(flags.underscored(line)))
+    line = ["batch", "--output_dir=out", *map(str, arguments)]
+    jobs, varied = asked_for(main.parser().parse_args(line), say)
     for job, of in zip(jobs, varied, strict=True):
         assert of.items() <= vars(job.options).items()
     pictures = [(job.content.key, *(style.key for style in job.styles)) for job in jobs]
@@ -119,3 +122,161 @@ def test_lists_make_every_combination():
         {"color": "style"},
         {"color": "linear_cholesky"},
     ]
+
+
+def test_paintings_with_a_plus_between_them_are_blended(folder):
+    blend = "paintings/p.png+paintings/q.jpg"
+    made = asked("--contents", "photos/a.png", "--styles", blend, "paintings/p.png")
+    assert made == [
+        ("photos/a.png", "paintings/p.png", "paintings/q.jpg", {}),
+        ("photos/a.png", "paintings/p.png", {}),
+    ]
+    rows = [("photos/a.png", blend, "3,1"), ("photos/b.png", "paintings/p.png", "")]
+    lines = [f'{content},{style},"{shares}"' for content, style, shares in rows]
+    text = "\n".join(["content,style,style_blend", *lines])
+    (folder / "pairs.csv").write_text(text)
+    assert asked("--pairs", "pairs.csv") == [
+        (
+            *("photos/a.png", "paintings/p.png", "paintings/q.jpg"),
+            {"style_blend": (3, 1)},
+        ),
+        ("photos/b.png", "paintings/p.png", {}),
+    ]
+    (folder / "bad.csv").write_text(text.replace(blend, "paintings/p.png"))
+    with pytest.raises(OptionsError, match=r"^bad\.csv, line 2: .* 2 shares for 1"):
+        asked("--pairs", "bad.csv")
+
+
+# What is left out is said.
+
+
+def said(*contents):
+    """The photos that a batch takes, and what is said of the others."""
+    lines = []
+    made = asked("--contents", *contents, "--styles=paintings/p.png", say=lines.append)
+    return [content for content, _, _ in made], lines
+
+
+@pytest.mark.parametrize("given", ["photos", "photos/*.*[!t]"])
+def test_kinds_that_cannot_be_read_are_left_out_in_one_line(folder, given):
+    for name in ("IMG_1.HEIC", "IMG_2.heic", "c.nef", "d.CR2", "._e.heic"):
+        (folder / "photos" / name).write_bytes(b"x")
+    photos, lines = said(given)
+    assert photos == ["photos/a.png", "photos/b.png"]
+    assert lines == [
+        f"nst-jax: {given}: 2 HEIC (.heic) and 2 raw (.cr2, .nef) pictures can't be "
+        "read and are left out: export them as JPEG"
+    ]
+    # One that is named is taken, to be told of by itself.
+    assert said("photos/c.nef", "photos/a.png") == (
+        ["photos/c.nef", "photos/a.png"],
+        [],
+    )
+
+
+def test_a_folder_of_nothing_else_holds_no_pictures(folder):
+    (folder / "phone").mkdir()
+    (folder / "phone/a.heic").touch()
+    lines = []
+    with pytest.raises(OptionsError, match="phone holds no pictures; check the name"):
+        asked("--contents=phone", "--styles=paintings", say=lines.append)
+    assert len(lines) == 1
+
+
+@pytest.fixture
+def looped(folder):
+    """The folder, with links that lead back up, to other names and to themselves."""
+    (folder / "photos/deep/er").mkdir(parents=True)
+    files.write(folder / "photos/deep/er/c.png", picture(8))
+    (folder / "photos/up").symlink_to("..")
+    (folder / "photos/deep/here").symlink_to(".")
+    (folder / "photos/deep/also").symlink_to(folder / "photos")
+    (folder / "photos/.hidden").mkdir()
+    files.write(folder / "photos/.hidden/d.png", picture(9))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("photos/**/*.png", ["photos/a.png", "photos/b.png", "photos/deep/er/c.png"]),
+        ("photos/**/er/*", ["photos/deep/er/c.png"]),
+        ("**/c.png", ["photos/deep/er/c.png"]),
+        ("p*/**/[bc].png", ["photos/b.png", "photos/deep/er/c.png"]),
+        ("photos/**/deep/**/*.png", ["photos/deep/er/c.png"]),
+        ("photos/d*/**", ["photos/deep/er/c.png"]),
+    ],
+)
+def test_two_stars_take_each_picture_once(looped, pattern, expected):
+    (looped / "photos/deep/also").unlink()
+    (looped / "photos/up").unlink()
+    assert said(pattern) == (expected, [])
+
+
+def test_two_stars_come_to_an_end_where_links_lead_back(looped):
+    photos, lines = said("photos/**/*.png")
+    real = sorted(os.path.realpath(path) for path in photos)
+    inside = ["photos/a.png", "photos/b.png", "photos/deep/er/c.png"]
+    assert real == sorted(str(looped / p) for p in (*inside, "paintings/p.png"))
+    assert lines == []
+    assert said(f"{looped}/photos/deep/**/*.png")[0][0].startswith(str(looped))
+
+
+def test_one_picture_by_two_names_is_taken_once(folder):
+    (folder / "photos/z.png").symlink_to("a.png")
+    (folder / "elsewhere").symlink_to("photos")
+    photos, lines = said("photos", "elsewhere/b.png")
+    assert photos == ["photos/a.png", "photos/b.png"]
+    assert lines == [
+        "nst-jax: --contents: photos/z.png is photos/a.png, and 1 more such names: "
+        "each picture is taken once"
+    ]
+    assert said("photos/a.png", "./photos/a.png", "photos/../photos/a.png") == (
+        ["photos/a.png"],
+        [],
+    )
+
+
+def test_links_to_themselves_are_names_like_others(folder):
+    (folder / "photos/me.png").symlink_to("me.png")
+    for given in ("photos/me.png", "photos/m*"):
+        assert said(given) == (["photos/me.png"], [])
+    # In a folder only what can be looked at counts.
+    assert said("photos")[0] == ["photos/a.png", "photos/b.png"]
+
+
+# The home.
+
+
+def test_a_tilde_is_the_home_in_every_path(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    assert said("~/photos/a.png") == ([f"{folder}/photos/a.png"], [])
+    assert said("~/photos", "~/paintings/q*")[0] == [
+        *(f"{folder}/photos/{name}.png" for name in "ab"),
+        f"{folder}/paintings/q.jpg",
+    ]
+    rows = [["content", "style", "init"], ["~/photos/a.png", "paintings/p.png", "~/i"]]
+    write_csv("pairs.csv", *rows)
+    assert asked("--pairs=~/pairs.csv") == [
+        (
+            f"{folder}/photos/a.png",
+            f"{folder}/paintings/p.png",
+            {"init": f"{folder}/i"},
+        )
+    ]
+    line = ["batch", "--output_dir=~/out", "--contents=photos", "--styles=paintings"]
+    parsed = main.parser().parse_args([*line, "--compilation_cache_dir=~/xla"])
+    assert parsed.output_dir == folder / "out"
+    assert parsed.compilation_cache_dir == str(folder / "xla")
+    line = ["stylize", "a", "b", "--output=~/x.png", "--trace=~/t.jsonl"]
+    parsed = main.parser().parse_args(line)
+    assert (parsed.output, parsed.trace) == (folder / "x.png", folder / "t.jsonl")
+
+
+def test_a_folder_that_is_called_like_the_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder / "photos"))
+    (folder / "~").mkdir()
+    files.write(folder / "~/a.png", picture(8))
+    # It is there: what is not is looked for at home.
+    assert said("~/a.png", "~/b.png")[0] == ["~/a.png", f"{folder}/photos/b.png"]
+    assert said("~")[0] == ["~/a.png"]

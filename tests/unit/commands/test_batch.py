@@ -12,8 +12,7 @@ from support import stored_weights
 from support.batch_folder import contents, picture, working_in, write_csv
 from support.program import QUICK, run
 
-import nst_jax
-from nst_jax.collection import manifest
+from nst_jax.collection import lock, manifest
 from nst_jax.images import files
 from weights_convert import architectures, store
 
@@ -21,6 +20,7 @@ SMALL = ("batch", *QUICK, "--output_dir=out", "--lanes=1")
 ALL = (*SMALL, "--contents", "photos", "--styles", "paintings")
 ONE = (*SMALL, "--contents", "photos/a.png", "--styles", "paintings/p.png")
 NAMES = ["a_p.png", "a_q.png", "b_p.png", "b_q.png"]
+NAMES_OF_WEBP = ["a_webp_p.png", "a_webp_q.png"]
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,50 @@ def test_side_by_side_they_are_what_the_single_command_makes(folder):
     np.testing.assert_allclose(image, files.read("alone.png"), atol=0.01)
 
 
+def test_one_after_the_other_they_are_exactly_what_the_single_command_makes(copied):
+    # Of another shape, whose frame the others would share.
+    files.write("photos/c.png", picture(5, 66, 47))
+    assert run(*ALL) == 0
+    for photo, painting, name in (
+        ("photos/b.png", "paintings/q.jpg", "b_q.png"),
+        ("photos/c.png", "paintings/p.png", "c_p.png"),
+    ):
+        assert run("stylize", photo, painting, "-o", "alone.png", *QUICK) == 0
+        assert Path("alone.png").read_bytes() == Path("out", name).read_bytes()
+
+
+def test_a_known_stem_renames_nothing(copied, capsys):
+    shutil.copy("photos/b.png", "photos/a.webp")
+    assert run(*ALL) == 0
+    assert new(capsys) == ["a_webp_p.png", "a_webp_q.png"]
+    assert statuses() == dict.fromkeys([*NAMES, *NAMES_OF_WEBP], "done")
+
+
+def test_another_process_is_at_work(copied, capsys):
+    with lock.held(Path("out")):
+        assert run(*ALL, "--seed=2") == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    line = f"nst-jax: out: another process ({os.getpid()}) is at work in this folder; "
+    assert errors == line + "wait for its end, or choose another folder\n"
+
+
+def test_file_names_that_are_no_text(folder, capsys):
+    odd = os.fsdecode(b"photos/\xff.png")
+    os.rename("photos/a.png", odd)
+    os.rename("paintings/p.png", "paintings/\u201cp\u201d.png")
+    # One is missing; its name too is said.
+    missing = os.fsdecode(b"photos/\xfe.png")
+    output = os.fsdecode(b"o\xff")
+    what = ("--contents", odd, missing, "--styles", "paintings")
+    assert run(*SMALL, *what, f"--output_dir={output}") == 1
+    assert sorted(p.suffix for p in Path(output).iterdir()) == sorted(
+        [".html", ".jpg", ".jsonl", ".png", ".png"]
+    )
+    assert run("stylize", odd, "paintings/q.jpg", f"--init={odd}", *QUICK) == 0
+    assert files.read_description(os.fsdecode(b"\xff_q.png"))["iterations"] == 4
+
+
 def test_again_nothing_is_made(copied, capsys, monkeypatch, tmp_path):
     # Of the weights there is only the header: whoever loads them fails.
     digest = store.stored_digest(architectures.find(stored_weights.SMALL))
@@ -136,7 +180,7 @@ def test_pairs_of_a_file(folder):
         files.read_description(f"out/{name}")["options"]["style_weight"]
         for name in names
     ]
-    assert weights == [nst_jax.Options().style_weight, 3.0]
+    assert weights == [1e6, 3.0]  # The one of the command, and its own.
 
 
 def test_names_by_a_template(folder):

@@ -11,7 +11,7 @@ from nst_jax.options import Options
 
 def parsed(*arguments: str) -> Options:
     line = ["stylize", "photo.jpg", "painting.jpg", *arguments]
-    return flags.options(main.parser().parse_args(flags.underscored(line)))
+    return flags.options(main.parser().parse_args(line))
 
 
 def test_no_flags_are_the_defaults():
@@ -47,14 +47,6 @@ def test_numbers_words_and_lists():
 def test_pyramid_alone_is_three_sizes():
     assert parsed("--pyramid") == Options(pyramid=3)
     assert parsed("--pyramid=2") == Options(pyramid=2)
-
-
-def test_hyphens_are_underscores_in_names_of_flags_alone():
-    given = ["--style-weight=3", "-o", "a-b.png", "--init=pink-noise.png", "x-y"]
-    assert flags.underscored([*given, "--", "--a-b"]) == [
-        *("--style_weight=3", "-o", "a-b.png", "--init=pink-noise.png", "x-y"),
-        *("--", "--a-b"),
-    ]
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "", "two", "1e3"])

@@ -46,11 +46,11 @@ def test_the_means_are_one_afterwards(folder, monkeypatch, tmp_path, capsys):
 )
 def test_errors_are_one_line(folder, capsys, monkeypatch, tmp_path, arguments, line):
     monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "own"))
-    stored_weights.put("vgg19")  # Damaged, where it is read at all.
+    stored_weights.put("vgg19")  # Whoever loads it fails.
     before = store.weights_path(architectures.find("vgg19")).read_bytes()
     assert run_weights("normalize", *arguments) == 1
     output, errors = capsys.readouterr()
     assert output == ""
     assert re.fullmatch(rf"nst-weights: {re.escape(line)}[^\n]*\n", errors), errors
-    (stored,) = store.weights_folder().iterdir()
+    (stored,) = store.weights_folder().glob("*.safetensors")
     assert stored.read_bytes() == before

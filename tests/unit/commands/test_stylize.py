@@ -1,6 +1,7 @@
 """`nst-jax stylize` as a user runs it, in this process."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ OPTIONS = nst_jax.Options(
     size=32,
     steps=4,
     solver="adam",
+    style_weight=1e6,
 )
 """What `QUICK` says."""
 
@@ -79,6 +81,63 @@ def test_losses_trace_and_pictures_on_the_way(folder, capsys):
     assert on_the_way["loss"] >= last["loss"]
     at_the_end = files.read("out_000004.png")
     np.testing.assert_array_equal(at_the_end, files.read("out.png"))
+
+
+def files_in(folder):
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def test_what_is_replaced_is_said(folder, capsys):
+    (folder / "out.png").write_text("somebody's")
+    (folder / "trace.jsonl").write_text("somebody's")
+    command = ("stylize", *PAIR, "-o", "out.png", *QUICK, "--trace=trace.jsonl")
+    for flag in ("--overwrite=no", "--overwrite=maybe"):
+        assert run(*command, flag) in (1, 2)
+        assert (folder / "out.png").read_text() == "somebody's"
+    capsys.readouterr()
+    assert run(*command) == 0
+    line = "nst-jax: out.png, trace.jsonl will be replaced\n"
+    assert capsys.readouterr().err == line
+    assert json.loads((folder / "trace.jsonl").read_text().splitlines()[0])
+    assert run("stylize", *PAIR, "-o", "new.png", *QUICK, "--overwrite=no") == 0
+
+
+def test_a_name_that_nobody_gave_replaces_ours_alone(folder, capsys):
+    files.write("a_p.png", np.zeros((4, 4, 3), np.float32))
+    (folder / "b_p_000002.png").write_text("somebody's")
+    (folder / "c.png.state").write_text("somebody's")
+    for command in (
+        PAIR,
+        ("photos/b.png", PAIR[1], "--snapshot_every=2"),
+        (*PAIR, "-o", "c.png"),
+    ):
+        before = files_in(folder)
+        assert run("stylize", *command, *QUICK) == 1
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert "exists, and was not made by nst-jax; move it away, ch" in errors
+        assert errors.count("\n") == 1
+        assert files_in(folder) == before
+    assert run("stylize", *PAIR, *QUICK, "--overwrite") == 0
+    for _ in range(2):
+        capsys.readouterr()
+        assert run("stylize", *PAIR, *QUICK) == 0
+        assert capsys.readouterr().err == "nst-jax: a_p.png will be replaced\n"
+
+
+def test_a_trace_to_a_pipe_or_a_stream(folder, capfd):
+    command = ("stylize", *PAIR, "-o", "out.png", *QUICK, "--overwrite")
+    assert run(*command, "--trace=/dev/stdout") == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [json.loads(line)["iteration"] for line in lines[:2]] == [0, 4]
+    assert lines[2].startswith("out.png: ")
+    os.mkfifo("pipe")
+    assert run(*command, "--trace=pipe") == 0  # Nobody reads it.
+    assert "pipe: No such device or address; the trace ends" in capfd.readouterr().err
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert run(*command, "--trace=pipe") == 0
+    assert os.read(reader, 10_000).count(b"\n") == 2
+    os.close(reader)
 
 
 def test_what_a_picture_is_like_is_said(folder, capsys):

@@ -1,6 +1,7 @@
 """How many lanes fit: needs as compilers tell them, and as made up here."""
 
 import itertools
+import resource
 import sys
 import types
 
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from nst_jax.devices import memory
-from nst_jax.errors import NoRoomError, OptionsError
+from nst_jax.errors import DeviceError, NoRoomError, OptionsError
 
 
 class Programs:
@@ -166,7 +167,47 @@ def test_no_limit(left, tmp_path):
     assert memory.container_bytes(nothing, nothing) == sys.maxsize
 
 
+def limited(kind, room):
+    """What is left where a limit leaves so much more than is taken now."""
+    used = psutil.Process().memory_info()
+    before = resource.getrlimit(kind)
+    taken = used.vms if kind == resource.RLIMIT_AS else used.data
+    resource.setrlimit(kind, (taken + room, before[1]))
+    try:
+        return memory.limit_bytes(), memory.host_bytes(), memory.room_bytes()
+    finally:
+        resource.setrlimit(kind, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others keep no such limits")
+@pytest.mark.parametrize("kind", [resource.RLIMIT_AS, resource.RLIMIT_DATA])
+def test_the_limit_of_a_shell_counts(kind):
+    assert memory.limit_bytes() == sys.maxsize
+    for left in limited(kind, 2**29):
+        assert left == pytest.approx(2**29, rel=0.1)
+
+
+def test_what_needs_more_than_there_is_is_not_begun():
+    matrix = jax.ShapeDtypeStruct((300, 300), jnp.float32)
+    program = jax.jit(lambda x: x @ x).lower(matrix).compile()
+    needed = memory.needed_bytes(program)
+    memory.expect_room(program, needed)
+    with pytest.raises(NoRoomError, match="try a smaller --size"):
+        memory.expect_room(program, needed - 1)
+
+
 # What runtimes say.
+
+
+@pytest.mark.parametrize(
+    "said", ["INTERNAL: CUDA_ERROR_ILLEGAL_ADDRESS", "UNAVAILABLE:"]
+)
+def test_a_device_that_fails_is_explained(said):
+    error = jax.errors.JaxRuntimeError(f"{said} the device\nis lost")
+    line = rf"the device failed \({said} the device is lost\); .*JAX_PLATFORMS=cpu"
+    with pytest.raises(DeviceError, match=line) as caught, memory.explained():
+        raise error
+    assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize(
@@ -188,6 +229,8 @@ def test_too_little_memory_is_explained(error):
     "error",
     [
         ValueError("shapes don't fit"),
+        jax.errors.JaxRuntimeError("INVALID_ARGUMENT: a program of ours is wrong"),
+        RuntimeError("INTERNAL: not of a runtime"),
         KeyboardInterrupt(),
         NoRoomError(),
         OptionsError("Out of memory is no option"),

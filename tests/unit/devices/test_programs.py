@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import zlib
+
+import pytest
 
 from nst_jax.devices import programs
 
@@ -65,6 +68,23 @@ def test_a_cache_whose_times_are_lost_goes_on(tmp_path):
     assert run(_PROGRAM.format(folder=str(folder), term=2)).stderr == ""
     after = entries(folder)
     assert after["-cache"] == after["-atime"] > before["-cache"]
+
+
+@pytest.mark.slow  # Processes that import JAX.
+def test_a_damaged_program_is_compiled_anew_once(tmp_path):
+    """Without a line: JAX's would come at every start, or it would crash."""
+    folder = tmp_path / "xla"
+    ask = _PROGRAM.format(folder=str(folder), term=1)
+    first = run(ask)
+    (entry,) = folder.glob("*-cache")
+    before = entry.read_bytes()
+    entry.write_bytes(zlib.compress(bytes(5000)))  # On which JAX may crash.
+    again = run(ask)
+    assert (again.stdout, again.stderr) == (first.stdout, "")
+    healed = entry.stat().st_mtime_ns
+    assert len(entry.read_bytes()) == pytest.approx(len(before), rel=0.1)
+    assert run(ask).stderr == ""
+    assert entry.stat().st_mtime_ns == healed
 
 
 def test_where_programs_are_kept(tmp_path):

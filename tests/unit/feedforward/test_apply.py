@@ -93,6 +93,7 @@ def test_options_are_checked():
     assert changed(Options(size=64, style="2")) == {"size": 64, "style": "2"}
 
 
+@pytest.mark.slow
 def test_tiles_where_the_memory_is_too_small_for_the_whole(stylizer, monkeypatch):
     painter, frame = Painter(stylizer, Options()), (48, 40)
     needed = memory.needed_bytes(painter._program(1, frame))

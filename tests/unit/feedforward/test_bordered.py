@@ -11,6 +11,7 @@ from nst_jax.feedforward import bordered
 SHAPES = [(24, 32), (21, 18), (32, 30)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [stylizers.PLAIN, stylizers.ZERO])
 def test_each_is_what_it_is_alone(architecture):
     network = stylizers.stylizer(architecture).network

@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import figure_helpers, stored_weights
-from support.tiny import random_weights
+from support.tiny import built, random_weights
 
 from nst_jax.collection import manifest
 from nst_jax.images import files
-from nst_jax.networks import extract
 from nst_jax.options import STARTS
 from nst_jax.presets import PRESETS
 from weights_convert import architectures
@@ -92,7 +91,7 @@ def load():
     weights = random_weights(tiny, np.random.default_rng(0))
 
     def load_network(name, *, pooling, precision, offline, report):
-        return extract.build(tiny, weights, pooling=pooling)
+        return built(tiny, weights, pooling=pooling)
 
     return load_network
 

@@ -178,3 +178,30 @@ def test_the_square_is_the_middle():
     assert resize.square(image, 20).min() == 1
     assert resize.square(image.swapaxes(0, 1), 32).min() > 0.99
     assert resize.square(np.ones((1, 5000, 3), np.float32), 32).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("ratio", [None, (1, 1), (2, 3), (5, 1)])
+@pytest.mark.parametrize("size", [None, (17, 23), (30, 41), (40, 60)])
+def test_rows_make_what_the_whole_makes(image, ratio, size):
+    def rows(top, bottom, channels):
+        return image[top:bottom][..., channels]
+
+    expected = resize.crop(image, ratio) if ratio else image
+    expected = resize.resize(expected, size) if size else expected
+    found = resize.resize_rows(rows, image.shape[:2], ratio=ratio, size=size)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_large_rows_are_asked_for_a_few_at_a_time():
+    """And make the same, of more pixels than are held at once."""
+    image = np.random.default_rng(0).random((4, 2**21, 3), np.float32)
+    wide, asked = np.concatenate([image] * 3, axis=1), []
+
+    def rows(top, bottom, channels):
+        asked.append((bottom - top) * wide.shape[1])
+        return wide[top:bottom][..., channels]
+
+    found = resize.resize_rows(rows, wide.shape[:2], size=(3, 50))
+    np.testing.assert_array_equal(found, resize.resize(wide, (3, 50)))
+    assert max(asked) < wide.shape[0] * wide.shape[1]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.tiny import random_weights
+from support.tiny import built, random_weights
 
 from nst_jax.networks import extract, winograd
 from nst_jax.networks.extents import confine
@@ -85,7 +85,7 @@ def test_other_poolings_see_the_image_alone(pooling):
         ),
     )
     weights = random_weights(architecture, np.random.default_rng(5))
-    network = extract.build(architecture, weights, pooling=pooling)
+    network = built(architecture, weights, pooling=pooling)
     # Odd and even; the last one's width leaves nothing for the deepest tap.
     extents = [(19, 26), (23, 3)]
     found = check(network, ("pool1", "joined"), extents, (23, 30))
@@ -102,7 +102,7 @@ def test_noise_around_is_seen_without_extents(tiny_network):
 
 
 def test_extents_keep_bfloat16(tiny_architecture, tiny_weights):
-    network = extract.build(tiny_architecture, tiny_weights, precision="bfloat16")
+    network = built(tiny_architecture, tiny_weights, precision="bfloat16")
     taps = ("relu1_1", "relu2_1")
     found = check(network, taps, [(33, 45)], (37, 50), tolerance=0.01)
     assert {view.features.dtype for view in found.values()} == {jnp.dtype("bfloat16")}

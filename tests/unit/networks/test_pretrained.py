@@ -7,9 +7,11 @@ import pytest
 from support.tiny import random_weights
 
 from nst_jax.networks import extract
-from nst_jax.networks.pretrained import fetched, load_network, resolve_precision
+from nst_jax.networks.pooling import AVG_CEIL
+from nst_jax.networks.precision import AUTO, BFLOAT16, FLOAT32, TF32
+from nst_jax.networks.pretrained import fetched, load
 from weights_convert import architectures, store
-from weights_convert.errors import NetworkError, WeightsError
+from weights_convert.errors import WeightsError
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +30,9 @@ def test_stored_weights_are_loaded(name, tap, shape):
     architecture = architectures.find(name)
     weights = random_weights(architecture, np.random.default_rng(6))
     store.save(architecture, weights, {"source": "a test"})
-    network = load_network(name, pooling="avg_ceil", offline=True)
+    network = load(name, pooling=AVG_CEIL, precision=AUTO, offline=True)
     assert network.architecture is architecture
-    assert network.pooling == "avg_ceil"
+    assert network.pooling == AVG_CEIL
     first = architecture.convolutions[0].name
     np.testing.assert_array_equal(
         network.convolutions[first].kernel[...], weights[f"{first}/kernel"]
@@ -40,19 +42,6 @@ def test_stored_weights_are_loaded(name, tap, shape):
         lambda x: extract.extract(network, x, [tap]), jnp.zeros((1, 90, 128, 3))
     )
     assert seen[tap].features.shape == shape
-
-
-def test_what_is_wrong_is_said_before_anything_is_fetched():
-    said = []
-    with pytest.raises(NetworkError, match="network 'vgg99' is not known"):
-        load_network("vgg99", report=said.append)
-    with pytest.raises(ValueError, match="pooling='l2' is not known"):
-        load_network(pooling="l2", report=said.append)
-    with pytest.raises(ValueError, match="precision='float16' is not known"):
-        load_network(precision="float16", report=said.append)
-    with pytest.raises(WeightsError, match="vgg19 are not stored"):
-        load_network(offline=True, report=said.append)
-    assert not said
 
 
 def test_weights_that_are_stored_are_not_fetched_again():
@@ -68,9 +57,14 @@ def test_weights_that_are_stored_are_not_fetched_again():
         fetched(["squeezenet1_1", "vgg19"], offline=True, report=said.append)
 
 
-def test_auto_is_what_the_device_does_best():
-    assert resolve_precision("auto") == (
-        "float32" if jax.default_backend() == "cpu" else "bfloat16"
-    )
-    for given in ("float32", "tf32", "bfloat16"):
-        assert resolve_precision(given) == given
+def test_precision_is_what_the_device_does():
+    on_cpu = jax.default_backend() == "cpu"
+    here = [one.here() for one in (AUTO, FLOAT32, TF32, BFLOAT16)]
+    assert here == [
+        FLOAT32 if on_cpu else AUTO,
+        FLOAT32,
+        FLOAT32 if on_cpu else TF32,
+        BFLOAT16,
+    ]
+    # On accelerators "auto" is bfloat16 with full products.
+    assert (AUTO.dtype, AUTO.products) == (BFLOAT16.dtype, BFLOAT16.products)

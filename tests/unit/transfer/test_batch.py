@@ -16,13 +16,19 @@ from support.batch_pictures import (
     PYRAMID,
     SHALLOW,
     assert_close,
+    assert_same,
     job,
     jobs_of,
     picture,
 )
 from support.compilations import compilations
 
-from nst_jax.errors import DivergenceError, ImageError, TooSmallError
+from nst_jax.errors import (
+    DivergenceError,
+    ImageError,
+    OptionsError,
+    TooSmallError,
+)
 from nst_jax.images import files
 from nst_jax.images.source import Source
 from nst_jax.options import Options
@@ -44,6 +50,14 @@ def test_photos_of_three_shapes_are_what_they_are_alone(alone, together, options
     pairs = itertools.product(PHOTOS, PAINTINGS[:1])
     for result, (photo, painting) in zip(found, pairs, strict=True):
         assert_close(result, alone(photo, painting, options))
+
+
+@pytest.mark.slow
+def test_one_after_the_other_photos_of_two_shapes_are_exactly_so(alone, together):
+    # By default the second has the first's frame, and is padded.
+    results = together(PHOTOS[:2], PAINTINGS[:1], SHALLOW, lanes=1)
+    for photo, found in zip(PHOTOS, results, strict=False):
+        assert_same(found, alone(photo, PAINTINGS[0], SHALLOW))
 
 
 def test_every_option_that_may_vary_is_its_lanes_own(alone, run_jobs):
@@ -206,7 +220,7 @@ def test_what_is_wrong_with_a_job_is_its_own(run_jobs, alone):
         *(ImageError, TooSmallError, ImageError, DivergenceError),
     ]
     assert str(found[0]) == "missing.png: no such file; check the name"
-    assert str(found[1]).startswith("a picture of 1x33 is too small for relu2_1")
+    assert ": at 1x33 pixels it is too small for relu2_1, which" in str(found[1])
     assert str(found[2]) == "no.png: no such file; check the name"
     assert set(seen) == {(3, (3, 4))}
     assert_close(found[4], alone(PHOTOS[0], PAINTINGS[0], SHALLOW))
@@ -240,8 +254,8 @@ def test_the_first_bad_picture_ends_a_batch_of_python_before_its_work(together):
             *([PHOTOS[0], "missing.png"], PAINTINGS),
             on_progress=lambda _: pytest.fail("began"),
         )
-    with pytest.raises(ImageError, match="divide uint8 values by 255"):
-        together(np.zeros((20, 20, 3), np.uint8), PAINTINGS)
+    with pytest.raises(ImageError, match=r"outside of \[0, 1\]: divide them by 255"):
+        together(np.full((20, 20, 3), 7.0), PAINTINGS)
 
 
 def test_what_is_found_wrong_later_is_raised_when_the_others_are_finished(
@@ -272,3 +286,35 @@ def test_equal_paths_are_one_picture(run_jobs, tmp_path):
     jobs = [Job(path, (Source.of(p),), Options(**vars(SHALLOW))) for p in FIVE[:2]]
     assert len({one.content for one in jobs}) == 1
     assert [r.iterations for r in run_jobs(jobs).values()] == [6, 6]
+
+
+def test_a_style_that_is_a_list_is_a_blend(together, run_jobs, capsys):
+    """Beside paintings by themselves, which have no shares, in one program."""
+    shares = dataclasses.replace(SHALLOW, style_blend=(3.0, 1.0))
+    blend = [PAINTINGS[0], PAINTINGS[1]]
+    seen = []
+    found = together(
+        *(PHOTOS[0], [blend, PAINTINGS[1], tuple(blend[::-1])], shares),
+        on_progress=lambda progress: seen.append(progress.jobs),
+        progress=True,
+    )
+    assert set(seen) == {(0, 1, 2)}
+    expected = run_jobs(
+        [
+            job(PHOTOS[0], blend, shares),
+            job(PHOTOS[0], PAINTINGS[1], SHALLOW),
+            job(PHOTOS[0], blend[::-1], shares),
+        ]
+    )
+    for place, result in enumerate(found):
+        assert_same(result, expected[place])
+    assert [result.options.style_blend for result in found] == [
+        *((3.0, 1.0), (), (3.0, 1.0))
+    ]
+    assert found[0].loss != found[2].loss
+    assert "18/18" in capsys.readouterr().err
+    # Where no painting is blended, shares are for nothing.
+    with pytest.raises(OptionsError, match="2 shares for 1 paintings"):
+        together(PHOTOS[0], PAINTINGS, shares)
+    with pytest.raises(OptionsError, match="no painting given"):
+        together(PHOTOS[0], [blend, []], shares)

@@ -129,7 +129,7 @@ def test_states_of_other_steps(run_jobs, tmp_path):
     fewer = jobs_of(PHOTOS[:1], FIVE[:2], dataclasses.replace(LBFGS, steps=2))
     found = run_jobs(fewer, **keywords)
     assert [found[place].iterations for place in (0, 1)] == [2, 2]
-    assert "iterations already, and 2 are asked for; these" in lines[0]
+    assert "iterations already, of 2 asked for; these" in lines[0]
     assert not list(tmp_path.iterdir())
 
 

@@ -11,6 +11,7 @@ import pytest
 from support.batch_pictures import ADAM, PAINTINGS, PHOTOS, job
 
 from nst_jax.errors import OptionsError
+from nst_jax.images import files
 from nst_jax.images.source import Source
 from nst_jax.options import VARYING, Options
 from nst_jax.transfer import jobs
@@ -134,7 +135,7 @@ def test_jobs_of_one_batch_differ_in_what_may_vary_only():
         ([job(PHOTOS[0], [])], r"^no painting given: name one or more"),
         (
             [job(PHOTOS[0], PAINTINGS[0], Options(style_blend=(1.0, 2.0)))],
-            "2 shares for 1",
+            r"^style_blend has 2 shares for 1 painting; give one for each$",
         ),
     ):
         with pytest.raises(OptionsError, match=message):
@@ -149,3 +150,18 @@ def test_jobs_of_one_batch_differ_in_what_may_vary_only():
         jobs.check([job(PHOTOS[0], PAINTINGS[0], Options(network="vgg99"))])
     with pytest.raises(OptionsError, match=r"init='no\.png' is neither content, style"):
         jobs.check_start(Options(init="no.png"))
+
+
+def test_a_start_may_lie_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    start = tmp_path / "s.png"
+    files.write(start, np.zeros((3, 4, 3), np.float32))
+    one, other = (
+        job(PHOTOS[0], PAINTINGS[0], Options(init=i)) for i in (str(start), "~/s.png")
+    )
+    assert one.start == other.start == Source(str(start))
+    jobs.check_start(other.options)
+    found = [one.digest(jobs.digests([one]), "w") for one in (one, other)]
+    assert found[0] == found[1]
+    with pytest.raises(OptionsError, match=r"init='~/none\.png' is neither"):
+        jobs.check_start(Options(init="~/none.png"))

@@ -176,3 +176,43 @@ def test_lines_about_a_picture_come_once(tmp_path):
         made.load(one)
         assert made.lane(one, 32).content.pixels.shape == (24, 32, 3)
     assert lines == [f"{path}: has transparency; composited on white"]
+
+
+def shown(*jobs):
+    lines = []
+    pictures_of(jobs, report=lines.append).say_enlarged(jobs)
+    return lines
+
+
+def test_what_is_enlarged_is_said_once(tmp_path):
+    paths = [str(tmp_path / name) for name in ("a.png", "b.png", "p.png")]
+    for path, shape in zip(paths, [(30, 40), (48, 64), (20, 24)], strict=True):
+        files.write(path, picture(1, *shape))
+    one = job(paths[0], paths[1], changed(size=64))
+    line = f"{paths[0]} is enlarged, from 40x30 pixels to 64x48"
+    assert shown(one) == [f"{line}: a smaller size shows as much"]
+    jobs = [job(c, s, changed(size=64)) for c in paths[:2] for s in paths[1:]]
+    assert shown(*jobs) == [
+        f"{line}, 2 pictures are in all: a smaller size shows as much"
+    ]
+    # At their own size, or smaller, nothing is.
+    assert shown(job(paths[0], paths[1], changed(size=40))) == []
+    # A crop is enlarged, where its picture wouldn't be; a painting has its own size.
+    cropped = changed(size=40, crop="1:1")
+    line = f"{paths[0]} is enlarged, from 30x30 pixels to 40x40"
+    assert shown(job(paths[0], paths[1], cropped))[0].startswith(line)
+    scaled = changed(size=40, style_scale=2.0)
+    line = f"{paths[1]} is enlarged, from 64x48 pixels to 80x60"
+    assert shown(job(paths[0], paths[1], scaled))[0].startswith(line)
+
+
+def test_a_picture_that_changes_its_shape_is_refused(tmp_path):
+    path = str(tmp_path / "a.png")
+    files.write(path, PHOTOS[0])
+    one = job(path, PAINTINGS[0], OPTIONS)
+    made = pictures_of([one])
+    files.write(path, PHOTOS[2])
+    with pytest.raises(
+        ImageError, match="its header says 24x33 pixels, but it has 33x"
+    ):
+        made.load(one)

@@ -1,14 +1,23 @@
 """Results gathered from the progress of a lane."""
 
+import base64
 import dataclasses
+import io
+import pickle
+import re
+from concurrent import futures
+from multiprocessing import get_context
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from nst_jax.errors import DivergenceError
+from nst_jax.images import files
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options
 from nst_jax.transfer.pictures import Pictures, lane_of
-from nst_jax.transfer.results import Progress, Record
+from nst_jax.transfer.results import Progress, Record, Result
 
 OPTIONS = Options(size=32, steps=5)
 PHOTO = np.full((2, 3, 3), 0.25, np.float32)
@@ -106,3 +115,73 @@ def test_between_two_sizes_the_finer_one_gives_the_result():
     assert record.add(coarse) == []
     (result,) = record.add(progress(2, [8], value=0.75))
     assert (result.at, result.image[0, 0, 0]) == (2, 0.75)
+
+
+def result(**changes) -> Result:
+    record = Record(OPTIONS, at=())
+    record.add(progress(2, [9, 8, 4], value=0.75, event="<oh>"))
+    (made,) = record.last(ended=False)
+    return dataclasses.replace(made, **changes)
+
+
+def pixels(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_a_result_is_short_in_a_line():
+    assert repr(result()) == "<Result 3x2, loss 4 after 2 iterations in 1 s>"
+
+
+def test_a_notebook_shows_the_picture_and_the_curve():
+    made = result()
+    np.testing.assert_array_equal(pixels(made._repr_png_()), np.full((2, 3, 3), 191))
+    page = made._repr_html_()
+    (inside,) = re.findall(r"data:image/png;base64,([^\"]*)", page)
+    np.testing.assert_array_equal(
+        pixels(base64.b64decode(inside)), np.full((2, 3, 3), 191)
+    )
+    (stroke,) = re.findall(r'<polyline points="([^"]*)"', page)
+    assert len(stroke.split()) == 3
+    assert "loss 4 after 2 iterations" in page
+    assert "&lt;oh&gt;" in page
+    # Iterations too many for a curve, a picture too large for a page; nothing finite.
+    large = result(
+        image=np.full((4, 2048, 3), 0.75, np.float32),
+        losses=np.geomspace(9, 4, 9999, dtype=np.float32),
+        iterations=9998,
+    )._repr_html_()
+    (inside,) = re.findall(r"data:image/png;base64,([^\"]*)", large)
+    assert pixels(base64.b64decode(inside)).shape == (2, 1024, 3)
+    assert len(re.findall(r'<polyline points="([^"]*)"', large)[0].split()) == 500
+    assert "9998" in large
+    none = result(losses=np.full(3, np.inf, np.float32))._repr_html_()
+    assert "<svg" not in none
+
+
+def check_same(one: Result, other: Result) -> None:
+    np.testing.assert_array_equal(one.image, other.image)
+    np.testing.assert_array_equal(one.losses, other.losses)
+    for name in ("loss", "iterations", "events", "options", "finished", "at"):
+        assert getattr(one, name) == getattr(other, name)
+
+
+def test_results_and_options_can_be_pickled():
+    made = result(at=2)
+    check_same(pickle.loads(pickle.dumps(made)), made)
+    assert pickle.loads(pickle.dumps(OPTIONS)) == OPTIONS
+
+
+@pytest.mark.slow
+def test_results_go_through_other_processes():
+    made = result()
+    with futures.ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        check_same(pool.submit(dataclasses.replace, made).result(), made)
+
+
+def test_a_picture_is_saved_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    record = Record(OPTIONS, at=())
+    record.add(progress(5, [4]))
+    (result,) = record.last(ended=True)
+    result.save("~/a.png")
+    assert files.shape(tmp_path / "a.png") == (2, 3)

@@ -7,7 +7,17 @@ import time
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.batch_pictures import LARGE, PAINTINGS, PYRAMID
+from support.batch_pictures import (
+    ADAM,
+    FIVE,
+    LARGE,
+    LBFGS,
+    PAINTINGS,
+    PHOTOS,
+    PYRAMID,
+    SHALLOW,
+    jobs_of,
+)
 from support.posing import pose
 
 from nst_jax.errors import CheckpointError, DivergenceError, OptionsError
@@ -140,6 +150,44 @@ def test_a_stopped_run_does_not_wait_for_what_is_prepared(run):
     stopped = time.perf_counter() - seen[0]
     _, progress = run(options)
     assert stopped < 0.5 * progress[-1][0].compile_seconds
+
+
+def stuck(steps):
+    return f"the picture stays as it began: none of {steps} iterations lowered its loss"
+
+
+def test_a_picture_that_never_changed_is_told_of_once(run_jobs):
+    """Of those side by side, it alone."""
+    nothing = {"style_weight": 0.0}
+    (still,) = jobs_of(PHOTOS[:1], FIVE[:1], dataclasses.replace(ADAM, **nothing))
+    (moving,) = jobs_of(PHOTOS[:1], FIVE[1:2])
+    told = []
+
+    def note(progress):
+        told.extend(lane.event for lane in progress.lanes if lane.event)
+
+    found = run_jobs([still, moving], lanes=2, on_progress=note, every=(1,))
+    (line,) = found[0].events
+    assert line.startswith(stuck(6))
+    assert told == [line]
+    assert found[1].events == ()
+
+
+@pytest.mark.slow  # A program each.
+@pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        (ADAM, {"tv_weight": 3e38}),
+        (ADAM, {"content_weight": 3e38}),
+        (SHALLOW, {"learning_rate": 1e30}),
+        (LBFGS, {"learning_rate": 1e-45}),
+    ],
+)
+def test_steps_and_weights_that_move_nothing(alone, options, change):
+    options = dataclasses.replace(options, **change)
+    result = alone(PHOTOS[0], PAINTINGS[0], options)
+    assert sum(stuck(6) in line for line in result.events) == 1
+    assert stuck(6) in result.events[-1]
 
 
 @pytest.mark.parametrize(

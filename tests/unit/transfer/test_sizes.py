@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
+from nst_jax.images import resize
 from nst_jax.options import Options
-from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.sizes import enough, scales, style_size
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,32 @@ def test_sizes_ascend_and_end_with_the_full_one_after_all_steps():
             assert (sizes[-1], until[-1]) == (size, 97)
             assert all(s % 16 == 0 and s >= 64 for s in sizes[:-1])
             assert len(found) <= pyramid
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "style", "expected"),
+    [
+        ((1, 32), Options(size=32), False, 240),  # 7.5 -> 8 x 240
+        ((3, 45), Options(size=33), False, 128),  # 8.5 -> 9 x 128
+        ((45, 3), Options(size=33), False, 128),
+        ((1, 32), Options(size=32, style_scale=2.0), True, 128),
+        ((1, 32), Options(size=32, style_scale=2.0), False, 240),
+        ((1, 4), Options(size=16, pyramid=2), False, 32),
+        ((1, 16), Options(size=128, pyramid=2), False, 240),  # 8 x 128 first
+        ((1, 65_000), Options(size=32), False, None),
+    ],
+)
+def test_enough_is_where_a_picture_becomes_large_enough(
+    shape, options, style, expected
+):
+    def fits(of):
+        return min(of) >= 8
+
+    size = enough(shape, options, fits, style=style)
+    assert size == expected
+    if size:
+        for of, good in ((size, True), (size - 16, False)):
+            longer = dataclasses.replace(options, size=of)
+            coarsest = scales(longer)[0].size
+            longest = style_size(coarsest, longer) if style else coarsest
+            assert fits(resize.fit(*shape, longest)) == good

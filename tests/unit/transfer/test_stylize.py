@@ -1,5 +1,6 @@
 """`stylize`: one photo, as a user of the library meets it."""
 
+import concurrent.futures
 import dataclasses
 import json
 import re
@@ -8,14 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 from support.batch_pictures import LBFGS, PAINTINGS, PHOTOS
 from support.posing import pose
+from support.tiny import built
 
 from nst_jax import Options, stylize
 from nst_jax.errors import CheckpointError, ImageError, OptionsError
 from nst_jax.images import files, resize
 from nst_jax.networks import extract
-from nst_jax.networks.pretrained import resolve_precision
+from nst_jax.options import chosen
 from weights_convert.architectures import find
 from weights_convert.errors import NetworkError
 
@@ -53,7 +56,16 @@ def test_lowers_the_loss_and_reports_it(paint, tiny_network):
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
 
 
-def test_pictures_may_be_paths_and_arrays_of_jax(paint, tmp_path):
+def test_a_bar_is_drawn_when_asked_from_a_thread_too(paint, capsys):
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        result = threads.submit(paint, progress=True).result()
+    assert "6/6" in (shown := capsys.readouterr().err)
+    assert "loss " in shown
+    np.testing.assert_array_equal(paint().image, result.image)
+    assert capsys.readouterr().err == ""
+
+
+def test_pictures_may_be_given_in_many_ways(paint, tmp_path):
     expected = paint().image
     found = paint(content=jnp.asarray(PHOTO), styles=(jnp.asarray(PAINTING),))
     np.testing.assert_array_equal(found.image, expected)
@@ -61,6 +73,14 @@ def test_pictures_may_be_paths_and_arrays_of_jax(paint, tmp_path):
         files.write(tmp_path / name, pixels)
     found = paint(content=tmp_path / "photo.png", styles=str(tmp_path / "painting.png"))
     np.testing.assert_allclose(found.image, expected, atol=0.05)
+    content = (tmp_path / "photo.png").read_bytes()
+    with Image.open(tmp_path / "painting.png") as picture:
+        again = paint(content=content, styles=picture)
+        levels = np.asarray(picture)
+    np.testing.assert_array_equal(again.image, found.image)
+    with (tmp_path / "photo.png").open("rb") as file:
+        again = paint(content=file, styles=[levels])
+    np.testing.assert_array_equal(again.image, found.image)
 
 
 def test_a_saved_file_says_what_made_it(paint, tmp_path):
@@ -141,7 +161,9 @@ def test_a_state_of_version_0_1_is_said_to_be_one(paint, tmp_path):
 def test_what_does_not_fit(paint):
     deep = dataclasses.replace(LBFGS, content_taps=("relu4_2",))
     for message, run in {
-        "33x3 is too small for relu4_2": lambda: paint(deep, content=PHOTO[:3]),
+        "33x3 pixels it is too small for relu4_2.*: give size=96 or more": lambda: (
+            paint(deep, content=PHOTO[:3])
+        ),
         "no painting": lambda: paint(styles=[]),
         "3 shares for 1": lambda: paint(
             dataclasses.replace(LBFGS, style_blend=(1.0, 2.0, 3.0))
@@ -159,8 +181,8 @@ def test_what_does_not_fit(paint):
         with pytest.raises(NetworkError, match=message):
             paint(dataclasses.replace(LBFGS, **change))
     for message, content in {
-        "divide uint8 values by 255": np.zeros((20, 20, 3), np.uint8),
-        r"float \[h, w, 3\]": PHOTO[..., 0],
+        r"shape \(25, 33, 2\) .* a picture is \[h, w, 3\], or": PHOTO[..., :2],
+        "can't be decoded|is not an image": b"no picture",
         r"outside of \[0, 1\]": PHOTO * 255,
     }.items():
         with pytest.raises(ImageError, match=message):
@@ -183,8 +205,10 @@ def test_precision_holds_in_the_backward_pass_too(
     tiny_architecture, tiny_weights, precision, expected
 ):
     options = Options(precision=precision)
-    network = extract.build(tiny_architecture, tiny_weights, precision=precision)
+    network = built(tiny_architecture, tiny_weights, precision=precision)
     objective, data = pose(PHOTO, [PAINTING], options, network)
+    # As on a GPU: TF32 is float32 on a CPU.
+    objective = dataclasses.replace(objective, precision=chosen(options, "precision"))
 
     def loss(image):
         (total,), _ = objective(image[None], data)
@@ -199,6 +223,10 @@ def test_precision_holds_in_the_backward_pass_too(
     assert all(re.search(rf"\b{expected}\b", product) for product in products), products
 
 
-def test_auto_precision_is_float32_on_a_cpu():
-    assert resolve_precision("auto") == "float32"
-    assert resolve_precision("bfloat16") == "bfloat16"
+def test_a_state_file_is_no_picture_and_no_device(tmp_path):
+    files.write(tmp_path / "photo.png", PHOTO)
+    (tmp_path / "link").symlink_to("photo.png")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name, line in (("link", "is read too"), ("null", "is no regular file")):
+        with pytest.raises(ImageError, match=line):
+            stylize(tmp_path / "photo.png", PAINTING, state_file=tmp_path / name)

@@ -1,5 +1,6 @@
 """A store of its own for each test, and a server that fails in the ways servers do."""
 
+import contextlib
 import dataclasses
 import http.server
 import threading
@@ -31,7 +32,8 @@ class Server:
     """`payload` at every path. `cuts`: bytes to send before closing, one a request.
 
     `ranges` says whether it honours Range, `status` answers with an error instead,
-    `hang` answers nothing until `release`.
+    `range_status` to a Range; `hang` answers nothing until `release`. `drip`: so many
+    bytes at once, with so many seconds between.
     """
 
     url: str = ""
@@ -39,6 +41,8 @@ class Server:
     cuts: list[int] = dataclasses.field(default_factory=list)
     ranges: bool = True
     status: int = 200
+    range_status: int = 200
+    drip: tuple[int, float] | None = None
     statuses: list[int] = dataclasses.field(default_factory=list)
     hang: bool = False
     release: threading.Event = dataclasses.field(default_factory=threading.Event)
@@ -54,12 +58,18 @@ def server() -> Iterator[Server]:
             pass
 
         def do_GET(self) -> None:
+            with contextlib.suppress(ConnectionError):  # who asked has had enough
+                self._answer()
+
+        def _answer(self) -> None:
             wanted = self.headers.get("Range")
             state.requests.append((self.path, wanted))
             if state.hang:
                 state.release.wait(10)
                 return
             status = state.statuses.pop(0) if state.statuses else state.status
+            if wanted and status == 200:
+                status = state.range_status
             if status != 200:
                 self.send_error(status)
                 return
@@ -74,7 +84,12 @@ def server() -> Iterator[Server]:
                 self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
             self.end_headers()
             body = state.payload[start:]
-            self.wfile.write(body[: state.cuts.pop(0)] if state.cuts else body)
+            body = body[: state.cuts.pop(0)] if state.cuts else body
+            size, pause = state.drip or (len(body) or 1, 0)
+            for place in range(0, len(body), size):
+                self.wfile.write(body[place : place + size])
+                if state.release.wait(pause):
+                    return
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         state.url = f"http://127.0.0.1:{httpd.server_address[1]}"

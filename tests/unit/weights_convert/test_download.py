@@ -254,13 +254,95 @@ def test_may_be_read_by_whom_the_umask_lets(server: Any, tmp_path: Path) -> None
     assert (tmp_path / "w.h5").stat().st_mode & 0o777 == 0o640
 
 
-def test_one_download_at_a_time(server: Any, tmp_path: Path) -> None:
-    fcntl = pytest.importorskip("fcntl")
-    with open(tmp_path / "w.h5.part", "ab") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(WeightsError, match="another process is downloading"):
-            _download(server.url + "/w.h5", tmp_path / "w.h5")
+def test_a_server_that_refuses_ranges_is_given_up(server: Any, tmp_path: Path) -> None:
+    server.payload, server.range_status = PAYLOAD, 416
+    server.cuts = [900_000] * 100
+    with pytest.raises(SourceUnavailableError, match=r"got 900000 of .* hardly more; "):
+        _download(server.url + "/w.h5", tmp_path / "w.h5")
+    assert len(server.requests) < 10
+    server.cuts = [900_000]  # Then it serves all of it.
+    _download(server.url + "/w.h5", tmp_path / "w.h5")
+    assert (tmp_path / "w.h5").read_bytes() == PAYLOAD
+
+
+@pytest.mark.parametrize("bytes_a_connection", [1, 50])
+def test_connections_that_bring_a_few_bytes_are_given_up(
+    server: Any, tmp_path: Path, bytes_a_connection: int
+) -> None:
+    server.payload, server.cuts = PAYLOAD, [bytes_a_connection] * 100
+    with pytest.raises(SourceUnavailableError, match="3 attempts brought hardly more"):
+        _download(server.url + "/w.h5", tmp_path / "w.h5")
+    assert len(server.requests) == 3
+
+
+def test_a_server_that_drips_is_given_up(server: Any, tmp_path: Path) -> None:
+    server.payload, server.drip = PAYLOAD, (1, 0.02)
+    patience = dataclasses.replace(QUICK, slowest=1000, window=0.1)
+    start = time.monotonic()
+    with pytest.raises(SourceUnavailableError, match="bytes a second are too slow"):
+        _download(server.url + "/w.h5", tmp_path / "w.h5", patience=patience)
+    assert time.monotonic() - start < 5
+    # Twice as fast as the slowest that is borne.
+    server.payload, server.drip = PAYLOAD[:1000], (40, 0.02)
+    patience = dataclasses.replace(QUICK, slowest=1000, window=0.2)
+    _download(server.url, tmp_path / "slow", payload=PAYLOAD[:1000], patience=patience)
+    assert (tmp_path / "slow").read_bytes() == PAYLOAD[:1000]
+
+
+def test_twenty_kilobytes_a_second_are_enough() -> None:
+    patience = Patience()
+    assert 20_000 * patience.window > 5 * patience.least
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_part_that_is_whole_is_taken(
+    server: Any, tmp_path: Path, known: bool
+) -> None:
+    path = tmp_path / "w.h5"
+    path.with_name("w.h5.part").write_bytes(PAYLOAD)
+    (tmp_path / "tmpabc").hardlink_to(path.with_name("w.h5.part"))
+    _download(server.url, path, size=len(PAYLOAD) if known else None)
+    assert path.read_bytes() == PAYLOAD
     assert server.requests == []
+    assert not path.with_name("w.h5.part").exists()
+
+
+def test_a_damaged_part_costs_one_download_more(server: Any, tmp_path: Path) -> None:
+    server.payload = PAYLOAD
+    path = tmp_path / "w.h5"
+    for part in (b"x" * 1000, b"x" * len(PAYLOAD)):
+        path.with_name("w.h5.part").write_bytes(part)
+        _download(server.url, path)
+        assert path.read_bytes() == PAYLOAD
+        path.unlink()
+    assert [asked for _, asked in server.requests] == ["bytes=1000-", None, None]
+
+
+@pytest.mark.parametrize(
+    ("payload", "what"),
+    [
+        (b"\n<!DOCTYPE html>\n<html><body>Log in" + b" " * 2000, "a web page"),
+        (b"<html>" + b"a" * 2000, "a web page"),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code>', "an XML answer"),
+        (b'{"error": "rate limit"}', "JSON text"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer"),
+    ],
+)
+def test_what_is_no_file_is_said_to_be_that(
+    server: Any, tmp_path: Path, payload: bytes, what: str
+) -> None:
+    server.payload = payload
+    path = tmp_path / "w.h5"
+    for size in (len(PAYLOAD), None):
+        with pytest.raises(SourceUnavailableError, match=f"the server sent {what}"):
+            _download(server.url, path, size=size)
+    assert _left(path) == []
+    # A page to log in, in the midst of a download: what came before stays.
+    path.with_name("w.h5.part").write_bytes(PAYLOAD[:1000])
+    server.ranges = False
+    with pytest.raises(SourceUnavailableError, match=f"the server sent {what}"):
+        _download(server.url, path)
+    assert path.with_name("w.h5.part").read_bytes() == PAYLOAD[:1000]
 
 
 def test_nothing_is_printed_without_a_terminal(

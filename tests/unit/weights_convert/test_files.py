@@ -1,7 +1,10 @@
 """Files that appear whole or not at all, made to fail by the system itself."""
 
+import fcntl
 import os
 import resource
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +59,54 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(WeightsError, match=r"cannot be written .*; set NST_JAX_HOME"):
         files.write_whole(tmp_path / "file" / "below", b"")
+
+
+def test_what_a_kill_left_is_cleared(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    dead, alive = (tmp_path / f"file.{n}1234567.part" for n in "ab")
+    others = [tmp_path / name for name in ("file.part", "file2.a1234567.part", "x")]
+    for left in (dead, alive, *others):
+        left.write_bytes(b"cut")
+    with alive.open("ab") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        files.write_whole(path, b"whole")
+        assert {*tmp_path.iterdir()} == {path, alive, *others}
+    files.clear_parts(path)
+    assert {*tmp_path.iterdir()} == {path, *others}
+
+
+def test_one_holds_a_lock_at_a_time(tmp_path: Path) -> None:
+    lock, held, said = tmp_path / "new" / "lock", [], []
+
+    def hold() -> None:
+        with files.alone(lock, lambda: said.append("waiting")):
+            held.append(1)
+            time.sleep(0.02)
+            assert len(held) == 1
+            held.pop()
+
+    threads = [threading.Thread(target=hold) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert not held
+    assert 1 <= len(said) <= 3
+    assert not lock.exists()
+
+
+def test_who_waits_for_a_lock_may_give_up(tmp_path: Path) -> None:
+    def give_up() -> None:
+        raise KeyboardInterrupt
+
+    with files.alone(tmp_path / "lock", give_up):
+        with (
+            pytest.raises(KeyboardInterrupt),
+            files.alone(tmp_path / "lock", give_up),
+        ):
+            raise AssertionError
+        assert (tmp_path / "lock").exists()
+    assert not (tmp_path / "lock").exists()
 
 
 @pytest.mark.parametrize("number", [28, 122])  # ENOSPC, EDQUOT

@@ -35,6 +35,21 @@ def test_reads_layers_and_weights_by_name(
     np.testing.assert_array_equal(arrays[f"block1_conv1/{bias}"], BIAS)
 
 
+def test_bfloat16_is_read_as_float32(tmp_path: Path) -> None:
+    # As h5py writes ml_dtypes' bfloat16, and Keras with it: two opaque bytes.
+    path = tmp_path / "w.weights.h5"
+    halves = (KERNEL.view(np.uint32) >> 16).astype(np.uint16)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("layers/conv2d/vars")
+        group.create_dataset("0", data=halves.view("V2"))
+        group["1"] = BIAS
+    arrays = keras_hdf5.read(path)
+    kernel = arrays["layers/conv2d/vars/0"]
+    assert kernel.dtype == np.float32
+    np.testing.assert_array_equal(kernel, KERNEL)  # ramps are exact in bfloat16
+    np.testing.assert_array_equal(arrays["layers/conv2d/vars/1"], BIAS)
+
+
 def test_refuses_what_lies_in_other_files(tmp_path: Path) -> None:
     (tmp_path / "raw").write_bytes(bytes(64))
     write_keras(tmp_path / "other.h5", {"block1_conv1": {"w": KERNEL}})

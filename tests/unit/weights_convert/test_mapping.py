@@ -1,6 +1,7 @@
 """Names, axes, channel order; everything wrong with a file said at once."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from support.weights_tiny import TINY, TINY_TORCHVISION, ramp, stored_arrays
 
 from weights_convert import layouts, mapping
-from weights_convert.architectures import NETWORKS, Architecture
+from weights_convert.architectures import NETWORKS, Architecture, find
 from weights_convert.errors import WeightsError
 from weights_convert.formats import palette, pytorch
 
@@ -123,10 +124,124 @@ def test_all_errors_are_raised_at_once() -> None:
     )
 
 
+def _zeros(name: str) -> dict[str, np.ndarray]:
+    """A network's layers under torchvision's names, in its own shapes."""
+    table = NETWORKS[name]
+    (layout,) = (
+        layout
+        for layout in layouts.LAYOUTS
+        if (layout.name, layout.family) == ("torchvision", table.family)
+    )
+    arrays = {}
+    for target, sources in layout.keys(table).items():
+        shape = table.shapes[target]
+        axes = np.argsort(layout.axes) if target.endswith("/kernel") else (0,)
+        zeros = np.broadcast_to(np.float32(0), shape)  # no memory
+        arrays[sources[0]] = zeros.transpose(axes)
+    return arrays
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "vgg.", "model.module._orig_mod."])
+@pytest.mark.parametrize("features", ["features.", ""])
+def test_what_stands_before_all_names_is_looked_through(
+    fixtures: Path, prefix: str, features: str
+) -> None:
+    plain = pytorch.read(fixtures / "tiny_zip.pth")
+    arrays = {
+        prefix + key.replace("features.", features): a for key, a in plain.items()
+    }
+    layout = mapping.choose_layout(arrays, "pytorch", TINY_TORCHVISION)
+    mapped = mapping.map_arrays(arrays, layout, TINY_TORCHVISION)
+    expected = mapping.map_arrays(plain, LAYOUTS["torchvision"], TINY_TORCHVISION)
+    for key, array in expected.items():
+        np.testing.assert_array_equal(mapped[key], array)
+    # A layer more behind that prefix is another network's still.
+    arrays[f"{prefix}{features}7.weight"] = np.zeros((5, 5, 3, 3))
+    with pytest.raises(WeightsError, match=r"7\.weight' is no layer of it"):
+        mapping.map_arrays(arrays, layout, TINY_TORCHVISION)
+
+
+def test_two_networks_in_a_file_are_told_apart(fixtures: Path) -> None:
+    plain = pytorch.read(fixtures / "tiny_zip.pth")
+    arrays = {f"{net}.{key}": a for net in ("ema", "model") for key, a in plain.items()}
+    with pytest.raises(WeightsError, match=r"twice, below 'ema\.' and 'model\.'; save"):
+        mapping.choose_layout(arrays, "pytorch", TINY_TORCHVISION)
+    del arrays["ema.features.3.bias"]
+    layout = mapping.choose_layout(arrays, "pytorch", TINY_TORCHVISION)
+    mapping.map_arrays(arrays, layout, TINY_TORCHVISION)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize(
+    ("held", "asked", "advice"),
+    [
+        ("vgg16-torchvision", "vgg19-torchvision", "vgg16-torchvision"),
+        ("vgg16-torchvision", "vgg19", "vgg16-torchvision"),
+        ("vgg19-torchvision", "vgg16-normalized", "vgg19-torchvision"),
+        ("alexnet", "vgg19-torchvision", "alexnet"),
+        ("vgg16-torchvision", "alexnet", "vgg16-torchvision"),
+        ("squeezenet1_1", "squeezenet1_0", "squeezenet1_1"),
+        ("googlenet-torchvision", "vgg19", "googlenet-torchvision"),
+    ],
+)
+def test_another_network_is_named(
+    prefix: str, held: str, asked: str, advice: str
+) -> None:
+    arrays = {prefix + key: array for key, array in _zeros(held).items()}
+    layout = mapping.choose_layout(arrays, "pytorch", NETWORKS[asked])
+    line = f"its layers are those of '{advice}', convert it to that$"
+    with pytest.raises(WeightsError, match=line):
+        mapping.map_arrays(arrays, layout, NETWORKS[asked])
+
+
+@pytest.mark.parametrize("naming", ["torchvision", "vgg_conv", "vgg_normalised"])
+def test_advice_names_networks_that_exist(fixtures: Path, naming: str) -> None:
+    file = {"torchvision": "tiny"}.get(naming, naming)
+    arrays, advised = pytorch.read(fixtures / f"{file}_zip.pth"), set()
+    for ending in ("", "-torchvision", "-normalized"):
+        table = find(f"vgg19{ending}")
+        table = dataclasses.replace(table, layers=TINY.layers)
+        try:
+            mapping.map_arrays(arrays, LAYOUTS[naming], table)
+        except WeightsError as error:
+            advised |= {*re.findall(r"convert it to '([^']*)'", str(error))}
+    fitting = {"vgg_normalised": "-normalized", "torchvision": "-torchvision"}
+    assert advised == {f"vgg19{fitting.get(naming, '')}"}
+
+
+def test_a_vgg_with_batch_norms_is_said_to_be_one() -> None:
+    arrays = _zeros("vgg16-torchvision")
+    arrays |= {f"features.{n}.running_mean": np.zeros(64) for n in (1, 4, 8, 11)}
+    with pytest.raises(WeightsError) as caught:
+        mapping.map_arrays(
+            arrays, LAYOUTS["torchvision"], NETWORKS["vgg16-torchvision"]
+        )
+    assert "it has batch norms, as another network has" in str(caught.value)
+    assert "get the whole file" not in str(caught.value)
+
+
+def test_layers_in_slices_are_no_file_that_ends(fixtures: Path) -> None:
+    plain = pytorch.read(fixtures / "tiny_zip.pth")
+    arrays = {
+        key.replace("features", "slice2" if ".3." in key else "slice1"): array
+        for key, array in plain.items()
+    }
+    layout = mapping.choose_layout(arrays, "pytorch", TINY_TORCHVISION)
+    with pytest.raises(WeightsError) as caught:
+        mapping.map_arrays(arrays, layout, TINY_TORCHVISION)
+    assert "other kernels of other names, 'slice2.3.weight'" in str(caught.value)
+    assert "get the whole file" not in str(caught.value)
+
+
 def test_a_file_of_something_else_shows_what_it_has() -> None:
     arrays = {f"encoder.{n}.weight": np.zeros(3) for n in range(9)}
-    with pytest.raises(WeightsError, match=r"it has 'encoder.0.weight', .*, \.\.\.$"):
-        mapping.map_arrays(arrays, LAYOUTS["torchvision"], TINY_TORCHVISION)
+    for table in (TINY, TINY_TORCHVISION, TINY_NORMALIZED):
+        layout = mapping.choose_layout(arrays, "pytorch", table)
+        with pytest.raises(
+            WeightsError, match=r"it has 'encoder.0.weight', .*, \.\.\.$"
+        ) as caught:
+            mapping.map_arrays(arrays, layout, table)
+        assert "names" not in str(caught.value)  # such as "has torchvision's names"
 
 
 def test_float16_overflow_is_not_the_readers_but_float64_is_checked() -> None:
@@ -137,7 +252,7 @@ def test_float16_overflow_is_not_the_readers_but_float64_is_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "table", "advice"),
+    ("naming", "table", "advice"),
     [
         ("torchvision", TINY, "'tiny-torchvision'"),
         ("keras", TINY_TORCHVISION, "'tiny'"),
@@ -145,10 +260,13 @@ def test_float16_overflow_is_not_the_readers_but_float64_is_checked() -> None:
     ],
 )
 def test_weights_for_another_preprocessing_are_refused(
-    layout: str, table: Architecture, advice: str
+    fixtures: Path, naming: str, table: Architecture, advice: str
 ) -> None:
+    arrays = pytorch.read(fixtures / "tiny_zip.pth")
+    if naming == "keras":
+        arrays = _keras("{0}/kernel", "{0}/bias")
     with pytest.raises(WeightsError, match=f"convert it to {advice}.*--channels"):
-        mapping.map_arrays({}, LAYOUTS[layout], table)
+        mapping.map_arrays(arrays, LAYOUTS[naming], table)
 
 
 def test_channels_override_the_layout(fixtures: Path) -> None:

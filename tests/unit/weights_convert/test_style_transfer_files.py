@@ -69,8 +69,9 @@ def test_another_preprocessing_is_refused(
 
 def test_rescaled_filters_and_others_are_told_apart(fixtures: Path) -> None:
     rescaled = pytorch.read(fixtures / "vgg_normalised_legacy.pth")
-    with pytest.raises(WeightsError, match="are rescaled: convert it to 'tiny-normal"):
-        _mapped(rescaled, TINY)
+    for table in (TINY, TINY_TORCHVISION):
+        with pytest.raises(WeightsError, match="rescaled: convert it to 'tiny-normali"):
+            _mapped(rescaled, table)
     plain = pytorch.read(fixtures / "vgg_conv_zip.pth")
     with pytest.raises(WeightsError, match="not rescaled: convert it to 'tiny', then"):
         _mapped(plain, NORMALIZED)

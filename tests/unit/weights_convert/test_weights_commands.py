@@ -56,6 +56,28 @@ def test_list_shows_what_is_stored_and_where_the_rest_is(
     assert "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth" in out
 
 
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        _call("--version")
+    assert caught.value.code == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+def test_a_source_without_effect_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    small = find("squeezenet1_1")
+    arrays = {key: np.zeros(shape, np.float32) for key, shape in small.shapes.items()}
+    path = store.save(small, arrays, {"source": "a test"})
+    assert _call("fetch", small.name, "--source=foo") == 1
+    assert "no source 'foo'; it has torchvision" in capsys.readouterr().err
+    assert _call("fetch", small.name, "--source=torchvision") == 0
+    out, err = capsys.readouterr()
+    assert out == f"{path}\n"
+    assert err == (
+        "nst-weights: squeezenet1_1 is stored already (a test); --source=torchvision"
+        " takes effect with --force alone\n"
+    )
+
+
 def test_verify_prints_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
     path = _store_vgg16()
     assert _call("verify", "vgg16") == 0
@@ -111,7 +133,8 @@ def test_export_writes_torchvisions_names(
         (["fetch", "vgg16", "--source=x"], "vgg16 has no source 'x'; it has keras"),
         (["convert", "none.pth", "--to", "vgg16"], "none.pth: No such file"),
         (["convert", "empty", "--to", "vgg16"], "empty: the file is empty"),
-        (["convert", "text", "--to", "vgg16"], "text: not a weights file known here"),
+        (["convert", "text", "--to", "vgg16"], "text: text, not weights: get the we"),
+        (["convert", "bytes", "--to", "vgg16"], "bytes: not a weights file known here"),
         (["convert", ".", "--to", "vgg16"], ".: Is a directory"),
         (["convert", "evil.pth", "--to", "vgg16"], "evil.pth: its pickle asks for 'os"),
     ],
@@ -126,6 +149,7 @@ def test_errors_are_one_line(
     monkeypatch.chdir(tmp_path)
     Path("empty").touch()
     Path("text").write_text("not weights at all")
+    Path("bytes").write_bytes(b"\1\2\3\4 not weights at all")
     Path("evil.pth").write_bytes(legacy(b"\x80\x02cos\nsystem\nX\x01\0\0\0x\x85R."))
     assert _call(*arguments) == 1
     out, err = capsys.readouterr()
@@ -181,3 +205,19 @@ def test_ctrl_c_is_one_line_and_130(server: Any) -> None:
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert re.fullmatch(r"nst-weights: interrupted; .*\n", err)
+
+
+def test_a_file_may_lie_at_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for line in (
+        ["convert", "~/a.pth", "--to", "vgg16"],
+        ["export", "vgg16", "~/a.pth"],
+    ):
+        assert commands.parse(["nst-weights", *line]).file == tmp_path / "a.pth"
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~/a.pth").touch()
+    parsed = commands.parse(["nst-weights", "convert", "~/a.pth", "--to", "vgg16"])
+    assert parsed.file == Path("~/a.pth")

@@ -17,7 +17,8 @@ function filter() {
   }
   const count = shown().length;
   one('.count').textContent = wanted.size
-    ? `${count} of ${cards.length} pictures` : `${count} pictures`;
+    ? `${count} of ${cards.length} pictures`
+    : `${count} picture${count === 1 ? "" : "s"}`;
   one('.clear').hidden = !wanted.size;
   one('.nothing').hidden = count > 0 || !cards.length;
 }

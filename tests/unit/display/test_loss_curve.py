@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nst_jax.collection.gallery import loss_curve
+from nst_jax.display import loss_curve
 
 
 def test_points_lie_on_a_log_scale():

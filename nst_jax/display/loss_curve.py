@@ -4,6 +4,7 @@ These are its numbers; templates/loss_curve.svg draws them.
 """
 
 import dataclasses
+import importlib.resources
 import itertools
 import math
 from collections.abc import Sequence
@@ -71,6 +72,23 @@ def curve(losses: Sequence[Sequence[Any]]) -> Curve | None:
         first=known[0][1],
         last=known[-1][1],
     )
+
+
+def template() -> str:
+    """The macro `loss_curve(curve)`, in Jinja's language, that draws a curve as SVG."""
+    file = importlib.resources.files(__package__) / "templates" / "loss_curve.svg"
+    return file.read_text(encoding="utf-8")
+
+
+def drawing(losses: Sequence[Sequence[Any]]) -> str:
+    """The curve of [iteration, loss] pairs as SVG to put in a page; "" for no point."""
+    import jinja2
+
+    made = curve(losses)
+    if made is None:
+        return ""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return str(environment.from_string(template()).module.loss_curve(made))  # type: ignore[attr-defined]
 
 
 def decade_ticks(low: float, high: float) -> list[float]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.networks.extract import extract
 from nst_jax.networks.network import Network
-from nst_jax.networks.pretrained import resolve_precision
+from nst_jax.networks.precision import FLOAT32, Precision
 from nst_jax.options import Options, chosen
 
 
@@ -31,6 +31,7 @@ class Problem:
       weights: `{name: [n]}`.
       extents: `[n, 2]` int32, height and width of each image in its padding; None where
         none of this frame has any.
+      grey: `[n]` bool, whether a picture is to have no colour; None where all may.
     """
 
     network: Network
@@ -38,6 +39,7 @@ class Problem:
     shared: Mapping[str, Any]
     weights: Mapping[str, jax.Array]
     extents: jax.Array | None = None
+    grey: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,18 +48,18 @@ class SeenObjective:
 
     Attributes:
       losses: of one picture.
-      precision: of products of float32 arrays, as `Options.precision`.
+      precision: of the network; here of products of float32 arrays.
       input_gain: times the image, before the network's preprocessing.
     """
 
     losses: Objective
-    precision: str = "float32"
+    precision: Precision = FLOAT32
     input_gain: float = 1.0
 
     @classmethod
     def of(cls, options: Options) -> "SeenObjective":
         """The objective that `options` ask for."""
-        precision = resolve_precision(options.precision)
+        precision = chosen(options, "precision").here()
         return cls(losses(options), precision, options.input_gain)
 
     def __call__(
@@ -71,6 +73,8 @@ class SeenObjective:
             statistics = self.losses.statistics(views)
             return self.losses(statistics, {**targets, **problem.shared}, weights)
 
+        if problem.grey is not None:
+            images = without_colour(images, problem.grey)
         with self._arithmetic():
             taps = self.losses.taps()
             views = self._views(problem.network, images, taps, problem.extents)
@@ -96,6 +100,12 @@ class SeenObjective:
             views = self._views(network, image[None], taps, extents)
             return self.losses.statistics(jax.tree.map(lambda x: x[0], views), wants)
 
+    def of_photos(self, network: Network, images: jax.Array) -> dict[str, Any]:
+        """What photos ask for, `[b, h, w, 3]`: leaves with a leading axis."""
+        with self._arithmetic():
+            views = self._views(network, images, self.losses.taps("content"), None)
+            return jax.vmap(lambda v: self.losses.statistics(v, "content"))(views)
+
     def _views(
         self,
         network: Network,
@@ -109,10 +119,18 @@ class SeenObjective:
 
     def _arithmetic(self) -> Any:
         """The context in which products of float32 arrays have this precision."""
-        # "float32" has to be asked for: JAX's default is TF32 on GPUs, bfloat16 on
-        # TPUs. A bfloat16 network keeps full products for its float32 statistics.
-        tf32 = self.precision == "tf32"
-        return jax.default_matmul_precision("tensorfloat32" if tf32 else "float32")
+        return jax.default_matmul_precision(self.precision.products)
+
+
+def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
+    """Images `[n, h, w, 3]`, those that are `grey`, `[n]`, by the mean of the channels.
+
+    Networks aren't symmetric in their channels: where nothing asks for colour, losses
+    fall by it all the same. Looked at so, an image has a gradient that is the same for
+    all channels, and what is grey stays so, whatever the solver.
+    """
+    means = jnp.mean(images, axis=-1, keepdims=True)
+    return jnp.where(grey[:, None, None, None], means, images)
 
 
 def losses(options: Options) -> Objective:
@@ -146,6 +164,29 @@ def loss_weights(options: Options) -> dict[str, float]:
         for tap, factor in zip(taps, factors, strict=True):
             found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
     return {**found, "total_variation": options.tv_weight}
+
+
+def is_grey(options: Options, photo: bool, paintings: Sequence[bool]) -> bool:
+    """Whether a result is to have no colour: nothing that it is to be like has any.
+
+    That is the photo, if the content has weight or the picture starts from it, and the
+    paintings that have weight and a share, in the colours in which they are seen.
+
+    Args:
+      options: of the result.
+      photo: whether the photo has no colour.
+      paintings: likewise, of each in its own colours.
+    """
+    shares = options.style_blend or (1.0,) * len(paintings)
+    grey = all(g for g, share in zip(paintings, shares, strict=True) if share > 0)
+    weights = loss_weights(options)
+    asked = {name.split("/")[0] for name, weight in weights.items() if weight > 0}
+    seen = []
+    if "content" in asked or options.init == "content":
+        seen.append(photo)
+    if "style" in asked:
+        seen.append(chosen(options, "color").sees_grey(photo, grey))
+    return bool(seen) and all(seen)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))

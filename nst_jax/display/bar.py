@@ -1,0 +1,57 @@
+"""A progress bar, in terminals and notebooks, from any thread."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import tqdm
+import tqdm.auto
+
+
+class Bar:
+    """A bar of the iterations of one picture or several; use it as a context."""
+
+    def __init__(
+        self,
+        total: int | None,
+        *,
+        done: int = 0,
+        unit: str = "it",
+        terminals_only: bool = False,
+    ):
+        """Draws the bar.
+
+        Args:
+          total: iterations, or what is counted, in all; None: nobody knows.
+          done: those made before.
+          unit: what is counted.
+          terminals_only: draw nothing where standard error is no terminal.
+        """
+        # In a notebook a widget, where there are any.
+        kind = tqdm.tqdm if terminals_only else tqdm.auto.tqdm
+        self._bar = kind(
+            total=total,
+            initial=done,
+            unit=unit,
+            # None is tqdm's way to ask for terminals only.
+            disable=None if terminals_only else False,
+            leave=not terminals_only,
+        )
+        self._made: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.close()
+
+    def reach(self, made: Mapping[int, int], note: str) -> None:
+        """Shows how far some pictures are.
+
+        Args:
+          made: the iterations that each has made since the bar was drawn, by its place.
+          note: shown beside the bar.
+        """
+        self._bar.set_postfix_str(note, refresh=False)
+        for place, iteration in made.items():
+            self._bar.update(iteration - self._made.get(place, 0))
+            self._made[place] = iteration

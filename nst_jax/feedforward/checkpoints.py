@@ -1,0 +1,121 @@
+"""States of a training on the disk: the last few, each whole or not at all."""
+
+import dataclasses
+import hashlib
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from nst_jax.errors import CheckpointError
+from nst_jax.feedforward.train import State
+from nst_jax.images.files import write_whole
+
+_NAME = re.compile(r"step_(\d{7})\.state")
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A training between two steps.
+
+    Attributes:
+      state: of the network and the solver.
+      position: of the photos, see `data.Photos`.
+      steps: in all, which the schedule is for.
+    """
+
+    state: State
+    position: int
+    steps: int
+
+
+def save(folder: Path, checkpoint: Checkpoint, digest: str, *, keep: int = 3) -> Path:
+    """Writes a checkpoint, and removes those before the last `keep`.
+
+    Args:
+      folder: which exists.
+      checkpoint: to write.
+      digest: tells this training from others.
+      keep: how many stay.
+
+    Raises:
+      OSError: it can't be written; those of before stay.
+    """
+    leaves = jax.device_get(jax.tree.leaves(checkpoint.state))
+    arrays = {f"{n:04d}": np.asarray(leaf, order="C") for n, leaf in enumerate(leaves)}
+    content = safetensors.numpy.save(
+        arrays,
+        {
+            "digest": digest,
+            "position": str(checkpoint.position),
+            "steps": str(checkpoint.steps),
+            "sha256": _sum(arrays),
+        },
+    )
+    made = int(jax.device_get(checkpoint.state.step))
+    path = folder / f"step_{made:07d}.state"
+    write_whole(path, content)
+    for old in _all(folder)[:-keep]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def latest(folder: Path, like: State, digest: str) -> Checkpoint | None:
+    """The last checkpoint of a folder that is whole; None where there are none.
+
+    Args:
+      folder: which needn't exist.
+      like: a state of the same training, such as its first.
+      digest: the one given to `save`.
+
+    Raises:
+      CheckpointError: those that there are, are damaged or of another training.
+    """
+    paths = _all(folder)
+    wrong: CheckpointError | None = None
+    for path in reversed(paths):
+        try:
+            return _load(path, like, digest)
+        except CheckpointError as error:
+            wrong = wrong or error
+    if wrong:
+        raise wrong
+    return None
+
+
+def _all(folder: Path) -> list[Path]:
+    found = [p for p in folder.glob("step_*.state") if _NAME.fullmatch(p.name)]
+    return sorted(found)
+
+
+def _load(path: Path, like: State, digest: str) -> Checkpoint:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {key: file.get_tensor(key) for key in sorted(file.keys())}
+        position, steps = int(metadata["position"]), int(metadata["steps"])
+    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a state of a training ({error})") from None
+    if metadata.get("sha256") != _sum(arrays) or position < 0 or steps < 1:
+        raise CheckpointError(f"{path}: damaged; remove it to go on from one before")
+    leaves, structure = jax.tree.flatten(like)
+    if metadata.get("digest") != digest or [(x.shape, x.dtype) for x in leaves] != [
+        (a.shape, a.dtype) for a in arrays.values()
+    ]:
+        raise CheckpointError(
+            f"{path}: of a training with other pictures or options; repeat that"
+            " command, or choose another --output"
+        )
+    state = jax.tree.unflatten(structure, list(arrays.values()))
+    return Checkpoint(state, position, steps)
+
+
+def _sum(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for key, array in sorted(arrays.items()):
+        digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

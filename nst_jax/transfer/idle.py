@@ -1,0 +1,142 @@
+"""What is asked for in vain: options that can't change a picture, a line each.
+
+What an option needs of others is in its line in `Options`. Here is what else it needs:
+of the paintings, of the network, of the sizes, of the machine.
+"""
+
+import collections
+import dataclasses
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from nst_jax.errors import counted
+from nst_jax.fields import unmet
+from nst_jax.options import FIELDS, STYLE, Options, chosen, word
+from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.sizes import scales
+from weights_convert import architectures
+
+Said = str | None
+"""What is said of an option, after its name; None: it matters."""
+
+
+def lines(
+    jobs: Sequence[Job],
+    given: Collection[str],
+    varied: Sequence[Collection[str]] | None = None,
+) -> list[str]:
+    """A line for each option that was asked for and changes none of the pictures.
+
+    `["--history has no effect with --solver=adam"]`
+
+    Args:
+      jobs: at least one.
+      given: options by name, that were asked for by hand.
+      varied: options of each job that are to make it another than others. Those have to
+        matter in every job, as two pictures would be the same.
+    """
+    names = varied or [()] * len(jobs)
+    alike = collections.Counter(
+        (job.options, len(job.styles), frozenset(of))
+        for job, of in zip(jobs, names, strict=True)
+    )
+    swept = dict.fromkeys(name for *_, of in alike for name in sorted(of))
+    found = []
+    for name in dict.fromkeys((*given, *swept)):
+        concerned = [key for key in alike if name in key[2] or name not in swept]
+        said = {key: line for key in concerned if (line := _said(name, *key[:2]))}
+        line = next(iter(said.values()), None)
+        if line and len(said) == len(concerned):
+            found.append(line)
+        elif line and name in swept:
+            count = sum(alike[key] for key in said)
+            found.append(f"{line}, as in {count} of {counted(len(jobs), 'picture')}")
+    return found
+
+
+def too_many(name: str, value: int, most: int, what: str) -> list[str]:
+    """The line of a number that is above what there is, if it is.
+
+    `["--lanes=8 is --lanes=3 with 3 pictures"]`
+    """
+    return [f"--{name}={value} is --{name}={most} with {what}"] if value > most else []
+
+
+def _said(name: str, options: Options, paintings: int) -> Said:
+    if cause := unmet(FIELDS[name].metadata["needs"], options, but=name):
+        return f"--{name} has no effect with {_written(options, cause)}"
+    further = _FURTHER.get(name)
+    return further(options, paintings) if further else None
+
+
+def _written(options: Options, name: str) -> str:
+    value = getattr(options, name)
+    items = value if isinstance(value, tuple) else (value,)
+    return f"--{name}={','.join(str(item).removesuffix('.0') for item in items)}"
+
+
+def _instead(options: Options, name: str, meaning: Any) -> str:
+    """`--precision=tf32 is --precision=float32`"""
+    return f"{_written(options, name)} is --{name}={word(name, meaning)}"
+
+
+def _blend(options: Options, paintings: int) -> Said:
+    return "--style_blend has no effect with one painting" if paintings == 1 else None
+
+
+def _pyramid(options: Options, paintings: int) -> Said:
+    sizes = len(scales(options))
+    if sizes == 1 < options.pyramid:
+        return f"--pyramid has no effect with --size={options.size}"
+    with_size = f"--size={options.size}"
+    return next(iter(too_many("pyramid", options.pyramid, sizes, with_size)), None)
+
+
+def _at_rest(name: str, options: Options, paintings: int) -> Said:
+    # The photo is what its own content asks for.
+    at_rest = options.init == "content" and len(scales(options)) == 1
+    if unmet(STYLE, options) != name or options.tv_weight or not at_rest:
+        return None
+    return f"{_written(options, name)} leaves the photo as it is with --init=content"
+
+
+def _color(options: Options, paintings: int) -> Said:
+    # Painting and photo are matched for the style and for that start alone.
+    coloring, cause = chosen(options, "color"), unmet(STYLE, options)
+    if not coloring.match or coloring.grey or options.init == "style" or not cause:
+        return None
+    return f"{_written(options, 'color')} has no effect with {_written(options, cause)}"
+
+
+def _pooling(options: Options, paintings: int) -> Said:
+    taps = options.content_taps + options.style_taps
+    layers = architectures.find(options.network).leading_to(taps)
+    pools = [one for one in layers if isinstance(one, architectures.Pooling)]
+    if not pools:
+        return f"--pooling has no effect with the taps {', '.join(taps)}"
+    kind = chosen(options, "pooling")
+    if kind.ceil and all(one.ceil for one in pools):
+        plain = _instead(options, "pooling", dataclasses.replace(kind, ceil=False))
+        return f"{plain} with --network={options.network}"
+    return None
+
+
+def _precision(options: Options, paintings: int) -> Said:
+    precision = chosen(options, "precision")
+    if options.precision == "auto" or precision.here() == precision:
+        return None
+    return f"{_instead(options, 'precision', precision.here())} on a CPU"
+
+
+_FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
+    {
+        "style_blend": _blend,
+        **{name: functools.partial(_at_rest, name) for name in STYLE},
+        "pyramid": _pyramid,
+        "color": _color,
+        "pooling": _pooling,
+        "precision": _precision,
+    }
+)

@@ -1,0 +1,178 @@
+"""Training: the loss falls, and goes on bit for bit where it was cut."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from nst_jax.errors import CheckpointError, DivergenceError
+from nst_jax.feedforward import train
+from nst_jax.feedforward.load import load_stylizer
+from nst_jax.feedforward.recipe import Recipe
+from nst_jax.feedforward.training import Task, Training
+from nst_jax.images import files
+from nst_jax.options import Options
+
+LOSSES = Options(
+    content_taps=("relu2_1",),
+    style_taps=("relu1_1", "relu2_1"),
+    content_weight=1.0,
+    style_weight=1.0,
+    tv_weight=1.0,
+)
+RECIPE = Recipe(size=32, style_size=32, batch=2, steps=6, width=4, blocks=1)
+
+
+@pytest.fixture
+def task(tmp_path, photo, painting) -> Task:
+    """Three photos and two paintings in a folder, and what to make of them."""
+    for name, image in ("a", photo), ("b", photo[::-1]), ("c", painting):
+        files.write(tmp_path / f"{name}.png", image)
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    return Task(
+        tmp_path / "made.safetensors",
+        RECIPE,
+        LOSSES,
+        {"waves": paths[2], "disc": paths[0]},
+        paths,
+        paths[:2],
+        save_every=2,
+    )
+
+
+def losses(task: Task) -> list[dict]:
+    lines = (task.folder / "losses.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def ignore(_):
+    """Never stops."""
+
+
+def test_a_network_is_trained_kept_and_loaded(task, tiny_network):
+    said = []
+    training = Training(task, tiny_network, say=said.append)
+    training.run(ignore)
+    training.write()
+    assert (training.made, training.finished, said) == (6, True, [])
+    found = losses(task)
+    assert [line["step"] for line in found] == [1, 2, 3, 4, 5, 6]
+    parts = [v for k, v in found[0].items() if "/" in k or k == "total_variation"]
+    np.testing.assert_allclose(sum(parts), found[0]["total"], rtol=1e-5)
+    names = sorted(path.name for path in task.folder.iterdir())
+    assert names == [
+        "losses.jsonl",
+        *(f"sheet_{n:07d}.png" for n in (2, 4, 6)),
+        *(f"step_{n:07d}.state" for n in (2, 4, 6)),
+    ]
+    sheet = files.read(task.folder / "sheet_0000006.png")
+    assert sheet.shape == (2 * 32, 3 * 32, 3)  # Two photos; each in two styles.
+    stylizer = load_stylizer(task.output)
+    assert stylizer.names == ("waves", "disc")
+    painted = stylizer(sheet[:32, :32], "disc")
+    np.testing.assert_allclose(painted, sheet[:32, 64:], atol=0.02)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 5])
+def test_it_goes_on_bit_for_bit(task, tiny_network, cut):
+    whole = dataclasses.replace(task, output=task.output.with_name("whole.safetensors"))
+    one = Training(whole, tiny_network, say=ignore)
+    one.run(ignore)
+    one.write()
+
+    first = Training(task, tiny_network, say=ignore)
+    first.run(lambda progress: progress.step == cut)
+    assert (first.made, first.finished) == (cut, False)
+    said = []
+    second = Training(task, tiny_network, say=said.append)
+    assert said == [f"nst-jax: going on from step {cut}"]
+    second.run(ignore)
+    second.write()
+    expected, found = (load_stylizer(t.output).network.arrays() for t in (whole, task))
+    for key, array in expected.items():
+        np.testing.assert_array_equal(found[key], array, key)
+
+
+def test_another_training_of_the_folder_is_refused(task, tiny_network):
+    Training(task, tiny_network, say=ignore).run(ignore)
+    other = dataclasses.replace(task, recipe=dataclasses.replace(RECIPE, seed=1))
+    with pytest.raises(CheckpointError, match="with other pictures or options"):
+        Training(other, tiny_network, say=ignore)
+    longer = dataclasses.replace(task, recipe=dataclasses.replace(RECIPE, steps=7))
+    assert Training(longer, tiny_network, say=ignore).steps == 7
+
+
+def test_a_damaged_checkpoint_is_passed_over(task, tiny_network):
+    Training(task, tiny_network, say=ignore).run(ignore)
+    last = task.folder / "step_0000006.state"
+    content = bytearray(last.read_bytes())
+    content[-5] ^= 64
+    last.write_bytes(content)
+    assert Training(task, tiny_network, say=ignore).made == 4
+    for path in task.folder.glob("*.state"):
+        path.write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match="not a state of a training"):
+        Training(task, tiny_network, say=ignore)
+
+
+def test_minutes_set_the_number_of_steps(task, tiny_network):
+    recipe = dataclasses.replace(RECIPE, steps=10**6)
+    timed = dataclasses.replace(task, recipe=recipe, minutes=0.02, save_every=1000)
+    training = Training(timed, tiny_network, say=ignore)
+    training.run(ignore)
+    assert training.finished
+    assert 20 < training.made < 10**4
+
+
+def test_a_loss_that_is_no_number_ends_it(task, tiny_network):
+    wild = dataclasses.replace(LOSSES, content_weight=3e38)
+    with pytest.raises(DivergenceError, match="smaller --learning_rate"):
+        Training(dataclasses.replace(task, options=wild), tiny_network, say=ignore).run(
+            ignore
+        )
+
+
+def test_the_loss_falls(tiny_network, photo, painting):
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e-2)
+    architecture = recipe.architecture(1)
+    from nst_jax.feedforward.transformer import TransformerNetwork
+
+    network = TransformerNetwork(architecture, train.initial(architecture, 0))
+    graph, state = train.begin(network)
+    objective, wanted = train.wanted(LOSSES, tiny_network, [painting[:32, :32]])
+    plan = train.Plan(graph, objective, steady=False)
+    square = np.round(255 * photo[:32, :32]).astype(np.uint8)
+    photos = _Endless(np.stack([square, square[::-1]]))
+    steps = train.run(recipe, plan, state, wanted, photos, steps=lambda: 25)
+    totals = [progress.losses["total"] for progress in steps]
+    assert totals[-1] < 0.5 * totals[0]
+
+
+class _Endless:
+    """One batch for ever, without a wait."""
+
+    waited = 0.0
+
+    def __init__(self, batch: np.ndarray):
+        self._batch = batch
+
+    def __next__(self) -> np.ndarray:
+        return self._batch
+
+
+def test_styles_are_drawn_evenly():
+    drawn = [train.styles_of(Recipe(batch=50), made, 3) for made in range(40)]
+    assert np.bincount(np.concatenate(drawn)).min() > 550
+    np.testing.assert_array_equal(drawn[3], train.styles_of(Recipe(batch=50), 3, 3))
+
+
+def test_a_network_begins_in_the_middle_of_the_range(photo):
+    from nst_jax.feedforward.transformer import TransformerNetwork
+
+    architecture = RECIPE.architecture(1)
+    network = TransformerNetwork(architecture, train.initial(architecture, 3))
+    painted = np.asarray(jax.jit(lambda n, x: n(x))(network, photo[None, :32, :32]))
+    assert 0.4 < painted.mean() < 0.6
+    assert painted.std() < 0.2
