@@ -60,9 +60,9 @@ def asked_for(
                     "give one of the two"
                 )
     else:
-        results = _made(arguments.output_dir)
-        contents = _files("contents", arguments.contents, results, say)
-        styles = _files("styles", arguments.styles, results, say)
+        results = made_before(arguments.output_dir)
+        contents = picture_files("--contents", arguments.contents, results, say)
+        styles = picture_files("--styles", arguments.styles, results, say)
         named = [blends.split(style) for style in styles]
         rows = [(content, style, {}) for content in contents for style in named]
     jobs: list[Job] = []
@@ -89,13 +89,13 @@ def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any
     return flags.options(arguments), sweep
 
 
-def _made(folder: Path) -> set[str]:
+def made_before(folder: Path) -> set[str]:
     """What a batch made in its folder before: no photos of the next one."""
     names = manifest.read(folder / naming.MANIFEST) if folder.is_dir() else ()
     return {os.path.realpath(folder / name) for name in (*names, naming.SHEET)}
 
 
-def _files(
+def picture_files(
     name: str, given: Sequence[str], made: set[str], say: Callable[[str], object]
 ) -> list[str]:
     """The files that paths, folders and patterns name, each once, sorted by folder.
@@ -104,7 +104,7 @@ def _files(
     by links, is taken by the first name.
     """
     if not given:
-        raise OptionsError(f"--{name} is missing: name files, a folder or a pattern")
+        raise OptionsError(f"{name} is missing: name files, a folder or a pattern")
     found: dict[str, str] = {}
     again: list[str] = []
     for text in map(files.expanded, given):
@@ -121,14 +121,14 @@ def _files(
             if left_out:
                 say(f"nst-jax: {text}: {left_out}")
         if not matches:
-            raise OptionsError(f"--{name}: {text} holds no pictures; check the name")
+            raise OptionsError(f"{name}: {text} holds no pictures; check the name")
         for path in matches:
             first = found.setdefault(os.path.realpath(path), path)
             if os.path.abspath(first) != os.path.abspath(path):
                 again.append(f"{path} is {first}")
     if again:
         more = f", and {len(again) - 1} more such names" if again[1:] else ""
-        say(f"nst-jax: --{name}: {again[0]}{more}: each picture is taken once")
+        say(f"nst-jax: {name}: {again[0]}{more}: each picture is taken once")
     return list(found.values())
 
 
