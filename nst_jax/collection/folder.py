@@ -155,7 +155,9 @@ class Folder:
         page = self.path / GALLERY
         try:
             gallery.write(page, self.path.resolve().name, entries, self.path)
-            print(f"{page}: {counted(len(entries), 'picture')}")
+            missing = sum(entry.status == manifest.FAILED for entry in entries)
+            made = counted(len(entries) - missing, "picture")
+            print(f"{page}: {made}{f', {missing} failed' if missing else ''}")
         except OSError as error:
             self.failed = True
             self.say(f"nst-jax: no {GALLERY}: could not be written ({error.strerror})")

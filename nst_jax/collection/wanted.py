@@ -150,4 +150,6 @@ def folders(path: Path, wanted: Sequence[Wanted]) -> set[Path]:
 def no_folder(folder: Path, number: int | None) -> OptionsError:
     """What to say of a folder that can't be made, by the system's error number."""
     reason = os.strerror(number) if number else "unknown"
-    return OptionsError(f"output_dir={folder}: can't be made ({reason})")
+    return OptionsError(
+        f"output_dir={folder}: can't be made ({reason}); choose another folder"
+    )

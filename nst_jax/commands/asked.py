@@ -7,9 +7,9 @@ import dataclasses
 import glob
 import os
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from nst_jax.collection import blends, manifest, naming
 from nst_jax.commands import flags
@@ -30,6 +30,8 @@ SWEPT = tuple(
 COLUMNS = (*SWEPT, "style_blend")
 """Options that may be columns of a file of pairs."""
 
+_LONGEST = 2**16
+"""Characters of a line of one that are read at a time: `/dev/zero` has no end."""
 
 _Row = tuple[str, tuple[str, ...], dict[str, Any]]
 """Photo, paintings, options."""
@@ -178,8 +180,8 @@ def _folders(begin: str) -> Iterator[str]:
             waiting += [os.path.join(folder, name) for name in names if name[0] != "."]
 
 
-def _lines(file: Iterable[str]) -> Iterator[str]:
-    for line in file:
+def _lines(file: TextIO) -> Iterator[str]:
+    for line in iter(lambda: file.readline(_LONGEST), ""):
         if "\0" in line:  # No path has one; a file in UTF-16 is full of them.
             raise csv.Error("line contains NUL")
         yield line
@@ -229,7 +231,10 @@ def _rows(path: Path) -> list[_Row]:
                 styles = tuple(_beside(path, one) for one in named)
                 rows.append((_beside(path, content), styles, varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise OptionsError(f"{path}: can't be read ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise OptionsError(
+            f"{path}: can't be read ({reason}); give a CSV file in UTF-8"
+        ) from None
     if not rows:
         raise OptionsError(f"{path}: names no pairs")
     return rows
