@@ -16,6 +16,8 @@ from nst_jax.version import __version__
 
 if typing.TYPE_CHECKING:
     from nst_jax import losses
+    from nst_jax.feedforward.load import load_stylizer
+    from nst_jax.feedforward.stylizer import Stylizer
     from nst_jax.options import Options
     from nst_jax.perceptual.network import load_network
     from nst_jax.transfer.minimize import Minimum, minimize
@@ -27,7 +29,9 @@ _HOMES = {
     "Options": "nst_jax.options",
     "Progress": "nst_jax.transfer.results",
     "Result": "nst_jax.transfer.results",
+    "Stylizer": "nst_jax.feedforward.stylizer",
     "load_network": "nst_jax.perceptual.network",
+    "load_stylizer": "nst_jax.feedforward.load",
     "losses": "nst_jax",
     "minimize": "nst_jax.transfer.minimize",
     "stylize": "nst_jax.transfer.stylize",
@@ -39,8 +43,10 @@ __all__ = [
     "Options",
     "Progress",
     "Result",
+    "Stylizer",
     "__version__",
     "load_network",
+    "load_stylizer",
     "losses",
     "minimize",
     "stylize",

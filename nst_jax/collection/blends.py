@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from nst_jax.collection import naming
+from nst_jax.collection.kinds import AnyJob
 from nst_jax.images import files, resize
-from nst_jax.transfer.jobs import Job
 
 AND = "+"
 """Between paintings that are blended."""
 
 
-def joined(job: Job) -> str:
+def joined(job: AnyJob) -> str:
     """The paintings of a job in one text."""
     return AND.join(style.key for style in job.styles)
 

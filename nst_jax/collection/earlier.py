@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from nst_jax.collection.kinds import AnyJob
 from nst_jax.options import changed
 from nst_jax.transfer.jobs import Job
 
@@ -20,7 +21,7 @@ _OPTIONS = {
 """All there were; others were at their defaults."""
 
 
-def key(job: Job, contents: Mapping[str, str], weights: str) -> str | None:
+def key(job: AnyJob, contents: Mapping[str, str], weights: str) -> str | None:
     """The key that a picture had, None if it couldn't be made.
 
     Args:
@@ -28,6 +29,8 @@ def key(job: Job, contents: Mapping[str, str], weights: str) -> str | None:
       contents: digests of the sources, by key.
       weights: digest of the network's weights.
     """
+    if not isinstance(job, Job):
+        return None
     if len(job.styles) != 1 or changed(job.options).keys() - _OPTIONS:
         return None
     options = dataclasses.asdict(job.options)

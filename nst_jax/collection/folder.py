@@ -4,10 +4,12 @@ import contextlib
 import dataclasses
 import functools
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from nst_jax.collection import blends, gallery, manifest, overview, present
+from nst_jax.collection.kinds import AnyJob, AnyResult
 from nst_jax.collection.naming import GALLERY, MANIFEST, SHEET
 from nst_jax.collection.wanted import (
     ABOUT_PICTURES,
@@ -19,8 +21,7 @@ from nst_jax.collection.wanted import (
 from nst_jax.errors import ImageError, NstError, counted
 from nst_jax.images import files, outputs
 from nst_jax.transfer import states
-from nst_jax.transfer.jobs import Job, digests
-from nst_jax.transfer.results import Result
+from nst_jax.transfer.jobs import digests
 
 
 class Folder:
@@ -58,6 +59,7 @@ class Folder:
         """
         check(path, wanted, others)
         self.path, self.failed = path, False
+        self._writing = threading.Lock()  # Results may come from several threads.
         self._wanted, self.say = tuple(wanted), say
         contents = digests([one.job for one in wanted])
         of = {one: weights.get(one.job.options.network, "") for one in wanted}
@@ -77,7 +79,7 @@ class Folder:
         self._say_what_is_replaced(others, overwrite)
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[AnyJob]:
         """The jobs of all pictures, each once, in their order."""
         return list(dict.fromkeys(one.job for one in self._wanted))
 
@@ -92,16 +94,16 @@ class Folder:
         names = (one.name for one in self._wanted)
         return [self._known[name] for name in names if name in self._known]
 
-    def is_done(self, job: Job) -> bool:
+    def is_done(self, job: AnyJob) -> bool:
         """Whether all pictures of a job were made before, by the same options and
         weights from the same files, and are still there."""
         return all(one in self._done for one in self._of(job))
 
-    def names(self, job: Job) -> list[str]:
+    def names(self, job: AnyJob) -> list[str]:
         """The files of a job's pictures."""
         return [one.name for one in self._of(job)]
 
-    def add(self, job: Job, result: Result | NstError, *, lanes: int = 1) -> None:
+    def add(self, job: AnyJob, result: AnyResult | NstError, *, lanes: int = 1) -> None:
         """Takes in a result of a job, or the error that stands for all of them.
 
         Args:
@@ -153,7 +155,9 @@ class Folder:
         page = self.path / GALLERY
         try:
             gallery.write(page, self.path.resolve().name, entries, self.path)
-            print(f"{page}: {counted(len(entries), 'picture')}")
+            missing = sum(entry.status == manifest.FAILED for entry in entries)
+            made = counted(len(entries) - missing, "picture")
+            print(f"{page}: {made}{f', {missing} failed' if missing else ''}")
         except OSError as error:
             self.failed = True
             self.say(f"nst-jax: no {GALLERY}: could not be written ({error.strerror})")
@@ -163,16 +167,16 @@ class Folder:
             self.say(f"nst-jax: no {SHEET}: {error}")
 
     @functools.cached_property
-    def _by_job(self) -> Mapping[Job, list[Wanted]]:
-        found: dict[Job, list[Wanted]] = {}
+    def _by_job(self) -> Mapping[AnyJob, list[Wanted]]:
+        found: dict[AnyJob, list[Wanted]] = {}
         for one in self._wanted:
             found.setdefault(one.job, []).append(one)
         return found
 
-    def _of(self, job: Job) -> list[Wanted]:
+    def _of(self, job: AnyJob) -> list[Wanted]:
         return self._by_job[job]
 
-    def _save(self, one: Wanted, result: Result, lanes: int) -> None:
+    def _save(self, one: Wanted, result: AnyResult, lanes: int) -> None:
         if not result.finished:
             self._open.add(one)
         self._unsaved.add(one)
@@ -224,10 +228,11 @@ class Folder:
         self._write(dataclasses.replace(self._entry(one), error=str(error)))
 
     def _write(self, entry: manifest.Entry) -> None:
-        self._known[entry.output] = entry
         path = self.path / MANIFEST
         try:
-            manifest.append(path, entry)
+            with self._writing:
+                self._known[entry.output] = entry
+                manifest.append(path, entry)
         except OSError as error:
             line = f"{path}: could not be written ({error.strerror})"
             raise NstError(line) from error

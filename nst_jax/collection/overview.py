@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_jax.collection import blends, naming, sheet
+from nst_jax.collection import blends, naming, sheet, wall
 from nst_jax.collection.naming import varied_text
 from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import ImageError
@@ -13,6 +13,7 @@ from nst_jax.images import files
 
 _READ = 1024
 """Longest side of pictures that are read for the sheet, whose cells are smaller."""
+_WIDE = 12  # Paintings beside each other; more of one photo are hung in rows.
 
 
 def write(folder: Path, wanted: Sequence[Wanted]) -> None:
@@ -28,15 +29,23 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     styles = list(dict.fromkeys(style for style, _ in columns))
     named = blends.labels([blends.split(style) for style in styles])
     labels = dict(zip(styles, named, strict=True))
+    heads = [labels[style] + varied for style, varied in columns]
+    about = {"contact sheet of": len(wanted)}
+    if len(contents) == 1 and len(columns) > _WIDE:
+        made = [_read(folder / names[contents[0], column]) for column in columns]
+        hung = wall.wall(
+            [_read(contents[0]), *made], [*naming.labels(contents), *heads]
+        )
+        files.write(folder / naming.SHEET, hung, description=about)
+        return
     cells = [(content, column) for content in contents for column in columns]
     picture = sheet.table(
         map(_read, contents),
         (_read(style, blends.read) for style, _ in columns),
         (_read(folder / names[cell]) if cell in names else None for cell in cells),
         content_labels=naming.labels(contents),
-        style_labels=[labels[style] + varied for style, varied in columns],
+        style_labels=heads,
     )
-    about = {"contact sheet of": len(wanted)}
     files.write(folder / naming.SHEET, picture, description=about)
 
 

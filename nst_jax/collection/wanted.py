@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nst_jax.collection import blends, earlier, naming, remembered
+from nst_jax.collection.kinds import AnyJob
 from nst_jax.collection.manifest import Entry
 from nst_jax.collection.naming import varied_text
 from nst_jax.errors import OptionsError
@@ -29,14 +30,16 @@ class Wanted:
       at: the iteration of the job at which it is taken; None: the last.
     """
 
-    job: Job
+    job: AnyJob
     name: str
     varied: Mapping[str, Any] = dataclasses.field(hash=False)
     at: int | None = None
 
     @property
-    def made(self) -> Job:
+    def made(self) -> AnyJob:
         """The job as if it ended with this picture, if it can."""
+        if not isinstance(self.job, Job):
+            return self.job  # One pass has no other end.
         if self.at is None or not can_grow(self.job.options):
             return dataclasses.replace(self.job, at=())
         options = dataclasses.replace(self.job.options, steps=self.at)
@@ -56,7 +59,7 @@ class Wanted:
 
 
 def named(
-    jobs: Sequence[Job],
+    jobs: Sequence[AnyJob],
     varied: Sequence[Mapping[str, Any]],
     template: str,
     known: Mapping[str, Entry] | None = None,
@@ -92,7 +95,7 @@ def named(
             "style": style,
             "index": f"{number:04d}",
             "varied": varied_text(of, "_"),
-            **{k: f"{v}" for k, v in dataclasses.asdict(job.options).items()},
+            **{k: f"{v}" for k, v in _plain(job.options).items()},
         }
         for number, job, of, content, style in zip(
             numbers, jobs, varied, contents, styles, strict=True
@@ -102,6 +105,12 @@ def named(
     return [
         Wanted(job, name, of) for job, name, of in zip(jobs, names, varied, strict=True)
     ]
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    """Options by name; `style` is what the painting is called."""
+    found = dataclasses.asdict(options)
+    return {name: value for name, value in found.items() if name != "style"}
 
 
 def check(
@@ -141,4 +150,6 @@ def folders(path: Path, wanted: Sequence[Wanted]) -> set[Path]:
 def no_folder(folder: Path, number: int | None) -> OptionsError:
     """What to say of a folder that can't be made, by the system's error number."""
     reason = os.strerror(number) if number else "unknown"
-    return OptionsError(f"output_dir={folder}: can't be made ({reason})")
+    return OptionsError(
+        f"output_dir={folder}: can't be made ({reason}); choose another folder"
+    )

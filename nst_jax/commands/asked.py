@@ -7,9 +7,9 @@ import dataclasses
 import glob
 import os
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from nst_jax.collection import blends, manifest, naming
 from nst_jax.commands import flags
@@ -30,6 +30,8 @@ SWEPT = tuple(
 COLUMNS = (*SWEPT, "style_blend")
 """Options that may be columns of a file of pairs."""
 
+_LONGEST = 2**16
+"""Characters of a line of one that are read at a time: `/dev/zero` has no end."""
 
 _Row = tuple[str, tuple[str, ...], dict[str, Any]]
 """Photo, paintings, options."""
@@ -60,9 +62,9 @@ def asked_for(
                     "give one of the two"
                 )
     else:
-        results = _made(arguments.output_dir)
-        contents = _files("contents", arguments.contents, results, say)
-        styles = _files("styles", arguments.styles, results, say)
+        results = made_before(arguments.output_dir)
+        contents = picture_files("--contents", arguments.contents, results, say)
+        styles = picture_files("--styles", arguments.styles, results, say)
         named = [blends.split(style) for style in styles]
         rows = [(content, style, {}) for content in contents for style in named]
     jobs: list[Job] = []
@@ -89,13 +91,13 @@ def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any
     return flags.options(arguments), sweep
 
 
-def _made(folder: Path) -> set[str]:
+def made_before(folder: Path) -> set[str]:
     """What a batch made in its folder before: no photos of the next one."""
     names = manifest.read(folder / naming.MANIFEST) if folder.is_dir() else ()
     return {os.path.realpath(folder / name) for name in (*names, naming.SHEET)}
 
 
-def _files(
+def picture_files(
     name: str, given: Sequence[str], made: set[str], say: Callable[[str], object]
 ) -> list[str]:
     """The files that paths, folders and patterns name, each once, sorted by folder.
@@ -104,7 +106,7 @@ def _files(
     by links, is taken by the first name.
     """
     if not given:
-        raise OptionsError(f"--{name} is missing: name files, a folder or a pattern")
+        raise OptionsError(f"{name} is missing: name files, a folder or a pattern")
     found: dict[str, str] = {}
     again: list[str] = []
     for text in map(files.expanded, given):
@@ -121,14 +123,14 @@ def _files(
             if left_out:
                 say(f"nst-jax: {text}: {left_out}")
         if not matches:
-            raise OptionsError(f"--{name}: {text} holds no pictures; check the name")
+            raise OptionsError(f"{name}: {text} holds no pictures; check the name")
         for path in matches:
             first = found.setdefault(os.path.realpath(path), path)
             if os.path.abspath(first) != os.path.abspath(path):
                 again.append(f"{path} is {first}")
     if again:
         more = f", and {len(again) - 1} more such names" if again[1:] else ""
-        say(f"nst-jax: --{name}: {again[0]}{more}: each picture is taken once")
+        say(f"nst-jax: {name}: {again[0]}{more}: each picture is taken once")
     return list(found.values())
 
 
@@ -178,8 +180,8 @@ def _folders(begin: str) -> Iterator[str]:
             waiting += [os.path.join(folder, name) for name in names if name[0] != "."]
 
 
-def _lines(file: Iterable[str]) -> Iterator[str]:
-    for line in file:
+def _lines(file: TextIO) -> Iterator[str]:
+    for line in iter(lambda: file.readline(_LONGEST), ""):
         if "\0" in line:  # No path has one; a file in UTF-16 is full of them.
             raise csv.Error("line contains NUL")
         yield line
@@ -229,7 +231,10 @@ def _rows(path: Path) -> list[_Row]:
                 styles = tuple(_beside(path, one) for one in named)
                 rows.append((_beside(path, content), styles, varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise OptionsError(f"{path}: can't be read ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise OptionsError(
+            f"{path}: can't be read ({reason}); give a CSV file in UTF-8"
+        ) from None
     if not rows:
         raise OptionsError(f"{path}: names no pairs")
     return rows

@@ -133,7 +133,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
     from nst_jax.devices import programs
     from nst_jax.transfer import batch
 
-    jobs = folder.jobs
+    jobs = [job for job in folder.jobs if isinstance(job, Job)]
     done = {place for place, job in enumerate(jobs) if folder.is_done(job)}
     screen = BatchScreen(
         sum(job.options.steps for job in jobs),

@@ -69,6 +69,8 @@ def add_machine(group: Any) -> None:
 
 def path(text: str) -> Path:
     """Parses a path, in which `~` is the home, for argparse."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; give a name")
     return Path(files.expanded(text))
 
 

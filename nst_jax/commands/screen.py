@@ -11,16 +11,21 @@ from nst_jax.transfer.results import BatchProgress, Progress
 
 
 class Screen(Bar):
-    """A progress bar of iterations, on terminals only; use it as a context."""
+    """A progress bar, on terminals only; use it as a context."""
 
-    def __init__(self, total: int, *, done: int = 0):
+    def __init__(self, total: int | None, *, done: int = 0, unit: str = "it"):
         """Draws the bar.
 
         Args:
-          total: iterations in all.
+          total: iterations, or pictures, in all; None: nobody knows.
           done: those made before.
+          unit: what is counted.
         """
-        super().__init__(total, done=done, terminals_only=True)
+        super().__init__(total, done=done, unit=unit, terminals_only=True)
+
+    def advance(self) -> None:
+        """One more is done."""
+        self._bar.update(1)
 
     def say(self, line: str, *, file: TextIO | None = None) -> None:
         """Prints a line above the bar, on standard error or `file`."""

@@ -155,6 +155,11 @@ def needed_bytes(program: jax.stages.Compiled) -> int:
     )
 
 
+def fits(program: jax.stages.Compiled, free: int) -> bool:
+    """Whether a compiled program has room in so many bytes, with some to spare."""
+    return needed_bytes(program) <= _SHARE * free
+
+
 def fitting_lanes(
     most: int, compiled: Callable[[int], jax.stages.Compiled], free: int
 ) -> int:

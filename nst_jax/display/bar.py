@@ -1,4 +1,4 @@
-"""A progress bar of iterations, in terminals and notebooks, from any thread."""
+"""A progress bar, in terminals and notebooks, from any thread."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -10,12 +10,20 @@ import tqdm.auto
 class Bar:
     """A bar of the iterations of one picture or several; use it as a context."""
 
-    def __init__(self, total: int, *, done: int = 0, terminals_only: bool = False):
+    def __init__(
+        self,
+        total: int | None,
+        *,
+        done: int = 0,
+        unit: str = "it",
+        terminals_only: bool = False,
+    ):
         """Draws the bar.
 
         Args:
-          total: iterations in all.
+          total: iterations, or what is counted, in all; None: nobody knows.
           done: those made before.
+          unit: what is counted.
           terminals_only: draw nothing where standard error is no terminal.
         """
         # In a notebook a widget, where there are any.
@@ -23,7 +31,7 @@ class Bar:
         self._bar = kind(
             total=total,
             initial=done,
-            unit="it",
+            unit=unit,
             # None is tqdm's way to ask for terminals only.
             disable=None if terminals_only else False,
             leave=not terminals_only,

@@ -50,6 +50,20 @@ def known() -> dict[str, str]:
     return {name: where for name, (_, where) in names.known(_SHIPPED).items()}
 
 
+def styles(name: str) -> str:
+    """What `style` may be for a network that is here, in words; "" of others."""
+    path, _ = names.known(_SHIPPED).get(name, (files.path_of(name), ""))
+    if not files.matches(path):
+        return ""
+    stylizer = Stylizer.of(*files.load(path))
+    if stylizer.predictor is not None:
+        return "painting.jpg, of any painting"
+    given = stylizer.names
+    if given == tuple(map(str, range(len(given)))):
+        return f"0 to {len(given) - 1}" if len(given) > 1 else ""
+    return ", ".join(given)
+
+
 def find(model: str, *, offline: bool, report: Callable[[str], None]) -> Path:
     """The file of a style network, fetched if need be."""
     if os.path.isfile(model):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -114,6 +114,14 @@ class Stylizer:
         else:
             painted = batch + strength * (painter(batch, vector) - batch)
         return painted if images.ndim == 4 else painted[0]
+
+    def stream(
+        self, images: Iterable[Any], style: Style = None, **how: Any
+    ) -> Iterator[np.ndarray]:
+        """Painted pictures of an iterator, as they come; see `stream.stream`."""
+        from nst_jax.feedforward.stream import stream
+
+        return stream(self, images, style, **how)
 
     def style_of(self, painting: Any) -> jax.Array:
         """The numbers that stand for a painting's style, `[n]`.

@@ -84,19 +84,19 @@ class TransformerNetwork(nnx.Module):
         height, width = images.shape[1:3]
         below, right = -height % _MULTIPLE, -width % _MULTIPLE
         whole = jnp.pad(images, ((0, 0), (0, below), (0, right), (0, 0)), "reflect")
-        ordered = whole if self.architecture.channels == "rgb" else whole[..., ::-1]
-        values = ordered * self.architecture.white
-        entering = values
+        values = entering = self.entered(whole)
         for layer in self.architecture.layers:
             if layer.place == 1:
                 entering = values
-            values = self._apply(layer, values, style, statistics)
+            block = self.blocks[layer.name]
+            values = convolved(self.architecture, layer, block, values)
+            used = layers.moments(values) if layer.norm else None
+            if used is not None and statistics:
+                used = statistics(layer.name, used)
+            values = normalized(self.architecture, layer, block, values, used, style)
             if layer.place == 2:
                 values = values + entering
-        painted = self._shown(values.astype(jnp.float32))
-        if self.architecture.channels == "bgr":
-            painted = painted[..., ::-1]
-        whole = painted[:, :height, :width]
+        whole = self.shown(values)[:, :height, :width]
         return jnp.clip(whole, 0, 1) if confined else whole
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -107,44 +107,14 @@ class TransformerNetwork(nnx.Module):
             for key, (layer, part) in names.items()
         }
 
-    def _apply(
-        self,
-        layer: Block,
-        values: jax.Array,
-        style: jax.Array | None,
-        statistics: Callable[[str, Statistics], Statistics] | None,
-    ) -> jax.Array:
-        block, how = self.blocks[layer.name], self.architecture
-        kernel = block["kernel"][...]
-        values = values.astype(kernel.dtype)
-        if not layer.upsample:
-            values = layers.convolve(
-                values, kernel, stride=layer.stride, padding=how.padding
-            )
-        elif how.upsampling == "nearest":
-            values = layers.convolve_enlarged(values, kernel, padding=how.padding)
-        else:
-            values = layers.convolve_transposed(values, kernel)
-        if "bias" in block:
-            values = values + block["bias"][...].astype(values.dtype)
-        if layer.norm:
-            found = layers.moments(values)
-            used = statistics(layer.name, found) if statistics else found
-            scale, offset = (self._part(layer, p, style) for p in ("scale", "offset"))
-            values = layers.normalize(values, used, scale, offset, how.epsilon)
-        return jax.nn.relu(values) if layer.relu else values
+    def entered(self, images: jax.Array) -> jax.Array:
+        """Pictures `[b, h, w, 3]` in [0, 1] as the first layer takes them."""
+        ordered = images if self.architecture.channels == "rgb" else images[..., ::-1]
+        return ordered * self.architecture.white
 
-    def _part(self, layer: Block, part: str, style: jax.Array | None) -> jax.Array:
-        """A layer's scale or offset, `[c]`, or `[b, c]` for the pictures' styles."""
-        block = self.blocks[layer.name]
-        if layer.norm == "instance":
-            return block[part][...]
-        assert style is not None, "the network needs a style"
-        if layer.norm == "conditional":
-            return style @ block[part][...]
-        return style @ block[f"{part}_kernel"][...] + block[f"{part}_bias"][...]
-
-    def _shown(self, values: jax.Array) -> jax.Array:
+    def shown(self, values: jax.Array) -> jax.Array:
+        """What the last layer gives as pictures, float32 in [0, 1], or around it."""
+        values = values.astype(jnp.float32)
         match self.architecture.output:
             case "tanh":
                 painted = (150 * jnp.tanh(values) + 127.5) / 255
@@ -152,4 +122,60 @@ class TransformerNetwork(nnx.Module):
                 painted = jax.nn.sigmoid(values)
             case _:
                 painted = values / self.architecture.white
+        if self.architecture.channels == "bgr":
+            painted = painted[..., ::-1]
         return painted
+
+
+def convolved(
+    how: Transformer, layer: Block, block: Mapping[str, Any], values: jax.Array
+) -> jax.Array:
+    """What a layer makes of its input, `[b, h', w', c]`, before normalisation.
+
+    Args:
+      how: the network's architecture.
+      layer: one of it.
+      block: its arrays, of `TransformerNetwork.blocks`.
+      values: `[b, h, w, c]`.
+    """
+    kernel = block["kernel"][...]
+    values = values.astype(kernel.dtype)
+    if not layer.upsample:
+        values = layers.convolve(
+            values, kernel, stride=layer.stride, padding=how.padding
+        )
+    elif how.upsampling == "nearest":
+        values = layers.convolve_enlarged(values, kernel, padding=how.padding)
+    else:
+        values = layers.convolve_transposed(values, kernel)
+    if "bias" in block:
+        values = values + block["bias"][...].astype(values.dtype)
+    return values
+
+
+def normalized(
+    how: Transformer,
+    layer: Block,
+    block: Mapping[str, Any],
+    values: jax.Array,
+    used: Statistics | None,
+    style: jax.Array | None,
+) -> jax.Array:
+    """What `convolved` gave, normalised by `used`, and without what the ReLU takes."""
+    if layer.norm:
+        assert used is not None
+        scale, offset = (_part(layer, block, p, style) for p in ("scale", "offset"))
+        values = layers.normalize(values, used, scale, offset, how.epsilon)
+    return jax.nn.relu(values) if layer.relu else values
+
+
+def _part(
+    layer: Block, block: Mapping[str, Any], part: str, style: jax.Array | None
+) -> jax.Array:
+    """A layer's scale or offset, `[c]`, or `[b, c]` for the pictures' styles."""
+    if layer.norm == "instance":
+        return block[part][...]
+    assert style is not None, "the network needs a style"
+    if layer.norm == "conditional":
+        return style @ block[part][...]
+    return style @ block[f"{part}_kernel"][...] + block[f"{part}_bias"][...]

@@ -106,6 +106,8 @@ def regular(path: StrPath) -> io.FileIO:
 def _cannot_open(name: str, error: OSError) -> ImageError:
     match error:
         case FileNotFoundError():
+            if not name:
+                return ImageError("a name is empty: name a picture")
             return ImageError(f"{name}: no such file; check the name")
         case PermissionError():
             message = "no permission to read it; check its owner and mode"

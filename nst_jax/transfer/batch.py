@@ -185,6 +185,7 @@ class _Work:
             stopped = state is not None
             if state is not None and going_on:
                 saving.stop(state)
+            saving.settle()  # Who can't save a picture has the state.
             del state  # Whoever saves pictures, and the next group, have the room.
             for place, of_job in zip(places, last, strict=True):
                 yield from ((place, result) for result in of_job)

@@ -91,7 +91,7 @@ def _exact(value: Any) -> Any:
     return float(value) if is_whole and abs(value) < 2**53 else value
 
 
-def digests(jobs: Sequence[Job]) -> dict[str, str]:
+def digests(jobs: Sequence[Any]) -> dict[str, str]:
     """The digest of every source that jobs are made of, by key; files are read."""
     sources = dict.fromkeys(source for job in jobs for source in job.sources)
     return {source.key: source.digest() for source in sources}

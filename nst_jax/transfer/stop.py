@@ -13,11 +13,12 @@ class StopRequest:
 
     Attributes:
       signal: the number of the signal that asked to stop, or None.
+      say: takes a line for the user.
     """
 
     def __init__(self, say: Callable[[str], None]):
         self.signal: int | None = None
-        self._say = say
+        self.say = say
         self._deferred = False
         self._before: dict[int, Any] = {}
 
@@ -42,4 +43,4 @@ class StopRequest:
             # Libraries may swallow it; then the work sees `signal` after a chunk.
             raise Stopped(self.signal)
         if first:
-            self._say("nst-jax: stopping; Ctrl-C once more gives up without saving")
+            self.say("nst-jax: stopping; Ctrl-C once more gives up without saving")

@@ -20,6 +20,7 @@ _FILES = [
     (("--contents", "photos"), "--styles is missing: name files"),
     ((*ALL, "--contents", "no/*.png"), "--contents: no/*.png holds no pictures; chec"),
     ((*ALL, "--styles", "empty"), "--styles: empty holds no pictures; check the name"),
+    (("--pairs=/dev/zero",), "/dev/zero: can't be read (line contains NUL); give"),
     ((*ALL, "--pairs=x.csv"), "give either --pairs, or --contents and --styles"),
 ]
 
@@ -137,7 +138,7 @@ def test_is_one_line_and_leaves_nothing(place, capsys, arguments, line):
             "pairs.csv: can't be read ('utf-8' codec can't dec",
         ),
         ("content,style\n\0,b\n", "pairs.csv: can't be read (line contains NUL)"),
-        (None, "pairs.csv: can't be read ([Errno 2] No such file or directory"),
+        (None, "pairs.csv: can't be read (No such file or directory); give a CSV"),
     ],
 )
 def test_a_bad_file_of_pairs_is_one_line(place, capsys, text, line):

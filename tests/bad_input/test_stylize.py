@@ -21,6 +21,7 @@ NO_LOSS = ("--content_weight=3e38", "--init=noise")  # Its loss is beyond float3
 _PICTURES = [
     (("missing.png", PAINTING), "missing.png: no such file; check the name"),
     ((PHOTO, "missing.png"), "missing.png: no such file; check the name"),
+    (("", PAINTING), "a name is empty: name a picture"),
     (("photos/notes.txt", PAINTING), "photos/notes.txt: is not an image, or of an unk"),
     (("empty.png", PAINTING), "empty.png: is empty; get the image again"),
     ((PHOTO, "paintings"), "paintings: is a folder; give an image file"),

@@ -57,7 +57,16 @@ def keeps_to_the_box(options: Options) -> bool:
     return "bounds" not in chosen(options, "solver").settings or options.bounds == "box"
 
 
-every_solver = pytest.mark.parametrize("options", solvers(), ids=name_of)
+QUICK = ("lbfgs-multiscale-box", "adam")
+
+every_solver = pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(one, marks=() if name_of(one) in QUICK else pytest.mark.slow)
+        for one in solvers()
+    ],
+    ids=name_of,
+)
 
 
 def objective(images, problem):

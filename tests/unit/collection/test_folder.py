@@ -488,7 +488,7 @@ def test_sheet_and_gallery_show_all(opened, said, capsys):
         assert f'"./{one.name}"' in page
     assert "q.png: is <gone>" not in page
     assert "q.png: is <gone>" in html.unescape(page)
-    assert capsys.readouterr().out == "out/index.html: 4 pictures\n"
+    assert capsys.readouterr().out == "out/index.html: 3 pictures, 1 failed\n"
 
 
 def test_the_gallery_keeps_what_was_made_before(opened):

@@ -92,7 +92,10 @@ def test_a_folder_that_cannot_be_made(place, path, reason):
     (place / "gone").symlink_to("nowhere")
     with pytest.raises(OptionsError) as raised:
         check(Path(path), [wanted()])
-    assert str(raised.value) == f"output_dir={path}: can't be made ({reason})"
+    assert (
+        str(raised.value)
+        == f"output_dir={path}: can't be made ({reason}); choose another folder"
+    )
 
 
 def test_a_picture_that_cannot_be_written(place):

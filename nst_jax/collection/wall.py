@@ -1,0 +1,46 @@
+"""One photo in many styles, hung row by row."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from nst_jax.collection import cells
+from nst_jax.collection.cells import Cells, Picture
+from nst_jax.images import resize
+
+_CELL, _GAP, _LETTERS = 256, 8, 16
+_LONGEST = 9000  # Keeps a sheet below the 89 million pixels that are read unasked.
+_GROUND = (255, 255, 255)
+
+
+def wall(pictures: Sequence[Picture], labels: Sequence[str]) -> np.ndarray:
+    """Pictures with their labels below, in rows of about a square.
+
+    Args:
+      pictures: `[h, w, 3]` in [0, 1]; None: an empty cell with a dash.
+      labels: one text a picture.
+
+    Returns:
+      `[h, w, 3]` float32 in [0, 1].
+
+    Raises:
+      ValueError: too many for one sheet.
+    """
+    columns = max(1, math.ceil(math.sqrt(len(pictures))))
+    rows = math.ceil(len(pictures) / columns)
+    cell = min(_CELL, _LONGEST // columns - _GAP - cells.strip(1, _LETTERS))
+    if cell < 8:
+        raise ValueError(f"labels: {len(pictures)} pictures; too many for one sheet")
+    scaled = [p if p is None else resize.resize_longest(p, cell) for p in pictures]
+    width, high = cells.largest(scaled, cell)
+    strip = cells.strip(1, _LETTERS)
+    places = Cells((_GAP, _GAP), width, [high] * rows, _GAP, strip)
+    sheet = Image.new("RGB", places.end(columns), _GROUND)
+    for number, (picture, label) in enumerate(zip(scaled, labels, strict=True)):
+        row, column = divmod(number, columns)
+        places.put(sheet, picture, row, column)
+        text = cells.cut(label, width, _LETTERS)
+        places.name(sheet, [text], row, column, _LETTERS)
+    return np.asarray(sheet, np.float32) / 255

@@ -1,0 +1,315 @@
+"""What a style network makes of pictures: strength, strokes, colours, tiles."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nst_jax.devices import backend, memory
+from nst_jax.errors import OptionsError, TooSmallError
+from nst_jax.feedforward import bordered, smooth, tiles
+from nst_jax.feedforward.options import Options
+from nst_jax.feedforward.prepared import Look, Prepared, Spent
+from nst_jax.feedforward.stylizer import Style, Stylizer
+from nst_jax.feedforward.transformer import TransformerNetwork
+from nst_jax.images import resize
+from nst_jax.images.frames import Shape
+
+_SMALLEST = 16  # Pixels a side that a network needs.
+_MOST = 64  # Pictures side by side.
+_TILES = {"cpu": 512, "other": 1024}
+_SMALLEST_TILE = 64
+_PAINTING = 512  # Side of paintings, where the network doesn't say.
+
+
+class Painter:
+    """A style network with the options that it is applied by.
+
+    Attributes:
+      stylizer: the network.
+      options: strength, size of strokes, colours.
+      tile: height and width of tiles; None: as the memory has it.
+      smooth: frames over which statistics are averaged; 1: each by itself.
+      spent: seconds so far.
+    """
+
+    def __init__(
+        self,
+        stylizer: Stylizer,
+        options: Options,
+        *,
+        tile: int | None = None,
+        smooth: int = 1,
+    ):
+        """See the attributes.
+
+        Raises:
+          OptionsError: tiles, of a network that can't be painted in any.
+        """
+        self.stylizer, self.options = stylizer, options
+        self._how = stylizer.network.architecture
+        if tile and not self.exact:
+            raise OptionsError("this network doesn't paint in tiles: leave out --tile")
+        self.tile, self.smooth = tile, smooth
+        self.spent = Spent()
+        self._coloring = options.coloring
+        self._programs: dict[Any, Any] = {}
+        self._state: Any = None
+        self._vector: np.ndarray | None = None  # Of a clip's first frame.
+
+    @property
+    def exact(self) -> bool:
+        """Whether a picture in a frame, or in tiles, is what it is alone."""
+        return isinstance(self.stylizer.network, TransformerNetwork)
+
+    def frame(self, shape: Shape) -> Shape:
+        """The smallest frame of a picture, by the shape in which it is painted."""
+        if not self.exact:
+            return shape
+        return bordered.whole(shape[0]), bordered.whole(shape[1])
+
+    def own(self, style: Style) -> Look:
+        """The look of one of the network's styles.
+
+        Raises:
+          OptionsError: a style that it hasn't.
+        """
+        vector = self.stylizer.vector(style)
+        return Look(None if vector is None else np.asarray(vector))
+
+    def like(self, paintings: Sequence[tuple[np.ndarray, float]]) -> Look:
+        """The look of paintings, `[h, w, 3]` in [0, 1], with their shares.
+
+        Raises:
+          OptionsError: the network has styles of its own.
+        """
+        vector = self._mixed([(self._square(image), n) for image, n in paintings])
+        kept = self._coloring.match is None
+        return Look(vector, () if kept else tuple(paintings))
+
+    def prepare(self, image: np.ndarray, look: Look) -> Prepared:
+        """A photo as it is painted; needs no device.
+
+        Args:
+          image: `[h, w, 3]`, sRGB in [0, 1].
+          look: what it is to be painted like.
+
+        Raises:
+          TooSmallError: a picture of which the network sees nothing.
+        """
+        options = self.options
+        photo = image
+        if options.size is not None:
+            photo = resize.resize_longest(image, options.size)
+        content = self._coloring.of_content(photo)
+        shape = self.shape(image.shape[:2])
+        small = resize.resize(content, shape)
+        squares = tuple(
+            (self._square(self._coloring.of_painting(painting, content)), share)
+            for painting, share in look.paintings
+        )
+        own = None
+        if self._mixes and options.strength < 1:
+            own = self._square(content)
+        return Prepared(photo, content, small, look, squares, own)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Height and width in which a picture of some size is painted.
+
+        Raises:
+          TooSmallError: the network sees nothing of it.
+        """
+        height, width = shape
+        if self.options.size is not None:
+            height, width = resize.fit(height, width, self.options.size)
+        if self.options.stroke_size != 1:
+            longest = max(1, round(max(height, width) / self.options.stroke_size))
+            height, width = resize.fit(height, width, longest)
+        if min(height, width) < _SMALLEST:
+            raise TooSmallError(
+                f"would be painted at {width}x{height} pixels; a style network needs "
+                f"{_SMALLEST} a side at least: try a larger --size"
+            )
+        return height, width
+
+    def lanes(self, frame: Shape, most: int) -> int:
+        """How many pictures of a frame to paint side by side; 0: only in tiles."""
+        with memory.explained():
+            free = memory.free_bytes()
+            helping = max(1, memory.helping_pixels() // (frame[0] * frame[1]))
+            wanted = min(most, helping, _MOST)
+            if self._is_tiled(frame, wanted, free):
+                return 0
+            return memory.fitting_lanes(wanted, lambda n: self._program(n, frame), free)
+
+    def paint(self, pictures: Sequence[Prepared], lanes: int, frame: Shape) -> Any:
+        """Painted pictures, in their frame; the device is still at work on them.
+
+        Args:
+          pictures: as many as lanes, or fewer.
+          lanes: as `lanes` says.
+          frame: that they share, multiples of 4.
+
+        Returns:
+          `[lanes, *frame, 3]` float32.
+        """
+        with memory.explained():
+            vectors = self._vectors(pictures)
+            if not lanes:
+                (one,) = pictures
+                vector = None if vectors is None else jnp.asarray(vectors)
+                network: Any = self.stylizer.network
+                return tiles.paint(network, one.small, vector, tile=self._tile())[None]
+            filled = [*pictures, *[pictures[-1]] * (lanes - len(pictures))]
+            images = np.stack([self._framed(one.small, frame) for one in filled])
+            if vectors is not None:
+                more = np.repeat(vectors[-1:], lanes - len(pictures), 0)
+                vectors = np.concatenate([vectors, more])
+            program = self._program(lanes, frame)
+            network = self.stylizer.network
+            if self.smooth > 1:
+                state = self._state
+                if state is None:
+                    state = smooth.start(network, frame, self._style(1), self.smooth)
+                count = np.int32(len(pictures))
+                painted, self._state = program(network, images, vectors, state, count)
+                return painted
+            if not self.exact:
+                return program(network, images, vectors)
+            extents = np.array(
+                [[bordered.whole(n) for n in one.small.shape[:2]] for one in filled]
+            )
+            return program(network, images, vectors, extents.astype(np.int32))
+
+    def finish(self, prepared: Prepared, painted: np.ndarray) -> np.ndarray:
+        """The result, `[h, w, 3]` float32 in [0, 1]; needs no device.
+
+        Args:
+          prepared: the photo.
+          painted: what `paint` gave of it, in its frame.
+        """
+        height, width = prepared.small.shape[:2]
+        image = painted[:height, :width]
+        if prepared.small.shape != prepared.content.shape:
+            change = (image - prepared.small) / 2 + 0.5
+            change = resize.resize(change, prepared.content.shape[:2]) * 2 - 1
+            image = np.clip(prepared.content + change, 0, 1)
+        coloring = self._coloring
+        if coloring.match and self.stylizer.predictor is None:
+            image = coloring.match(image, prepared.content)
+        image = coloring.of_result(image, prepared.photo)
+        strength = self.options.strength
+        if strength < 1 and not (self._mixes or self._how.blends):
+            image = prepared.photo + np.float32(strength) * (image - prepared.photo)
+        return image
+
+    @property
+    def _mixes(self) -> bool:
+        """Whether strength is a share of the photo's own style in the vector."""
+        return self.stylizer.predictor is not None and not self._how.blends
+
+    def _framed(self, image: np.ndarray, frame: Shape) -> np.ndarray:
+        return bordered.framed(image, frame) if self.exact else image
+
+    def _square(self, image: np.ndarray) -> np.ndarray:
+        predictor = self.stylizer.predictor
+        side = predictor.architecture.size if predictor else None
+        return resize.square(image, side or _PAINTING)
+
+    def _mixed(self, squares: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
+        found = [share * np.asarray(self._style_of(image)) for image, share in squares]
+        return np.asarray(np.sum(found, axis=0, dtype=np.float32))
+
+    def _style_of(self, square: np.ndarray) -> jax.Array:
+        if "predictor" not in self._programs and self.stylizer.predictor is not None:
+            with self.spent.on("compile"):
+                lowered = _TOLD.lower(self.stylizer.predictor, square)
+                self._programs["predictor"] = lowered.compile()
+        if self.stylizer.predictor is None:
+            return self.stylizer.style_of(square)  # Says that it has none.
+        found: jax.Array = self._programs["predictor"](self.stylizer.predictor, square)
+        return found
+
+    def _vectors(self, pictures: Sequence[Prepared]) -> np.ndarray | None:
+        """The style of each picture, `[b, n]`."""
+        found = [self._vector_of(one) for one in pictures]
+        given = [vector for vector in found if vector is not None]
+        return np.stack(given) if given else None
+
+    def _vector_of(self, one: Prepared) -> np.ndarray | None:
+        if self._vector is not None:
+            return self._vector
+        vector = self._mixed(one.squares) if one.squares else one.look.vector
+        if one.own is not None and vector is not None:
+            strength = np.float32(self.options.strength)
+            own = np.asarray(self._style_of(one.own))
+            vector = own + strength * (vector - own)
+        return vector
+
+    def keep_style(self, first: Prepared) -> None:
+        """Paints all pictures from now on in the style that is the first one's."""
+        self._vector = self._vector_of(first)
+
+    def _is_tiled(self, frame: Shape, lanes: int, free: int) -> bool:
+        if self.smooth > 1 or not self.exact:
+            return False
+        if self.tile is not None:
+            return max(frame) > self.tile
+        return lanes == 1 and not memory.fits(self._program(1, frame), free)
+
+    def _tile(self) -> int:
+        if self.tile is not None:
+            return self.tile
+        tile = _TILES["cpu" if backend.kind() == "cpu" else "other"]
+        free = memory.free_bytes()
+        while tile > _SMALLEST_TILE and not memory.fits(
+            self._program(1, (tile, tile)), free
+        ):
+            tile //= 2
+        return tile
+
+    def _program(self, lanes: int, frame: Shape) -> jax.stages.Compiled:
+        """The compiled program of so many lanes of a frame."""
+        key = lanes, frame
+        if key not in self._programs:
+            with self.spent.on("compile"):
+                self._programs[key] = self._lowered(lanes, frame).compile()
+        found: jax.stages.Compiled = self._programs[key]
+        return found
+
+    def _lowered(self, lanes: int, frame: Shape) -> jax.stages.Lowered:
+        network: Any = self.stylizer.network
+        images = jax.ShapeDtypeStruct((lanes, *frame, 3), jnp.float32)
+        given = network, images, self._style(lanes)
+        how: dict[str, Any] = {}
+        if self._how.blends:
+            how = {"strength": self.options.strength}
+        if self.smooth > 1:
+            start = functools.partial(smooth.start, frame=frame, window=self.smooth)
+            state = jax.eval_shape(lambda: start(network, style=self._style(1)))
+            count = jax.ShapeDtypeStruct((), jnp.int32)
+            return _SMOOTHED.lower(*given, state, count, window=self.smooth, **how)
+        if not self.exact:
+            return _ALONE.lower(*given, **how)
+        extents = jax.ShapeDtypeStruct((lanes, 2), jnp.int32)
+        return _BORDERED.lower(*given, extents)
+
+    def _style(self, lanes: int) -> jax.ShapeDtypeStruct | None:
+        if not self._how.takes:
+            return None
+        return jax.ShapeDtypeStruct((lanes, self._how.styles), jnp.float32)
+
+
+def _alone(network: Any, images: jax.Array, style: Any, **how: Any) -> jax.Array:
+    found: jax.Array = network(images, style, **how)
+    return found
+
+
+# Of all painters: what was compiled for one of them serves the next.
+_BORDERED = jax.jit(bordered.paint)
+_TOLD = jax.jit(lambda tells, image: tells(image[None])[0])
+_ALONE = jax.jit(_alone, static_argnames="strength")
+_SMOOTHED = jax.jit(smooth.paint, static_argnames=("window", "strength"))

@@ -1,0 +1,101 @@
+"""Many photos painted in one pass: few frames, so that few programs serve them all."""
+
+import collections
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import cachetools
+import numpy as np
+
+from nst_jax.errors import ImageError, NstError, TooSmallError
+from nst_jax.feedforward.apply import Painter
+from nst_jax.feedforward.jobs import Job
+from nst_jax.feedforward.prepared import Look
+from nst_jax.feedforward.results import Painted
+from nst_jax.feedforward.stream import Made, Overlapped
+from nst_jax.images.frames import Shape, frames
+from nst_jax.images.source import Report, Source
+
+_KEPT_BYTES = 256 * 2**20  # Of photos that further styles are to be laid over.
+_READERS = 8
+
+
+def paint_jobs(
+    jobs: Sequence[Job],
+    painter: Painter,
+    looks: Mapping[Job, Look],
+    finish: Callable[[Job, Painted], Made],
+    report: Report,
+) -> Generator[tuple[Job, Made | NstError]]:
+    """Paints photos, those of a frame after each other.
+
+    Args:
+      jobs: whose options differ in the style only.
+      painter: that paints.
+      looks: what each is painted like; jobs without are left out.
+      finish: takes a job and its result, in threads, such as to write it.
+      report: takes lines for the user.
+
+    Yields:
+      Each job with what `finish` gave, or what is wrong with it.
+
+    Raises:
+      NoRoomError: the device's memory is too small.
+    """
+    jobs = [job for job in jobs if job in looks]
+    shapes = _shapes(list(dict.fromkeys(job.content for job in jobs)), painter)
+    for job in jobs:
+        if isinstance(wrong := shapes[job.content], ImageError):
+            yield job, wrong
+    good = {
+        job: s for job in jobs if not isinstance(s := shapes[job.content], Exception)
+    }
+    found = [painter.frame(shape) for shape in good.values()]
+    joined = frames(found) if painter.exact else {shape: shape for shape in found}
+    frame_of = {job: joined[painter.frame(shape)] for job, shape in good.items()}
+    count = collections.Counter(frame_of.values())
+    places = {frame: place for place, frame in enumerate(count)}
+    photos = _Photos(report)
+    overlapped: Overlapped[Job, Made] = Overlapped(
+        painter,
+        lambda job: (photos.read(job.content), looks[job]),
+        lambda job, image, seconds: finish(job, Painted(image, job.options, seconds)),
+        frame=lambda shape: joined[painter.frame(shape)],
+        most=lambda frame: count[frame],
+    )
+    yield from overlapped.of(sorted(good, key=lambda job: places[frame_of[job]]))
+
+
+def _shapes(
+    sources: Sequence[Source], painter: Painter
+) -> dict[Source, Shape | ImageError]:
+    """The shape in which each photo is painted, or what is wrong with it."""
+
+    def look(source: Source) -> Shape | ImageError:
+        try:
+            return painter.shape(source.shape())
+        except TooSmallError as error:
+            return TooSmallError(f"{source.key}: {error}")
+        except ImageError as error:
+            return error
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return dict(zip(sources, pool.map(look, sources), strict=True))
+
+
+class _Photos:
+    """Photos that were read, while there is room for them."""
+
+    def __init__(self, report: Report):
+        self._report = report
+        self._kept: cachetools.LRUCache[str, np.ndarray] = cachetools.LRUCache(
+            _KEPT_BYTES, getsizeof=lambda image: image.nbytes
+        )
+
+    def read(self, source: Source) -> np.ndarray:
+        found = self._kept.get(source.key)
+        if found is None:
+            found = source.read(self._report)
+            if found.nbytes <= _KEPT_BYTES:
+                self._kept[source.key] = found
+        return found

@@ -1,0 +1,86 @@
+"""The options of painting in one pass, with their defaults, help and checks."""
+
+import dataclasses
+from typing import Any
+
+from nst_jax import fields
+from nst_jax.fields import choices
+from nst_jax.images.coloring import Coloring
+from nst_jax.options import Options as Optimised
+
+_COLOR = next(f for f in dataclasses.fields(Optimised) if f.name == "color")
+_UNIT = (lambda value: 0 <= value <= 1, "a number, 0 to 1")
+_STROKES = (lambda value: 1 / 16 <= value <= 16, "a number, 0.0625 to 16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a style network is applied; every field is also a flag of `nst-jax apply`.
+
+    Raises:
+      OptionsError: a value is outside of what its field allows.
+    """
+
+    model: str = fields.network(
+        "styles26",
+        "The style network: a file, or a name; --list shows those that are known.",
+    )
+    style: str | None = fields.losses(
+        None,
+        "Which of the network's styles, by number or name; shares of several, such as "
+        "3:0.7,5:0.3; of a network of any style a painting's file, or several with "
+        "shares; all: every one of the network's. (default: the only one).",
+    )
+    size: int | None = fields.picture(
+        None,
+        "Longest side of the result in pixels (default: the picture's own).",
+        check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
+    )
+    strength: float = fields.losses(
+        1.0,
+        "From the photo, 0, to the painted picture, 1; of a network of any style from "
+        "the photo's own style to the painting's.",
+        check=_UNIT,
+    )
+    stroke_size: float = fields.losses(
+        1.0,
+        "Size of the strokes: the picture is painted so many times smaller, and the "
+        "change enlarged and laid over the photo, so that its detail stays.",
+        check=_STROKES,
+    )
+    color: str = fields.colours(
+        "style",
+        "Colours of the result, as for `nst-jax stylize`. Where there is no painting "
+        "to match to the photo, the painted picture is.",
+        choices=_COLOR.metadata["choices"],
+    )
+    precision: str = fields.network(
+        "float32",
+        "Arithmetic of the network; statistics are always float32.",
+        choices=choices("feedforward.load", "float32 bfloat16"),
+    )
+
+    def __post_init__(self) -> None:
+        """Checks every field for itself."""
+        for field in dataclasses.fields(self):
+            fields.check(field, getattr(self, field.name))
+
+    @property
+    def network(self) -> str:
+        """The network, by the name that optimisation's options have for it."""
+        return self.model
+
+    @property
+    def coloring(self) -> Coloring:
+        """What `color` stands for."""
+        found: Coloring = fields.named(_COLOR.metadata["choices"], self.color)
+        return found
+
+
+def changed(options: Options) -> dict[str, Any]:
+    """The options that differ from the defaults, by name, sorted."""
+    return {
+        field.name: value
+        for field in sorted(dataclasses.fields(Options), key=lambda f: f.name)
+        if (value := getattr(options, field.name)) != field.default
+    }

@@ -1,0 +1,63 @@
+"""What comes out of one pass: a picture, and what made it."""
+
+import dataclasses
+import os
+import platform
+from typing import Any
+
+import jax
+import numpy as np
+
+from nst_jax.feedforward.options import Options
+from nst_jax.images import files
+from nst_jax.version import __version__
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """A picture painted in one pass, as a folder of results takes it.
+
+    Attributes:
+      image: `[h, w, 3]` float32, sRGB in [0, 1].
+      options: that made it.
+      seconds: of painting, a share of those of its batch.
+      loss: None: there is none.
+      losses: none.
+      iterations: 0.
+      at: None: it is the last.
+      finished: True.
+    """
+
+    image: np.ndarray
+    options: Options
+    seconds: float = 0.0
+    loss: float | None = None
+    losses: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    iterations: int = 0
+    at: int | None = None
+    finished: bool = True
+
+    @property
+    def told(self) -> str:
+        """What a line about it says of how it came about."""
+        return f"painted in {self.seconds:.2g} s"
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
+
+        Raises:
+          ImageError: another ending, or a folder that can't be written to.
+        """
+        files.write(path, self.image, description=self.description())
+
+    def description(self) -> dict[str, Any]:
+        """What made the picture: options, versions, device."""
+        return {
+            "options": dataclasses.asdict(self.options),
+            "versions": {
+                "nst_jax": __version__,
+                "jax": jax.__version__,
+                "python": platform.python_version(),
+            },
+            "device": jax.devices()[0].device_kind,
+        }

@@ -1,0 +1,102 @@
+"""Strength, strokes, colours: what is between the photo and the network's picture."""
+
+import numpy as np
+import pytest
+from support import stylizers
+from support.batch_folder import picture
+
+from nst_jax.devices import memory
+from nst_jax.errors import OptionsError, TooSmallError
+from nst_jax.feedforward.apply import Painter
+from nst_jax.feedforward.options import Options, changed
+from nst_jax.images import color, resize
+
+PHOTO = picture(5, 48, 40)
+PAINTED = picture(6, 48, 40)
+
+
+@pytest.fixture(scope="module")
+def stylizer():
+    return stylizers.stylizer(stylizers.SEVERAL)
+
+
+def finished(stylizer, painted=PAINTED, **options):
+    painter = Painter(stylizer, Options(**options))
+    prepared = painter.prepare(PHOTO, painter.own(0))
+    height, width = prepared.small.shape[:2]
+    framed = np.pad(painted[:height, :width], ((0, 4), (0, 8), (0, 0)))
+    return prepared, painter.finish(prepared, framed)
+
+
+def test_by_default_it_is_what_the_network_paints(stylizer):
+    prepared, found = finished(stylizer)
+    np.testing.assert_array_equal(prepared.small, PHOTO)
+    np.testing.assert_array_equal(found, PAINTED)
+
+
+def test_strength_is_the_way_from_the_photo(stylizer):
+    np.testing.assert_array_equal(finished(stylizer, strength=0.0)[1], PHOTO)
+    half = finished(stylizer, strength=0.5)[1]
+    np.testing.assert_allclose(half, (PHOTO + PAINTED) / 2, atol=1e-6)
+
+
+def test_larger_strokes_are_a_smaller_picture_whose_change_is_enlarged(stylizer):
+    prepared, _ = finished(stylizer, stroke_size=2.0)
+    assert prepared.small.shape == (24, 20, 3)
+    np.testing.assert_array_equal(prepared.small, resize.resize(PHOTO, (24, 20)))
+    # Nothing changed leaves the photo as sharp as it was; a shade is added as it is.
+    _, same = finished(stylizer, prepared.small, stroke_size=2.0)
+    np.testing.assert_allclose(same, PHOTO, atol=1e-6)
+    _, darker = finished(stylizer, prepared.small - 0.1, stroke_size=2.0)
+    np.testing.assert_allclose(darker, np.clip(PHOTO - 0.1, 0, 1), atol=1e-6)
+
+
+def test_sizes_of_results(stylizer):
+    prepared, found = finished(stylizer, size=24)
+    assert prepared.photo.shape == found.shape == (24, 20, 3)
+    painter = Painter(stylizer, Options(size=100, stroke_size=4.0))
+    assert painter.shape((1000, 700)) == (25, 18)
+    with pytest.raises(TooSmallError, match=r"25x4 pixels.* 16 a side"):
+        painter.shape((10, 70))
+
+
+def test_colours_of_the_photo(stylizer):
+    prepared, found = finished(stylizer, color="luminance_unmatched")
+    assert np.ptp(prepared.small, axis=-1).max() < 1e-6
+    wanted = color.with_luminance(PHOTO, PAINTED)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    # Where no painting can be matched to the photo, what was painted is.
+    _, found = finished(stylizer, color="linear")
+    for statistic in (np.mean, np.std):
+        of = statistic(found, (0, 1)), statistic(PHOTO, (0, 1))
+        np.testing.assert_allclose(*of, atol=0.02)
+    _, found = finished(stylizer, color="luminance")
+    light = color.luminance(found).mean(), color.luminance(PHOTO).mean()
+    assert light[0] == pytest.approx(light[1], abs=0.01)
+
+
+def test_tiles_where_they_are_asked_for(stylizer):
+    assert Painter(stylizer, Options(), tile=16).lanes((48, 40), 3) == 0
+    assert Painter(stylizer, Options(), tile=48).lanes((16, 20), 1) == 1
+
+
+def test_options_are_checked():
+    for bad in (
+        {"strength": 1.5},
+        {"stroke_size": 0.0},
+        {"size": 3},
+        {"color": "red"},
+        {"precision": "float64"},
+    ):
+        with pytest.raises(OptionsError, match=next(iter(bad))):
+            Options(**bad)
+    assert changed(Options(size=64, style="2")) == {"size": 64, "style": "2"}
+
+
+@pytest.mark.slow
+def test_tiles_where_the_memory_is_too_small_for_the_whole(stylizer, monkeypatch):
+    painter, frame = Painter(stylizer, Options()), (48, 40)
+    needed = memory.needed_bytes(painter._program(1, frame))
+    for free, lanes in ((2 * needed, 1), (needed // 2, 0)):
+        monkeypatch.setattr(memory, "free_bytes", lambda free=free: free)
+        assert painter.lanes(frame, 1) == lanes
