@@ -1,5 +1,6 @@
 """The contact sheet of a folder: photos down, paintings across."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -32,10 +33,9 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     heads = [labels[style] + varied for style, varied in columns]
     about = {"contact sheet of": len(wanted)}
     if len(contents) == 1 and len(columns) > _WIDE:
-        made = [_read(folder / names[contents[0], column]) for column in columns]
-        hung = wall.wall(
-            [_read(contents[0]), *made], [*naming.labels(contents), *heads]
-        )
+        made = (folder / names[contents[0], column] for column in columns)
+        pictures = map(_read, itertools.chain(contents, made))
+        hung = wall.wall(pictures, [*naming.labels(contents), *heads])
         files.write(folder / naming.SHEET, hung, description=about)
         return
     cells = [(content, column) for content in contents for column in columns]

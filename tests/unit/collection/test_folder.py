@@ -512,12 +512,14 @@ def test_a_sheet_too_many_is_no_loss(opened, said):
         for n in range(920)
         for one in wanted_of("a", "p", dataclasses.replace(OPTIONS, seed=n))
     ]
+    (other,) = wanted_of("b", "p", many[0].job.options)
+    many.append(dataclasses.replace(other, varied={"seed": 0}))
     folder = opened(many)
     folder.add(many[0].job, result())
     folder.finish()
     assert Path("out/index.html").exists()
     assert not Path("out/contact_sheet.jpg").exists()
-    assert "nst-jax: no contact_sheet.jpg: labels: 1 photo x 920 paintings" in said[-1]
+    assert "nst-jax: no contact_sheet.jpg: labels: 2 photos x 920 paintings" in said[-1]
 
 
 def test_folders_in_names_are_made(opened, place):
