@@ -33,7 +33,7 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     heads = [labels[style] + varied for style, varied in columns]
     about = {"contact sheet of": len(wanted)}
     if len(contents) == 1 and len(columns) > _WIDE:
-        made = (folder / names[contents[0], column] for column in columns)
+        made = (str(folder / names[contents[0], column]) for column in columns)
         pictures = map(_read, itertools.chain(contents, made))
         hung = wall.wall(pictures, [*naming.labels(contents), *heads])
         files.write(folder / naming.SHEET, hung, description=about)
