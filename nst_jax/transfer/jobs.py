@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import safetensors
+
 from nst_jax.errors import OptionsError, counted
 from nst_jax.fields import meant, unmet
 from nst_jax.images import files
@@ -189,6 +191,15 @@ def check_options(options: Options, paintings: int) -> None:
             f"nothing would change the picture: {content}, {style} and tv_weight leave "
             "all losses without weight; give a weight above 0, or --steps=0"
         )
+
+
+def is_state(path: str | os.PathLike) -> bool:
+    """Whether a file is what a stopped run left, by whatever version."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return bool({"digest", "fingerprint"} & (file.metadata() or {}).keys())
+    except (OSError, safetensors.SafetensorError):
+        return False
 
 
 def check_start(options: Options) -> None:
