@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import safetensors
-
 from nst_jax import streams
 from nst_jax.commands import flags, idle
 from nst_jax.commands.trace import is_trace
@@ -20,7 +18,7 @@ from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
 from nst_jax.images.source import Source
 from nst_jax.options import Options
-from nst_jax.transfer.jobs import Job, check_options, check_start
+from nst_jax.transfer.jobs import Job, check_options, check_start, is_state
 from nst_jax.transfer.stop import StopRequest
 from weights_convert import store
 
@@ -227,7 +225,7 @@ def _outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Iterator[
     yield Output(output, files.is_ours, chosen)
     for at in job.at:
         yield Output(snapshot_path(output, at), files.is_ours)
-    yield Output(_state_path(output), _is_state)
+    yield Output(_state_path(output), is_state)
     if arguments.trace and streams.number(arguments.trace) is None:
         # One that is resumed is added to, which spoils a file of another kind.
         yield Output(arguments.trace, is_trace, chosen=not arguments.resume)
@@ -243,14 +241,6 @@ def _check_trace(path: Path) -> None:
             return
     if streams.number(path) is None:
         outputs.check_place(path)
-
-
-def _is_state(path: Path) -> bool:
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return bool({"digest", "fingerprint"} & (file.metadata() or {}).keys())
-    except (OSError, safetensors.SafetensorError):
-        return False
 
 
 def _default_output(arguments: argparse.Namespace) -> Path:

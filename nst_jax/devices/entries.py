@@ -7,8 +7,9 @@ SHA-256, as JAX's own files keep when each was used.
 
 import hashlib
 import importlib
+import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
@@ -18,6 +19,8 @@ _READ = 2**25  # Bytes of the entries used last, which are read in full each tim
 # Names of JAX: what it locks, and its endings of entries and of their times of use.
 _LOCK, _ENTRY, _USED = ".lockfile", "-cache", "-atime"
 _SUM = "-sha256"
+_HASH = re.compile(r".+-[0-9a-f]{64}")
+"""What precedes those endings: the name of a program, and JAX's hash of it."""
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
@@ -31,18 +34,25 @@ def drop_damaged(place: Path) -> None:
     """
     try:
         with filelock.FileLock(place / _LOCK, timeout=1):
-            entries = [(_used(entry), entry) for entry in place.glob(f"*{_ENTRY}")]
+            entries = [(_used(entry), entry) for entry in _of_jax(place, _ENTRY)]
             budget = _READ
             for _, entry in sorted(entries, reverse=True):
                 budget -= entry.stat().st_size
                 if not _is_whole(entry, in_full=budget >= 0):
                     entry.unlink()
             for kind in (_USED, _SUM):
-                for path in place.glob(f"*{kind}"):
+                for path in _of_jax(place, kind):
                     if not _beside(path, kind, _ENTRY).exists():
                         path.unlink()
     except (OSError, filelock.Timeout):
         return  # Another program is at it, or nothing can be written here.
+
+
+def _of_jax(place: Path, kind: str) -> Iterator[Path]:
+    """Files of a kind in a folder that may be somebody's own."""
+    for path in sorted(place.glob(f"*{kind}")):
+        if _HASH.fullmatch(path.name.removesuffix(kind)) and path.is_file():
+            yield path
 
 
 def _used(entry: Path) -> int:

@@ -53,7 +53,7 @@ class Source:
         if isinstance(picture, Image.Image):
             return _of_pillow(picture)
         if callable(read := getattr(picture, "read", None)):
-            picture = b"" if isinstance(picture, io.TextIOBase) else read()
+            picture = b"" if _is_no_binary(picture) else read()
             if not picture or not isinstance(picture, bytes):
                 raise ImageError(
                     "file object without a picture: open the file as binary, and give "
@@ -142,6 +142,10 @@ def _ignore(note: str) -> None:
     """Drops words for the user."""
 
 
+def _is_no_binary(file: Any) -> bool:
+    return isinstance(file, io.TextIOBase) or getattr(file, "closed", False) is True
+
+
 def _of_pillow(picture: Image.Image) -> Source:
     if getattr(picture, "tile", None) and picture.format not in (*kinds.READ, "MPO"):
         raise ImageError(f"picture of Pillow's: {picture.format} is not read; load it")
@@ -169,6 +173,8 @@ def _checked(array: np.ndarray) -> np.ndarray:
         )
     if array.dtype == np.uint8:
         return array
-    if not (np.isfinite(array).all() and 0 <= array.min() <= array.max() <= 1):
+    if not np.isfinite(array).all():
+        raise ImageError("array with values that are not finite: give numbers alone")
+    if not 0 <= array.min() <= array.max() <= 1:
         raise ImageError("array values outside of [0, 1]: divide them by 255?")
     return array

@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import safetensors
+
 from nst_jax.errors import OptionsError, counted
 from nst_jax.fields import meant, unmet
 from nst_jax.images import files
@@ -194,6 +196,15 @@ def check_shares(shares: Sequence[float], paintings: int) -> None:
             f"style_blend has {counted(len(shares), 'share')} for "
             f"{counted(paintings, 'painting')}; give one for each"
         )
+
+
+def is_state(path: str | os.PathLike) -> bool:
+    """Whether a file is what a stopped run left, by whatever version."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return bool({"digest", "fingerprint"} & (file.metadata() or {}).keys())
+    except (OSError, safetensors.SafetensorError):
+        return False
 
 
 def check_start(options: Options) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from nst_jax.display.bar import Bar
-from nst_jax.errors import NstError, OptionsError
+from nst_jax.errors import CheckpointError, NstError, OptionsError
 from nst_jax.images import files, outputs
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
@@ -65,7 +65,8 @@ def stylize(
       on_progress: called after each chunk of iterations; a true answer stops the run.
       every: `on_progress` is called at multiples of each of these, among others.
       state_file: where a run leaves its state now and then, and where it is stopped,
-        and `resume` finds it; removed at the end.
+        and `resume` finds it; removed at the end. An earlier state is replaced, and
+        no other file.
       resume: go on from `state_file`.
       report: takes lines for the user: a download, transparency in a picture, options
         other than the defaults that can't matter.
@@ -78,12 +79,13 @@ def stylize(
         or is one of the pictures.
       OptionsError: options that don't fit the pictures or the network.
       WeightsError, NetworkError: weights that are missing or don't fit.
-      CheckpointError: nothing to resume from, or the state of another run.
+      CheckpointError: nothing to resume from, the state of another run, or a
+        state_file that is no state.
       DivergenceError: a loss that isn't finite at the start.
       NoRoomError: the device's memory is too small.
       DeviceError: the device isn't there, or fails.
     """
-    options = options or Options()
+    options = _checked(options)
     paintings = _listed(styles)
     asked.check_options(options, len(paintings))
     asked.check_start(options)
@@ -93,9 +95,7 @@ def stylize(
     _report_idle([job], report)
     kept = None
     if state_file is not None:
-        path = Path(files.expanded(state_file))
-        outputs.check_place(path)
-        outputs.check_apart([path], [source.key for source in job.sources])
+        path = _place_of_state(state_file, job)
         kept = states.in_file(path, resume=resume, called="resume=True")
 
     with _bar(options.steps, progress) as draw:
@@ -117,6 +117,23 @@ def stylize(
     if isinstance(outcome, NstError):
         raise outcome
     return outcome
+
+
+def _place_of_state(state_file: str | os.PathLike, job: Job) -> Path:
+    path = Path(files.expanded(state_file))
+    outputs.check_place(path)
+    outputs.check_apart([path], [source.key for source in job.sources])
+    if path.exists() and path.stat().st_size and not asked.is_state(path):
+        raise CheckpointError(
+            f"{path}: is there, and not a saved run; choose another name"
+        )
+    return path
+
+
+def _checked(options: Options | None) -> Options:
+    if options is not None and not isinstance(options, Options):
+        raise OptionsError(f"options={options!r:.60}: give nst_jax.Options(...)")
+    return options or Options()
 
 
 def stylize_batch(
@@ -168,7 +185,7 @@ def stylize_batch(
       NoRoomError: the device's memory is too small.
       DeviceError: the device isn't there, or fails.
     """
-    jobs = _pairs(contents, styles, asked.variations(options or Options(), sweep or {}))
+    jobs = _pairs(contents, styles, asked.variations(_checked(options), sweep or {}))
     _report_idle(jobs, report, sweep or ())
     found: dict[int, Result] = {}
     wrong: NstError | None = None

@@ -1,5 +1,6 @@
 """Entries of the compilation cache that are damaged, and what is beside them."""
 
+import hashlib
 import os
 import zlib
 
@@ -28,10 +29,15 @@ DAMAGES = {
 damaged = pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 
 
+def named(key, kind):
+    """As JAX names the entry of a program."""
+    return f"{key}-{hashlib.sha256(key.encode()).hexdigest()}-{kind}"
+
+
 def write(place, key="a", content=WHOLE, used=1):
-    (place / f"{key}-cache").write_bytes(content)
-    (place / f"{key}-atime").write_bytes(used.to_bytes(8, "little"))
-    return place / f"{key}-cache"
+    (place / named(key, "cache")).write_bytes(content)
+    (place / named(key, "atime")).write_bytes(used.to_bytes(8, "little"))
+    return place / named(key, "cache")
 
 
 def kept(place):
@@ -39,7 +45,7 @@ def kept(place):
     keys = {name.split("-")[0] for name in names}
     # Each with its time of use and its sum, or nothing at all.
     kinds = ("cache", "atime", "sha256")
-    assert names == {f"{key}-{kind}" for key in keys for kind in kinds}
+    assert names == {named(key, kind) for key in keys for kind in kinds}
     return keys
 
 
@@ -92,7 +98,7 @@ def test_what_was_never_whole_goes(tmp_path, damage):
 @pytest.mark.parametrize("note", [b"", b"12", b"1 2 abc", b"\xff" * 90])
 def test_a_damaged_sum_is_made_anew(tmp_path, note):
     entry = write(tmp_path)
-    (tmp_path / "a-sha256").write_bytes(note)
+    (tmp_path / named("a", "sha256")).write_bytes(note)
     entries.drop_damaged(tmp_path)
     assert kept(tmp_path) == {"a"}
     status = entry.stat()
@@ -103,8 +109,8 @@ def test_a_damaged_sum_is_made_anew(tmp_path, note):
 
 
 def test_what_is_left_of_entries_that_are_gone_goes_too(tmp_path):
-    for name in ("a-atime", "a-sha256"):
-        (tmp_path / name).write_bytes(b"12345678")
+    for kind in ("atime", "sha256"):
+        (tmp_path / named("a", kind)).write_bytes(b"12345678")
     write(tmp_path, "b")
     entries.drop_damaged(tmp_path)
     assert kept(tmp_path) == {"b"}
@@ -114,6 +120,17 @@ def test_what_another_program_writes_is_left_alone(tmp_path):
     write(tmp_path, content=WHOLE[:100])
     with filelock.FileLock(tmp_path / ".lockfile"):
         entries.drop_damaged(tmp_path)
-        assert (tmp_path / "a-cache").read_bytes() == WHOLE[:100]
+        assert (tmp_path / named("a", "cache")).read_bytes() == WHOLE[:100]
     entries.drop_damaged(tmp_path)
     assert kept(tmp_path) == set()
+
+
+def test_a_folder_of_one_s_own_keeps_its_files(tmp_path):
+    theirs = ("photos-cache", "a-atime", "b-sha256", f"{'0' * 63}-cache", "notes.txt")
+    for name in theirs:
+        (tmp_path / name).write_text("somebody's")
+    (tmp_path / named("folder", "cache")).mkdir()
+    entry = write(tmp_path, content=b"cut")
+    entries.drop_damaged(tmp_path)
+    assert not entry.exists()
+    assert {(tmp_path / name).read_text() for name in theirs} == {"somebody's"}

@@ -110,6 +110,12 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path, missing):
         assert "\n" not in str(caught.value)
 
 
+def _closed() -> io.BytesIO:
+    file = io.BytesIO(b"no matter")
+    file.close()
+    return file
+
+
 @pytest.mark.parametrize(
     ("array", "problem"),
     [
@@ -122,11 +128,12 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path, missing):
         (np.zeros((1, 2, 2, 3)), "shape (1, 2, 2, 3)"),
         (np.full((2, 2, 3), 1.01), "outside of [0, 1]"),
         (np.full((2, 2, 3), -1e-9), "outside of [0, 1]"),
-        (np.full((2, 2, 3), np.nan), "outside of [0, 1]"),
-        (np.full((2, 2, 3), np.inf), "outside of [0, 1]"),
+        (np.full((2, 2, 3), np.nan), "values that are not finite"),
+        (np.full((2, 2, 3), np.inf), "values that are not finite"),
         (None, "dtype object"),
         (io.StringIO("text"), "file object without a picture: open the file as binary"),
         (io.BytesIO(b""), "file object without a picture"),
+        (_closed(), "file object without a picture"),
     ],
 )
 def test_what_is_no_picture_is_refused(array, problem):

@@ -14,7 +14,7 @@ from support.batch_pictures import LBFGS, PAINTINGS, PHOTOS
 from support.posing import pose
 from support.tiny import built
 
-from nst_jax import Options, stylize
+from nst_jax import Options, stylize, stylize_batch
 from nst_jax.errors import CheckpointError, ImageError, OptionsError
 from nst_jax.images import files, resize
 from nst_jax.networks import extract
@@ -230,3 +230,16 @@ def test_a_state_file_is_no_picture_and_no_device(tmp_path):
     for name, line in (("link", "is read too"), ("null", "is no regular file")):
         with pytest.raises(ImageError, match=line):
             stylize(tmp_path / "photo.png", PAINTING, state_file=tmp_path / name)
+    (tmp_path / "notes.txt").write_text("somebody's")
+    for resume in (False, True):
+        with pytest.raises(
+            CheckpointError, match=r"notes\.txt: is there, and not a sa"
+        ):
+            stylize(PHOTO, PAINTING, state_file=tmp_path / "notes.txt", resume=resume)
+    assert (tmp_path / "notes.txt").read_text() == "somebody's"
+
+
+@pytest.mark.parametrize("verb", [stylize, stylize_batch])
+def test_options_are_options(verb):
+    with pytest.raises(OptionsError, match=r"options={'size': 64}: give nst_jax\.Opt"):
+        verb(PHOTO, PAINTING, {"size": 64})
