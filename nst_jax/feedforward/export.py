@@ -54,7 +54,9 @@ def exported(network: Network) -> jax.export.Exported:
             whole = _reflected(whole, axis, architecture.multiple)
         return painter(whole, *style)[:, :height, :width]
 
-    return jax.export.export(jax.jit(painted), platforms=PLATFORMS)(*given)
+    # GPUs and TPUs would round factors, and paint otherwise than CPUs.
+    with jax.default_matmul_precision("highest"):
+        return jax.export.export(jax.jit(painted), platforms=PLATFORMS)(*given)
 
 
 def _rounds(architecture: Painter) -> bool:

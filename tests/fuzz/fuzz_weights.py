@@ -25,6 +25,7 @@ SciPy 1.17 and safetensors 0.8, 20,000 files a reader ended so, in 11 minutes:
     matconvnet           4291    15081      498        0      130        0      134
     caffe                6946    13054        0        0        0        0        0
     npz                  2290    17710        0        0        0        0        1
+    pickle               4683    15317        0        0        0        0        0
     onnx                 5080    14920        0        0        0        0        0
 
 SciPy crashes on 130 of them (SIGSEGV, SIGBUS in its MAT reader; a few more or less from

@@ -176,7 +176,8 @@ def _style(paths: Sequence[Path]) -> str:
         layout = convert.read(paths).layout
     except WeightsError:
         return ""
-    return f"is of a style network, {layout}: give --to a name of your own, or no --to"
+    or_none = ", or no --to" * (len(paths) == 1)
+    return f"is of a style network, {layout}: give --to a name of your own{or_none}"
 
 
 def _pretrained(paths: Sequence[Path]) -> str:

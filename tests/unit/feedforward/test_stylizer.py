@@ -156,6 +156,8 @@ def test_loading_by_file_and_by_name(tmp_path, monkeypatch):
     assert load.known()["three"] == "stored here"
     with pytest.raises(OptionsError, match="neither a file nor a network; known are"):
         load.load_stylizer("four")
+    with pytest.raises(OptionsError, match="'vgg19' is a network that sees, and can"):
+        load.load_stylizer("vgg19")
     with pytest.raises(OptionsError, match="precision='half' is not known"):
         load.load_stylizer("three", precision="half")
     with pytest.raises(WeightsError, match="--offline forbids fetching them"):
