@@ -19,7 +19,7 @@ _FLAGS = {
     "style_img_name style_path style_file styles style_reference_image "
     "style_reference_image_path painting paintings si",
     "--output --output_dir": "output output_dir output_image output_img output_path "
-    "output_file out out_path out_img outfile result result_prefix save_path oi",
+    "output_file out out_path out_img outfile result result_prefix save_path oi o",
     "--output_dir": "output_folder out_dir outdir img_output_dir workspace",
     "--steps": "num_iterations num_iters num_iter iterations iters iter niter n_iter "
     "max_iter max_iterations initial_iterations epochs num_epochs n_epochs num_steps "
@@ -109,7 +109,7 @@ _COMMANDS = {
     "presets": "preset list_presets",
     "nst-weights": "weights",
     **{f"nst-weights {one}": one for one in ("fetch", "convert", "taps", "verify")},
-    **{f"nst-weights {one}": one for one in ("list", "export", "normalize")},
+    **{f"nst-weights {one}": one for one in ("list", "normalize")},
 }
 
 

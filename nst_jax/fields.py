@@ -81,13 +81,14 @@ def _option(
 ) -> Any:
     # `bare` is the value that the flag alone stands for; `group` is the section in
     # docs/options.md.
-    metadata: dict[str, Any] = {
+    metadata = {
         "help": help,
         "group": group,
         "choices": choices,
         "check": check,
+        "bare": bare,
+        "needs": needs,
     }
-    metadata |= {"bare": bare, "needs": needs}
     return dataclasses.field(default=default, metadata=metadata)
 
 

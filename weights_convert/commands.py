@@ -5,27 +5,31 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags
 
 from weights_convert import files, formats, store
-from weights_convert.architectures import NETWORKS, find
-from weights_convert.convert import convert, megabytes
-from weights_convert.errors import WeightsError
+from weights_convert.architectures import NETWORKS, Architecture, find
+from weights_convert.convert import megabytes
+from weights_convert.errors import NetworkError, WeightsError
 from weights_convert.export import export
 from weights_convert.fetch import fetch
 from weights_convert.formats import safetensors_file
 from weights_convert.parser import Parser
 from weights_convert.sources import SOURCES
+from weights_convert.stylizers import commands as stylizers
+from weights_convert.stylizers.sources import PUBLISHED
 from weights_convert.version import version
 
 _DESCRIPTION = """\
-Pretrained networks for nst-jax: fetched, converted from any known format, verified.
-
-Weights are stored in $NST_JAX_HOME/weights (by default ~/.cache/nst_jax/weights) as
-safetensors, with source, hash and licence in the metadata. Nothing of a file is run."""
+Networks for nst-jax: fetched, converted from any known format, verified. Pretrained
+ones, which see, are stored in $NST_JAX_HOME/weights (by default
+~/.cache/nst_jax/weights), style networks, which paint in one pass, in
+$NST_JAX_HOME/stylizers: safetensors, with source, hash and licence in the metadata.
+Nothing of a file is run."""
 
 _EPILOG = """\
 environment:
@@ -37,6 +41,9 @@ examples:
   nst-weights fetch vgg19
   nst-weights convert vgg19-dcbb9e9d.pth --to vgg19-torchvision
   nst-weights convert VGG_ILSVRC_19_layers.caffemodel --to vgg19
+  nst-weights fetch styles26
+  nst-weights convert candy.pth
+  nst-weights convert decoder.pth vgg_normalised.pth --to adain
   nst-weights verify vgg19
   nst-weights export vgg19 vgg19.safetensors
   nst-weights normalize vgg19 photos/*.jpg"""
@@ -79,7 +86,7 @@ def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:
         help="the names of a network's layers, for --content_taps and --style_taps",
         description="Lists the names of a network's layers, from the image up.",
     )
-    _add_name(taps, "name")
+    _add_name(taps)
     taps.set_defaults(run=_taps)
     _add_fetch(commands)
     _add_convert(commands)
@@ -88,7 +95,7 @@ def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:
         help="check stored weights: hash, shapes, mean and deviation of each layer",
         description="Checks the stored weights of a network and shows them in numbers.",
     )
-    _add_name(verify, "name")
+    _add_name(verify, style=True)
     verify.set_defaults(run=_verify)
     _add_export(commands)
     for add_parser in more:
@@ -96,14 +103,12 @@ def _parser(more: Sequence[AddParser] = ()) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_name(parser: argparse.ArgumentParser, *names: str) -> None:
-    required = {"required": True} if names[0].startswith("-") else {}
-    parser.add_argument(
-        *names,
-        metavar="NAME",
-        help=f"network: {', '.join(NETWORKS)}",
-        **required,  # type: ignore[arg-type]
-    )
+def _add_name(
+    parser: argparse.ArgumentParser, name: str = "name", *, style: bool = False
+) -> None:
+    known = ", ".join((*NETWORKS, *PUBLISHED) if style else NETWORKS)
+    more = ", or the name of a style network stored here" if style else ""
+    parser.add_argument(name, metavar="NAME", help=f"network: {known}{more}")
 
 
 def _add_fetch(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -115,7 +120,7 @@ def _add_fetch(commands: "argparse._SubParsersAction[_Parser]") -> None:
             " Sources are tried in the order that `nst-weights list` shows."
         ),
     )
-    _add_name(command, "name")
+    _add_name(command, style=True)
     command.add_argument(
         "--force", action="store_true", help="fetch again even if it is stored"
     )
@@ -131,12 +136,28 @@ def _add_convert(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command = commands.add_parser(
         "convert",
         help="store a weights file of your own",
-        description=f"Stores a weights file as a network's. Formats: {known}.",
+        description="Stores a weights file as that of a pretrained network, or a style"
+        f" network's file or files by a name of your own. Formats: {known}.",
     )
     command.add_argument(
-        "file", type=files.at_home, metavar="FILE", help="the file to convert"
+        "files",
+        nargs="+",
+        type=files.at_home,
+        metavar="FILE",
+        help="the file to convert; of a style network kept in several, all of them; or"
+        " a folder of variables",
     )
-    _add_name(command, "--to")
+    command.add_argument(
+        "--to",
+        metavar="NAME",
+        help=f"pretrained network: {', '.join(NETWORKS)}; or any name for a style"
+        " network, by default that of the file",
+    )
+    command.add_argument(
+        "--styles",
+        metavar="NAME,...",
+        help="names of a style network's styles, in their order",
+    )
     command.add_argument(
         "--channels",
         choices=("rgb", "bgr"),
@@ -156,7 +177,7 @@ def _add_export(commands: "argparse._SubParsersAction[_Parser]") -> None:
             " input: Caffe's weights keep theirs, 0..255 less a mean."
         ),
     )
-    _add_name(command, "name")
+    _add_name(command)
     command.add_argument(
         "file", type=files.at_home, metavar="FILE", help="the file to write"
     )
@@ -169,7 +190,7 @@ def say(line: str) -> None:
     print(f"nst-weights: {' '.join(line.splitlines())}", file=sys.stderr)
 
 
-def _list(_: argparse.Namespace) -> None:
+def _list(arguments: argparse.Namespace) -> None:
     print(f"store: {store.weights_folder()}")
     for name, architecture in NETWORKS.items():
         path = store.weights_path(architecture)
@@ -185,29 +206,58 @@ def _list(_: argparse.Namespace) -> None:
             print(f"  {source.label:<11}  {source.url}")
             print(f"               {megabytes(source.size)}; {source.origin}")
             print(f"               {source.licence}")
+    stylizers.show(arguments.shipped)
+
+
+def _seeing(arguments: argparse.Namespace, otherwise: str) -> Architecture:
+    """The pretrained network of the name given; `otherwise` for a style network's."""
+    if stylizers.is_style(arguments.name, arguments.shipped):
+        raise stylizers.refusal(arguments.name, otherwise)
+    return find(arguments.name)
+
+
+def _any(arguments: argparse.Namespace) -> Architecture | None:
+    """The pretrained network of the name given; None for a style network's.
+
+    Raises:
+      NetworkError: neither.
+    """
+    if stylizers.is_style(arguments.name, arguments.shipped):
+        return None
+    try:
+        return find(arguments.name)
+    except NetworkError as error:
+        known = ", ".join(PUBLISHED)
+        raise NetworkError(f"{error}, or the style networks {known}") from error
 
 
 def _taps(arguments: argparse.Namespace) -> None:
-    for tap in find(arguments.name).taps:
+    for tap in _seeing(arguments, "no tap of it is asked for").taps:
         print(tap)
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    architecture = find(arguments.name)
-    print(
-        fetch(architecture, report=say, force=arguments.force, source=arguments.source)
-    )
+    asked: dict[str, Any] = {"force": arguments.force, "source": arguments.source}
+    if (architecture := _any(arguments)) is not None:
+        print(fetch(architecture, report=say, **asked))
+    else:
+        name, shipped = arguments.name, arguments.shipped
+        print(stylizers.fetched(name, shipped, report=say, **asked))
 
 
 def _convert(arguments: argparse.Namespace) -> None:
-    architecture = find(arguments.to)
-    print(
-        convert(arguments.file, architecture, report=say, channels=arguments.channels)
-    )
+    if arguments.to in NETWORKS:
+        print(stylizers.converted_to(find(arguments.to), arguments, say))
+    else:
+        print(stylizers.converted(arguments, say))
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    found = store.verify(find(arguments.name))
+    architecture = _any(arguments)
+    if architecture is None:
+        found = stylizers.verified(arguments.name, arguments.shipped)
+    else:
+        found = store.verify(architecture)
     width = max(16, *(len(layer.key) for layer in found.layers))
     print(f"{'tensor':<{width}} {'shape':<18} {'mean':>13} {'std':>13}")
     for layer in found.layers:
@@ -221,9 +271,10 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    if arguments.file.is_file():
-        say(f"{arguments.file} will be replaced")
-    print(export(find(arguments.name), arguments.file))
+    architecture = _seeing(
+        arguments, f"`nst-jax export --model={arguments.name}` writes it for others"
+    )
+    print(export(architecture, arguments.file, report=say))
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -242,17 +293,28 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def parse(argv: Sequence[str], more: Sequence[AddParser] = ()) -> argparse.Namespace:
+def parse(
+    argv: Sequence[str],
+    more: Sequence[AddParser] = (),
+    *,
+    shipped: Path | None = None,
+) -> argparse.Namespace:
     """The chosen command and its arguments, for `main`; usage errors exit with 2."""
     arguments = _parser(more).parse_args(argv[1:])
+    arguments.shipped = shipped
     # absl's own flags, which the parser doesn't offer, at their defaults.
     flags.FLAGS(argv[:1])
     return arguments
 
 
-def run(*more: AddParser) -> None:
-    """Runs the program `nst-weights`, with `more` commands than this package's."""
-    app.run(main, flags_parser=functools.partial(parse, more=more))
+def run(*more: AddParser, shipped: Path | None = None) -> None:
+    """Runs the program `nst-weights`.
+
+    Args:
+      more: add commands than this package's.
+      shipped: folder of style networks that come with the program.
+    """
+    app.run(main, flags_parser=functools.partial(parse, more=more, shipped=shipped))
 
 
 if __name__ == "__main__":

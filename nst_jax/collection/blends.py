@@ -22,17 +22,17 @@ def joined(job: AnyJob) -> str:
 def split(text: str, folder: Path = Path()) -> tuple[str, ...]:
     """The paintings that a text names: a file, or files with a `+` between them.
 
-    A file whose own name, or whose folder's, has a `+` is one.
+    A file whose own name, or whose folder's, has a `+` is one; `~` is the home in each.
 
     Args:
       text: as `joined` gives it, or as the user writes it.
       folder: that paths are relative to; they stay so.
     """
     found, path = [], ""
-    if not os.path.exists(folder / text) and not text.endswith(AND):
+    if not os.path.exists(files.expanded(text, folder)) and not text.endswith(AND):
         for part in text.split(AND):
             path = f"{path}{AND}{part}" if path else part
-            if os.path.isfile(folder / path):
+            if os.path.isfile(files.expanded(path, folder)):
                 found.append(path)
                 path = ""
     return (*found, path) if path else tuple(found) or (text,)

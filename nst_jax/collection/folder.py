@@ -20,8 +20,8 @@ from nst_jax.collection.wanted import (
 )
 from nst_jax.errors import ImageError, NstError, counted
 from nst_jax.images import files, outputs
+from nst_jax.transfer import states
 from nst_jax.transfer.jobs import digests
-from nst_jax.transfer.states import PATTERN
 
 
 class Folder:
@@ -30,7 +30,6 @@ class Folder:
     Attributes:
       path: of the folder.
       failed: whether a picture couldn't be made or written.
-      unsaved: pictures that were made and couldn't be written.
       say: takes a line for the user, and `file=` for another stream than stderr.
     """
 
@@ -68,9 +67,9 @@ class Folder:
         self._earlier = {one: one.earlier_key(contents, of[one]) for one in wanted}
         self._make_folders()
         self._known = manifest.read(path / MANIFEST)
-        self._done = {one for one in wanted if self._is("done", one)}
+        self._done = {one for one in wanted if self._is(manifest.DONE, one)}
         self._open = set(wanted) - self._done
-        self.unsaved: set[Wanted] = set()
+        self._unsaved: set[Wanted] = set()  # Made, and couldn't be written.
         self._said: set[str] = set()  # A bad photo is one line, not one a painting.
         if self._done:
             done = len(self._done)
@@ -125,13 +124,18 @@ class Folder:
                 self._open.discard(one)
                 self._save(one, result, lanes)
 
+    @property
+    def states(self) -> states.States:
+        """Where its runs keep states, which stay while a picture isn't written."""
+        return states.in_folder(self.path, needed=lambda: bool(self._unsaved))
+
     def clear_states(self) -> None:
         """Removes states where no picture is left that they could go on with."""
         stopped = any(
             entry.status == manifest.STOPPED for entry in self._known.values()
         )
-        if not (stopped or self.unsaved):
-            for state in self.path.glob(PATTERN):
+        if not (stopped or self._unsaved):
+            for state in self.path.glob(states.PATTERN):
                 state.unlink(missing_ok=True)
 
     def finish(self) -> None:
@@ -151,7 +155,9 @@ class Folder:
         page = self.path / GALLERY
         try:
             gallery.write(page, self.path.resolve().name, entries, self.path)
-            print(f"{page}: {counted(len(entries), 'picture')}")
+            missing = sum(entry.status == manifest.FAILED for entry in entries)
+            made = counted(len(entries) - missing, "picture")
+            print(f"{page}: {made}{f', {missing} failed' if missing else ''}")
         except OSError as error:
             self.failed = True
             self.say(f"nst-jax: no {GALLERY}: could not be written ({error.strerror})")
@@ -173,7 +179,7 @@ class Folder:
     def _save(self, one: Wanted, result: AnyResult, lanes: int) -> None:
         if not result.finished:
             self._open.add(one)
-        self.unsaved.add(one)
+        self._unsaved.add(one)
         result = dataclasses.replace(result, options=one.made.options)
         path = self.path / one.name
         try:
@@ -181,7 +187,7 @@ class Folder:
         except ImageError as error:
             self._fail(one, error)
             return
-        self.unsaved.discard(one)
+        self._unsaved.discard(one)
         made = result.description()
         height, width, _ = result.image.shape
         first = result.iterations + 1 - len(result.losses)
@@ -199,10 +205,7 @@ class Folder:
             **present.seal(path),
         )
         self._write(entry)
-        self.say(
-            f"{path}: {width}x{height}, {result.told}",
-            file=sys.stdout,
-        )
+        self.say(f"{path}: {width}x{height}, {result.told}", file=sys.stdout)
 
     def _entry(self, one: Wanted) -> manifest.Entry:
         return manifest.Entry(
@@ -251,7 +254,7 @@ class Folder:
         names = [
             one.name
             for one in self._wanted
-            if one in self._open and not self._is("stopped", one)
+            if one in self._open and not self._is(manifest.STOPPED, one)
         ]
         found = present.replaced(self.path, names, self._known, overwrite)
         if found:

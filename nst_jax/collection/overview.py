@@ -1,5 +1,6 @@
 """The contact sheet of a folder: photos down, paintings across."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -33,10 +34,9 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     about = {"contact sheet of": len(wanted)}
     of_photos_alone = all(set(one.job.sources) == {one.job.content} for one in wanted)
     if len(contents) == 1 and len(columns) > _WIDE and of_photos_alone:
-        made = [_read(folder / names[contents[0], column]) for column in columns]
-        hung = wall.wall(
-            [_read(contents[0]), *made], [*naming.labels(contents), *heads]
-        )
+        made = (str(folder / names[contents[0], column]) for column in columns)
+        pictures = map(_read, itertools.chain(contents, made))
+        hung = wall.wall(pictures, [*naming.labels(contents), *heads])
         files.write(folder / naming.SHEET, hung, description=about)
         return
     cells = [(content, column) for content in contents for column in columns]

@@ -1,7 +1,7 @@
 """One photo in many styles, hung row by row."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -15,11 +15,12 @@ _LONGEST = 9000  # Keeps a sheet below the 89 million pixels that are read unask
 _GROUND = (255, 255, 255)
 
 
-def wall(pictures: Sequence[Picture], labels: Sequence[str]) -> np.ndarray:
+def wall(pictures: Iterable[Picture], labels: Sequence[str]) -> np.ndarray:
     """Pictures with their labels below, in rows of about a square.
 
     Args:
-      pictures: `[h, w, 3]` in [0, 1]; None: an empty cell with a dash.
+      pictures: `[h, w, 3]` in [0, 1]; None: an empty cell with a dash. They may be read
+        one by one: no more than one is held in full.
       labels: one text a picture.
 
     Returns:
@@ -28,11 +29,11 @@ def wall(pictures: Sequence[Picture], labels: Sequence[str]) -> np.ndarray:
     Raises:
       ValueError: too many for one sheet.
     """
-    columns = max(1, math.ceil(math.sqrt(len(pictures))))
-    rows = math.ceil(len(pictures) / columns)
+    columns = max(1, math.ceil(math.sqrt(len(labels))))
+    rows = math.ceil(len(labels) / columns)
     cell = min(_CELL, _LONGEST // columns - _GAP - cells.strip(1, _LETTERS))
     if cell < 8:
-        raise ValueError(f"labels: {len(pictures)} pictures; too many for one sheet")
+        raise ValueError(f"labels: {len(labels)} pictures; too many for one sheet")
     scaled = [p if p is None else resize.resize_longest(p, cell) for p in pictures]
     width, high = cells.largest(scaled, cell)
     strip = cells.strip(1, _LETTERS)

@@ -124,9 +124,8 @@ def check(
       others: names of files that are written besides them.
 
     Raises:
-      OptionsError: a folder that can't be made, or names that are those of the photos
-        themselves.
-      ImageError: a picture that couldn't be written.
+      OptionsError: a folder that can't be made.
+      ImageError: a picture that couldn't be written, or would be on one that is read.
     """
     for place in folders(path, wanted):
         there = next(p for p in (place, *place.parents) if os.path.lexists(p))
@@ -135,14 +134,9 @@ def check(
         if there != place and not os.access(there, os.W_OK | os.X_OK):
             raise no_folder(place, errno.EACCES)
     sources = {source.key for one in wanted for source in one.job.sources}
-    read = {outputs.identity(key) for key in sources}
-    for name in (*(one.name for one in wanted), *others):
-        if outputs.identity(path / name) in read:
-            raise OptionsError(
-                f"{path / name} is a picture that the batch is made from, and would be "
-                "overwritten: choose another --output_dir or --name"
-            )
-    outputs.check_apart((path / one.name for one in wanted), ())
+    names = (*(one.name for one in wanted), *others)
+    advice = "choose another --output_dir or --name"
+    outputs.check_apart((path / name for name in names), sources, advice=advice)
     for one in wanted:
         if (path / one.name).parent.is_dir():
             files.check_writable(path / one.name)
@@ -156,4 +150,6 @@ def folders(path: Path, wanted: Sequence[Wanted]) -> set[Path]:
 def no_folder(folder: Path, number: int | None) -> OptionsError:
     """What to say of a folder that can't be made, by the system's error number."""
     reason = os.strerror(number) if number else "unknown"
-    return OptionsError(f"output_dir={folder}: can't be made ({reason})")
+    return OptionsError(
+        f"output_dir={folder}: can't be made ({reason}); choose another folder"
+    )

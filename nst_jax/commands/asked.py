@@ -7,9 +7,9 @@ import dataclasses
 import glob
 import os
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from nst_jax.collection import blends, manifest, naming
 from nst_jax.commands import flags
@@ -17,21 +17,21 @@ from nst_jax.errors import OptionsError
 from nst_jax.fields import base_type, parse
 from nst_jax.images import files, kinds
 from nst_jax.images.source import Source
-from nst_jax.options import STARTS, VARYING, Options
-from nst_jax.transfer.jobs import Job, check_start, shared, variations
-
-_FIELDS = {field.name: field for field in dataclasses.fields(Options)}
+from nst_jax.options import FIELDS, STARTS, VARYING, Options
+from nst_jax.transfer.jobs import Job, check_shares, check_start, shared, variations
 
 SWEPT = tuple(
     name
     for name in VARYING
-    if typing.get_origin(base_type(_FIELDS[name].type)) is not tuple
+    if typing.get_origin(base_type(FIELDS[name].type)) is not tuple
 )
 """Options that may be lists on the command line."""
 
 COLUMNS = (*SWEPT, "style_blend")
 """Options that may be columns of a file of pairs."""
 
+_LONGEST = 2**16
+"""Characters of a line of one that are read at a time: `/dev/zero` has no end."""
 
 _Row = tuple[str, tuple[str, ...], dict[str, Any]]
 """Photo, paintings, options."""
@@ -82,7 +82,7 @@ def asked_for(
 def _options(arguments: argparse.Namespace) -> tuple[Options, dict[str, list[Any]]]:
     """The options of all pairs, and the values of those given as lists."""
     sweep: dict[str, list[Any]] = {}
-    for name, field in _FIELDS.items():
+    for name, field in FIELDS.items():
         texts = getattr(arguments, name, "").split(",")
         if name in SWEPT and len(texts) > 1:
             values = [parse(field, text.strip()) for text in texts]
@@ -180,8 +180,8 @@ def _folders(begin: str) -> Iterator[str]:
             waiting += [os.path.join(folder, name) for name in names if name[0] != "."]
 
 
-def _lines(file: Iterable[str]) -> Iterator[str]:
-    for line in file:
+def _lines(file: TextIO) -> Iterator[str]:
+    for line in iter(lambda: file.readline(_LONGEST), ""):
         if "\0" in line:  # No path has one; a file in UTF-16 is full of them.
             raise csv.Error("line contains NUL")
         yield line
@@ -195,14 +195,6 @@ def _beside(file: Path, name: str) -> str:
 def _path(text: str | None) -> str:
     # Names of files are bytes, whatever letters the locale has.
     return os.fsdecode((text or "").encode(errors="surrogateescape"))
-
-
-def _check_shares(shares: Sequence[float] | None, styles: Sequence[str]) -> None:
-    if shares and len(shares) != len(styles):
-        raise OptionsError(
-            f"style_blend has {len(shares)} shares for {len(styles)} paintings; give "
-            "one for each, and paintings with a + between them"
-        )
 
 
 def _rows(path: Path) -> list[_Row]:
@@ -224,13 +216,13 @@ def _rows(path: Path) -> list[_Row]:
                     if not content or not style:
                         raise OptionsError("names no pair; give content and style")
                     varied = {
-                        name: parse(_FIELDS[name], row[name])
+                        name: parse(FIELDS[name], row[name])
                         for name in COLUMNS
                         if row.get(name)
                     }
                     Options(**varied)  # Checks each.
                     named = blends.split(style, path.parent)
-                    _check_shares(varied.get("style_blend"), named)
+                    check_shares(varied.get("style_blend", ()), len(named))
                 except OptionsError as error:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
@@ -239,7 +231,10 @@ def _rows(path: Path) -> list[_Row]:
                 styles = tuple(_beside(path, one) for one in named)
                 rows.append((_beside(path, content), styles, varied))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise OptionsError(f"{path}: can't be read ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise OptionsError(
+            f"{path}: can't be read ({reason}); give a CSV file in UTF-8"
+        ) from None
     if not rows:
         raise OptionsError(f"{path}: names no pairs")
     return rows

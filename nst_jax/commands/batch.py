@@ -18,6 +18,7 @@ from weights_convert import store
 
 if TYPE_CHECKING:
     from nst_jax.collection.folder import Folder
+    from nst_jax.transfer.results import BatchProgress
 
 _DESCRIPTION = """\
 Repaints every photo in the style of every painting, many side by side in one device
@@ -130,7 +131,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
     """Makes what the folder lacks; returns the number of the signal that stopped it."""
     from nst_jax.commands.screen import BatchScreen
     from nst_jax.devices import programs
-    from nst_jax.transfer import batch, states
+    from nst_jax.transfer import batch
 
     jobs = [job for job in folder.jobs if isinstance(job, Job)]
     done = {place for place, job in enumerate(jobs) if folder.is_done(job)}
@@ -143,7 +144,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
         programs.report_missing_accelerator(screen.say)
         folder.say = screen.say
 
-        def on_progress(progress: batch.BatchProgress) -> bool:
+        def on_progress(progress: "BatchProgress") -> bool:
             request.defer()
             screen.show(progress)
             return request.signal is not None
@@ -155,7 +156,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             offline=arguments.offline,
             on_progress=on_progress,
             report=screen.say,
-            states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
+            states=folder.states,
         ):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal

@@ -22,24 +22,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="Start from these options instead of the defaults; other flags override "
         "them. `nst-jax presets` tells about each.",
     )
-    add_fields(group, Options)
+    add_fields(group, Options())
 
 
-def add_fields(group: Any, kind: type[Any], names: Sequence[str] = ()) -> None:
+def add_fields(group: Any, base: Any, names: Sequence[str] = ()) -> None:
     """Adds a flag for every field of a dataclass of `nst_jax.fields`, or those named.
 
     Args:
       group: of a parser.
-      kind: such as `Options`.
+      base: with the defaults, such as `Options()`.
       names: of the fields; all by default.
     """
-    for field in dataclasses.fields(kind):
+    for field in dataclasses.fields(base):
         if names and field.name not in names:
             continue
         type_ = base_type(field.type)
         text = field.metadata["help"]
-        if field.default is not None and field.default != ():
-            text += f" Default: {_shown(field.default)}."
+        default = getattr(base, field.name)
+        if default is not None and default != ():
+            text += f" Default: {_shown(default)}."
         group.add_argument(
             f"--{field.name}",
             metavar=_metavar(type_, field.metadata["choices"]),
@@ -69,6 +70,8 @@ def add_machine(group: Any) -> None:
 
 def path(text: str) -> Path:
     """Parses a path, in which `~` is the home, for argparse."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; give a name")
     return Path(files.expanded(text))
 
 

@@ -37,9 +37,9 @@ def _of_run(arguments: argparse.Namespace, jobs: Sequence[Job]) -> list[str]:
     for name in ("print_every", "snapshot_every"):
         if getattr(arguments, name, 0) > steps:
             found.append(f"--{name} has no effect with --steps={steps}")
-    if lanes := getattr(arguments, "lanes", None):
-        pictures = counted(len(jobs), "picture")
-        found += too_many("lanes", lanes, len(jobs), pictures)
+    lanes, pictures = getattr(arguments, "lanes", None), counted(len(jobs), "picture")
+    if lanes and (line := too_many("lanes", lanes, len(jobs), pictures)):
+        found.append(line)
     folder = arguments.compilation_cache_dir
     if folder not in (None, "off") and not (
         os.path.isdir(folder) and os.access(folder, os.W_OK)

@@ -1,19 +1,13 @@
 """What a running command shows: a bar on terminals, and lines above it."""
 
-import contextlib
-import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TextIO
+from typing import TextIO
 
-import numpy as np
-
-from nst_jax import streams
+from nst_jax.commands.trace import Trace
 from nst_jax.display.bar import Bar
-from nst_jax.transfer.batch import BatchProgress
-from nst_jax.transfer.results import Progress
+from nst_jax.transfer.results import BatchProgress, Progress
 
 
 class Screen(Bar):
@@ -63,12 +57,7 @@ class BatchScreen(Screen):
             self._lanes[place] = len(progress.jobs)
             if lane.event:
                 self.say(f"nst-jax: {self._name(place)}: {lane.event}")
-        note = f"{progress.finished}/{progress.total} done"
-        made = [lane.iteration for lane in progress.lanes]
-        self.reach(
-            dict(zip(progress.jobs, made, strict=True)),
-            f"{note}, {len(progress.jobs)} at work",
-        )
+        self.reach(progress.made, progress.note)
 
 
 class RunScreen(Screen):
@@ -92,24 +81,16 @@ class RunScreen(Screen):
         """
         super().__init__(steps)
         self._print_every = print_every
-        self._trace = trace
-        self._resumed = resumed
-        self._trace_file: IO[bytes] | None = None
+        self._path, self._resumed = trace, resumed
+        self._trace = Trace(trace, goes_on=resumed) if trace else None
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
-        if self._trace_file:
-            with contextlib.suppress(OSError):  # Its lines have been answered for.
-                self._trace_file.close()
+        self._end_trace()
 
     def show(self, progress: Progress) -> None:
         """Takes in the end of a chunk."""
-        if self._resumed and self._bar.n == 0:
-            self._bar.initial = self._bar.n = self._bar.last_print_n = (
-                progress.iteration
-            )
-        self._bar.set_postfix_str(f"loss {progress.loss:.6g}", refresh=False)
-        self._bar.update(progress.iteration - self._bar.n)
+        self.reach({0: progress.iteration}, f"loss {progress.loss:.6g}")
         if progress.event:
             self.say(f"nst-jax: {progress.event}")
         every = self._print_every
@@ -117,42 +98,16 @@ class RunScreen(Screen):
             self.say(_line(progress))
         # What is only an extra must not end the run when, say, the disk is full.
         try:
-            self._write_trace(progress)
+            if self._trace:
+                self._trace.write(progress)
         except OSError as error:
-            self.say(f"nst-jax: {self._trace}: {error.strerror}; the trace ends here")
-            self._trace = None
+            self.say(f"nst-jax: {self._path}: {error.strerror}; the trace ends here")
+            self._end_trace()
 
-    def _write_trace(self, progress: Progress) -> None:
-        if self._trace is None:
-            return
-        if self._trace_file is None:
-            # Without a buffer nothing is left to be written, and to fail, on closing.
-            mode = "ab" if self._resumed else "wb"
-            self._trace_file = open(  # noqa: SIM115
-                self._trace, mode, buffering=0, opener=_opened
-            )
-        self._trace_file.write(json.dumps(_record(progress)).encode() + b"\n")
-
-
-def _opened(path: str, flags: int) -> int:
-    """Opens a file; a pipe that nobody reads is an error, not waited for."""
-    if (stream := streams.number(path)) is not None:
-        return os.dup(stream)  # What was written there stays.
-    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
-    os.set_blocking(descriptor, True)
-    return descriptor
-
-
-def _record(progress: Progress) -> dict[str, object]:
-    values = {"loss": progress.loss, **progress.terms}
-    return {
-        "iteration": progress.iteration,
-        # JSON has no NaN.
-        **{key: v if np.isfinite(v) else None for key, v in values.items()},
-        "seconds": round(progress.seconds, 4),
-        "iterations_per_second": round(progress.iterations_per_second, 3),
-        **({"event": progress.event} if progress.event else {}),
-    }
+    def _end_trace(self) -> None:
+        if self._trace:
+            self._trace.close()
+        self._trace = None
 
 
 def _line(progress: Progress) -> str:

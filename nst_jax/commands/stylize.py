@@ -14,7 +14,8 @@ import safetensors
 
 from nst_jax import streams
 from nst_jax.commands import flags, idle
-from nst_jax.errors import ImageError, NstError, OptionsError, counted
+from nst_jax.commands.trace import is_trace
+from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
 from nst_jax.images.source import Source
@@ -25,8 +26,7 @@ from weights_convert import store
 
 if TYPE_CHECKING:
     from nst_jax.commands.screen import RunScreen
-    from nst_jax.transfer.batch import BatchProgress
-    from nst_jax.transfer.results import Result
+    from nst_jax.transfer.results import BatchProgress, Result
 
 _DESCRIPTION = """\
 Repaints PHOTO in the style of PAINTING. Several paintings blend into one style.
@@ -34,6 +34,10 @@ Repaints PHOTO in the style of PAINTING. Several paintings blend into one style.
 Stop with Ctrl-C whenever the picture pleases: the best one so far is saved, and the
 same command with --resume goes on from there.
 """
+
+_STATE_LOST = (
+    "that state is of a run that was stopped, whose command goes on with --resume"
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -99,8 +103,8 @@ def _run(arguments: argparse.Namespace) -> int:
     check_start(options)
     job = _job(arguments, options)
     output = arguments.output or _default_output(arguments)
-    _check_outputs(arguments, job, output)
     check_options(options, len(arguments.paintings))
+    _check_outputs(arguments, job, output)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.commands.screen import RunScreen
@@ -121,11 +125,9 @@ def _run(arguments: argparse.Namespace) -> int:
         result = _painted(job, output, arguments, screen, request)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began
-    made = counted(result.iterations, "iteration")
     print(
-        f"{output}: {width}x{height}, loss {result.loss:.6g} after {made}; "
-        f"{total:.1f} s (compiling {result.compile_seconds:.1f}, "
-        f"optimising {result.seconds:.1f})"
+        f"{output}: {width}x{height}, {result.told}; {total:.1f} s (compiling "
+        f"{result.compile_seconds:.1f}, optimising {result.seconds:.1f})"
     )
     if request.signal is not None and not result.finished:
         if _state_path(output).exists():
@@ -216,7 +218,7 @@ def _check_outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Non
     if replaced:
         print(outputs.told(replaced), file=sys.stderr)
     if _state_path(output) in replaced:
-        print("nst-jax: --resume would go on from that state", file=sys.stderr)
+        print(f"nst-jax: {_STATE_LOST}", file=sys.stderr)
     outputs.clear_leftovers(output.absolute().parent)
 
 
@@ -227,7 +229,8 @@ def _outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Iterator[
         yield Output(snapshot_path(output, at), files.is_ours)
     yield Output(_state_path(output), _is_state)
     if arguments.trace and streams.number(arguments.trace) is None:
-        yield Output(arguments.trace, lambda _: arguments.resume, chosen=True)
+        # One that is resumed is added to, which spoils a file of another kind.
+        yield Output(arguments.trace, is_trace, chosen=not arguments.resume)
 
 
 def _check_trace(path: Path) -> None:

@@ -1,21 +1,27 @@
 """`nst-jax train`: a style network of one's own, from paintings and photos."""
 
 import argparse
+import dataclasses
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import tqdm
 
-from nst_jax.commands import flags
+from nst_jax.commands import flags, idle
 from nst_jax.errors import OptionsError
-from nst_jax.feedforward.data import pictures_in
-from nst_jax.feedforward.recipe import LOSSES, RECIPES, Recipe, check
-from nst_jax.images import files
+from nst_jax.feedforward.data import pictures_in, readable
+from nst_jax.feedforward.recipe import FOLDER, LOG, LOSSES, RECIPES, check
+from nst_jax.images import files, outputs
+from nst_jax.images.outputs import Output
+from nst_jax.images.source import Source
 from nst_jax.options import Options
+from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.stop import StopRequest
 from weights_convert import store
+from weights_convert.stylizers import files as stored
 
 _DESCRIPTION = """\
 Trains a network that paints any photo in the style of a painting in one pass; several
@@ -43,7 +49,7 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--images",
-        type=Path,
+        type=flags.path,
         required=True,
         metavar="DIR",
         help="Folder of photos to train on, and of those below it: some thousands, or "
@@ -52,7 +58,7 @@ def add_parser(commands: Any) -> None:
     run.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=flags.path,
         required=True,
         metavar="FILE.safetensors",
         help="The network; the folder FILE.training gets all else.",
@@ -72,7 +78,7 @@ def add_parser(commands: Any) -> None:
     )
     run.add_argument(
         "--heldout",
-        type=Path,
+        type=flags.path,
         metavar="DIR",
         help="Photos for the sheets, never trained on (default: three of --images).",
     )
@@ -83,9 +89,10 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="Write a checkpoint and a sheet at every Nth step. Default: 500.",
     )
+    flags.add_overwrite(run)
     flags.add_machine(run)
-    flags.add_fields(parser, Recipe)
-    flags.add_fields(parser, Options, LOSSES)
+    for base, names in zip(next(iter(RECIPES.values())), ((), LOSSES), strict=True):
+        flags.add_fields(parser, base, names)
     parser.set_defaults(run=run_command)
 
 
@@ -94,12 +101,17 @@ def run_command(arguments: argparse.Namespace) -> int:
     recipe, losses = RECIPES[arguments.recipe]
     recipe = flags.changed(arguments, recipe)
     options = flags.changed(arguments, losses, LOSSES)
-    names = [Path(text.strip()) for text in arguments.style.split(",") if text.strip()]
+    names = _paintings(arguments.style)
     _check(arguments, names)
     photos = pictures_in(arguments.images)
-    heldout = photos[-_HELDOUT:]
-    if arguments.heldout:
-        heldout = pictures_in(arguments.heldout)[:_HELDOUT]
+    shown = pictures_in(arguments.heldout) if arguments.heldout else photos[::-1]
+    heldout = readable(shown, _HELDOUT, _say)
+    photos = [path for path in photos if path not in heldout]
+    if not photos:
+        raise OptionsError(
+            f"images={arguments.images}: all are held out for the sheets; add photos, "
+            "or name others by --heldout"
+        )
 
     # JAX is imported from here on: a mistyped command is answered at once.
     import jax
@@ -109,6 +121,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     from nst_jax.perceptual.network import network_of
 
     check(recipe, len(names), len(jax.devices()))
+    _say_idle(arguments, options, names)
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
     )
@@ -119,7 +132,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             recipe,
             options,
             {path.stem: path for path in names},
-            [path for path in photos if path not in heldout],
+            photos,
             heldout,
             arguments.minutes,
             arguments.save_every,
@@ -154,6 +167,7 @@ def _bar(training: Any) -> Any:
 def _check(arguments: argparse.Namespace, names: list[Path]) -> None:
     """Finds what would fail after the long work, before it."""
     output, minutes = arguments.output, arguments.minutes
+    folder = output.with_suffix(FOLDER)
     if output.suffix != ".safetensors":
         raise OptionsError(f"output={output}: give a name that ends in .safetensors")
     if not output.absolute().parent.is_dir():
@@ -164,6 +178,32 @@ def _check(arguments: argparse.Namespace, names: list[Path]) -> None:
         raise OptionsError(f"style={arguments.style}: two paintings of one name")
     for path in names:
         files.shape(path)
+    outputs.check_place(output)
+    written = [Output(output, stored.matches, chosen=True)]
+    written.append(Output(folder / LOG, lambda _: False))
+    if any(folder.glob("*.state")):  # It goes on with what it made.
+        written = [one for one in written[:1] if not stored.matches(output)]
+    if replaced := outputs.replaced(written, arguments.overwrite):
+        _say(outputs.told(replaced))
+
+
+def _paintings(text: str) -> list[Path]:
+    """The paintings that are named, of which one alone may have a comma."""
+    if (alone := flags.path(text)).is_file():
+        return [alone]
+    return [flags.path(one.strip()) for one in text.split(",") if one.strip()]
+
+
+def _say_idle(
+    arguments: argparse.Namespace, options: Options, paintings: Sequence[Path]
+) -> None:
+    given = [name for name in flags.given(arguments) if name in LOSSES]
+    # The network begins with noise, as it were: nothing keeps the photo as it is.
+    options = dataclasses.replace(options, init="noise")
+    source = Source.of(paintings[0])
+    idle.say(arguments, [Job(source, (source,), options)], given, _say)
+    if arguments.minutes is not None and hasattr(arguments, "steps"):
+        _say("nst-jax: --steps has no effect with --minutes")
 
 
 def _say(line: str) -> None:

@@ -47,11 +47,18 @@ class Bar:
     def reach(self, made: Mapping[int, int], note: str) -> None:
         """Shows how far some pictures are.
 
+        What the first that is told of a picture says was made before, by a run that is
+        gone on with: it counts, but not for the pace.
+
         Args:
-          made: the iterations that each has made since the bar was drawn, by its place.
+          made: the iterations that each has made, by its place.
           note: shown beside the bar.
         """
         self._bar.set_postfix_str(note, refresh=False)
         for place, iteration in made.items():
-            self._bar.update(iteration - self._made.get(place, 0))
+            if place not in self._made and not self._bar.disable:
+                self._bar.initial += iteration
+                self._bar.n += iteration
+                self._bar.last_print_n += iteration
+            self._bar.update(iteration - self._made.get(place, iteration))
             self._made[place] = iteration

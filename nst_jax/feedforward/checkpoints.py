@@ -12,7 +12,7 @@ import safetensors.numpy
 
 from nst_jax.errors import CheckpointError
 from nst_jax.feedforward.train import State
-from nst_jax.images.files import write_whole
+from nst_jax.images.outputs import write_whole
 
 _NAME = re.compile(r"step_(\d{7})\.state")
 

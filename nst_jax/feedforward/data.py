@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from nst_jax.errors import ImageError, OptionsError
-from nst_jax.images import crops
+from nst_jax.images import crops, files
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 _AHEAD = 4  # Batches.
@@ -119,6 +119,33 @@ class Photos:
                 **{e: o for e, o in self._order.items() if e >= epoch - 1},
             }
         return self._paths[self._order[epoch][index]]
+
+
+def readable(
+    paths: Sequence[Path], count: int, say: Callable[[str], None]
+) -> list[Path]:
+    """The first photos that can be read; others are said to be left out.
+
+    Args:
+      paths: at least one.
+      count: of the photos, at most.
+      say: takes lines for the user.
+
+    Raises:
+      ImageError: none can be read.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if len(found) == count:
+            break
+        try:
+            files.read(path)
+            found.append(path)
+        except ImageError as error:
+            if path is paths[-1] and not found:
+                raise
+            say(f"nst-jax: left out: {error}")
+    return found
 
 
 def pictures_in(folder: Path) -> list[Path]:

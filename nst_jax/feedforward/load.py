@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.stylizer import Stylizer
-from weights_convert.stylizers import fetch, files
+from nst_jax.images.files import expanded
+from weights_convert.stylizers import fetch, files, names
 from weights_convert.stylizers.sources import PUBLISHED
 
 _SHIPPED = Path(__file__).with_name("shipped")
@@ -25,8 +26,9 @@ def load_stylizer(
     """A style network that is ready to paint; a published one is fetched on first use.
 
     Args:
-      model: a file's path, or a name: of the networks that come with the package, those
-        that are published, and those stored by `nst-weights convert`.
+      model: a file's path, in which `~` is the home, or a name: of the networks that
+        come with the package, those that are published, and those stored by
+        `nst-weights convert`.
       precision: of kernels and features, "float32" or "bfloat16".
       offline: don't fetch.
       report: takes lines about what is fetched and from where.
@@ -39,53 +41,40 @@ def load_stylizer(
         raise OptionsError(
             f"precision={precision!r} is not known; choose one of {', '.join(_DTYPES)}"
         )
-    path = find(os.fspath(model), offline=offline, report=report or _ignore)
+    path = find(expanded(model), offline=offline, report=report or _ignore)
     return Stylizer.of(*files.load(path), dtype=_DTYPES[precision])
 
 
 def known() -> dict[str, str]:
     """The names that `load_stylizer` takes, each with where it comes from."""
-    found = {path.stem: "comes with nst-jax" for path in _shipped()}
-    found |= {name: one.origin for name, one in PUBLISHED.items()}
-    stored = sorted(files.folder().glob("*.safetensors"))
-    return {**{path.stem: "stored here" for path in stored}, **found}
+    return {name: where for name, (_, where) in names.known(_SHIPPED).items()}
 
 
 def styles(name: str) -> str:
     """What `style` may be for a network that is here, in words; "" of others."""
-    shipped = {path.stem: path for path in _shipped()}
-    path = shipped.get(name, files.path_of(name))
+    path, _ = names.known(_SHIPPED).get(name, (files.path_of(name), ""))
     if not files.matches(path):
         return ""
     stylizer = Stylizer.of(*files.load(path))
     if stylizer.predictor is not None:
         return "painting.jpg, of any painting"
-    names = stylizer.names
-    if names == tuple(map(str, range(len(names)))):
-        return f"0 to {len(names) - 1}" if len(names) > 1 else ""
-    return ", ".join(names)
+    given = stylizer.names
+    if given == tuple(map(str, range(len(given)))):
+        return f"0 to {len(given) - 1}" if len(given) > 1 else ""
+    return ", ".join(given)
 
 
 def find(model: str, *, offline: bool, report: Callable[[str], None]) -> Path:
     """The file of a style network, fetched if need be."""
     if os.path.isfile(model):
         return Path(model)
-    shipped = {path.stem: path for path in _shipped()}
-    if model in shipped:
-        return shipped[model]
-    if model in PUBLISHED:
+    if model not in names.known(_SHIPPED):
+        other = names.of_other_kind(model) or " is neither a file nor a network"
+        raise OptionsError(f"model={model!r}{other}; known are {', '.join(known())}")
+    path, _ = names.known(_SHIPPED)[model]
+    if model in PUBLISHED and path == files.path_of(model):
         return fetch.fetch(PUBLISHED[model], report=report, offline=offline)
-    stored = files.path_of(model)
-    if os.sep not in model and stored.is_file():
-        return stored
-    raise OptionsError(
-        f"model={model!r} is neither a file nor a network; known are "
-        + ", ".join(known())
-    )
-
-
-def _shipped() -> list[Path]:
-    return sorted(_SHIPPED.glob("*.safetensors"))
+    return path
 
 
 def _ignore(line: str) -> None:

@@ -16,6 +16,9 @@ LOSSES = (
 )
 """Fields of `Options` that say what a network is trained for."""
 
+FOLDER, LOG = ".training", "losses.jsonl"
+"""Ending of the folder beside a network that is trained, and a file in it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:

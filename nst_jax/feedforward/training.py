@@ -16,7 +16,7 @@ from nst_jax.errors import DivergenceError, ImageError, NstError
 from nst_jax.feedforward import checkpoints, train
 from nst_jax.feedforward.checkpoints import Checkpoint
 from nst_jax.feedforward.data import Photos
-from nst_jax.feedforward.recipe import LOSSES, Recipe
+from nst_jax.feedforward.recipe import FOLDER, LOG, LOSSES, Recipe
 from nst_jax.feedforward.train import Progress
 from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.images import files, resize
@@ -58,7 +58,7 @@ class Task:
     @property
     def folder(self) -> Path:
         """Where all that comes of it besides the network is."""
-        return self.output.with_suffix(".training")
+        return self.output.with_suffix(FOLDER)
 
 
 class Training:
@@ -87,10 +87,6 @@ class Training:
         """
         self._task, self._say = task, say
         recipe = task.recipe
-        try:
-            task.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise NstError(f"{task.folder}: {error.strerror}") from error
         paintings = [
             resize.resize_longest(files.read(path, report=say), recipe.style_size)
             for path in task.paintings.values()
@@ -105,6 +101,10 @@ class Training:
             task.options, network, paintings, steady=recipe.steady
         )
         self._plan = train.Plan(graph, objective, recipe.steady > 0)
+        try:  # Once nothing else is wrong.
+            task.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise NstError(f"{task.folder}: {error.strerror}") from error
         self._digest = _digest(task, paintings, digest_of(network))
         found = checkpoints.latest(task.folder, state, self._digest)
         self._state = found.state if found else state
@@ -140,7 +140,7 @@ class Training:
         """
         began = time.perf_counter()
         try:
-            with (self._task.folder / "losses.jsonl").open("a") as log:
+            with (self._task.folder / LOG).open("a") as log:
                 for progress in train.run(
                     self._task.recipe,
                     self._plan,

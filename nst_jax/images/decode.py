@@ -31,12 +31,6 @@ class Pixels:
     rows: Callable[[int, int, slice], np.ndarray]
 
 
-def decode(picture: Image.Image, note: Callable[[str], object]) -> np.ndarray:
-    """All that `pixels` gives, `[h, w, 3]` float32 in [0, 1]."""
-    found = pixels(picture, note)
-    return found.rows(0, found.shape[0], slice(3))
-
-
 def pixels(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
     """The pixels of `picture`, turned upright, in sRGB, on white.
 
@@ -151,7 +145,7 @@ def upright(picture: Image.Image) -> Image.Image:
 
 
 def upright_shape(picture: Image.Image) -> tuple[int, int]:
-    """Height and width of what `decode` would give; no pixel is decoded."""
+    """Height and width of what `pixels` would give; no pixel is decoded."""
     width, height = picture.size
     if tags := getattr(picture, "tag_v2", None):  # Pillow's size is turned already.
         width, height = tags[_WIDTH], tags[_HEIGHT]

@@ -13,23 +13,8 @@ from typing import Any
 import numpy as np
 
 from nst_jax.errors import ImageError
-from nst_jax.images import decode, encode, opening, resize
+from nst_jax.images import decode, encode, opening, outputs, resize
 from nst_jax.images.frames import Shape
-from nst_jax.images.outputs import check_place, write_whole
-
-__all__ = [
-    "ImageError",
-    "check_writable",
-    "digest",
-    "expanded",
-    "is_ours",
-    "read",
-    "read_description",
-    "read_small",
-    "shape",
-    "write",
-    "write_whole",
-]
 
 StrPath = str | os.PathLike[str]
 
@@ -153,10 +138,10 @@ def write(
     try:
         content = encode.encode(image, format, description=description)
     except Exception as error:  # Pillow's encoders raise almost any kind
-        message = f"can't be written as {format} ({_one_line(error)})"
+        message = f"can't be written as {format} ({opening.one_line(error)})"
         raise ImageError(f"{os.fspath(path)}: {message}; try .png") from error
     try:
-        write_whole(path, content)
+        outputs.write_whole(path, content)
     except OSError as error:
         message = f"{os.fspath(path)}: could not be written ({error.strerror})"
         raise ImageError(message) from error
@@ -174,7 +159,7 @@ def check_writable(path: StrPath) -> None:
         problem = f"the ending is {_ending(path)!r}" if _ending(path) else "no ending"
         message = f"{problem}; give the output one of {allowed}"
         raise ImageError(f"{os.fspath(path)}: {message}")
-    check_place(path)
+    outputs.check_place(path)
 
 
 def read_description(path: StrPath) -> dict[str, Any] | None:
@@ -213,7 +198,3 @@ def _checked(path: StrPath, image: np.ndarray) -> np.ndarray:
 
 def _ending(path: StrPath) -> str:
     return Path(path).suffix.lower()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

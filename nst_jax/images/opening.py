@@ -56,7 +56,7 @@ def opened(given: StrPath | bytes, note: Note = _ignore) -> Iterator[Image.Image
         except UnidentifiedImageError as error:
             raise ImageError(f"{name}: {_unknown(name, head)}") from error
         except Exception as error:  # Pillow's decoders raise almost any kind
-            message = f"can't be decoded ({_one_line(error)})"
+            message = f"can't be decoded ({one_line(error)})"
             advice = "it may be cut short or damaged, get it again or as PNG or JPEG"
             raise ImageError(f"{name}: {message}; {advice}") from error
 
@@ -106,6 +106,8 @@ def regular(path: StrPath) -> io.FileIO:
 def _cannot_open(name: str, error: OSError) -> ImageError:
     match error:
         case FileNotFoundError():
+            if not name:
+                return ImageError("a name is empty: name a picture")
             return ImageError(f"{name}: no such file; check the name")
         case PermissionError():
             message = "no permission to read it; check its owner and mode"
@@ -156,5 +158,6 @@ def _unknown(name: str, head: bytes) -> str:
     return "is not an image, or of an unknown kind; give a PNG or JPEG"
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What an error of Pillow's says, in a line."""
     return " ".join(str(error).split()) or type(error).__name__

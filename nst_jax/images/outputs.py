@@ -33,10 +33,20 @@ class Output:
     chosen: bool = False
 
 
-def check_apart(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None:
+def check_apart(
+    outputs: Iterable[StrPath],
+    inputs: Iterable[StrPath],
+    *,
+    advice: str = "choose another name",
+) -> None:
     """Raises if a file to be written is one that is read, or written twice.
 
     Links, hard links and other spellings of a name are the file that they lead to.
+
+    Args:
+      outputs: that are to be written.
+      inputs: that are read.
+      advice: what to do about it.
 
     Raises:
       ImageError: it is.
@@ -52,8 +62,9 @@ def check_apart(outputs: Iterable[StrPath], inputs: Iterable[StrPath]) -> None:
         else:
             written[this] = path
             continue
-        advice = "and would be overwritten; choose another name"
-        raise ImageError(f"{os.fspath(path)}: {problem}, {advice}")
+        raise ImageError(
+            f"{os.fspath(path)}: {problem}, and would be overwritten; {advice}"
+        )
 
 
 def replaced(outputs: Iterable[Output], overwrite: bool | None) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Networks built and prepared, and `extract`, which sees by them."""
+"""Networks built of weights, and prepared for a machine."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.losses.view import View
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.network import Network
 from nst_jax.networks.pooling import MAX, Mode
@@ -96,16 +95,6 @@ def prepare(network: Network, taps: Collection[str]) -> Network:
         pooling=network.pooling,
         digest=network.digest,
     )
-
-
-def extract(
-    network: Network,
-    images: jax.Array,
-    taps: Collection[str],
-    extents: jax.Array | None = None,
-) -> dict[str, View]:
-    """`network(images, taps, extents)`, as a function of the network too."""
-    return network(images, taps, extents)
 
 
 def _digest_of_biases(architecture: Architecture, weights: Mapping[str, Any]) -> str:

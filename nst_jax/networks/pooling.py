@@ -64,7 +64,7 @@ def max_pool(
     Args:
       images: `[b, h, w, c]`.
       windows: where they are.
-      extents: `[b, 2]` int32, see `extract.extract`.
+      extents: `[b, 2]` int32, see `Network.__call__`.
     """
     if extents is not None and (windows.ceil or windows.padding):
         images = confine(images, extents, -jnp.inf)
@@ -126,7 +126,7 @@ def average_pool(
     Args:
       images: `[b, h, w, c]`, zero outside of `extents`.
       windows: where they are; by default as for `max_pool`.
-      extents: `[b, 2]` int32, see `extract.extract`.
+      extents: `[b, 2]` int32, see `Network.__call__`.
     """
     shape = _pooled_shape(images, windows)
     if 0 in shape:

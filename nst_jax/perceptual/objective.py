@@ -13,7 +13,6 @@ from nst_jax.losses.objective import IMAGE, Objective, Part
 from nst_jax.losses.terms import Term
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
-from nst_jax.networks.extract import extract
 from nst_jax.networks.network import Network
 from nst_jax.networks.precision import FLOAT32, Precision
 from nst_jax.options import Options, chosen
@@ -114,7 +113,7 @@ class SeenObjective:
         extents: jax.Array | None,
     ) -> dict[str, View]:
         seen = self.input_gain * images if self.input_gain != 1 else images
-        views = extract(network, seen, taps, extents)
+        views = network(seen, taps, extents)
         return {**views, IMAGE: View.of(images, extents)}
 
     def _arithmetic(self) -> Any:

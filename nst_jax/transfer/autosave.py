@@ -49,7 +49,7 @@ class Autosave:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._wait()
+        self.settle()
 
     def find(self, run: Run) -> Resumed | None:
         """The state that the run goes on from, if it is to; see `States.find`."""
@@ -67,7 +67,7 @@ class Autosave:
         """
         if not self._states or (self._thread and self._thread.is_alive()):
             return
-        self._wait()
+        self.settle()
         began = self._clock()
         if began < self._due:
             return
@@ -83,7 +83,7 @@ class Autosave:
 
     def stop(self, state: State) -> None:
         """Writes the state of a run that stops here."""
-        self._wait()
+        self.settle()
         if self._states and (problem := self._states.keep(state, self._digest)):
             then = "can't go on from there"
             if self._there:
@@ -92,7 +92,7 @@ class Autosave:
 
     def done(self) -> None:
         """Removes the state of a run whose pictures are safe."""
-        self._wait()
+        self.settle()
         if self._states and (problem := self._states.remove(self._digest)):
             self._report(problem)
 
@@ -102,7 +102,7 @@ class Autosave:
         ended = self._clock()
         self._due = ended + max(states.every, (ended - began) / _SHARE)
 
-    def _wait(self) -> None:
+    def settle(self) -> None:
         """For what is being written; tells of what went wrong, once."""
         if self._thread:
             self._thread.join()

@@ -13,7 +13,7 @@ from nst_jax.errors import (
     TooSmallError,
 )
 from nst_jax.images.frames import Shape
-from nst_jax.images.source import Report, Source
+from nst_jax.images.source import Report
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
 from nst_jax.optimize.chunk import State
@@ -25,7 +25,7 @@ from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
-from nst_jax.transfer.results import Progress, Record, Result
+from nst_jax.transfer.results import BatchProgress, Progress, Record, Result
 from nst_jax.transfer.run import Run
 from nst_jax.transfer.sizes import enough, scales
 from nst_jax.transfer.states import States
@@ -33,23 +33,6 @@ from weights_convert.architectures import NETWORKS
 
 Outcome = tuple[int, Result | NstError]
 """The place of a job, and its picture or what is wrong with it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class BatchProgress:
-    """What happened up to the end of a chunk of one group of jobs.
-
-    Attributes:
-      jobs: places of the group's jobs in the batch.
-      lanes: progress of each.
-      finished: jobs finished before this group, given up ones included.
-      total: jobs of the batch.
-    """
-
-    jobs: tuple[int, ...]
-    lanes: tuple[Progress, ...]
-    finished: int
-    total: int
 
 
 Show = Callable[[BatchProgress], bool | None]
@@ -202,6 +185,7 @@ class _Work:
             stopped = state is not None
             if state is not None and going_on:
                 saving.stop(state)
+            saving.settle()  # Who can't save a picture has the state.
             del state  # Whoever saves pictures, and the next group, have the room.
             for place, of_job in zip(places, last, strict=True):
                 yield from ((place, result) for result in of_job)
@@ -297,7 +281,8 @@ def _too_small(
         ]
         for source, framed, style in pairs:
             if (source.key, style) not in known:
-                small = _small(source, framed.extent, job.options, studio, style=style)
+                both = framed.extent, pictures.cropped(source, job.options)
+                small = _small(source.name, *both, job.options, studio, style=style)
                 known[source.key, style] = small
             if error := known[source.key, style]:
                 found.setdefault(place, error)
@@ -305,16 +290,22 @@ def _too_small(
 
 
 def _small(
-    source: Source, shape: Shape, options: Options, studio: Studio, *, style: bool
+    name: str,
+    shape: Shape,
+    whole: Shape,
+    options: Options,
+    studio: Studio,
+    *,
+    style: bool,
 ) -> TooSmallError | None:
-    """What is wrong with a picture that gets this shape, if a tap is blind to it."""
+    """What is wrong with a `whole` picture given a shape to which a tap is blind."""
     wants = ["style"] if style else []
     if not (tap := studio.blind(shape, *wants)):
         return None
-    size = enough(shape, options, lambda s: not studio.blind(s, *wants), style=style)
+    size = enough(whole, options, lambda s: not studio.blind(s, *wants), style=style)
     larger = f"give size={size} or more" if size else "crop it"
     return TooSmallError(
-        f"{source.name}: at {shape[1]}x{shape[0]} pixels it is too small for {tap}, "
+        f"{name}: at {shape[1]}x{shape[0]} pixels it is too small for {tap}, "
         f"which sees nothing of it: {larger}, or earlier taps"
     )
 

@@ -19,7 +19,7 @@ from nst_jax.transfer.sizes import scales
 from weights_convert import architectures
 
 Said = str | None
-"""What is said of an option, after its name; None: it matters."""
+"""A line about an option; None: it matters."""
 
 
 def lines(
@@ -56,12 +56,12 @@ def lines(
     return found
 
 
-def too_many(name: str, value: int, most: int, what: str) -> list[str]:
-    """The line of a number that is above what there is, if it is.
+def too_many(name: str, value: int, most: int, what: str) -> Said:
+    """What is said of a number that is above what there is.
 
-    `["--lanes=8 is --lanes=3 with 3 pictures"]`
+    `--lanes=8 is --lanes=3 with 3 pictures`
     """
-    return [f"--{name}={value} is --{name}={most} with {what}"] if value > most else []
+    return f"--{name}={value} is --{name}={most} with {what}" if value > most else None
 
 
 def _said(name: str, options: Options, paintings: int) -> Said:
@@ -90,8 +90,7 @@ def _pyramid(options: Options, paintings: int) -> Said:
     sizes = len(scales(options))
     if sizes == 1 < options.pyramid:
         return f"--pyramid has no effect with --size={options.size}"
-    with_size = f"--size={options.size}"
-    return next(iter(too_many("pyramid", options.pyramid, sizes, with_size)), None)
+    return too_many("pyramid", options.pyramid, sizes, f"--size={options.size}")
 
 
 def _at_rest(name: str, options: Options, paintings: int) -> Said:

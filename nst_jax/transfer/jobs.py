@@ -178,16 +178,21 @@ def check_options(options: Options, paintings: int) -> None:
     architecture.check_taps(options.content_taps + options.style_taps)
     if paintings < 1:
         raise OptionsError("no painting given: name one or more style pictures")
-    if options.style_blend and len(options.style_blend) != paintings:
-        raise OptionsError(
-            f"style_blend has {counted(len(options.style_blend), 'share')} for "
-            f"{counted(paintings, 'painting')}; give one for each"
-        )
+    check_shares(options.style_blend, paintings)
     content, style = unmet(CONTENT, options), unmet(STYLE, options)
     if content and style and not options.tv_weight and options.steps:
         raise OptionsError(
             f"nothing would change the picture: {content}, {style} and tv_weight leave "
             "all losses without weight; give a weight above 0, or --steps=0"
+        )
+
+
+def check_shares(shares: Sequence[float], paintings: int) -> None:
+    """Raises `OptionsError` if there are shares, but not one for each painting."""
+    if shares and len(shares) != paintings:
+        raise OptionsError(
+            f"style_blend has {counted(len(shares), 'share')} for "
+            f"{counted(paintings, 'painting')}; give one for each"
         )
 
 

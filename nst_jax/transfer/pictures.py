@@ -152,6 +152,10 @@ class Pictures:
         """Whether programs for that frame have to be told extents."""
         return self.frame(job, size) in self._padded_contents
 
+    def cropped(self, source: Source, options: Options) -> Shape:
+        """A shape of the ratio of a source, or of its crop."""
+        return _ratio(options.crop) or self._shapes[source.key]
+
     def seen(self, job: Job) -> Hashable:
         """Tells the photos that the network sees from each other."""
         options = job.options
@@ -245,8 +249,7 @@ class Pictures:
 
     def _shape(self, source: Source, options: Options, longest: int) -> Shape:
         """The shape that a source gets at a longest side."""
-        height, width = _ratio(options.crop) or self._shapes[source.key]
-        return resize.fit(height, width, longest)
+        return resize.fit(*self.cropped(source, options), longest)
 
     def _photo(self, job: Job) -> np.ndarray:
         return self._sized(job.content, job.options, self._full(job))

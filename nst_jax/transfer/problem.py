@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.images.frames import Shape
-from nst_jax.networks.extract import extract, prepare
+from nst_jax.networks.extract import prepare
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
@@ -142,8 +142,7 @@ class Studio:
         taps = self.objective.losses.taps(*wants)
         if (shape, taps) not in self._checked:
             image = jax.ShapeDtypeStruct((1, *shape, 3), jnp.float32)
-            look = functools.partial(extract, taps=taps)
-            views = jax.eval_shape(look, self._plain, image)
+            views = jax.eval_shape(lambda n, x: n(x, taps), self._plain, image)
             blind = [tap for tap in taps if not np.prod(views[tap].features.shape)]
             self._checked[shape, taps] = blind[0] if blind else ""
         return self._checked[shape, taps]

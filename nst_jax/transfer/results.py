@@ -49,6 +49,34 @@ class Progress(Numbers):
         return self.pictures.finished(self.lane, pixels)
 
 
+@dataclasses.dataclass(frozen=True)
+class BatchProgress:
+    """What happened up to the end of a chunk of one group of jobs.
+
+    Attributes:
+      jobs: places of the group's jobs in the batch.
+      lanes: progress of each.
+      finished: jobs finished before this group, given up ones included.
+      total: jobs of the batch.
+    """
+
+    jobs: tuple[int, ...]
+    lanes: tuple[Progress, ...]
+    finished: int
+    total: int
+
+    @property
+    def made(self) -> dict[int, int]:
+        """The iterations that each of the group's jobs made, by its place."""
+        lanes = zip(self.jobs, self.lanes, strict=True)
+        return {place: lane.iteration for place, lane in lanes}
+
+    @property
+    def note(self) -> str:
+        """How far the batch is: `3/12 done, 2 at work`."""
+        return f"{self.finished}/{self.total} done, {len(self.jobs)} at work"
+
+
 @dataclasses.dataclass(frozen=True, repr=False)
 class Result:
     """A finished picture and how it came about.
@@ -87,7 +115,7 @@ class Result:
 
     @property
     def told(self) -> str:
-        """What a line about it says of how it came about."""
+        """How it came about: `loss 12.5 after 500 iterations`."""
         return f"loss {self.loss:.6g} after {counted(self.iterations, 'iteration')}"
 
     def __repr__(self) -> str:
@@ -116,8 +144,7 @@ class Result:
         )
 
     def _summary(self) -> str:
-        made = f"{self.iterations} iterations in {self.seconds:.3g} s"
-        return f"loss {self.loss:.6g} after {made}"
+        return f"{self.told} in {self.seconds:.3g} s"
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.

@@ -132,7 +132,7 @@ class Run:
                     state = self._begin(lanes, place, before, state)
                 assert state is not None
                 waited += time.perf_counter() - began
-                here = 0.0
+                here = compiling = 0.0
                 for made in engine.run(
                     *(self.studio.objective, problem, self.solver, state),
                     steps=scale.until,
@@ -140,8 +140,9 @@ class Run:
                 ):
                     made = watch.told(made, until=self.scales[-1].until)
                     state, here = made.state, made.lanes[0].seconds
+                    compiling = made.lanes[0].compile_seconds
                     yield self._progress(lanes, made, seconds, waited), state
-                seconds += here
+                seconds, waited = seconds + here, waited + compiling
                 before = lanes
                 watch.begin()
         except GeneratorExit:

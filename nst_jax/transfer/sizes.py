@@ -53,7 +53,8 @@ def enough(
     """A size at which a picture is large enough, the least one within 16 pixels.
 
     Args:
-      shape: height and width of the picture, of which only the ratio counts.
+      shape: height and width of the picture as it is, or of its crop: only their
+        ratio counts, which a picture brought to a size has no more.
       options: pyramid and style scale are taken from here.
       fits: whether a picture of a shape is large enough.
       style: whether it is a painting.
@@ -64,9 +65,9 @@ def enough(
 
     def does(steps: int) -> bool:
         longer = dataclasses.replace(options, size=steps * _STEP)
-        coarsest = scales(longer)[0].size
-        longest = style_size(coarsest, longer) if style else coarsest
-        return fits(resize.fit(*shape, longest))
+        sides = [longer.size, scales(longer)[0].size]
+        full, coarsest = [style_size(n, longer) if style else n for n in sides]
+        return fits(resize.fit(*resize.fit(*shape, full), coarsest))
 
     low, high = options.size // _STEP, _LARGEST // _STEP
     if not does(high):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nst_jax.errors import CheckpointError, OptionsError
-from nst_jax.images import files
+from nst_jax.images import outputs
 from nst_jax.images.source import Report
 from nst_jax.optimize import checkpoint
 from nst_jax.optimize.chunk import State
@@ -82,7 +82,7 @@ class States:
         """
         path = self.path(digest)
         try:
-            files.write_whole(path, checkpoint.encode(state, digest))
+            outputs.write_whole(path, checkpoint.encode(state, digest))
         except (OSError, MemoryError) as error:
             why = getattr(error, "strerror", None) or error
             return f"{path}: not written ({why})"

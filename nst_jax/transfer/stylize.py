@@ -19,9 +19,9 @@ from nst_jax.networks.network import Network
 from nst_jax.options import Options, changed
 from nst_jax.transfer import idle, states
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer.batch import BatchProgress, run_jobs
+from nst_jax.transfer.batch import run_jobs
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.results import Progress, Result
+from nst_jax.transfer.results import BatchProgress, Progress, Result
 
 Picture = (
     str
@@ -178,7 +178,7 @@ def stylize_batch(
         def show(made: BatchProgress) -> bool | None:
             nonlocal began
             began = True
-            draw(made, f"{made.finished}/{made.total} done, {len(made.jobs)} at work")
+            draw(made, made.note)
             return on_progress(made) if on_progress else None
 
         for place, outcome in run_jobs(
@@ -233,7 +233,4 @@ def _bar(steps: int, wanted: bool) -> Iterator[Callable[[BatchProgress, str], No
         yield lambda made, note: None
         return
     with Bar(steps) as bar:
-        yield lambda made, note: bar.reach(
-            {p: lane.iteration for p, lane in zip(made.jobs, made.lanes, strict=True)},
-            note,
-        )
+        yield lambda made, note: bar.reach(made.made, note)

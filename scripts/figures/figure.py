@@ -139,9 +139,10 @@ class Figure:
             paths = [os.path.relpath(_EXAMPLES / path) for path in pictures[kind]]
             kind, nargs = (f"{kind}s", "+") if len(paths) > 1 else (kind, 1)
             text = f"{kind}. Default: {' '.join(paths)}."
-            add(flag, nargs=nargs, default=paths, metavar="PATH", help=text)
+            of_files = {"type": files.expanded, "default": paths, "metavar": "PATH"}
+            add(flag, nargs=nargs, help=text, **of_files)
         text = "Folder of the figure; the same command goes on from what is there."
-        add("--output_dir", type=Path, required=True, metavar="DIR", help=text)
+        add("--output_dir", type=_folder, required=True, metavar="DIR", help=text)
         for name in self.flags:
             text = _OPTIONS[name].metadata["help"].replace("%", "%%")
             text += f" Default: {getattr(self.defaults, name)}."
@@ -157,7 +158,7 @@ class Figure:
         add("--offline", action="store_true", help=text)
         text = "Where compiled programs are kept; 'off' keeps none. Default: "
         text += "~/.cache/nst_jax/xla."
-        add("--compilation_cache_dir", metavar="DIR", help=text)
+        add("--compilation_cache_dir", type=files.expanded, metavar="DIR", help=text)
         return parser
 
 
@@ -201,6 +202,10 @@ def need(kept: Mapping[str, Any], name: str, left_out: Sequence[str]) -> None:
     """Raises `OptionsError` if nothing was kept of what a flag names."""
     if not kept:
         raise OptionsError(f"{name}: nothing is left: {'; '.join(left_out)}")
+
+
+def _folder(text: str) -> Path:
+    return Path(files.expanded(text))
 
 
 def _underscored(argument: str) -> str:

@@ -22,8 +22,9 @@ from nst_jax.images.source import Source
 from nst_jax.networks import pretrained
 from nst_jax.networks.network import Network
 from nst_jax.options import VARYING, Options
-from nst_jax.transfer import batch, jobs, states
+from nst_jax.transfer import batch, jobs
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.results import BatchProgress
 from nst_jax.transfer.stop import StopRequest
 
 PLATE, CURVES = "figure.png", "curves.png"
@@ -182,15 +183,14 @@ def _run(
     made: dict[int, int] = {}
     beside: dict[int, int] = {}
 
-    def show(progress: batch.BatchProgress) -> bool:
+    def show(progress: BatchProgress) -> bool:
         request.defer()
         for place, lane in zip(progress.jobs, progress.lanes, strict=True):
             bar.update(lane.iteration - made.get(place, 0))
             made[place], beside[place] = lane.iteration, len(progress.jobs)
             if lane.event:
                 say(f"nst-jax: {folder.names(of_program[place])[-1]}: {lane.event}")
-        finished = f"{progress.finished}/{progress.total} done"
-        bar.set_postfix_str(f"{finished}, {len(progress.jobs)} at work", refresh=False)
+        bar.set_postfix_str(progress.note, refresh=False)
         return request.signal is not None
 
     for place, result in batch.run_jobs(
@@ -199,7 +199,7 @@ def _run(
         network=load(of_program[0].options),
         on_progress=show,
         done=done,
-        states=states.in_folder(folder.path, needed=lambda: bool(folder.unsaved)),
+        states=folder.states,
         report=say,
     ):
         folder.add(of_program[place], result, lanes=beside.get(place, 1))

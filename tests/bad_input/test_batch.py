@@ -20,15 +20,19 @@ _FILES = [
     (("--contents", "photos"), "--styles is missing: name files"),
     ((*ALL, "--contents", "no/*.png"), "--contents: no/*.png holds no pictures; chec"),
     ((*ALL, "--styles", "empty"), "--styles: empty holds no pictures; check the name"),
+    (("--pairs=/dev/zero",), "/dev/zero: can't be read (line contains NUL); give"),
     ((*ALL, "--pairs=x.csv"), "give either --pairs, or --contents and --styles"),
 ]
 
 _OUTPUTS = [
     ((*ALL, "--output_dir=photos/a.png"), "output_dir=photos/a.png: can't be made (Fi"),
     ((*ALL, "--output_dir=photos/a.png/x"), "output_dir=photos/a.png/x: can't be made"),
-    ((*ONE, "--output_dir=photos", "--name={content}.png"), "photos/a.png is a pictur"),
-    ((*ONE, "--output_dir=again", "--name={style}.png"), "again/p.png is a picture t"),
-    ((*ONE, "--output_dir=linked"), "linked/a_p.png is a picture that the batch is m"),
+    (
+        (*ONE, "--output_dir=photos", "--name={content}.png"),
+        "photos/a.png: is read too",
+    ),
+    ((*ONE, "--output_dir=again", "--name={style}.png"), "again/p.png: is read too ("),
+    ((*ONE, "--output_dir=linked"), "linked/a_p.png: is read too (as photos/a.png), "),
     ((*ALL, "--output_dir=website"), "website/index.html: exists, and was not made by"),
     ((*ALL, "--output_dir=album"), "album/contact_sheet.jpg: exists, and was not ma"),
     ((*ALL, "--output_dir=data"), "data/manifest.jsonl: is no manifest of pictures"),
@@ -134,7 +138,7 @@ def test_is_one_line_and_leaves_nothing(place, capsys, arguments, line):
             "pairs.csv: can't be read ('utf-8' codec can't dec",
         ),
         ("content,style\n\0,b\n", "pairs.csv: can't be read (line contains NUL)"),
-        (None, "pairs.csv: can't be read ([Errno 2] No such file or directory"),
+        (None, "pairs.csv: can't be read (No such file or directory); give a CSV"),
     ],
 )
 def test_a_bad_file_of_pairs_is_one_line(place, capsys, text, line):

@@ -21,6 +21,7 @@ NO_LOSS = ("--content_weight=3e38", "--init=noise")  # Its loss is beyond float3
 _PICTURES = [
     (("missing.png", PAINTING), "missing.png: no such file; check the name"),
     ((PHOTO, "missing.png"), "missing.png: no such file; check the name"),
+    (("", PAINTING), "a name is empty: name a picture"),
     (("photos/notes.txt", PAINTING), "photos/notes.txt: is not an image, or of an unk"),
     (("empty.png", PAINTING), "empty.png: is empty; get the image again"),
     ((PHOTO, "paintings"), "paintings: is a folder; give an image file"),
@@ -80,6 +81,10 @@ _OUTPUTS = [
     ((*PAIR, "-o", "pipe.png"), "pipe.png: is no regular file; give the name of a fi"),
     ((*PAIR, "-o", "o" * 246 + ".png"), "o+.png.state: can't be written (File name to"),
     ((*PAIR, "-o", "o" * 245 + ".png", *SNAPSHOTS), "o+_000002.png: can't be written"),
+    (
+        (*PAIR, "--resume", "--trace=photos/notes.txt"),
+        "photos/notes.txt: exists, and was not made by nst-jax; move it away, choose",
+    ),
     ((*PAIR, "--resume"), "out.png.state: nothing to resume from; run without --resu"),
 ]
 
@@ -144,10 +149,12 @@ def test_is_one_line_and_leaves_nothing(damaged, capsys, arguments, line):
 
 
 def test_a_picture_of_which_a_tap_sees_nothing(folder, capsys):
-    files.write("thin.png", picture(5, 128, 4))
     taps = ("--content_taps=fire9/concat", "--style_taps=conv1")
-    line = "thin.png: at 1x32 pixels it is too small for .*: give size=528 or more, or"
-    refused(capsys, folder, ("thin.png", PAINTING, *taps), line)
+    # 17 rows are enough, of 128 columns reduced to 32: the ratio is the picture's own.
+    for width, size in ((4, 528), (3, 704)):
+        files.write("thin.png", picture(5, 128, width))
+        line = f"thin.png: at 1x32 pixels it is too small for .*: give size={size} or m"
+        refused(capsys, folder, ("thin.png", PAINTING, *taps), line)
     line = (
         "thin.png: at 1x32 pixels it is too small for conv1, which sees nothing of it"
     )

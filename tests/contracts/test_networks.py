@@ -20,6 +20,7 @@ from support.tiny import built, narrow, random_weights
 
 from nst_jax.losses.view import View
 from nst_jax.networks import extract
+from nst_jax.networks.network import Network
 from weights_convert.architectures import (
     NETWORKS,
     Architecture,
@@ -102,7 +103,7 @@ def look(see, network, images, cotangents, extents=None):
 
 
 def shapes(network, images, taps) -> dict[str, tuple[int, ...]]:
-    found = jax.eval_shape(lambda x: extract.extract(network, x, taps), images)
+    found = jax.eval_shape(lambda x: network(x, taps), images)
     return {tap: view.features.shape for tap, view in found.items()}
 
 
@@ -174,7 +175,7 @@ def test_nothing_is_computed_that_no_tap_sees(name):
     images = jnp.zeros((1, *FRAME, 3))
     taps = architecture.taps
     for asked in ((), taps[:1], taps[4:5], taps[11:10:-1], (taps[0], taps[-1])):
-        program = jax.make_jaxpr(lambda n, x, asked=asked: extract.extract(n, x, asked))
+        program = jax.make_jaxpr(lambda n, x, asked=asked: n(x, asked))
         wanted = set().union(*(below(architecture, tap) for tap in asked))
         # Groups are convolved one by one.
         expected = sum(x.groups for x in architecture.convolutions if x.name in wanted)
@@ -201,7 +202,7 @@ def test_values_and_gradients_are_those_of_xlas_own_layers(name, depth):
         found = activations(architecture, "max", weights, images, taps)
         return {tap: View.of(features) for tap, features in found.items()}
 
-    found, gradient = look(extract.extract, build(name), images, cotangents)
+    found, gradient = look(Network.__call__, build(name), images, cotangents)
     expected, own_gradient = look(plain, weights, images, cotangents)
     assert np.linalg.norm(own_gradient) > 1e-3
     assert error(gradient, own_gradient) < 1e-4
@@ -222,7 +223,7 @@ def test_a_padded_picture_is_seen_as_if_alone(name, depth):
         tap: normal(rng, shape) for tap, shape in shapes(network, images, taps).items()
     }
     extents = jnp.array(EXTENTS, jnp.int32)
-    found, gradient = look(extract.extract, network, images, cotangents, extents)
+    found, gradient = look(Network.__call__, network, images, cotangents, extents)
     sizes = [arithmetic(network.architecture, size, "max") for size in EXTENTS]
     for tap, view in found.items():
         for lane, (height, width, _) in enumerate(size[tap] for size in sizes):
@@ -233,7 +234,7 @@ def test_a_padded_picture_is_seen_as_if_alone(name, depth):
             assert not np.any(view.features[lane] * (1 - inside)[..., None])
     height, width = EXTENTS[0]
     alone, own_gradient = look(
-        extract.extract,
+        Network.__call__,
         network,
         images[:1, :height, :width],
         {
@@ -266,7 +267,7 @@ def test_prepared_is_unprepared(name):
         )
     )
     images = np.random.default_rng(4).random((1, 150, 167, 3), np.float32)
-    see = jax.jit(extract.extract, static_argnums=2)
+    see = jax.jit(Network.__call__, static_argnums=2)
     expected = see(network, images, (tap,))[tap].features
     found = see(prepared, images, (tap,))[tap].features
     assert not np.array_equal(found, expected)
@@ -283,7 +284,7 @@ def test_gradients_in_a_loop_compile_to_fast_convolutions(name, depth):
     tap = trunk(name, depth)[-1]
 
     def loss(image, network):
-        return jnp.sum(extract.extract(network, image[None], [tap])[tap].features)
+        return jnp.sum(network(image[None], [tap])[tap].features)
 
     def descend(image, network):
         gradient = jax.grad(loss)
@@ -302,7 +303,7 @@ def test_gradients_in_a_loop_compile_to_fast_convolutions(name, depth):
 def test_other_weights_and_extents_compile_nothing(name):
     architecture, weights = known(name)
     tap = trunk(name, "first")[2]
-    see = jax.jit(extract.extract, static_argnums=2)
+    see = jax.jit(Network.__call__, static_argnums=2)
     images = np.random.default_rng(6).random((2, *FRAME, 3), np.float32)
     others = random_weights(architecture, np.random.default_rng(7))
     networks = [extract.build(architecture, each) for each in (weights, others)]

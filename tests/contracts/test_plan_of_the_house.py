@@ -1,6 +1,7 @@
 """The plan of docs/design.md, kept: who imports whom, what loads JAX, public names."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import nst_jax
 
 ROOT = Path(__file__).parents[2]
+GROUND_FLOOR = ROOT / "weights_convert"
 PRODUCT = [
     p for name in ("nst_jax", "weights_convert") for p in ROOT.glob(f"{name}/**/*.py")
 ]
@@ -51,7 +53,7 @@ MAY_IMPORT = {
     },
     "__main__": {"commands"},
     "commands": {*GROUND, *PROGRAM, "display"},
-    "scripts": {*GROUND, *PROGRAM},
+    "scripts": {*GROUND, *PROGRAM, "display"},
     "bench": {*GROUND, "nst_jax", "optimize", "transfer", "weights_convert"},
 }
 
@@ -98,6 +100,24 @@ def test_rooms_hold_no_circle():
         free = [one for one in left if MAY_IMPORT[one] - {one} <= set(order)]
         assert free, left
         order += free
+
+
+def test_the_map_names_every_file_of_a_room_and_no_other():
+    text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    drawn = text.split("## Rooms")[1].split("```")[1]
+    product, ground = drawn.split("weights_convert/", 1)
+    sections = dict(re.findall(r"^  (\w+)/ +(.*(?:\n {16}.*)*)", product, re.MULTILINE))
+    for folder in (p for p in (ROOT / "nst_jax").iterdir() if list(p.glob("*.py"))):
+        words = set(re.findall(r"\w+", sections[folder.name]))
+        files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+        assert files <= words, folder.name
+    for base, section in ((ROOT / "nst_jax", product), (GROUND_FLOOR, ground)):
+        files = {path.stem for path in base.glob("*.py") if path.stem[0] != "_"}
+        assert files <= set(re.findall(r"\w+", section)), base.name
+    named = re.findall(r"`([\w/]+/\w+\.py)`", text)
+    assert named
+    roots = (ROOT, ROOT / "nst_jax", GROUND_FLOOR)
+    assert not [n for n in named if not any((root / n).exists() for root in roots)]
 
 
 def test_only_what_computes_loads_jax():

@@ -18,7 +18,6 @@ from support.compilations import compilations
 
 from nst_jax.losses.gram import Gram
 from nst_jax.losses.view import inside
-from nst_jax.networks.extract import extract
 from nst_jax.optimize import checkpoint, chunk, engine
 from nst_jax.options import Options, chosen
 from nst_jax.transfer.run import solver
@@ -58,7 +57,16 @@ def keeps_to_the_box(options: Options) -> bool:
     return "bounds" not in chosen(options, "solver").settings or options.bounds == "box"
 
 
-every_solver = pytest.mark.parametrize("options", solvers(), ids=name_of)
+QUICK = ("lbfgs-multiscale-box", "adam")
+
+every_solver = pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(one, marks=() if name_of(one) in QUICK else pytest.mark.slow)
+        for one in solvers()
+    ],
+    ids=name_of,
+)
 
 
 def objective(images, problem):
@@ -73,7 +81,7 @@ def objective(images, problem):
         + jnp.sum(mask * (1 - y) ** 2, (1, 2, 3)),
     }
     if "network" in problem:
-        views = extract(problem["network"], images, (_TAP,), problem["extents"])
+        views = problem["network"](images, (_TAP,), problem["extents"])
         seen = jax.vmap(_GRAM.statistic)(views[_TAP])
         values["painting"] = jax.vmap(_GRAM.distance)(seen, problem["wanted"])
     terms = {name: problem["shares"][name] * values[name] for name in values}
@@ -85,7 +93,7 @@ def problem(tiny_network):
     """Of all lanes, in the frame."""
     count = len(LANES)
     painting = jnp.asarray(_RNG.random((1, 13, 11, 3), np.float32))
-    seen = jax.vmap(_GRAM.statistic)(extract(tiny_network, painting, (_TAP,))[_TAP])
+    seen = jax.vmap(_GRAM.statistic)(tiny_network(painting, (_TAP,))[_TAP])
     low_high = {"outside": (-0.5, 1.5)}
     centre = [
         _RNG.uniform(*low_high.get(name, (0.3, 0.7)), (*FRAME, 3)) for name in LANES

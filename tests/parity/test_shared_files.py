@@ -112,7 +112,7 @@ def test_vgg_normalised(table: Architecture, tmp_path: Path, zipped: bool) -> No
     assert name == "vgg_normalised"
     network = extract.build(normalized, found)
     image = np.random.default_rng(1).random((40, 48, 3), np.float32)
-    views = extract.extract(network, image[None], ["relu1_2", "relu2_2"])
+    views = network(image[None], ["relu1_2", "relu2_2"])
     ours = {tap: view.features for tap, view in views.items()}
     x = torch.from_numpy(image).permute(2, 0, 1)[None]
     with torch.no_grad():
@@ -154,7 +154,7 @@ def test_torch_loads_what_is_exported(
     weights = random_weights(table, np.random.default_rng(0))
     monkeypatch.setenv("NST_JAX_HOME", str(tmp_path))
     store.save(table, weights, {})
-    state = load_file(export.export(table, tmp_path / "out.safetensors"))
+    state = load_file(export.export(table, tmp_path / "out.safetensors", report=print))
     modules: list[torch.nn.Module] = []
     for layer in table.convolutions:  # torchvision's `make_layers`
         if layer.name.endswith("_1") and layer.name != "conv1_1":
@@ -169,7 +169,7 @@ def test_torch_loads_what_is_exported(
     x = (image - np.float32(preprocessing.mean)) / np.float32(preprocessing.std)
     with torch.no_grad():
         theirs = model.features[:7](torch.from_numpy(x).permute(2, 0, 1)[None])
-    ours = extract.extract(extract.build(table, weights), image[None], ["relu2_1"])
+    ours = extract.build(table, weights)(image[None], ["relu2_1"])
     expected = theirs[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(
         np.asarray(ours["relu2_1"].features)[0],

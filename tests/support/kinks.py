@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nst_jax.networks import extract
 from nst_jax.transfer.problem import Problem
 from support.references import nchw
 
@@ -31,7 +30,7 @@ def evaluation(objective, taps: tuple[str, ...], image: jax.Array, problem: Prob
     def loss(image):
         (total,), terms = objective(image[None], problem)
         gained = objective.input_gain * image[None]
-        seen = extract.extract(problem.network, gained, taps)
+        seen = problem.network(gained, taps)
         features = {tap: view.features for tap, view in seen.items()}
         return total, ({name: term for name, (term,) in terms.items()}, features)
 

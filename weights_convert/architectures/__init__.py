@@ -25,6 +25,7 @@ from weights_convert.architectures.table import (
 )
 from weights_convert.architectures.vgg import vgg_layers
 from weights_convert.errors import NetworkError
+from weights_convert.stylizers.sources import PUBLISHED
 
 __all__ = [
     "CAFFE",
@@ -61,6 +62,11 @@ def find(name: str) -> Architecture:
     Raises:
       NetworkError: there is none; says which there are.
     """
+    if name in PUBLISHED:
+        raise NetworkError(
+            f"{name} is a style network, which paints by itself: it is given as --model"
+            f" where that is asked for; networks that see are {', '.join(NETWORKS)}"
+        )
     if name not in NETWORKS:
         raise NetworkError(
             f"network {name!r} is not known; {meant(name, NETWORKS)}choose one of "

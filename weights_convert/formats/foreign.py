@@ -39,7 +39,6 @@ _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x89PNG", "a picture (PNG)", _OTHER),
     (0, b"\xff\xd8\xff", "a picture (JPEG)", _OTHER),
     (0, b"%PDF", "a PDF document", _OTHER),
-    (0, b"\x80", "a bare pickle", "save the state_dict by torch.save"),
 )
 
 

@@ -19,12 +19,12 @@ import numpy as np
 
 from weights_convert.errors import WeightsError
 from weights_convert.formats.limits import check_archive, check_expansion
+from weights_convert.formats.pickles import brief
 from weights_convert.formats.torch_pickle import (
     MAX_PICKLE,
     Storage,
     Tensor,
-    brief,
-    read_pickle,
+    read_state,
 )
 
 _LONGEST = 80  # characters of a place in what was saved
@@ -37,7 +37,7 @@ _NESTED = ("state_dict", "model_state_dict", "model", "net", "params")
 # Endings of weights files that people put into archives.
 _WEIGHTS = (
     *(".pth", ".pt", ".bin", ".h5", ".hdf5", ".keras"),
-    *(".caffemodel", ".mat", ".safetensors"),
+    *(".caffemodel", ".mat", ".safetensors", ".npz", ".onnx"),
 )
 
 _Fetch = Callable[[Storage], np.ndarray]
@@ -100,7 +100,7 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
         order = folder + "byteorder"
         if order in names and archive.read(order) != b"little":
             raise WeightsError("written on a big-endian machine; not supported")
-        state = read_pickle(io.BytesIO(archive.read(pickles[0])))
+        state = read_state(io.BytesIO(archive.read(pickles[0])))
         return _arrays(path, state, _zip_storages(archive, folder))
 
 
@@ -109,8 +109,6 @@ def _other_archive(names: list[str]) -> str:
     inside = [name for name in names if name.lower().endswith(_WEIGHTS)]
     if inside:
         return f"a zip archive of {inside[0]!r:.80}: unpack it, and convert that"
-    if names and all(name.endswith(".npy") for name in names):
-        return "a NumPy archive (.npz); no such weights are known"
     return f"a zip archive of {len(names)} files, none of them weights known here"
 
 
@@ -142,15 +140,15 @@ def _elements(storage: Storage, data: bytes | memoryview) -> np.ndarray:
 
 def _read_legacy(path: Path) -> dict[str, np.ndarray]:
     with path.open("rb") as file:
-        if read_pickle(file) != _MAGIC:
+        if read_state(file) != _MAGIC:
             raise WeightsError("no PyTorch file: its magic number is wrong")
-        if (protocol := read_pickle(file)) != _PROTOCOL:
+        if (protocol := read_state(file)) != _PROTOCOL:
             raise WeightsError(f"unknown PyTorch protocol {brief(protocol)}")
-        machine = read_pickle(file)
+        machine = read_state(file)
         if not isinstance(machine, dict) or machine.get("little_endian") is not True:
             raise WeightsError("written on a big-endian machine; not supported")
-        state = read_pickle(file)
-        keys = read_pickle(file)
+        state = read_state(file)
+        keys = read_state(file)
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise WeightsError("damaged: its list of storages is no list of names")
         start = file.tell()

@@ -2,6 +2,7 @@
 
 from weights_convert.layouts import (
     caffe,
+    flax,
     keras,
     matconvnet,
     stored,
@@ -23,5 +24,7 @@ LAYOUTS: tuple[Layout, ...] = (
     style_transfer.NORMALIZED,
     caffe.CAFFE,
     matconvnet.VGG,
+    flax.VGG,
+    flax.ALEXNET,
     stored.STORED,
 )

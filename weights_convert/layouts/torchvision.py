@@ -24,9 +24,9 @@ def _features(architecture: Architecture) -> Keys:
         if part:
             path += f".{'squeeze' if part == 'squeeze1x1' else part}"
         if isinstance(layer, Convolution):
-            for part, name in (("kernel", "weight"), ("bias", "bias")):
-                key = f"{path}.{name}"
-                keys[f"{layer.name}/{part}"] = (key, key.removeprefix("features."))
+            for ours, theirs in (("kernel", "weight"), ("bias", "bias")):
+                key = f"{path}.{theirs}"
+                keys[f"{layer.name}/{ours}"] = (key, key.removeprefix("features."))
     return keys
 
 

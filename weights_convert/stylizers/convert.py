@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from weights_convert.errors import WeightsError
+from weights_convert.errors import NetworkError, WeightsError
 from weights_convert.formats import detect, onnx_graph
 from weights_convert.formats.onnx_graph import Graph
 from weights_convert.isolated import read_file
@@ -33,8 +33,6 @@ _UNKNOWN = {
 }
 """Parts that names of arrays give away, in networks that can't be converted."""
 
-_ONLY_OF_STYLIZERS = ("onnx", "npz")
-
 
 def read(paths: Sequence[Path]) -> Stylizer:
     """The style network that files hold together.
@@ -44,7 +42,8 @@ def read(paths: Sequence[Path]) -> Stylizer:
         any order.
 
     Raises:
-      WeightsError: none that is known here, or damaged; says which are known.
+      NetworkError: none that is known here; says which are known.
+      WeightsError: damaged, or one that can't be converted exactly.
     """
     named = ", ".join(map(str, paths))
     if len({path.absolute() for path in paths}) < len(paths):
@@ -60,18 +59,7 @@ def read(paths: Sequence[Path]) -> Stylizer:
     why = "they don't make one style network together"
     if len(paths) == 1:
         why = f"no style network known here{_parts(next(iter(arrays.values()), {}))}"
-    raise WeightsError(f"{named}: {why}; known are those of {known}")
-
-
-def is_known(path: Path) -> bool:
-    """Whether a file or a folder is of a kind that only style networks have.
-
-    Raises:
-      WeightsError: it can't be read, or is no file of weights.
-    """
-    if path.is_dir():
-        return lengstrom.is_folder(path)
-    return detect(path).name in _ONLY_OF_STYLIZERS
+    raise NetworkError(f"{named}: {why}; known are those of {known}")
 
 
 def _named(named: str, convert: functools.partial[Stylizer]) -> Stylizer:

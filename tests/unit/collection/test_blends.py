@@ -47,6 +47,14 @@ def test_the_files_that_a_text_names(folder, text, paths):
     assert blends.split(text, folder) == paths
 
 
+def test_each_painting_of_a_text_may_be_at_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder / "c+d"))
+    for place in (Path(), folder / "lists"):
+        assert blends.split("~/e.png+~/e.png", place) == ("~/e.png", "~/e.png")
+    assert blends.split("~/e.png") == ("~/e.png",)
+    assert blends.split("a.png+~/e.png+b.png") == ("a.png", "~/e.png", "b.png")
+
+
 def test_a_job_says_its_paintings_as_they_are_read_again(folder):
     paths = ("c+d/e.png", "a.png", "a+b.png")
     one = Job(Source("photo.png"), tuple(map(Source, paths)), SHALLOW)

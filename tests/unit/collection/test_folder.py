@@ -223,7 +223,7 @@ def test_states_stay_while_a_picture_is_not_saved(opened, place):
     state.touch()
     (place / "out" / "a_p.png").mkdir()
     folder.add(ONE.job, result())
-    assert folder.unsaved == {PLAIN[0]}
+    assert folder.states.remove("0" * 64) is None
     folder.finish()
     assert state.exists()
     (place / "out" / "a_p.png").rmdir()
@@ -488,7 +488,7 @@ def test_sheet_and_gallery_show_all(opened, said, capsys):
         assert f'"./{one.name}"' in page
     assert "q.png: is <gone>" not in page
     assert "q.png: is <gone>" in html.unescape(page)
-    assert capsys.readouterr().out == "out/index.html: 4 pictures\n"
+    assert capsys.readouterr().out == "out/index.html: 3 pictures, 1 failed\n"
 
 
 def test_the_gallery_keeps_what_was_made_before(opened):
@@ -512,12 +512,14 @@ def test_a_sheet_too_many_is_no_loss(opened, said):
         for n in range(920)
         for one in wanted_of("a", "p", dataclasses.replace(OPTIONS, seed=n))
     ]
+    (other,) = wanted_of("b", "p", many[0].job.options)
+    many.append(dataclasses.replace(other, varied={"seed": 0}))
     folder = opened(many)
     folder.add(many[0].job, result())
     folder.finish()
     assert Path("out/index.html").exists()
     assert not Path("out/contact_sheet.jpg").exists()
-    assert "nst-jax: no contact_sheet.jpg: labels: 1 photo x 920 paintings" in said[-1]
+    assert "nst-jax: no contact_sheet.jpg: labels: 2 photos x 920 paintings" in said[-1]
 
 
 def test_folders_in_names_are_made(opened, place):

@@ -92,7 +92,10 @@ def test_a_folder_that_cannot_be_made(place, path, reason):
     (place / "gone").symlink_to("nowhere")
     with pytest.raises(OptionsError) as raised:
         check(Path(path), [wanted()])
-    assert str(raised.value) == f"output_dir={path}: can't be made ({reason})"
+    assert (
+        str(raised.value)
+        == f"output_dir={path}: can't be made ({reason}); choose another folder"
+    )
 
 
 def test_a_picture_that_cannot_be_written(place):
@@ -108,15 +111,15 @@ def test_a_picture_that_cannot_be_written(place):
 def test_no_original_is_overwritten(place, path, name):
     (place / "again").symlink_to(place)
     of = job(init="start.png")
-    with pytest.raises(OptionsError) as raised:
+    with pytest.raises(ImageError) as raised:
         check(Path(path), [wanted("other.png", of), wanted(name, of)])
     assert str(raised.value) == (
-        f"{Path(path, name)} is a picture that the batch is made from, and would be "
-        "overwritten: choose another --output_dir or --name"
+        f"{Path(path, name)}: is read too (as {Path(name).name}), and would be "
+        "overwritten; choose another --output_dir or --name"
     )
 
 
 def test_nor_is_one_by_the_sheet(place):
     photo = job("contact_sheet.jpg")
-    with pytest.raises(OptionsError, match=r"^contact_sheet\.jpg is a picture that"):
+    with pytest.raises(ImageError, match=r"^contact_sheet\.jpg: is read too"):
         check(Path(), [dataclasses.replace(wanted(), job=photo)])

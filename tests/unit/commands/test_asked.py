@@ -143,7 +143,7 @@ def test_paintings_with_a_plus_between_them_are_blended(folder):
         ("photos/b.png", "paintings/p.png", {}),
     ]
     (folder / "bad.csv").write_text(text.replace(blend, "paintings/p.png"))
-    with pytest.raises(OptionsError, match=r"^bad\.csv, line 2: .* 2 shares for 1"):
+    with pytest.raises(OptionsError, match=r"^bad\.csv, line 2: .* for 1 painting;"):
         asked("--pairs", "bad.csv")
 
 
@@ -255,15 +255,15 @@ def test_a_tilde_is_the_home_in_every_path(folder, monkeypatch):
         *(f"{folder}/photos/{name}.png" for name in "ab"),
         f"{folder}/paintings/q.jpg",
     ]
-    rows = [["content", "style", "init"], ["~/photos/a.png", "paintings/p.png", "~/i"]]
+    two = "~/paintings/p.png+~/paintings/q.jpg"
+    rows = [["content", "style", "init"], ["~/photos/a.png", two, "~/i"]]
     write_csv("pairs.csv", *rows)
+    paintings = [f"{folder}/paintings/{name}" for name in ("p.png", "q.jpg")]
     assert asked("--pairs=~/pairs.csv") == [
-        (
-            f"{folder}/photos/a.png",
-            f"{folder}/paintings/p.png",
-            {"init": f"{folder}/i"},
-        )
+        (f"{folder}/photos/a.png", *paintings, {"init": f"{folder}/i"})
     ]
+    given = ["--contents=~/photos/a.png", f"--styles={two}+{two}"]
+    assert asked(*given) == [(f"{folder}/photos/a.png", *2 * paintings, {})]
     line = ["batch", "--output_dir=~/out", "--contents=photos", "--styles=paintings"]
     parsed = main.parser().parse_args([*line, "--compilation_cache_dir=~/xla"])
     assert parsed.output_dir == folder / "out"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nst_jax.commands.screen import BatchScreen, RunScreen
-from nst_jax.transfer.batch import BatchProgress
-from nst_jax.transfer.results import Progress
+from nst_jax.commands.trace import is_trace
+from nst_jax.transfer.results import BatchProgress, Progress
 
 
 def progress(iteration: int, **changes: Any) -> Progress:
@@ -71,6 +71,45 @@ def test_a_trace_has_a_line_for_each_chunk_and_goes_on(tmp_path: Path):
     }
     assert (second["loss"], second["event"]) == (None, "back to the best")
     assert third["iteration"] == 2
+
+
+def test_a_trace_that_goes_on_has_every_iteration_once_and_no_half_line(tmp_path: Path):
+    path = tmp_path / "trace.jsonl"
+    with RunScreen(4, trace=path) as screen:
+        for iteration in (1, 2, 3):
+            screen.show(progress(iteration))
+    path.write_bytes(path.read_bytes()[:-20])  # The run was killed after its 3rd.
+    for begins in (3, 2):
+        with RunScreen(4, trace=path, resumed=True) as screen:
+            screen.show(progress(begins, loss=5.0))
+            screen.show(progress(4))
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        made = [record["iteration"] for record in records]
+        assert made == [*range(1, begins + 1), 4]
+        assert records[-2]["loss"] == 5.0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"notes\n",
+        b'{"iteration": 3}\n',
+        b'{"iteration": 3, "loss": 1}',  # Half of a line.
+        b"[" * 100_000 + b"\n",
+        b"\xff\xd8\xff",
+        b"12\n",
+        b"",
+    ],
+    ids=lambda content: str(content[:20]),
+)
+def test_what_is_no_trace(tmp_path: Path, content):
+    path = tmp_path / "trace.jsonl"
+    path.write_bytes(content)
+    assert not is_trace(path)
+    assert not is_trace(tmp_path / "missing.jsonl")
+    with RunScreen(4, trace=path) as screen:
+        screen.show(progress(0))
+    assert is_trace(path)
 
 
 @pytest.mark.parametrize(

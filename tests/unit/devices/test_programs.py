@@ -57,6 +57,7 @@ def entries(folder) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.slow  # A program of its own.
 def test_a_cache_whose_times_are_lost_goes_on(tmp_path):
     """As an older version left it, or a program that was killed."""
     folder = tmp_path / "xla"

@@ -14,6 +14,15 @@ def test_a_bar_counts_the_iterations_of_all_pictures(capsys):
     assert "loss 5" in last
 
 
+def test_what_was_made_before_counts_but_not_for_the_pace(capsys):
+    with Bar(2000) as bar:
+        bar.reach({0: 1000}, "loss 7")
+        assert capsys.readouterr().err.count("?it/s")
+        bar.reach({0: 1001}, "loss 6")
+        bar.reach({0: 1001, 1: 400}, "loss 5")
+    assert "1401/2000" in capsys.readouterr().err.split("\r")[-1]
+
+
 def test_a_bar_for_terminals_only_is_silent_elsewhere(capsys):
     with Bar(20, terminals_only=True) as bar:
         bar.reach({0: 20}, "loss 7")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nst_jax.errors import ImageError, OptionsError
-from nst_jax.feedforward.data import Photos, pictures_in
+from nst_jax.feedforward.data import Photos, pictures_in, readable
 from nst_jax.images import crops, files
 
 PATHS = [Path(f"{n}.jpg") for n in range(7)]
@@ -113,3 +113,19 @@ def test_squares_are_parts_of_the_photo(tmp_path, shape):
         assert across.min() >= 0 or across.max() <= 0  # Mirrored.
         sides.append(square[..., 0].max() - square[..., 0].min())
     assert len(set(sides)) > 1  # Of several scales.
+
+
+def test_readable_photos_are_taken_in_order_and_others_said(tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in "abcde"]
+    for path in paths:
+        files.write(path, np.zeros((16, 16, 3), np.float32))
+    paths[0].write_text("notes")
+    paths[2].write_bytes(paths[2].read_bytes()[:60])
+    said: list[str] = []
+    assert readable(paths, 2, said.append) == [paths[1], paths[3]]
+    assert [line.split(": ")[:3] for line in said] == [
+        ["nst-jax", "left out", str(path)] for path in (paths[0], paths[2])
+    ]
+    assert readable(paths[2:], 9, said.append) == paths[3:]
+    with pytest.raises(ImageError, match=r"c\.png: can't be decoded"):
+        readable(paths[:1] + paths[2:3], 2, said.append)

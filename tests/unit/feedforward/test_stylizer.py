@@ -140,11 +140,12 @@ def test_paintings_are_told_by_the_network_itself():
 
 def test_loading_by_file_and_by_name(tmp_path, monkeypatch):
     monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     made = NETWORKS["conditional"]
     stored = Stored(made, arrays_of(made), "a test")
     for path in (tmp_path / "one.safetensors", files.path_of("three")):
         files.save(path, stored, NAMES)
-    for model in (tmp_path / "one.safetensors", "three"):
+    for model in (tmp_path / "one.safetensors", "~/one.safetensors", "three"):
         found = load.load_stylizer(model)
         assert found.names == ("monet", "munch", "la muse")
         kernel = found.network.blocks["last"]["kernel"][...]
@@ -157,7 +158,7 @@ def test_loading_by_file_and_by_name(tmp_path, monkeypatch):
         load.load_stylizer("four")
     with pytest.raises(OptionsError, match="precision='half' is not known"):
         load.load_stylizer("three", precision="half")
-    with pytest.raises(WeightsError, match="--offline forbids fetching it"):
+    with pytest.raises(WeightsError, match="--offline forbids fetching them"):
         load.load_stylizer("styles26", offline=True)
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(WeightsError, match=r"photo\.jpg: "):

@@ -134,6 +134,7 @@ def test_a_loss_that_is_no_number_ends_it(task, tiny_network):
         )
 
 
+@pytest.mark.slow  # A program of its own.
 def test_the_loss_falls(tiny_network, photo, painting):
     recipe = dataclasses.replace(RECIPE, learning_rate=1e-2)
     architecture = recipe.architecture(1)

@@ -8,7 +8,7 @@ from PIL import Image
 from support.image_helpers import grey, read_with_lines, save
 from support.png_files import GREY, GREY_ALPHA, PALETTE, RGB, chunk, write_png
 
-from nst_jax.images import decode
+from nst_jax.images.source import Source
 
 ON_WHITE = "has transparency; composited on white"
 
@@ -51,14 +51,15 @@ def test_16_bit_grey_with_alpha(tmp_path):
 )
 def test_modes_that_only_memory_holds(mode, pixel):
     notes: list[str] = []
-    image = decode.decode(Image.new(mode, (1, 1), pixel), notes.append)
+    image = Source.of(Image.new(mode, (1, 1), pixel)).read(notes.append)
     expected = {
         "RGBa": [0.2 + 0.6, 0.6, 0.6],  # 51/255 is already multiplied by 102/255
         "La": [0.8, 0.8, 0.8],
         "HSV": [128 / 255, 0, 0],
     }[mode]
     np.testing.assert_allclose(image[0, 0], expected, atol=1.5 / 255)
-    assert notes == ([] if mode == "HSV" else [ON_WHITE])
+    expected_notes = [] if mode == "HSV" else [ON_WHITE]
+    assert [note.partition(": ")[2] for note in notes] == expected_notes
 
 
 def test_palette_with_alpha(tmp_path):
@@ -67,9 +68,9 @@ def test_palette_with_alpha(tmp_path):
     picture.putpixel((0, 0), (0, 102))
     picture.putpixel((1, 0), (1, 255))
     notes: list[str] = []
-    image = decode.decode(picture, notes.append)
+    image = Source.of(picture).read(notes.append)
     np.testing.assert_allclose(image, [[[1, 0.6, 0.6], [0, 0, 0.2]]], atol=1e-6)
-    assert notes == [ON_WHITE]
+    assert [note.partition(": ")[2] for note in notes] == [ON_WHITE]
 
 
 def test_palette_with_transparent_entries(tmp_path):

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from nst_jax.errors import NstError
+from nst_jax.errors import ImageError, NstError
 from nst_jax.images import files
 
 ENCODED = ["png", "jpg", "gif", "webp", "tif", "bmp"]
 
 
 def message_of(path: Path) -> str:
-    with pytest.raises(files.ImageError) as caught:
+    with pytest.raises(ImageError) as caught:
         files.read(path)
     message = str(caught.value)
     assert isinstance(caught.value, NstError)
@@ -36,7 +36,7 @@ def encoded(ending: str) -> bytes:
 
 def test_missing(tmp_path):
     assert message_of(tmp_path / "a.png") == "no such file; check the name"
-    with pytest.raises(files.ImageError, match="no such file; check the name"):
+    with pytest.raises(ImageError, match="no such file; check the name"):
         files.read_description(tmp_path / "a.png")
 
 
@@ -83,7 +83,7 @@ def test_decompression_bomb(tmp_path):
     path.write_bytes(b"P6 20000 20000 255\n")
     expected = "has more than 178,956,970 pixels, the limit; scale it down first"
     assert message_of(path) == expected
-    with pytest.raises(files.ImageError, match="the limit"):
+    with pytest.raises(ImageError, match="the limit"):
         files.shape(path)
 
 
@@ -97,7 +97,7 @@ def test_damage_anywhere_is_an_image_or_an_image_error(tmp_path, monkeypatch, en
     def attempt(function):
         try:
             return function(path)
-        except files.ImageError as error:
+        except ImageError as error:
             messages.append(str(error))
             return None
 

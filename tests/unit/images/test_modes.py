@@ -10,6 +10,7 @@ from support.icc_files import srgb_of_lab
 from support.image_helpers import grey, read_with_lines, save
 from support.png_files import GREY, PALETTE, RGB, chunk, write_png
 
+from nst_jax.errors import ImageError
 from nst_jax.images import files
 
 
@@ -160,7 +161,7 @@ def test_values_outside_the_range_are_clipped_and_reported(tmp_path):
 
 def test_values_that_are_not_finite_are_refused(tmp_path):
     path = write_tiff(tmp_path / "a.tif", 32, 3, struct.pack("<2f", 0.5, np.nan))
-    with pytest.raises(files.ImageError, match="not finite"):
+    with pytest.raises(ImageError, match="not finite"):
         files.read(path)
 
 

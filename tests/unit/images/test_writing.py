@@ -14,7 +14,8 @@ import pytest
 from PIL import Image, ImageCms
 
 import nst_jax
-from nst_jax.images import encode, files, profiles
+from nst_jax.errors import ImageError
+from nst_jax.images import encode, files, outputs, profiles
 
 ENDINGS = [*(ending.removeprefix(".") for ending in encode.FORMATS), "PNG", "JPG"]
 DESCRIPTION = {
@@ -162,7 +163,7 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path, ending):
     before = path.read_bytes()
     assert len(before) > 3000
     for target in (path, tmp_path / f"new.{ending}"):
-        with files_no_longer_than(1000), pytest.raises(files.ImageError) as caught:
+        with files_no_longer_than(1000), pytest.raises(ImageError) as caught:
             files.write(target, noise)
         assert str(caught.value) == f"{target}: could not be written (File too large)"
     assert os.listdir(tmp_path) == [path.name]
@@ -182,7 +183,7 @@ class Failing:
 @pytest.mark.parametrize("ending", ["png", "jpg"])
 @pytest.mark.parametrize(
     ("failure", "error"),
-    [(OSError, files.ImageError), (KeyboardInterrupt, KeyboardInterrupt)],
+    [(OSError, ImageError), (KeyboardInterrupt, KeyboardInterrupt)],
 )
 def test_a_failing_encoder_leaves_all_as_it_was(
     tmp_path, image, ending, failure, error
@@ -199,17 +200,17 @@ def test_a_failing_encoder_leaves_all_as_it_was(
 
 def test_write_whole_is_whole_or_nothing(tmp_path):
     path = tmp_path / "a.state"
-    files.write_whole(path, b"first")
-    files.write_whole(path, b"second, longer")
+    outputs.write_whole(path, b"first")
+    outputs.write_whole(path, b"second, longer")
     assert path.read_bytes() == b"second, longer"
     with files_no_longer_than(100), pytest.raises(OSError, match="too large"):
-        files.write_whole(path, bytes(101))
+        outputs.write_whole(path, bytes(101))
     with pytest.raises(TypeError):
-        files.write_whole(path, "text")
+        outputs.write_whole(path, "text")
     (tmp_path / "folder").mkdir()
     for place in (tmp_path / "folder", tmp_path / "none" / "a", path / "a"):
         with pytest.raises(OSError, match=str(tmp_path)):
-            files.write_whole(place, b"third")
+            outputs.write_whole(place, b"third")
     assert path.read_bytes() == b"second, longer"
     assert sorted(os.listdir(tmp_path)) == ["a.state", "folder"]
     assert not os.listdir(tmp_path / "folder")
@@ -255,7 +256,7 @@ def bad_targets(folder: Path) -> dict[Path, str]:
 def test_bad_targets_fail_early(tmp_path, image):
     for path, message in bad_targets(tmp_path).items():
         for attempt in (files.check_writable, lambda path: files.write(path, image)):
-            with pytest.raises(files.ImageError) as caught:
+            with pytest.raises(ImageError) as caught:
                 attempt(path)
             assert str(caught.value) == f"{path}: {message}"
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.png"]
@@ -280,7 +281,7 @@ def test_no_permission_to_write():
         folder.chmod(0o555)
         (folder / "closed").chmod(0o444)
         for path in (folder / "a.png", folder / "closed" / "below" / "a.png"):
-            with as_nobody(), pytest.raises(files.ImageError) as caught:
+            with as_nobody(), pytest.raises(ImageError) as caught:
                 files.check_writable(path)
             problem = f"no permission to write in {path.parent}; choose another folder"
             assert str(caught.value) == f"{path}: {problem}"
@@ -310,7 +311,7 @@ def test_check_writable_makes_nothing(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_no_image_is_not_written(tmp_path, pixels, message):
-    with pytest.raises(files.ImageError) as caught:
+    with pytest.raises(ImageError) as caught:
         files.write(tmp_path / "a.png", pixels)
     assert str(caught.value) == f"{tmp_path / 'a.png'}: {message}"
     assert os.listdir(tmp_path) == []
@@ -327,11 +328,9 @@ def test_other_floats_are_written(tmp_path, dtype):
 
 def test_limits_of_the_formats_are_said(tmp_path):
     for name, size in ("a.webp", 16384), ("a.jpg", 65536):
-        with pytest.raises(
-            files.ImageError, match=r"can't be written as .*; try \.png"
-        ):
+        with pytest.raises(ImageError, match=r"can't be written as .*; try \.png"):
             files.write(tmp_path / name, np.zeros((1, size, 3), np.float32))
-    with pytest.raises(files.ImageError, match="can't be written as JPEG"):
+    with pytest.raises(ImageError, match="can't be written as JPEG"):
         files.write(
             tmp_path / "a.jpg", np.zeros((1, 1, 3)), description={"a": "x" * 70000}
         )

@@ -12,6 +12,7 @@ from support.tiny import built, random_weights
 
 from nst_jax.networks import extract, winograd
 from nst_jax.networks.extents import confine
+from nst_jax.networks.network import Network
 from weights_convert.architectures import (
     CAFFE,
     Architecture,
@@ -23,7 +24,7 @@ from weights_convert.architectures import (
 
 _RNG = np.random.default_rng(17)
 
-see = jax.jit(extract.extract, static_argnums=2)
+see = jax.jit(Network.__call__, static_argnums=2)
 
 
 def batch_of(extents, frame):

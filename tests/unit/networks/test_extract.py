@@ -11,6 +11,7 @@ from support.layer_references import convolve, local_response_norm, pool
 from support.tiny import built, random_weights
 
 from nst_jax.networks import extract
+from nst_jax.networks.network import Network
 from nst_jax.networks.pooling import AVG
 from nst_jax.networks.precision import BFLOAT16
 from weights_convert import architectures
@@ -42,7 +43,7 @@ BRANCHED = Architecture(
 )
 WEIGHTS = random_weights(BRANCHED, np.random.default_rng(8))
 
-see = jax.jit(extract.extract, static_argnums=2)
+see = jax.jit(Network.__call__, static_argnums=2)
 
 
 def reference(image, mode: str) -> dict[str, np.ndarray]:
@@ -91,7 +92,7 @@ def test_the_two_conventions_of_colours(tiny_architecture, tiny_weights, photo):
     for colors, image in seen.items():
         known = dataclasses.replace(tiny_architecture, preprocessing=colors)
         network = extract.build(known, tiny_weights)
-        found = extract.extract(network, photo[None], ["conv1_1"])["conv1_1"].features
+        found = network(photo[None], ["conv1_1"])["conv1_1"].features
         expected = convolve(image, kernel, bias, padding=1)
         np.testing.assert_allclose(found[0], expected, rtol=1e-4, atol=1e-3)
 
@@ -108,9 +109,9 @@ def test_images_of_a_batch_are_seen_one_by_one(tiny_network, photo):
 
 def test_a_tap_asked_for_once_more_and_in_any_order(tiny_network, photo):
     taps = ("relu1_1", "conv1_1", "relu1_1")
-    found = extract.extract(tiny_network, photo[None], taps)
+    found = tiny_network(photo[None], taps)
     assert list(found) == ["relu1_1", "conv1_1"]
-    assert extract.extract(tiny_network, photo[None], ()) == {}
+    assert tiny_network(photo[None], ()) == {}
 
 
 def test_bfloat16(photo):
@@ -130,7 +131,7 @@ def test_too_small_a_picture_is_seen_as_far_as_it_goes():
     network = extract.build(BRANCHED, WEIGHTS)
 
     def total(x):
-        found = extract.extract(network, x, BRANCHED.taps)
+        found = network(x, BRANCHED.taps)
         return sum(jnp.sum(view.features) for view in found.values()), found
 
     gradient, found = jax.jit(jax.grad(total, has_aux=True))(jnp.ones((1, 8, 6, 3)))

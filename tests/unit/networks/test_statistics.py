@@ -31,7 +31,7 @@ def images():
 
 def activations(weights, images):
     network = extract.build(TINY, weights)
-    views = extract.extract(network, images, TAPS)
+    views = network(images, TAPS)
     return {tap: view.features for tap, view in views.items()}
 
 

@@ -62,6 +62,7 @@ def run(bounds, scale=1.0):
     return np.array(losses), np.array(images)
 
 
+@pytest.mark.slow  # A program of its own.
 def test_finds_the_optimum_of_lbfgsb():
     losses, images = run(solvers.PIXEL_BOX)
     assert images.min() == 0
@@ -85,6 +86,7 @@ def test_clipping_alone_would_not_find_it():
     assert np.abs(confined - optimum(_CENTRES[0])[0]).max() > 0.1
 
 
+@pytest.mark.slow  # A program of its own.
 def test_where_no_bound_is_reached_it_is_the_plain_method():
     (plain, images), (boxed, _) = run(None), run(solvers.PIXEL_BOX)
     assert 0 < images[:, 1].min() < images[:, 1].max() < 1

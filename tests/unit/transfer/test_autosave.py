@@ -214,6 +214,7 @@ def test_a_batch_that_was_killed_goes_on(run_jobs, killed, tmp_path, options):
         assert len(result.losses) < len(whole[place].losses)
 
 
+@pytest.mark.slow  # A program of its own.
 @pytest.mark.parametrize("iteration", [2, 5])
 def test_so_does_a_pyramid(run_jobs, killed, tmp_path, iteration):
     """At whichever size it was."""

@@ -60,6 +60,7 @@ def test_one_after_the_other_photos_of_two_shapes_are_exactly_so(alone, together
         assert_same(found, alone(photo, PAINTINGS[0], SHALLOW))
 
 
+@pytest.mark.slow  # A program of its own.
 def test_every_option_that_may_vary_is_its_lanes_own(alone, run_jobs):
     sweeps = [
         {"content_weight": [50.0], "style_weight": [3.0]},
@@ -124,6 +125,7 @@ def test_jobs_are_shared_out_to_groups_and_say_where_they_are(together, lanes, g
         assert lane.best_loss == found[place].loss
 
 
+@pytest.mark.slow  # A program of its own.
 def test_new_pictures_weights_and_starts_compile_nothing(together):
     together(PHOTOS, PAINTINGS, sweep={"style_weight": [1.0, 2.0]})
     mirrored = [np.ascontiguousarray(image[:, ::-1]) for image in PHOTOS]
@@ -314,7 +316,7 @@ def test_a_style_that_is_a_list_is_a_blend(together, run_jobs, capsys):
     assert found[0].loss != found[2].loss
     assert "18/18" in capsys.readouterr().err
     # Where no painting is blended, shares are for nothing.
-    with pytest.raises(OptionsError, match="2 shares for 1 paintings"):
+    with pytest.raises(OptionsError, match="2 shares for 1 painting;"):
         together(PHOTOS[0], PAINTINGS, shares)
     with pytest.raises(OptionsError, match="no painting given"):
         together(PHOTOS[0], [blend, []], shares)

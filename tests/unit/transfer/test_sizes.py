@@ -49,6 +49,7 @@ def test_sizes_ascend_and_end_with_the_full_one_after_all_steps():
         ((1, 32), Options(size=32, style_scale=2.0), False, 240),
         ((1, 4), Options(size=16, pyramid=2), False, 32),
         ((1, 16), Options(size=128, pyramid=2), False, 240),  # 8 x 128 first
+        ((2, 22), Options(size=128, pyramid=2), False, 160),  # 15 x 160, 7.5 x 80
         ((1, 65_000), Options(size=32), False, None),
     ],
 )
@@ -63,6 +64,7 @@ def test_enough_is_where_a_picture_becomes_large_enough(
     if size:
         for of, good in ((size, True), (size - 16, False)):
             longer = dataclasses.replace(options, size=of)
-            coarsest = scales(longer)[0].size
-            longest = style_size(coarsest, longer) if style else coarsest
-            assert fits(resize.fit(*shape, longest)) == good
+            sides = [of, scales(longer)[0].size]
+            full, coarsest = [style_size(n, longer) if style else n for n in sides]
+            reduced = resize.fit(*resize.fit(*shape, full), coarsest)
+            assert fits(reduced) == good

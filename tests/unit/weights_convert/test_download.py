@@ -419,7 +419,7 @@ def test_sources_are_whole() -> None:
             assert source.licence
             assert source.citation
             assert source.size is None or source.size > 1 << 20
-            assert source.url.endswith(source.filename) or source.wheel_sha256
+            assert source.url.endswith(source.filename) or source.package_sha256
             if source.label == "torchvision":
                 assert f"-{source.digest[:8]}.pth" in source.url
     assert os.path.basename(SOURCES["vgg19"][0].url) == SOURCES["vgg19"][0].filename

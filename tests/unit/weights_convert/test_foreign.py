@@ -5,7 +5,6 @@ import gzip
 import io
 import lzma
 import os
-import pickle
 import tarfile
 import zipfile
 from pathlib import Path
@@ -70,13 +69,12 @@ BYTES = {
     _picture("PNG"): r"a picture \(PNG\), not a weights file: ",
     _picture("JPEG"): r"a picture \(JPEG\), not a weights file: ",
     _array(): "a single NumPy array, not a weights file: ",
-    pickle.dumps({"a": [1, 2]}): "a bare pickle, not a weights file: save the state_d",
     bytes(5000): "begins with zeros alone, as of a download that was cut; get it again",
     b"\4\0\0\0\1\0\0\0\3\0\0\0V 1": "a Torch 7 file, not a weights file: take Caffe",
 }
 ARCHIVES = {
     _zip("a/vgg19.caffemodel", "a/readme"): "a zip archive of 'a/vgg19.caffemodel': un",
-    _zip("a.npy", "b.npy"): r"a NumPy archive \(.npz\); no such weights are known",
+    _zip("a/vgg19.onnx", "a/readme"): "a zip archive of 'a/vgg19.onnx': unpack it",
     _zip("a.jpg", "b.jpg"): "a zip archive of 2 files, none of them weights known here",
     _zip("a.pth")[:500]: "its end is missing, as of a download that was cut",
 }

