@@ -14,7 +14,7 @@ from nst_jax.images import files
 
 _READ = 1024
 """Longest side of pictures that are read for the sheet, whose cells are smaller."""
-_WIDE = 12  # Paintings beside each other; more of one photo are hung in rows.
+_WIDE = 12  # Styles beside each other; more without paintings are hung in rows.
 
 
 def write(folder: Path, wanted: Sequence[Wanted]) -> None:
@@ -32,7 +32,8 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     labels = dict(zip(styles, named, strict=True))
     heads = [labels[style] + varied for style, varied in columns]
     about = {"contact sheet of": len(wanted)}
-    if len(contents) == 1 and len(columns) > _WIDE:
+    of_photos_alone = all(set(one.job.sources) == {one.job.content} for one in wanted)
+    if len(contents) == 1 and len(columns) > _WIDE and of_photos_alone:
         made = (str(folder / names[contents[0], column]) for column in columns)
         pictures = map(_read, itertools.chain(contents, made))
         hung = wall.wall(pictures, [*naming.labels(contents), *heads])

@@ -162,7 +162,9 @@ class Painter:
                 (one,) = pictures
                 vector = None if vectors is None else jnp.asarray(vectors)
                 network: Any = self.stylizer.network
-                return tiles.paint(network, one.small, vector, tile=self._tile())[None]
+                tile = self._tile()
+                with self.spent.compiling():
+                    return tiles.paint(network, one.small, vector, tile=tile)[None]
             filled = [*pictures, *[pictures[-1]] * (lanes - len(pictures))]
             images = np.stack([self._framed(one.small, frame) for one in filled])
             if vectors is not None:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import jax.monitoring
 import numpy as np
+
+_COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +66,20 @@ class Spent:
             yield
         finally:
             self.add(what, time.perf_counter() - began)
+
+    @contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Adds what XLA compiles within it."""
+
+        def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+            if event == _COMPILED:
+                self.add("compile", duration_secs)
+
+        jax.monitoring.register_event_duration_secs_listener(listen)
+        try:
+            yield
+        finally:
+            jax.monitoring.unregister_event_duration_listener(listen)
 
     def add(self, what: str, seconds: float) -> None:
         """Adds to one of these."""

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import stat
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -42,7 +43,7 @@ def opened(given: StrPath | bytes, note: Note = _ignore) -> Iterator[Image.Image
     """
     name = named(given)
     raw = io.BytesIO(given) if isinstance(given, bytes) else regular(given)
-    with bounds.Bounded(raw) as file, _quiet():
+    with bounds.Bounded(raw) as file, _QUIET:
         try:
             head = file.peek(64)[:64]
             bounds.check_parts(file, head)
@@ -61,18 +62,35 @@ def opened(given: StrPath | bytes, note: Note = _ignore) -> Iterator[Image.Image
             raise ImageError(f"{name}: {message}; {advice}") from error
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    # Pillow warns, and writes to its log, of what is said in a line or doesn't matter.
-    log = logging.getLogger("PIL")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
+class _Quiet:
+    """Pillow warns, and writes to its log, of what is said in a line or doesn't matter.
+
+    Both are the process's own: they come back when the last thread has left.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._before = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside > 1:
+                return
+            self._before.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
+            log = logging.getLogger("PIL")
+            self._before.callback(log.setLevel, log.level)
+            log.setLevel(logging.CRITICAL)
+
+    def __exit__(self, *exception: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._before.close()
+
+
+_QUIET = _Quiet()
 
 
 def regular(path: StrPath) -> io.FileIO:

@@ -72,7 +72,10 @@ def by_kind():
         seen |= own
 
 
-BY_KIND = list(by_kind())
+BY_KIND = [
+    pytest.param(name, marks=pytest.mark.slow if name == "caffenet" else ())
+    for name in by_kind()
+]
 DEPTHS = ["first", pytest.param("last", marks=pytest.mark.slow)]
 
 

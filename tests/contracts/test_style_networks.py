@@ -23,7 +23,7 @@ def test_every_kind_of_network_is_here():
 
 
 # The others take a program of their own each.
-DEFAULT = ("conditional", "microast")
+DEFAULT = ("conditional",)
 
 
 @pytest.fixture(

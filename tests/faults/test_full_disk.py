@@ -114,7 +114,7 @@ class Full(io.StringIO):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("stream", [Full(), None])
+@pytest.mark.parametrize("stream", [Full(), pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "redirect", [contextlib.redirect_stdout, contextlib.redirect_stderr]
 )

@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 from support import stylizers
 from support.batch_folder import picture
+from support.style_networks import NETWORKS, arrays_of
 
 from nst_jax.devices import memory
 from nst_jax.errors import OptionsError, TooSmallError
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.options import Options, changed
+from nst_jax.feedforward.stream import Overlapped, stream
+from nst_jax.feedforward.stylizer import Stylizer
 from nst_jax.images import color, resize
+from weights_convert.architectures.mobilenet import Predictor
+from weights_convert.stylizers.stylizer import Stylizer as Stored
 
 PHOTO = picture(5, 48, 40)
 PAINTED = picture(6, 48, 40)
@@ -100,3 +105,48 @@ def test_tiles_where_the_memory_is_too_small_for_the_whole(stylizer, monkeypatch
     for free, lanes in ((2 * needed, 1), (needed // 2, 0)):
         monkeypatch.setattr(memory, "free_bytes", lambda free=free: free)
         assert painter.lanes(frame, 1) == lanes
+
+
+@pytest.mark.slow
+def test_networks_that_adapt_features_paint_each_shape_by_itself():
+    adain = stylizers.stylizer(stylizers.ADAIN)
+    image, painting = picture(1, 33, 24), picture(3, 40, 40)
+    painter = Painter(adain, Options(strength=0.5))
+    assert painter.frame((33, 24)) == (33, 24)
+    look = painter.like([(painting, 1.0)])
+    overlapped = Overlapped(
+        painter, lambda n: (image, look), lambda n, image, seconds: image
+    )
+    ((_, found),) = overlapped.of(range(1))
+    wanted = adain(image, look.vector, strength=0.5)
+    np.testing.assert_allclose(found, wanted, atol=2e-5)
+    with pytest.raises(OptionsError, match="tiles"):
+        Painter(adain, Options(), tile=64)
+    steadied = list(stream(adain, [image] * 3, look.vector, smooth=2))
+    np.testing.assert_allclose(steadied[2], steadied[0], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_strength_mixes_the_styles_of_photo_and_painting():
+    network = NETWORKS["adaptive"]
+    predictor = Predictor(size=32, outputs=network.styles)
+    arrays = arrays_of(predictor, 1)
+    stored = Stored(network, arrays_of(network), "a test", "", predictor, arrays)
+    anything = Stylizer.of(stored, {})
+    painter = Painter(anything, Options(strength=0.25))
+    painting = picture(3, 32, 32)
+    look = painter.like([(painting, 1.0)])
+    prepared = painter.prepare(PHOTO, look)
+    mixed = painter._vector_of(prepared)
+    own, other = (
+        np.asarray(anything.style_of(resize.square(image, 32)))
+        for image in (PHOTO, painting)
+    )
+    np.testing.assert_allclose(mixed, own + 0.25 * (other - own), atol=1e-5)
+    # Paintings are blended, each in the photo's colours where that is asked for.
+    matched = Painter(anything, Options(color="linear"))
+    look = matched.like([(painting, 0.5), (PHOTO, 0.5)])
+    found = matched._vector_of(matched.prepare(PHOTO, look))
+    in_colours = color.match_linear(painting, PHOTO)
+    toned = np.asarray(anything.style_of(resize.square(in_colours, 32)))
+    np.testing.assert_allclose(found, (toned + own) / 2, atol=2e-3)

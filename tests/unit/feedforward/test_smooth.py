@@ -48,7 +48,7 @@ def test_a_steadied_clip_has_half_the_warp_error():
     assert warp_error(steadied) < 0.5 * warp_error(plain)
     # What is painted stays: the first frame, and the picture on the whole.
     np.testing.assert_allclose(steadied[0], plain[0], atol=1e-4)
-    assert np.abs(steadied[-1].mean((0, 1)) - plain[-1].mean((0, 1))).max() < 0.03
+    assert np.abs(steadied[-1].mean((0, 1)) - plain[-1].mean((0, 1))).max() < 0.05
     # Frames side by side are what they are one after the other, the last ones fewer.
     together = list(stream(stylizer, frames, smooth=4, lanes=3))
     np.testing.assert_allclose(together, steadied, atol=1e-4)

@@ -75,7 +75,10 @@ def test_a_network_is_trained_kept_and_loaded(task, tiny_network):
     np.testing.assert_allclose(painted, sheet[:32, 64:], atol=0.02)
 
 
-@pytest.mark.parametrize("cut", [1, 3, 5])
+@pytest.mark.parametrize(
+    "cut",
+    [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 5))],
+)
 def test_it_goes_on_bit_for_bit(task, tiny_network, cut):
     whole = dataclasses.replace(task, output=task.output.with_name("whole.safetensors"))
     one = Training(whole, tiny_network, say=ignore)

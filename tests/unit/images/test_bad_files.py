@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+from concurrent import futures
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,8 @@ def test_what_pillow_logs_stays_inside(tmp_path, caplog):
     assert three in content
     path.write_bytes(content.replace(three, struct.pack("<HHIHH", 277, 3, 1, 255, 0)))
     assert message_of(path).startswith("is not an image")
+    with futures.ThreadPoolExecutor(4) as threads:  # Of which each has its end.
+        assert len(set(threads.map(message_of, [path] * 40))) == 1
     assert caplog.records == []
     with (
         pytest.raises(UnidentifiedImageError),

@@ -69,7 +69,13 @@ def test_confine_by_hand():
     np.testing.assert_array_equal(spoilt, jnp.zeros_like(images))
 
 
-@pytest.mark.parametrize("pooling", ["avg", "max_ceil", "avg_ceil"])
+@pytest.mark.parametrize(
+    "pooling",
+    [
+        "avg_ceil",
+        *(pytest.param(p, marks=pytest.mark.slow) for p in ("avg", "max_ceil")),
+    ],
+)
 def test_other_poolings_see_the_image_alone(pooling):
     """Windows that overlap, reach over the edge, and are padded."""
     architecture = Architecture(

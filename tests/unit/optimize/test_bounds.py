@@ -101,6 +101,7 @@ def test_shortened_steps_stay_within_too():
     assert losses[-1, 0] < 0.5 * losses[0, 0]
 
 
+@pytest.mark.slow  # A program of its own.
 def test_what_is_held_takes_no_part():
     """The others move as if it weren't there; nor is padding."""
     solver = scale_by_lbfgs(3, box=(0.0, 1.0))

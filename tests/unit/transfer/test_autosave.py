@@ -201,7 +201,13 @@ def killed(tiny_network):
     return run
 
 
-@pytest.mark.parametrize("options", [ADAM, LBFGS], ids=["adam", "lbfgs"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(ADAM, id="adam"),
+        pytest.param(LBFGS, id="lbfgs", marks=pytest.mark.slow),
+    ],
+)
 def test_a_batch_that_was_killed_goes_on(run_jobs, killed, tmp_path, options):
     states = States(lambda d: tmp_path / d[:32], may=True, every=0)
     jobs = jobs_of(PHOTOS[:1], FIVE[:2], options)

@@ -78,6 +78,7 @@ def test_every_option_that_may_vary_is_its_lanes_own(alone, run_jobs):
         assert_close(found[place], alone(PHOTOS[0], PAINTINGS[0], one))
 
 
+@pytest.mark.slow  # A program of its own.
 def test_several_paintings_blend_by_each_lanes_shares(alone, run_jobs):
     blends = [
         dataclasses.replace(SHALLOW, style_blend=s) for s in ((3.0, 1.0), (0.0, 1.0))

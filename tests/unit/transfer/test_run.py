@@ -137,6 +137,7 @@ def test_nothing_is_prepared_any_more_once_a_run_has_ended(run):
     assert set(threading.enumerate()) <= before
 
 
+@pytest.mark.slow  # A program of its own.
 def test_a_stopped_run_does_not_wait_for_what_is_prepared(run):
     """The next size's compilation takes longer than whoever pressed Ctrl-C waits."""
     options = dataclasses.replace(PYRAMID, size=160, learning_rate=0.011)
