@@ -63,19 +63,16 @@ def kinds(layers) -> set[tuple]:
 
 def by_kind():
     """The names; slow are those whose kinds of layers are all in others before, and
-    GoogLeNet, which compiles for long."""
+    those that compile for long."""
     seen = set()
     for name in sorted(NAMES, key=lambda name: -len(kinds(NETWORKS[name].layers))):
         own = kinds(NETWORKS[name].layers)
-        slow = own <= seen or name == "googlenet"
+        slow = own <= seen or name in ("googlenet", "caffenet")
         yield pytest.param(name, marks=pytest.mark.slow) if slow else name
         seen |= own
 
 
-BY_KIND = [
-    pytest.param(name, marks=pytest.mark.slow if name == "caffenet" else ())
-    for name in by_kind()
-]
+BY_KIND = list(by_kind())
 DEPTHS = ["first", pytest.param("last", marks=pytest.mark.slow)]
 
 

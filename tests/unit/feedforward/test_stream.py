@@ -34,6 +34,7 @@ def overlapped(painter, read, **keywords):
     )
 
 
+@pytest.mark.slow  # A program for each number.
 def test_they_are_the_same_however_many_at_once(painter):
     images = [picture(n, 16, 20) for n in range(5)]
     alone, together = (

@@ -15,6 +15,8 @@ from nst_jax.feedforward.training import Task, Training
 from nst_jax.images import files
 from nst_jax.options import Options
 
+pytestmark = pytest.mark.slow  # A step compiles for long.
+
 LOSSES = Options(
     content_taps=("relu2_1",),
     style_taps=("relu1_1", "relu2_1"),

@@ -99,13 +99,18 @@ def test_coarse_to_fine(alone, together):
 
 @pytest.mark.parametrize(
     ("lanes", "groups"),
-    {
-        1: [(0,), (1,), (2,), (3,), (4,)],
-        2: [(0, 1), (2, 3), (4,)],
-        3: [(0, 1, 2), (3, 4)],
-        9: [(0, 1, 2, 3, 4)],
-        None: [(0, 1, 2, 3, 4)],
-    }.items(),
+    [
+        (3, [(0, 1, 2), (3, 4)]),
+        *(
+            pytest.param(lanes, groups, marks=pytest.mark.slow)
+            for lanes, groups in {
+                1: [(0,), (1,), (2,), (3,), (4,)],
+                2: [(0, 1), (2, 3), (4,)],
+                9: [(0, 1, 2, 3, 4)],
+                None: [(0, 1, 2, 3, 4)],
+            }.items()
+        ),
+    ],
 )
 def test_jobs_are_shared_out_to_groups_and_say_where_they_are(together, lanes, groups):
     seen, order = [], []
@@ -173,7 +178,8 @@ def test_many_shapes_share_few_programs(together):
 # Results at chosen iterations.
 
 
-@pytest.mark.parametrize("lanes", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow  # Programs of their own.
+@pytest.mark.parametrize("lanes", [1, 2])
 def test_a_job_gives_results_at_the_iterations_it_is_wanted_at(
     alone, tiny_network, lanes
 ):

@@ -24,7 +24,8 @@ SGD = optax.sgd(0.3)
 
 
 @pytest.mark.parametrize(
-    "solver", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow), SGD]
+    "solver",
+    [*(pytest.param(s, marks=pytest.mark.slow) for s in ("lbfgs", "adam")), SGD],
 )
 def test_the_image_goes_where_the_loss_is_least(solver):
     found = minimize(START, distance, (GOAL,), solver=solver, steps=99)
