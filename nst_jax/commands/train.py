@@ -10,6 +10,7 @@ from typing import Any
 
 import tqdm
 
+from nst_jax.collection import lock
 from nst_jax.commands import flags, idle
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.data import pictures_in, readable
@@ -103,15 +104,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     options = flags.changed(arguments, losses, LOSSES)
     names = _paintings(arguments.style)
     _check(arguments, names)
-    photos = pictures_in(arguments.images)
-    shown = pictures_in(arguments.heldout) if arguments.heldout else photos[::-1]
-    heldout = readable(shown, _HELDOUT, _say)
-    photos = [path for path in photos if path not in heldout]
-    if not photos:
-        raise OptionsError(
-            f"images={arguments.images}: all are held out for the sheets; add photos, "
-            "or name others by --heldout"
-        )
+    photos, heldout = _photos(arguments)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     import jax
@@ -138,7 +131,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             arguments.save_every,
         )
         training = Training(task, network, say=_say)
-        with _bar(training) as bar:
+        with lock.held(task.folder), _bar(training) as bar:
 
             def show(progress: Any) -> bool:
                 request.defer()
@@ -148,7 +141,7 @@ def run_command(arguments: argparse.Namespace) -> int:
                 return request.signal is not None
 
             training.run(show)
-        training.write()
+            training.write()
     for line in training.photos.broken.values():
         _say(f"nst-jax: left out: {line}")
     print(f"{task.output}: {training.made} steps; sheets and losses in {task.folder}")
@@ -156,6 +149,20 @@ def run_command(arguments: argparse.Namespace) -> int:
         print("stopped early; the same command goes on from here")
         return 128 + request.signal
     return 0
+
+
+def _photos(arguments: argparse.Namespace) -> tuple[list[Path], list[Path]]:
+    """Photos to train on, and those that are held out."""
+    photos = pictures_in(arguments.images)
+    shown = pictures_in(arguments.heldout) if arguments.heldout else photos[::-1]
+    heldout = readable(shown, _HELDOUT, _say)
+    photos = [path for path in photos if path not in heldout]
+    if not photos:
+        raise OptionsError(
+            f"images={arguments.images}: all are held out for the sheets; add photos, "
+            "or name others by --heldout"
+        )
+    return photos, heldout
 
 
 def _bar(training: Any) -> Any:

@@ -5,8 +5,9 @@ import re
 import pytest
 import safetensors.numpy
 from support.batch_folder import contents, picture
-from support.program import run
+from support.program import QUICK, run
 
+from nst_jax.collection import lock
 from nst_jax.images import files
 
 GIVEN = ("--style=painting.png", "--images=photos")
@@ -102,6 +103,28 @@ def test_a_network_that_sees_nothing_leaves_no_folder(place, capsys, monkeypatch
     assert {n for n in after if "training" in str(n)} == {
         n for n in before if "training" in str(n)
     }
+
+
+@pytest.mark.slow
+def test_two_trainings_of_one_network_are_refused(place, home, capsys, monkeypatch):
+    monkeypatch.setenv("NST_JAX_HOME", str(home))
+    small = (
+        "--size=32",
+        "--style_size=32",
+        "--width=4",
+        "--blocks=1",
+        "--steps=1",
+        "--offline",
+    )
+    taps = [flag for flag in QUICK if "network" in flag or "taps" in flag]
+    command = ("train", *GIVEN, "-o", "net.safetensors", "--batch=1", *small, *taps)
+    with lock.held(place / "net.training"):
+        assert run(*command) == 1
+        line = capsys.readouterr().err
+        assert re.fullmatch(r"nst-jax: net.training: another process .*\n", line), line
+    assert not (place / "net.safetensors").exists()
+    assert run(*command) == 0
+    assert (place / "net.safetensors").exists()
 
 
 def test_defaults_in_the_help_are_the_default_recipe_s(capsys):
