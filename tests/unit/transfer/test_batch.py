@@ -314,7 +314,7 @@ def test_a_style_that_is_a_list_is_a_blend(together, run_jobs, capsys):
     assert found[0].loss != found[2].loss
     assert "18/18" in capsys.readouterr().err
     # Where no painting is blended, shares are for nothing.
-    with pytest.raises(OptionsError, match="2 shares for 1 paintings"):
+    with pytest.raises(OptionsError, match="2 shares for 1 painting;"):
         together(PHOTOS[0], PAINTINGS, shares)
     with pytest.raises(OptionsError, match="no painting given"):
         together(PHOTOS[0], [blend, []], shares)
