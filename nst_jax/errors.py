@@ -52,9 +52,10 @@ class DeviceError(NstError, RuntimeError):
 class NoRoomError(NstError, MemoryError):
     """The device has too little memory for what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: str = "") -> None:
         super().__init__(
-            "the memory is too small for this picture: try a smaller --size, "
+            line
+            or "the memory is too small for this picture: try a smaller --size, "
             "--precision=bfloat16, or a shorter --history (--solver=adam needs least)"
         )
 

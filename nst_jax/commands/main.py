@@ -44,8 +44,9 @@ environment:
   JAX_PLATFORMS                 cpu, cuda or tpu: the device to use
 
 exit status:
-  0 done; 1 something failed, said in one line; 2 no such flag; 130 stopped by Ctrl-C
-  (143 by termination, 129 by a lost terminal), with the best picture so far saved
+  0 done; 1 something failed, said in one line; 2 no such flag or command; 130
+  stopped by Ctrl-C (143 by termination, 129 by a lost terminal), with the best picture
+  so far saved
 """
 
 

@@ -32,6 +32,10 @@ command goes on where it was stopped.
 """
 
 _HELDOUT = 3
+_NO_ROOM = (
+    "the memory is too small for this training: try a smaller --size, --batch, --width "
+    "or --style_size"
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -109,16 +113,17 @@ def run_command(arguments: argparse.Namespace) -> int:
     # JAX is imported from here on: a mistyped command is answered at once.
     import jax
 
-    from nst_jax.devices import programs
+    from nst_jax.devices import memory, programs
     from nst_jax.feedforward.training import Task, Training
     from nst_jax.perceptual.network import network_of
 
+    programs.report_missing_accelerator(_say)
     check(recipe, len(names), len(jax.devices()))
     _say_idle(arguments, options, names)
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
     )
-    with StopRequest(_say) as request:
+    with StopRequest(_say) as request, memory.explained(_NO_ROOM):
         network = network_of(options, offline=arguments.offline, report=_say)
         task = Task(
             arguments.output,

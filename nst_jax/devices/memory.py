@@ -32,8 +32,11 @@ def helping_pixels() -> int:
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def explained(no_room: str = "") -> Iterator[None]:
     """Raises an error of ours for what the device's runtime says.
+
+    Args:
+      no_room: what to say where memory is too small; default: that of a picture.
 
     Raises:
       NoRoomError: too little memory.
@@ -47,7 +50,7 @@ def explained() -> Iterator[None]:
         text = str(error)
         full = "RESOURCE_EXHAUSTED" in text or "Out of memory" in text
         if full or isinstance(error, MemoryError):
-            raise NoRoomError from error
+            raise NoRoomError(no_room) from error
         if isinstance(error, jax.errors.JaxRuntimeError) and text.startswith(_FAILURES):
             raise DeviceError(
                 f"the device failed ({backend.one_line(error)}); try once more, or on "

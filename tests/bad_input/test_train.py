@@ -5,7 +5,7 @@ import re
 import pytest
 import safetensors.numpy
 from support.batch_folder import contents, picture
-from support.program import QUICK, run
+from support.program import QUICK, installed, run, start
 
 from nst_jax.collection import lock
 from nst_jax.images import files
@@ -125,6 +125,21 @@ def test_two_trainings_of_one_network_are_refused(place, home, capsys, monkeypat
     assert not (place / "net.safetensors").exists()
     assert run(*command) == 0
     assert (place / "net.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_a_device_that_is_not_there(place):
+    program = start(
+        installed("nst-jax"),
+        "train",
+        *GIVEN,
+        "-o",
+        "n.safetensors",
+        JAX_PLATFORMS="nonsense",
+    )
+    output, errors = program.communicate()
+    assert (program.returncode, output) == (1, "")
+    assert re.fullmatch(r"nst-jax: JAX_PLATFORMS=nonsense: no such device .*\n", errors)
 
 
 def test_defaults_in_the_help_are_the_default_recipe_s(capsys):

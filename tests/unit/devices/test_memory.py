@@ -223,6 +223,8 @@ def test_too_little_memory_is_explained(error):
     with pytest.raises(NoRoomError, match=line) as caught, memory.explained():
         raise error
     assert caught.value.__cause__ is error
+    with pytest.raises(NoRoomError, match=r"^too wide$"), memory.explained("too wide"):
+        raise error
 
 
 @pytest.mark.parametrize(
