@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import tqdm
-
 from nst_jax.collection import lock
 from nst_jax.commands import flags, idle
+from nst_jax.display.bar import Bar
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.data import pictures_in, readable
 from nst_jax.feedforward.recipe import FOLDER, LOG, LOSSES, RECIPES, check
@@ -136,13 +135,13 @@ def run_command(arguments: argparse.Namespace) -> int:
             arguments.save_every,
         )
         training = Training(task, network, say=_say)
-        with lock.held(task.folder), _bar(training) as bar:
+        bar = Bar(training.steps, unit="step", terminals_only=True)
+        with lock.held(task.folder), bar:
 
             def show(progress: Any) -> bool:
                 request.defer()
-                bar.total = training.steps
-                bar.set_postfix_str(f"loss {progress.losses['total']:.5g}")
-                bar.update()
+                note = f"loss {progress.losses['total']:.5g}"
+                bar.reach({0: progress.step}, note, total=training.steps)
                 return request.signal is not None
 
             training.run(show)
@@ -168,12 +167,6 @@ def _photos(arguments: argparse.Namespace) -> tuple[list[Path], list[Path]]:
             "or name others by --heldout"
         )
     return photos, heldout
-
-
-def _bar(training: Any) -> Any:
-    return tqdm.tqdm(
-        total=training.steps, initial=training.made, unit="step", disable=None
-    )
 
 
 def _check(arguments: argparse.Namespace, names: list[Path]) -> None:

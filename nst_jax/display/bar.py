@@ -44,7 +44,9 @@ class Bar:
     def __exit__(self, *exception: object) -> None:
         self._bar.close()
 
-    def reach(self, made: Mapping[int, int], note: str) -> None:
+    def reach(
+        self, made: Mapping[int, int], note: str, *, total: int | None = None
+    ) -> None:
         """Shows how far some pictures are.
 
         What the first that is told of a picture says was made before, by a run that is
@@ -53,7 +55,9 @@ class Bar:
         Args:
           made: the iterations that each has made, by its place.
           note: shown beside the bar.
+          total: how many there are in all, where that is known better by now.
         """
+        self._bar.total = total or self._bar.total
         self._bar.set_postfix_str(note, refresh=False)
         for place, iteration in made.items():
             if place not in self._made and not self._bar.disable:

@@ -1,7 +1,6 @@
 """States of a training on the disk: the last few, each whole or not at all."""
 
 import dataclasses
-import hashlib
 import re
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import safetensors.numpy
 from nst_jax.errors import CheckpointError
 from nst_jax.feedforward.train import State
 from nst_jax.images.outputs import write_whole
+from weights_convert.store import tensors_digest
 
 _NAME = re.compile(r"step_(\d{7})\.state")
 
@@ -52,7 +52,7 @@ def save(folder: Path, checkpoint: Checkpoint, digest: str, *, keep: int = 3) ->
             "digest": digest,
             "position": str(checkpoint.position),
             "steps": str(checkpoint.steps),
-            "sha256": _sum(arrays),
+            "sha256": tensors_digest(arrays),
         },
     )
     made = int(jax.device_get(checkpoint.state.step))
@@ -99,7 +99,7 @@ def _load(path: Path, like: State, digest: str) -> Checkpoint:
         position, steps = int(metadata["position"]), int(metadata["steps"])
     except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: not a state of a training ({error})") from None
-    if metadata.get("sha256") != _sum(arrays) or position < 0 or steps < 1:
+    if metadata.get("sha256") != tensors_digest(arrays) or position < 0 or steps < 1:
         raise CheckpointError(f"{path}: damaged; remove it to go on from one before")
     leaves, structure = jax.tree.flatten(like)
     if metadata.get("digest") != digest or [(x.shape, x.dtype) for x in leaves] != [
@@ -111,11 +111,3 @@ def _load(path: Path, like: State, digest: str) -> Checkpoint:
         )
     state = jax.tree.unflatten(structure, list(arrays.values()))
     return Checkpoint(state, position, steps)
-
-
-def _sum(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for key, array in sorted(arrays.items()):
-        digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

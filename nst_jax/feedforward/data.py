@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from nst_jax.errors import ImageError, OptionsError
-from nst_jax.images import crops, files
+from nst_jax.images import crops, files, kinds
 
-_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 _AHEAD = 4  # Batches.
 _BROKEN = 20  # In a row, from which on the folder is at fault.
 
@@ -159,10 +158,11 @@ def pictures_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise OptionsError(f"images={folder}: no such folder")
+    endings = kinds.endings()
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in _ENDINGS and path.name[0] != "." and path.is_file()
+        if path.suffix.lower() in endings and path.name[0] != "." and path.is_file()
     )
     if not found:
         raise OptionsError(f"images={folder}: holds no pictures")

@@ -217,10 +217,14 @@ def styles_of(recipe: Recipe, made: int, count: int) -> np.ndarray:
 
 def shared(batch: Any, *, parts: bool = True) -> Any:
     """Arrays on all devices: a part of each on each one, or all of it."""
+    return jax.device_put(batch, _everywhere(parts))
+
+
+@functools.cache
+def _everywhere(parts: bool) -> NamedSharding:
     auto = (AxisType.Auto,)
     mesh = jax.make_mesh((len(jax.devices()),), ("batch",), axis_types=auto)
-    spec = PartitionSpec("batch") if parts else PartitionSpec()
-    return jax.device_put(batch, NamedSharding(mesh, spec))
+    return NamedSharding(mesh, PartitionSpec("batch") if parts else PartitionSpec())
 
 
 @dataclasses.dataclass(frozen=True)
