@@ -55,10 +55,10 @@ def styles(name: str) -> str:
     path, _ = names.known(_SHIPPED).get(name, (files.path_of(name), ""))
     if not files.matches(path):
         return ""
-    stylizer = Stylizer.of(*files.load(path))
-    if stylizer.predictor is not None:
+    stored, metadata = files.load(path)
+    if stored.architecture.takes == "vector":
         return "painting.jpg, of any painting"
-    given = stylizer.names
+    given = files.style_names(metadata, stored.architecture.styles)
     if given == tuple(map(str, range(len(given)))):
         return f"0 to {len(given) - 1}" if len(given) > 1 else ""
     return ", ".join(given)
