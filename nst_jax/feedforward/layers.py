@@ -1,10 +1,17 @@
 """What image transformation networks are made of, as pure functions of NHWC arrays."""
 
+import functools
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from nst_jax.devices import backend
+
 _NHWC = ("NHWC", "HWIO", "NHWC")
+_FEW = 4  # Channels of a picture, as against features.
+_WIDE = 32  # Channels from which on XLA is quick at a convolution to few.
 
 
 def convolve(
@@ -112,6 +119,14 @@ def _interleaved(parts: list[list[jax.Array]]) -> jax.Array:
 def _convolved(
     images: jax.Array, kernel: jax.Array, stride: int, padding: str
 ) -> jax.Array:
+    if padding == "VALID" and backend.kind() == "cpu":
+        return _unpadded_on_cpu(images, kernel, stride)
+    return _plain(images, kernel, stride, padding)
+
+
+def _plain(
+    images: jax.Array, kernel: jax.Array, stride: int, padding: Any
+) -> jax.Array:
     return lax.conv_general_dilated(
         images,
         kernel,
@@ -120,6 +135,87 @@ def _convolved(
         dimension_numbers=_NHWC,
         feature_group_count=images.shape[-1] // kernel.shape[2],
     )
+
+
+def _unpadded_on_cpu(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """A convolution without padding, as CPUs are quick at it.
+
+    XLA's takes 1.5 to 25 times longer, forward and for the kernel's gradient, than one
+    padded by a row of zeros (jax 0.10.2; bench/results/cpu_layers.json): so there is
+    one, and the row that comes of it is cut off. Large kernels between features and
+    pictures of few channels have ways of their own.
+    """
+    if kernel.shape[0] > _FEW and stride == 1:
+        if images.shape[-1] <= _FEW:
+            columns, kernel = _columns(images, kernel.shape[0]), _of_columns(kernel)
+            return _padded(columns, kernel, 1)
+        if kernel.shape[3] <= _FEW:
+            return _to_few(images, kernel)
+    return _padded(images, kernel, stride)
+
+
+def _padded(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    height = (images.shape[1] - kernel.shape[0]) // stride + 1
+    return _plain(images, kernel, stride, ((0, stride), (0, 0)))[:, :height]
+
+
+def _columns(images: jax.Array, rows: int) -> jax.Array:
+    """The pixels under a column of a kernel as channels, `[b, h', w, rows * i]`."""
+    height = images.shape[1] - rows + 1
+    below = [images[:, row : row + height] for row in range(rows)]
+    return jnp.concatenate(below, axis=-1)
+
+
+def _of_columns(kernel: jax.Array) -> jax.Array:
+    """A kernel `[k, l, i, o]` for `_columns`, `[1, l, k * i, o]`."""
+    _, columns, _, outputs = kernel.shape
+    return kernel.swapaxes(0, 1).reshape(1, columns, -1, outputs)
+
+
+@jax.custom_vjp
+def _to_few(images: jax.Array, kernel: jax.Array) -> jax.Array:
+    """A convolution of features to a picture's few channels."""
+    rows, columns, inputs, outputs = kernel.shape
+    if inputs >= _WIDE:
+        return _padded(images, kernel, 1)
+    # What each column of the kernel makes, side by side, and then their sum.
+    apart = kernel.swapaxes(1, 2).reshape(rows, 1, inputs, -1)
+    parts = _padded(images, apart, 1)
+    width = images.shape[2] - columns + 1
+    return functools.reduce(
+        jnp.add,
+        (
+            parts[:, :, n : n + width, n * outputs : (n + 1) * outputs]
+            for n in range(columns)
+        ),
+    )
+
+
+def _to_few_forward(
+    images: jax.Array, kernel: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _to_few(images, kernel), (images, kernel)
+
+
+def _to_few_backward(
+    given: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The kernel's gradient is that of the opposite convolution, flipped.
+
+    That one goes from the few channels of the cotangent, with zeros around, to images.
+    """
+    images, kernel = given
+    rows, columns, inputs, outputs = kernel.shape
+    _, back = jax.vjp(lambda images: _padded(images, kernel, 1), images)
+    around = ((0, 0), (rows - 1,) * 2, (columns - 1,) * 2, (0, 0))
+    few = _columns(jnp.pad(cotangent, around), rows)
+    opposite = jnp.zeros((1, columns, few.shape[-1], inputs), kernel.dtype)
+    _, of_kernel = jax.vjp(lambda kernel: _padded(few, kernel, 1), opposite)
+    found = of_kernel(images)[0].reshape(columns, rows, outputs, inputs)
+    return *back(cotangent), found.transpose(1, 0, 3, 2)[::-1, ::-1]
+
+
+_to_few.defvjp(_to_few_forward, _to_few_backward)
 
 
 def moments(images: jax.Array) -> tuple[jax.Array, jax.Array]:
