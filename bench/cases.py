@@ -12,7 +12,7 @@ from typing import Any
 from bench.workload import NETWORK, Job, Workload
 from weights_convert import store
 
-OURS, TORCH, PASTICHE = "nst_jax", "PyTorch", "pastiche"
+OURS, TORCH, PASTICHE, ONNX = "nst_jax", "PyTorch", "pastiche", "onnxruntime"
 STRONGEST = "compile+graphs"
 
 # L-BFGS as PyTorch has it: the same mathematics, step for step.
@@ -53,7 +53,7 @@ def quick(gpu: bool) -> list[Job]:
 
 
 def cpu() -> list[Job]:
-    """All cases at the sizes of a laptop: about half an hour on two cores."""
+    """All cases at the sizes of a laptop: about an hour on two cores."""
     layouts = ("eager channels_last", "eager")
 
     def steps(squares: Iterable[tuple[int, int]], budget: float) -> list[Job]:
@@ -78,6 +78,42 @@ def cpu() -> list[Job]:
         *_steps(OURS, "default", "float32", ((128, 2), (128, 4)), budget=5),
         *_trajectories(192, 256, _PAIRS[1], steps=200, marks=10, gpu=False)[:3],
         *_steps(TORCH, "compile", "float32", ((256, 1),), budget=5),
+        *painters_cpu(),
+    ]
+
+
+def painters_cpu() -> list[Job]:
+    """One-pass networks on a CPU: passes, a step of training, folders."""
+    variants = [
+        (OURS, "default"),
+        (TORCH, "eager"),
+        (TORCH, "eager channels_last"),
+        (TORCH, "compile"),
+        (ONNX, "default"),
+    ]
+    shapes = ((512, 512), (720, 1280), (1080, 1920))
+    return [
+        *_passes(variants, "float32", [(*shapes[0], 1)], budget=6),
+        *_trainings(variants[:3], "float32", batch=4, budget=20),
+        *_folders(variants, (512, 512), photos=24, repeats=2),
+        *_passes(variants, "float32", [(*shape, 1) for shape in shapes[1:]], budget=10),
+        *_passes(variants, "float32", [(*shapes[0], 8)], budget=10),
+        *_folders(variants, (720, 1280), photos=8, repeats=1),
+        *_passes(variants, "float32", [(*shape, 8) for shape in shapes[1:]], budget=10),
+    ]
+
+
+def painters_device() -> list[Job]:
+    """One-pass networks on a GPU."""
+    shapes = ((512, 512), (720, 1280), (1080, 1920))
+    batches = [(*shape, lanes) for shape in shapes for lanes in (1, 8)]
+    half = [(OURS, "default"), (TORCH, "compile"), (TORCH, "eager channels_last")]
+    return [
+        *_passes(half, "bfloat16", batches, budget=1.5),
+        *_trainings(half, "bfloat16", batch=16, budget=5),
+        *_passes([(TORCH, "eager"), (OURS, "default")], "tf32", batches, budget=1.5),
+        *_trainings([(TORCH, "eager")], "tf32", batch=16, budget=5),
+        *_folders([(OURS, "default"), (TORCH, "eager")], (512, 512), photos=200),
     ]
 
 
@@ -93,6 +129,7 @@ def device() -> list[Job]:
         *_processes(512, 512, steps=500, precision="auto", repeats=3),
         *_trajectories(512, 512, _PAIRS[0], steps=500, marks=25, gpu=True),
         *_sets(512, steps=500, gpu=True),
+        *painters_device(),
         *_steps(TORCH, "eager channels_last", "bfloat16", _SQUARES),
         *_steps(OURS, "default", "bfloat16", lbfgs, solver="lbfgs"),
         *_steps(
@@ -138,6 +175,55 @@ def _steps(
         )
         for side, lanes in squares
     ]
+
+
+def _passes(
+    variants: Iterable[tuple[str, str]],
+    precision: str,
+    batches: Iterable[tuple[int, int, int]],
+    *,
+    budget: float,
+) -> list[Job]:
+    """Batches of (height, width, pictures), each in all variants in turn."""
+    return [
+        Job("pass", *variant, _photo(*batch), precision, budget=budget)
+        for batch in batches
+        for variant in variants
+    ]
+
+
+def _trainings(
+    variants: Iterable[tuple[str, str]], precision: str, *, batch: int, budget: float
+) -> list[Job]:
+    return [
+        Job("training", *variant, _photo(256, 256, batch), precision, budget=budget)
+        for variant in variants
+    ]
+
+
+def _folders(
+    variants: Iterable[tuple[str, str]],
+    shape: tuple[int, int],
+    *,
+    photos: int,
+    repeats: int = 2,
+) -> list[Job]:
+    return [
+        Job("folder", *variant, _photo(*shape, 1), steps=photos, repeats=repeats)
+        for variant in variants
+    ]
+
+
+def _photo(height: int, width: int, lanes: int) -> Workload:
+    """A photo of the examples, so many times; a painting, where one is asked for."""
+    photo, painting = _PAIRS[0]
+    return Workload(
+        height,
+        width,
+        lanes,
+        photo=f"examples/photos/{photo}.jpg",
+        paintings=(f"examples/styles/{painting}.jpg",),
+    )
 
 
 def _pair(height: int, width: int, pair: tuple[str, str]) -> Workload:

@@ -33,8 +33,14 @@ def identity(fields: dict[str, Any]) -> str:
 
 def command(job: Job) -> list[str]:
     """The runner that measures a job."""
-    names = {"nst_jax": "run_jax", "PyTorch": "run_torch", "pastiche": "run_pastiche"}
-    name = "run_process" if job.case == "process" else names[job.framework]
+    names = {
+        "nst_jax": "run_jax",
+        "PyTorch": "run_torch",
+        "pastiche": "run_pastiche",
+        "onnxruntime": "run_onnx",
+    }
+    whole = {"process": "run_process", "folder": "run_folder"}
+    name = whole.get(job.case) or names[job.framework]
     return [sys.executable, "-m", f"bench.runners.{name}"]
 
 

@@ -16,12 +16,22 @@ from PIL import Image
 
 from nst_jax.images import resize
 from weights_convert import architectures, store
+from weights_convert.architectures.transformer import Transformer
 
 NETWORK = architectures.NETWORKS["vgg19"]
 CONTENT_TAP = "relu4_2"
 STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT_WEIGHT = 5.0
 STYLE_WEIGHT = 100.0
+
+# Of one-pass networks: pytorch/examples' fast_neural_style, its loss, as it trains.
+PAINTER = Transformer()
+PAINTER_LOSS = architectures.NETWORKS["vgg16-torchvision"]
+PAINTER_CONTENT_TAP = "relu2_2"
+PAINTER_STYLE_TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+PAINTER_CONTENT_WEIGHT = 1e5
+PAINTER_STYLE_WEIGHT = 1e10
+PAINTER_LEARNING_RATE = 1e-3
 
 # Activations kept for the backward pass, in values a pixel: the outputs of the
 # convolutions, 2 x 64 + 2 x 128/4 + 4 x 256/16 + 4 x 512/64 + 512/256, and of pooling.
@@ -105,8 +115,10 @@ class Job:
     """One measurement for a runner.
 
     Attributes:
-      case: "step", "trajectory", "set" or "process".
-      framework: "nst_jax", "PyTorch" or "pastiche".
+      case: "step", "trajectory", "set" or "process"; of one-pass networks "pass", a
+        batch of `lanes` pictures, "training", a step of `lanes` photos, and "folder",
+        `steps` files of photos painted to files by a program.
+      framework: "nst_jax", "PyTorch", "pastiche" or "onnxruntime".
       variant: how the framework is used; the runners say what there is.
       precision: of the network: "float32", "tf32" (PyTorch's default on a GPU:
         convolutions in TF32, the rest in float32) or "bfloat16".
@@ -164,6 +176,20 @@ def random_weights(
     for key, shape in architecture.shapes.items():
         fan_in = np.prod(shape[:-1]) if key.endswith("kernel") else 10_000
         weights[key] = rng.normal(0, np.sqrt(2 / fan_in), shape).astype(np.float32)
+    return weights
+
+
+def painter_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Arrays of `PAINTER` by stored key, float32: of an untrained network."""
+    weights = {}
+    for key, shape in PAINTER.shapes.items():
+        part = key.split("/")[-1]
+        if part == "kernel":
+            deviation = np.sqrt(2 / np.prod(shape[:3]))
+            weights[key] = rng.normal(0, deviation, shape).astype(np.float32)
+        else:
+            weights[key] = np.full(shape, float(part == "scale"), np.float32)
+    weights["last/bias"] += PAINTER.white / 2
     return weights
 
 

@@ -2,7 +2,7 @@
 # The benchmark, against PyTorch on this machine. Run it alone on the machine.
 #
 #   bash scripts/bench.sh --quick     a table in under 5 minutes, once installed
-#   bash scripts/bench.sh --cpu       the CPU cases in full: about half an hour
+#   bash scripts/bench.sh --cpu       the CPU cases in full: about an hour
 #   bash scripts/bench.sh --device    the GPU cases in full: about 20 minutes on an H100
 #
 # Further flags are those of `python -m bench.run`, such as --output=DIR, --cases=step,

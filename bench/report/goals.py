@@ -163,6 +163,25 @@ def _cpu_process(records: Sequence[Record]) -> float | None:
     return None if ours is None or theirs is None else ours / theirs
 
 
+def _against_torch(case: str) -> Callable[[Sequence[Record]], float | None]:
+    """Our time as a share of PyTorch's best, of the worst batch that both did."""
+
+    def figure(records: Sequence[Record]) -> float | None:
+        best: dict[tuple[str, int, int, int], float] = {}
+        for r in measured(records, case):
+            w = r["workload"]
+            key = (r["framework"], w["height"], w["width"], w["lanes"])
+            best[key] = min(best.get(key, float("inf")), seconds_per_step(r))
+        ratios = [
+            seconds / best[TORCH, *batch]
+            for (framework, *batch), seconds in best.items()
+            if framework == OURS and (TORCH, *batch) in best
+        ]
+        return max(ratios, default=None)
+
+    return figure
+
+
 GOALS = (
     Goal(
         "ms a step, one picture of 512 px, bf16",
@@ -210,5 +229,25 @@ GOALS = (
         "PyTorch script",
         "-",
         *(0.85, 0.6, "x", False, _cpu_process),
+    ),
+    Goal(
+        "CPU, one pass of a style network against the best of PyTorch, the worst batch",
+        "-",
+        *(1.0, 0.7, "x", False, _against_torch("pass")),
+    ),
+    Goal(
+        "CPU, a step of training a style network against PyTorch eager",
+        "-",
+        *(1 / 1.3, 0.6, "x", False, _against_torch("training")),
+    ),
+    Goal(
+        "one pass of a style network against torch.compile, the worst batch",
+        "-",
+        *(1 / 1.3, 0.6, "x", True, _against_torch("pass")),
+    ),
+    Goal(
+        "a step of training a style network against torch.compile",
+        "-",
+        *(1 / 1.3, 0.6, "x", True, _against_torch("training")),
     ),
 )

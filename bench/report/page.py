@@ -16,7 +16,7 @@ Repeat the measurements, alone on the machine, with
 
 ```bash
 bash scripts/bench.sh --quick     # a table in under 5 minutes, once installed
-bash scripts/bench.sh --cpu       # the CPU cases in full, about half an hour
+bash scripts/bench.sh --cpu       # the CPU cases in full, about an hour
 bash scripts/bench.sh --device    # the GPU cases in full, about 20 minutes on an H100
 ```
 
@@ -36,6 +36,12 @@ All have frozen weights, targets computed once, and no read-back that the solver
 not force. *nst_jax* is as it is by default; *plain L-BFGS* is its solver without the
 preconditioner, step for step PyTorch's. pastiche is asked for the same loss; its
 seconds count from process start.
+
+One-pass networks are pytorch/examples' fast_neural_style, 32 to 128 channels, with the
+same random weights everywhere; a pass goes from float pixels to float pixels, a step of
+training (VGG-16, its example's loss) from bytes of photos to new weights. onnxruntime
+runs the file that `nst-jax export` writes. Folders are painted by `nst-jax apply` and
+by a plain script (`bench/runners/plain_painter.py`), from JPEG files to PNG files.
 """
 
 
@@ -67,7 +73,7 @@ def _goals(records: Sequence[Record], places: Sequence[str]) -> str:
         figure, verdict = goal.verdict(here)
         if verdict and goal.gpu and where != "gpu-h100":
             figure += f" (on {where})"
-        limits = (f"<= {limit:g}{goal.unit}" for limit in (goal.required, goal.aim))
+        limits = (f"<= {limit:.3g}{goal.unit}" for limit in (goal.required, goal.aim))
         rows.append([goal.what, goal.before, *limits, figure, verdict])
     header = ["one H100 unless said", "starting line", "required", "aim", "measured"]
     return tables.table([*header, ""], rows)
@@ -93,7 +99,8 @@ def _about(records: Sequence[Record]) -> list[str]:
     devices = {joined(r["device"]) for r in records if "device" in r}
     hosts = {joined(r["host"]) for r in records}
     versions = {joined(r["versions"]) for r in records if "versions" in r}
-    weights = {r["workload"]["weights"] for r in records if r["case"] != "step"}
+    real = ("process", "trajectory", "set")
+    weights = {r["workload"]["weights"] for r in records if r["case"] in real}
     dates = sorted(r["at"][:10] for r in records)
     busy = max(r["load"] for r in records)
     return [

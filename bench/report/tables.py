@@ -255,11 +255,59 @@ def sets(records: Iterable[Record]) -> str:
     return table([*header, "warm-up, s", "peak memory, GiB"], rows)
 
 
+def passes(records: Iterable[Record]) -> str:
+    """One-pass networks by themselves: milliseconds a picture."""
+    return _by_batch(measured(records, "pass"), lambda r: 1e3 * _per_image(r))
+
+
+def trainings(records: Iterable[Record]) -> str:
+    """Training of one-pass networks: photos a second."""
+    return _by_batch(measured(records, "training"), lambda r: 1 / _per_image(r))
+
+
+def _by_batch(records: Sequence[Record], value: Callable[[Record], float]) -> str:
+    columns = list(dict.fromkeys(name(record) for record in records))
+    rows: dict[tuple[int, int, int], dict[str, str]] = {}
+    for record in records:
+        w = record["workload"]
+        row = rows.setdefault((w["height"], w["width"], w["lanes"]), {})
+        row[name(record)] = number(value(record))
+    return table(
+        ["picture, batch", *columns],
+        [
+            [f"{width}x{height}, {lanes}", *(row.get(c, "") for c in columns)]
+            for (height, width, lanes), row in sorted(rows.items())
+        ],
+    )
+
+
+def folders(records: Iterable[Record]) -> str:
+    """Folders of photos painted by programs, files to files."""
+    rows = []
+    for record in measured(records, "folder"):
+        w, later = record["workload"], statistics.median(record["later_seconds"])
+        rows.append(
+            [
+                f"{record['framework']}, {record['variant']}: {record['steps']} of "
+                f"{w['width']}x{w['height']}",
+                number(record["first_seconds"]),
+                number(later),
+                number(record["painted"] / later),
+                number(record["peak_bytes"]["host"] / 2**30),
+            ]
+        )
+    header = ["program: photos", "first run, s", "later runs, s"]
+    return table([*header, "photos a second", "peak host memory, GiB"], rows)
+
+
 SECTIONS: Mapping[str, tuple[str, Callable[[Sequence[Record]], str]]] = {
     "step": ("Steps", steps),
     "process": ("Process start to saved file", processes),
     "trajectory": ("Loss against seconds", trajectories),
     "set": ("A style set", sets),
+    "pass": ("One-pass networks, milliseconds a picture", passes),
+    "training": ("Training of one-pass networks, photos a second", trainings),
+    "folder": ("Folders painted in one pass, process start to last file", folders),
 }
 
 

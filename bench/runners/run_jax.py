@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import nst_jax
+from bench.runners import jax_painter
 from bench.runners.record import check_fits, gpu, peak_host_bytes, serve, steady
 from bench.workload import (
     CONTENT_TAP,
@@ -179,7 +180,13 @@ def style_set(job: Job) -> dict[str, Any]:
     }
 
 
-_CASES = {"step": step, "trajectory": trajectory, "set": style_set}
+_CASES = {
+    "step": step,
+    "trajectory": trajectory,
+    "set": style_set,
+    "pass": jax_painter.one_pass,
+    "training": jax_painter.training,
+}
 
 
 def measure(job: Job) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.runners import torch_steps
+from bench.runners import torch_painter, torch_steps
 from bench.runners.record import check_fits, gpu, peak_host_bytes, serve, steady
 from bench.workload import Job
 
@@ -80,7 +80,13 @@ def style_set(job: Job) -> dict[str, Any]:
     }
 
 
-_CASES = {"step": step, "trajectory": trajectory, "set": style_set}
+_CASES = {
+    "step": step,
+    "trajectory": trajectory,
+    "set": style_set,
+    "pass": torch_painter.one_pass,
+    "training": torch_painter.training,
+}
 
 
 def measure(job: Job) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`nst-jax apply`: photos, clips and streams painted by a style network in one pass."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from nst_jax import streams
 from nst_jax.commands import clips, flags
 from nst_jax.commands.painting import Pictures
 from nst_jax.errors import OptionsError
-from nst_jax.feedforward.options import Options
+from nst_jax.feedforward.options import Options, model_of
 from nst_jax.images import files, video
 
 _DESCRIPTION = """\
@@ -83,6 +84,8 @@ def run_command(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(arguments)
     options = flags.changed(arguments, Options())
+    if not hasattr(arguments, "model"):
+        options = dataclasses.replace(options, model=model_of(options.style))
     if not arguments.photos:
         raise OptionsError("name a photo, a folder, a video, or - for a stream")
     if arguments.photos == ["-"]:

@@ -10,16 +10,15 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from nst_jax import feedforward, streams
+from nst_jax import streams
 from nst_jax.commands import flags
 from nst_jax.errors import DeviceError, ImageError, answered, counted, leaving
+from nst_jax.feedforward.options import SHIPPED
 from nst_jax.images import files
 from weights_convert import commands, fetch, store
 from weights_convert.architectures import Architecture, find
 from weights_convert.errors import WeightsError
 from weights_convert.normalize import normalize, normalized
-
-_SHIPPED = Path(feedforward.__path__[0]) / "shipped"
 
 _DESCRIPTION = """\
 Rescales a network's filters so that the mean activation of each over your images is 1
@@ -104,7 +103,7 @@ def run() -> None:
     """Entry of the program `nst-weights`."""
 
     def program() -> int:
-        commands.run(add_parser, shipped=_SHIPPED)
+        commands.run(add_parser, shipped=SHIPPED)
         return 0
 
     streams.prepare()

@@ -7,17 +7,17 @@ from pathlib import Path
 import jax.numpy as jnp
 
 from nst_jax.errors import OptionsError
+from nst_jax.feedforward.options import SHIPPED, Options
 from nst_jax.feedforward.stylizer import Stylizer
 from nst_jax.images.files import expanded
 from weights_convert.stylizers import fetch, files, names
 from weights_convert.stylizers.sources import PUBLISHED
 
-_SHIPPED = Path(__file__).with_name("shipped")
 _DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 def load_stylizer(
-    model: str | os.PathLike = "styles26",
+    model: str | os.PathLike = Options.model,
     *,
     precision: str = "float32",
     offline: bool = False,
@@ -47,12 +47,12 @@ def load_stylizer(
 
 def known() -> dict[str, str]:
     """The names that `load_stylizer` takes, each with where it comes from."""
-    return {name: where for name, (_, where) in names.known(_SHIPPED).items()}
+    return {name: where for name, (_, where) in names.known(SHIPPED).items()}
 
 
 def styles(name: str) -> str:
     """What `style` may be for a network that is here, in words; "" of others."""
-    path, _ = names.known(_SHIPPED).get(name, (files.path_of(name), ""))
+    path, _ = names.known(SHIPPED).get(name, (files.path_of(name), ""))
     if not files.matches(path):
         return ""
     stored, metadata = files.load(path)
@@ -68,10 +68,10 @@ def find(model: str, *, offline: bool, report: Callable[[str], None]) -> Path:
     """The file of a style network, fetched if need be."""
     if os.path.isfile(model):
         return Path(model)
-    if model not in names.known(_SHIPPED):
+    if model not in names.known(SHIPPED):
         other = names.of_other_kind(model) or " is neither a file nor a network"
         raise OptionsError(f"model={model!r}{other}; known are {', '.join(known())}")
-    path, _ = names.known(_SHIPPED)[model]
+    path, _ = names.known(SHIPPED)[model]
     if model in PUBLISHED and path == files.path_of(model):
         return fetch.fetch(PUBLISHED[model], report=report, offline=offline)
     return path

@@ -1,12 +1,17 @@
 """The options of painting in one pass, with their defaults, help and checks."""
 
 import dataclasses
+import re
+from pathlib import Path
 from typing import Any
 
 from nst_jax import fields
 from nst_jax.fields import choices
 from nst_jax.images.coloring import Coloring
 from nst_jax.options import Options as Optimised
+
+SHIPPED = Path(__file__).with_name("shipped")
+"""Folder of the networks that come with the package."""
 
 _COLOR = next(f for f in dataclasses.fields(Optimised) if f.name == "color")
 _UNIT = (lambda value: 0 <= value <= 1, "a number, 0 to 1")
@@ -22,8 +27,10 @@ class Options:
     """
 
     model: str = fields.network(
-        "styles26",
-        "The style network: a file, or a name; --list shows those that are known.",
+        "starry_night",
+        "The style network: a file, or a name; --list shows those that are known. "
+        "Without it --style alone says which: a number means styles26, a painting's "
+        "file arbitrary.",
     )
     style: str | None = fields.losses(
         None,
@@ -75,6 +82,18 @@ class Options:
         """What `color` stands for."""
         found: Coloring = fields.named(_COLOR.metadata["choices"], self.color)
         return found
+
+
+def model_of(style: str | None) -> str:
+    """The network that is meant where only a style is given."""
+    if style is None:
+        return Options.model
+    first = style.split(",")[0].strip()
+    named = first.rpartition(":")[0] or first
+    if re.fullmatch("[0-9]+|all", named):
+        return "styles26"
+    shipped = re.fullmatch(r"\w+", named) and SHIPPED / f"{named}.safetensors"
+    return named if shipped and shipped.is_file() else "arbitrary"
 
 
 def changed(options: Options) -> dict[str, Any]:

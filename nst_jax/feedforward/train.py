@@ -235,7 +235,8 @@ class Progress:
       step: updates made.
       losses: mean over the batch, by part, and "total".
       seconds: since training began, or went on.
-      waited: of these, for photos.
+      waited: of these, for photos; the device may have been at work meanwhile.
+      position: of the photos after the step's own.
       state: after the step; donated to the next.
     """
 
@@ -243,6 +244,7 @@ class Progress:
     losses: Mapping[str, float]
     seconds: float
     waited: float
+    position: int
     state: State
 
 
@@ -269,8 +271,10 @@ def run(
     count = len(next(iter(jax.tree.leaves(wanted.styles))))
     made = int(jax.device_get(state.step))
     state, wanted = shared((state, wanted), parts=False)
+    batch, position = None, photos.position
     while made < steps():
-        batch = shared(next(photos))
+        if batch is None:
+            batch, position = shared(next(photos)), photos.position
         state, losses = step(
             plan,
             state,
@@ -280,10 +284,12 @@ def run(
             jnp.float32(learning_rate(recipe, made, steps())),
             jax.random.key(recipe.seed * 1_000_003 + made),
         )
-        made += 1
+        made, seen, batch = made + 1, position, None
+        if made < steps():  # While the device is at work on this step.
+            batch, position = shared(next(photos)), photos.position
         values = {name: float(v) for name, v in jax.device_get(losses).items()}
         seconds = time.perf_counter() - began
-        yield Progress(made, values, seconds, photos.waited, state)
+        yield Progress(made, values, seconds, photos.waited, seen, state)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -113,12 +113,13 @@ class Training:
             self.steps = recipe.steps
         self._untimed = task.minutes is None or found is not None
         self.made = int(np.asarray(self._state.step))
+        self._position = found.position if found else 0
         self.photos = Photos(
             task.photos,
             size=recipe.size,
             batch=recipe.batch,
             seed=recipe.seed,
-            position=found.position if found else 0,
+            position=self._position,
         )
         if found:
             say(f"nst-jax: going on from step {self.made}")
@@ -150,6 +151,7 @@ class Training:
                     steps=lambda: self.steps,
                 ):
                     self._state, self.made = progress.state, progress.step
+                    self._position = progress.position
                     if not math.isfinite(progress.losses["total"]):
                         raise DivergenceError(
                             f"the loss is no number at step {progress.step}: try a "
@@ -185,11 +187,21 @@ class Training:
                 f"{len(self._task.photos)} photos",
                 "licence": "that of its painting and photos",
                 "styles": json.dumps(list(self._task.paintings)),
-                "recipe": json.dumps(dataclasses.asdict(self._task.recipe)),
+                "recipe": json.dumps(self._recipe()),
                 "converter": f"nst-jax {__version__}",
             },
             dtype="float16",
         )
+
+    def _recipe(self) -> dict[str, Any]:
+        """What was asked for: of the losses, what isn't the default of `Options`."""
+        recipe = dataclasses.asdict(self._task.recipe)
+        losses = {
+            name: getattr(self._task.options, name)
+            for name in LOSSES
+            if getattr(self._task.options, name) != getattr(Options, name)
+        }
+        return {**recipe, "steps": self.steps, **losses}
 
     def _set_steps(self, progress: Progress, began: float) -> None:
         """Sets how many steps there will be, by the pace of the first."""
@@ -220,7 +232,7 @@ class Training:
     def _keep(self) -> None:
         """Writes a checkpoint and a sheet; a full disk is said, and not the end."""
         folder = self._task.folder
-        found = Checkpoint(self._state, self.photos.position, self.steps)
+        found = Checkpoint(self._state, self._position, self.steps)
         try:
             checkpoints.save(folder, found, self._digest)
             files.write(folder / f"sheet_{self.made:07d}.png", self._sheet())

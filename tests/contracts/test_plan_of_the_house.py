@@ -54,7 +54,14 @@ MAY_IMPORT = {
     "__main__": {"commands"},
     "commands": {*GROUND, *PROGRAM, "display"},
     "scripts": {*GROUND, *PROGRAM, "display"},
-    "bench": {*GROUND, "nst_jax", "optimize", "transfer", "weights_convert"},
+    "bench": {
+        *GROUND,
+        "feedforward",
+        "nst_jax",
+        "optimize",
+        "transfer",
+        "weights_convert",
+    },
 }
 
 

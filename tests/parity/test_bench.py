@@ -8,7 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.runners import plain_torch, run_jax, torch_loss, torch_steps
+from bench.runners import (
+    jax_painter,
+    plain_torch,
+    run_folder,
+    run_jax,
+    run_onnx,
+    torch_loss,
+    torch_painter,
+    torch_steps,
+)
 from bench.workload import NETWORK, Job, Workload
 from weights_convert import store
 
@@ -161,3 +170,38 @@ def test_the_plain_script_minimises_the_same_loss(tmp_path, monkeypatch):
     with Image.open(output) as opened:
         painted = loss.tensor([np.float32(opened) / 255])
     assert loss(painted)[0] < 0.5 * loss(loss.start)[0]
+
+
+def test_one_pass_is_the_same_in_all_three():
+    wanted = job("eager", lanes=2)
+    ours = np.asarray(jax_painter.painted(wanted)())
+    theirs = torch_painter.painted(wanted)().permute(0, 2, 3, 1).numpy() / 255
+    exported = run_onnx.painted(wanted)().transpose(0, 2, 3, 1)
+    assert ours.std() > 0.001
+    np.testing.assert_allclose(theirs, ours, atol=1e-5)
+    np.testing.assert_allclose(exported, ours, atol=1e-5)
+
+
+def test_training_is_the_same():
+    """The losses of some updates: gradients and Adam's, too."""
+    ours, theirs = (
+        jax_painter.stepper(job(lanes=2)),
+        torch_painter.stepper(job("eager", lanes=2)),
+    )
+    found = [float(ours()["total"]) for _ in range(4)]
+    np.testing.assert_allclose([theirs() for _ in range(4)], found, rtol=1e-3)
+    assert found[3] < 0.97 * found[0]
+
+
+@pytest.mark.parametrize("framework", ["nst_jax", "PyTorch", "onnxruntime"])
+def test_programs_paint_a_folder(framework):
+    wanted = dataclasses.replace(
+        job("eager" if framework == "PyTorch" else "default"),
+        case="folder",
+        framework=framework,
+        steps=2,
+        repeats=1,
+    )
+    found = run_folder.measure(wanted)
+    assert found["painted"] == 2
+    assert len(found["later_seconds"]) == 1

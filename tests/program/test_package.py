@@ -161,6 +161,14 @@ def test_nst_jax(installed, tmp_path):
     assert "--style_weight" in run(program, "stylize", "--help", cwd=tmp_path)
 
 
+@pytest.mark.slow
+def test_a_fresh_installation_paints_without_network(installed, tmp_path):
+    photo = str(ROOT / "examples/photos/cat.jpg")
+    command = (installed / "nst-jax", "apply", photo, "--size=128", "-o", "out.png")
+    assert run(*command, "--offline", cwd=tmp_path).startswith("out.png: 128x85; ")
+    assert (tmp_path / "out.png").stat().st_size > 10_000
+
+
 def test_nst_weights(installed, tmp_path):
     program = installed / "nst-weights"
     assert "nst-weights fetch vgg19" in run(program, "--help", cwd=tmp_path)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from bench import cases, launch
+from bench.run import CASES
 from bench.workload import Job, Workload
 
 CPU = {"platform": "cpu"}
@@ -92,7 +93,15 @@ def test_a_gpu_that_a_framework_does_not_use_is_an_error(tmp_path):
 
 @pytest.mark.parametrize(
     ("framework", "case"),
-    [("nst_jax", "step"), ("PyTorch", "set"), ("pastiche", "process")],
+    [
+        ("nst_jax", "step"),
+        ("PyTorch", "set"),
+        ("pastiche", "process"),
+        ("nst_jax", "pass"),
+        ("PyTorch", "training"),
+        ("onnxruntime", "pass"),
+        ("onnxruntime", "folder"),
+    ],
 )
 def test_each_job_has_a_runner(framework, case):
     *_, module = launch.command(Job(case, framework, "default", Workload()))
@@ -109,8 +118,9 @@ def test_a_gpu_has_a_short_name():
 @pytest.mark.parametrize("selection", [cases.cpu, cases.device])
 def test_selections_cover_all_cases_and_frameworks(selection):
     jobs = selection()
-    assert {job.case for job in jobs} == {"step", "process", "trajectory", "set"}
-    assert {job.framework for job in jobs} == {"nst_jax", "PyTorch", "pastiche"}
+    assert {job.case for job in jobs} == set(CASES)
+    rivals = {"nst_jax", "PyTorch", "pastiche"}
+    assert rivals <= {job.framework for job in jobs} <= rivals | {"onnxruntime"}
 
 
 def test_device_jobs_are_each_asked_for_once():

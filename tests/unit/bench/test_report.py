@@ -201,3 +201,36 @@ def test_plots_are_drawn_and_linked(tmp_path):
     assert len(links) == 3
     for link in links:
         assert "nst_jax" in (tmp_path / link).read_text()
+
+
+def test_passes_and_trainings_are_shown_a_picture():
+    found = [
+        step(8, case="pass", lanes=4),
+        step(3, case="pass", framework="onnxruntime"),
+        step(500, case="training", lanes=4),
+    ]
+    lines = tables.everything(found)
+    assert "| 256x256, 1 |  | 3 |" in lines
+    assert "| 256x256, 4 | 2 |  |" in lines
+    assert "| 256x256, 4 | 8 |" in lines  # Photos a second.
+
+
+def test_folders_are_shown_with_their_rate():
+    found = record("folder", steps=24, first_seconds=9.0, later_seconds=[4, 6, 5])
+    lines = tables.folders([{**found, "painted": 20}])
+    assert "| nst_jax, default: 24 of 256x256 | 9 | 5 | 4 | 1 |" in lines
+
+
+def test_a_pass_is_held_against_pytorchs_best_where_it_does_worst():
+    """Batches that only one did don't count."""
+    found = [
+        step(6, case="pass"),
+        step(10, case="pass", framework="PyTorch"),
+        step(8, case="pass", framework="PyTorch", variant="compile"),
+        step(3, case="pass", lanes=8),
+        step(9, case="pass", lanes=8, framework="PyTorch"),
+        step(9, case="pass", side=512),
+        step(1, case="pass", framework="onnxruntime"),
+    ]
+    assert goal("CPU, one pass").figure(found) == 0.75
+    assert goal("CPU, a step of training").figure(found) is None

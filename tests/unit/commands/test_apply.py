@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ from support.program import run
 from support.stored_weights import home
 
 from nst_jax.collection import manifest
+from nst_jax.feedforward.options import SHIPPED, model_of
 from nst_jax.images import color, encode, files
+from weights_convert.stylizers import files as files_of
 
 __all__ = ["folder", "home"]
 
+ROOT = Path(__file__).parents[3]
 OFF = "--compilation_cache_dir=off"
 MODEL = "--model=net.safetensors"
 
@@ -141,6 +145,42 @@ def test_streams_come_out_as_they_went_in(place, monkeypatch, raw):
     assert run("apply", "one.png", MODEL, "--style=1", "-o", "alone.png", OFF) == 0
     alone = np.asarray(Image.open("alone.png"))
     assert np.abs(alone.astype(int) - frames[2]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("style", "model"),
+    [
+        (None, "starry_night"),
+        ("3", "styles26"),
+        ("3:0.7,5:0.3", "styles26"),
+        ("all", "styles26"),
+        ("glass", "glass"),
+        ("paintings/wave.jpg", "arbitrary"),
+        ("a.jpg:0.5,b.jpg:0.5", "arbitrary"),
+    ],
+)
+def test_a_style_alone_says_which_network_is_meant(style, model):
+    assert model_of(style) == model
+
+
+@pytest.mark.parametrize("model", ["starry_night", "glass"])
+def test_networks_that_come_with_the_package_paint_offline(place, monkeypatch, model):
+    """The colours of the painting, the lines of the photo."""
+    monkeypatch.setenv("NST_JAX_HOME", str(place / "empty"))
+    photo = files.read(ROOT / "examples/photos/cat.jpg")[40:168, 100:260]
+    files.write("cat.png", photo)
+    assert run("apply", "cat.png", f"--style={model}", "-o", "out.png", OFF) == 0
+    found = files.read("out.png")
+    assert found.shape == photo.shape
+    light, dark = (color.luminance(image).ravel() for image in (found, photo))
+    assert 0.3 < np.corrcoef(light, dark)[0, 1] < 0.99
+    red, _, blue = (found.mean((0, 1)) - photo.mean((0, 1))).tolist()
+    assert blue > red + 0.05
+    path = SHIPPED / f"{model}.safetensors"
+    assert path.stat().st_size < 1e6
+    _, about = files_of.load(path)
+    assert about["licence"] == "Apache-2.0"
+    assert "freely licensed photos" in about["source"]
 
 
 def test_lists_of_networks(place, monkeypatch, capsys):

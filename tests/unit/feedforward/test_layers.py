@@ -100,3 +100,33 @@ def test_features_take_a_styles_mean_and_deviation(image):
 def test_a_single_pixel_has_no_deviation():
     _, variance = adain.unbiased(jnp.ones((1, 1, 1, 3)))
     assert not variance.any()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"), [(3, 8), (8, 3), (40, 3), (3, 3)], ids=str
+)
+def test_large_kernels_have_the_values_and_gradients_of_plain_ones(inputs, outputs):
+    """From pictures and to pictures, of few features and of many."""
+    rng = np.random.default_rng(3)
+    image = rng.normal(size=(9, 10, inputs)).astype(np.float32)
+    kernel = rng.normal(size=(5, 5, inputs, outputs)).astype(np.float32)
+    cotangent = rng.normal(size=(9, 10, outputs))
+    padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), "reflect")
+    found, back = jax.vjp(layers.convolve, image[None], kernel)
+    _close(found, plain.convolve(padded, kernel))
+    of_image, of_kernel = back(jnp.asarray(cotangent[None], jnp.float32))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), (0, 1))
+    expected = np.einsum("hwikl,hwo->klio", windows.astype(np.float64), cotangent)
+    _close(of_kernel[None], expected)
+    spread = np.zeros((13, 14, inputs))
+    for row, column in np.ndindex(9, 10):
+        spread[row : row + 5, column : column + 5] += kernel @ cotangent[row, column]
+    _close(of_image, _reflected_back(_reflected_back(spread, 2), 2, axis=1))
+
+
+def _reflected_back(values: np.ndarray, width: int, axis: int = 0) -> np.ndarray:
+    """The transpose of padding by reflection."""
+    values = np.moveaxis(values, axis, 0).copy()
+    values[width + 1 : 2 * width + 1] += values[:width][::-1]
+    values[-2 * width - 1 : -width - 1] += values[-width:][::-1]
+    return np.moveaxis(values[width:-width], 0, axis)
