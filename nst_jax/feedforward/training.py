@@ -88,8 +88,7 @@ class Training:
         self._task, self._say = task, say
         recipe = task.recipe
         paintings = [
-            resize.resize_longest(files.read(path, report=say), recipe.style_size)
-            for path in task.paintings.values()
+            _painting(path, recipe.style_size, say) for path in task.paintings.values()
         ]
         self._heldout = [
             resize.square(files.read(p), recipe.size) for p in task.heldout
@@ -248,6 +247,17 @@ class Training:
             found = train.painted(self._plan, self._state.weights, photos, shares)
             columns.append(jax.device_get(found))
         return np.concatenate(list(np.concatenate(columns, axis=2)))
+
+
+def _painting(path: Path, longest: int, say: Callable[[str], None]) -> np.ndarray:
+    """A painting as it is learnt from; that it is enlarged is said."""
+    image = files.read(path, report=say)
+    found = resize.resize_longest(image, longest)
+    if len(found) > len(image):
+        (high, wide, _), (height, width, _) = found.shape, image.shape
+        size = f"{width}x{height} pixels to {wide}x{high}"
+        say(f"nst-jax: {path} is enlarged, from {size}: a larger one shows more")
+    return found
 
 
 def _digest(task: Task, paintings: Sequence[np.ndarray], weights: str) -> str:

@@ -77,6 +77,25 @@ def test_a_network_is_trained_kept_and_loaded(task, tiny_network):
     np.testing.assert_allclose(painted, sheet[:32, 64:], atol=0.02)
 
 
+def test_a_small_painting_is_enlarged_and_that_is_said(task, tiny_network, tmp_path):
+    files.write(tmp_path / "tiny.png", files.read(tmp_path / "c.png")[:14, :20])
+    small = dataclasses.replace(task, paintings={"tiny": tmp_path / "tiny.png"})
+    said = []
+    Training(small, tiny_network, say=said.append)
+    (line,) = said
+    assert "tiny.png is enlarged, from 20x14 pixels to 32x22: a larger one" in line
+
+
+def test_what_a_network_was_trained_for_is_in_its_file(task, tiny_network):
+    training = Training(task, tiny_network, say=ignore)
+    training.run(ignore)
+    training.write()
+    told = json.loads(load_stylizer(task.output).about["recipe"])
+    assert told["steps"] == 6
+    assert told["style_weight"] == LOSSES.style_weight
+    assert "precision" not in told  # What is the default isn't told.
+
+
 @pytest.mark.parametrize(
     "cut",
     [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 5))],
@@ -159,7 +178,7 @@ def test_the_loss_falls(tiny_network, photo, painting):
 class _Endless:
     """One batch for ever, without a wait."""
 
-    waited = 0.0
+    waited, position = 0.0, 0
 
     def __init__(self, batch: np.ndarray):
         self._batch = batch
