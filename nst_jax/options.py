@@ -269,8 +269,9 @@ class Options:
     style_loss: str = _style_option(
         "gram",
         "What of the style taps is compared with the painting's: gram, their Gram "
-        "matrices.",
-        choices=choices("losses", "gram=gram:Gram"),
+        "matrices; w2, means and covariances, by the optimal transport between them, "
+        "which suits all networks and paintings by the same weights.",
+        choices=choices("losses", "gram=gram:Gram w2=wasserstein:W2"),
     )
 
     def __post_init__(self) -> None:

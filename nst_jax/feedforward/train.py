@@ -121,12 +121,13 @@ def wanted(
     """
     objective = SeenObjective.of(options)
     prepared = prepare(network, objective.losses.taps())
-    seen = [
-        jax.jit(objective.statistics, static_argnums=2)(
-            network, jnp.asarray(painting), "style"
-        )
-        for painting in paintings
-    ]
+
+    @jax.jit
+    def asked(network: Network, painting: jax.Array) -> dict[str, Any]:
+        found = objective.statistics(network, painting, "style")
+        return objective.losses.blend([found], [1.0])
+
+    seen = [asked(network, jnp.asarray(painting)) for painting in paintings]
     return objective, Wanted(
         prepared,
         jax.tree.map(lambda *leaves: jnp.stack(leaves), *seen),

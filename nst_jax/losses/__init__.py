@@ -4,7 +4,8 @@ A network shows views of a picture, `network(image, taps) -> {tap: View}`. A ter
 a statistic of a view, and says how far two statistics are apart:
 
     gram = losses.Gram()
-    target = gram.statistic(network(painting, ["relu2_1"])["relu2_1"])
+    painted = gram.statistic(network(painting, ["relu2_1"])["relu2_1"])
+    target = gram.blend([painted], [1.0])
     loss = gram.distance(gram.statistic(network(image, ["relu2_1"])["relu2_1"]), target)
 
 `Objective` is a weighted sum of terms at taps, each a `Part`. A term of one's own is
@@ -17,9 +18,11 @@ from nst_jax.losses.objective import IMAGE, Objective, Part
 from nst_jax.losses.terms import Sums, Term
 from nst_jax.losses.total_variation import Norm, TotalVariation
 from nst_jax.losses.view import View
+from nst_jax.losses.wasserstein import W2
 
 __all__ = [
     "IMAGE",
+    "W2",
     "Content",
     "Gram",
     "GramScale",

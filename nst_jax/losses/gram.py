@@ -1,14 +1,14 @@
 """The style loss: squared difference of Gram matrices (Gatys et al. 2016, eq. 3-5)."""
 
 import dataclasses
-import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
 from nst_jax.losses import terms
+from nst_jax.losses.products import products
 from nst_jax.losses.terms import Sums
 from nst_jax.losses.view import View
 
@@ -55,8 +55,7 @@ class Gram:
     """Squared difference of Gram matrices.
 
     The statistic is the products of channels, summed over positions, `[c, c]`, and the
-    count of these: of an area with weights, `F^T diag(w) F` (Gatys et al. 2017,
-    "Controlling Perceptual Factors in Neural Style Transfer", eq. 6, with w = T^2).
+    count of these.
 
     Attributes:
       gram: the scale.
@@ -67,14 +66,7 @@ class Gram:
 
     def statistic(self, view: View) -> Sums:
         """Products of channels, `[h, w, c]` -> `[c, c]`, summed in float32 at least."""
-        # Read here: the backward pass is traced outside of the caller's context.
-        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
-        channels = view.features.shape[-1]
-        pixels = view.features.reshape(-1, channels)
-        weight = None
-        if view.weight is not None and not view.clean:
-            weight = view.weight.reshape(-1, 1)
-        return Sums(_products(pixels, weight, precision), view.count)
+        return Sums(products(view), view.count)
 
     def matrix(self, sums: Sums) -> jax.Array:
         """The Gram matrix `[c, c]` of a statistic, by its own pixels (eq. 3)."""
@@ -96,41 +88,3 @@ class Gram:
         own = self.gram.own_pixels
         matrices = [t.values / t.count if own else t.values for t in targets]
         return Sums(terms.mean(matrices, shares), jnp.ones_like(targets[0].count))
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _products(pixels: jax.Array, weight: jax.Array | None, precision: Any) -> jax.Array:
-    """`[n, c]` and `[n, 1]` -> `[c, c]`, summed in float32 at least."""
-    wide = jnp.promote_types(pixels.dtype, jnp.float32)
-    return jnp.matmul(
-        _weighted(pixels, weight).T,
-        pixels,
-        precision=precision,
-        preferred_element_type=wide,
-    )
-
-
-def _products_forward(
-    pixels: jax.Array, weight: jax.Array | None, precision: Any
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array | None]]:
-    return _products(pixels, weight, precision), (pixels, weight)
-
-
-def _products_backward(
-    precision: Any,
-    residuals: tuple[jax.Array, jax.Array | None],
-    cotangent: jax.Array,
-) -> tuple[jax.Array, jax.Array | None]:
-    # Both factors are the same array: one product with the symmetric part, where
-    # automatic differentiation makes one for each.
-    pixels, weight = residuals
-    symmetric = (cotangent + cotangent.T).astype(pixels.dtype)
-    gradient = jnp.matmul(pixels, symmetric, precision=precision)
-    return _weighted(gradient, weight), jax.tree.map(jnp.zeros_like, weight)
-
-
-def _weighted(pixels: jax.Array, weight: jax.Array | None) -> jax.Array:
-    return pixels if weight is None else pixels * weight.astype(pixels.dtype)
-
-
-_products.defvjp(_products_forward, _products_backward)

@@ -43,19 +43,19 @@ class Term(Protocol):
         ...
 
     def distance(self, statistic: Any, target: Any) -> jax.Array:
-        """How far a statistic is from another one, or from a blend: float32, 0 or more.
+        """How far a statistic is from what is asked for: float32, 0 or more.
 
         Args:
           statistic: of the picture that is optimised.
-          target: of what it is to be like; None for terms that want nothing alike.
+          target: from `blend`; None for terms that want nothing alike.
         """
         ...
 
     def blend(self, targets: Sequence[Any], shares: Sequence[float]) -> Any:
-        """A target between others.
+        """What pictures ask for: a target between theirs, computed once for a run.
 
         Args:
-          targets: statistics, one or more; one is its own blend.
+          targets: statistics, one or more.
           shares: one for each, 0 or more, with sum 1.
         """
         ...

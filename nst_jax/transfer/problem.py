@@ -122,11 +122,14 @@ class Studio:
         if (frame, masked) not in self._planned:
             image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
             one = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
+
+            def asked(network: Network, image: Any, extents: Any, wants: str) -> Any:
+                found = self.objective.statistics(network, image, wants, extents)
+                return self.objective.losses.blend([found], [1.0])
+
             self._planned[frame, masked] = {
                 wants: jax.eval_shape(
-                    functools.partial(self.objective.statistics, wants=wants),
-                    *(self._plain, image),
-                    extents=one,
+                    functools.partial(asked, wants=wants), self._plain, image, one
                 )
                 for wants in ("content", "style")
             }

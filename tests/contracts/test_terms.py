@@ -50,21 +50,41 @@ def view(values, weight=None, *, clean=False):
 
 
 def value(loss, seen, target):
-    """The distance of a view from the statistic of another, or from a statistic."""
+    """The distance of a view from what others ask for."""
     return loss.distance(loss.statistic(seen), target)
+
+
+def asked(loss, seen):
+    """What a view asks for."""
+    return loss.blend([loss.statistic(seen)], [1.0])
 
 
 def target_of(loss, seed=9, **shape):
     """What a picture asks for; other than `features(0)` by its seed."""
-    return loss.statistic(view(features(seed, **shape)))
+    return asked(loss, view(features(seed, **shape)))
 
 
 @every_term
 def test_zero_at_its_target(loss):
     seen = view(np.full((5, 6, 4), 0.5))  # Flat, for terms that have no target.
-    assert value(loss, seen, loss.statistic(seen)) == 0
+    assert value(loss, seen, asked(loss, seen)) == 0
     other = view(features(1))
-    assert value(loss, other, loss.statistic(seen)) > 0
+    assert value(loss, other, asked(loss, seen)) > 0
+
+
+@every_term
+def test_the_gradient_is_zero_at_the_target(loss):
+    """To rounding, against that of a picture that differs by a tenth."""
+    seen = features(3, 30, 30)
+    target = asked(loss, view(seen))
+    if target is None:
+        return  # It has no target.
+
+    def slope(values):
+        return jax.grad(lambda x: value(loss, view(x), target))(jnp.float32(values))
+
+    there, near = (np.linalg.norm(slope(factor * seen)) for factor in (1, 1.1))
+    assert there < 1e-3 * near
 
 
 @every_term
@@ -108,7 +128,7 @@ def test_what_has_no_weight_has_no_part(loss, top, left, around, clean):
         if isinstance(loss, Content):  # It compares place by place.
             other = around and around + 1
             wanted, _, _ = embedded(features(9), top=top, left=left, around=other)
-            target_there = loss.statistic(view(wanted, weight, clean=clean))
+            target_there = asked(loss, view(wanted, weight, clean=clean))
         else:
             target_there = target
         alone, slope = jax.value_and_grad(lambda x: value(loss, view(x), target))(
@@ -140,7 +160,7 @@ def test_statistics_of_parts_add_up_to_that_of_the_whole(loss):
 
 @every_term
 def test_a_blend_lies_between_its_targets(loss):
-    one, two = target_of(loss, 7), target_of(loss, 8)
+    one, two = (loss.statistic(view(features(seed))) for seed in (7, 8))
     if loss.blend([one], [1.0]) is None:
         return  # It has no target.
     seen = view(features(0))
@@ -148,8 +168,9 @@ def test_a_blend_lies_between_its_targets(loss):
     def distance(*shares):
         return float(value(loss, seen, loss.blend([one, two], shares)))
 
-    first, second = (float(value(loss, seen, target)) for target in (one, two))
-    assert value(loss, seen, loss.blend([one], [1.0])) == first
+    first, second = (
+        float(value(loss, seen, loss.blend([one], [1.0]))) for one in (one, two)
+    )
     assert distance(1.0, 0.0) == pytest.approx(first, rel=1e-4)
     assert distance(0.0, 1.0) == pytest.approx(second, rel=1e-4)
     assert distance(0.3, 0.7) == pytest.approx(distance(0.3, 0.7))
