@@ -95,7 +95,7 @@ def painters_cpu() -> list[Job]:
     return [
         *_passes(variants, "float32", [(*shapes[0], 1)], budget=6),
         *_trainings(variants[:3], "float32", batch=4, budget=20),
-        *_folders(variants, (512, 512), photos=24, repeats=2),
+        *_folders(variants, (512, 512), photos=24, repeats=1),
         *_passes(variants, "float32", [(*shape, 1) for shape in shapes[1:]], budget=10),
         *_passes(variants, "float32", [(*shapes[0], 8)], budget=10),
         *_folders(variants, (720, 1280), photos=8, repeats=1),

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from nst_jax.devices import backend
+from nst_jax.networks import winograd
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
 _FEW = 4  # Channels of a picture, as against features.
@@ -143,8 +144,13 @@ def _unpadded_on_cpu(images: jax.Array, kernel: jax.Array, stride: int) -> jax.A
     XLA's takes 1.5 to 25 times longer, forward and for the kernel's gradient, than one
     padded by a row of zeros (jax 0.10.2; bench/results/cpu_layers.json): so there is
     one, and the row that comes of it is cut off. Large kernels between features and
-    pictures of few channels have ways of their own.
+    pictures of few channels have ways of their own, and so have 3x3 ones of many.
     """
+    outputs = kernel.shape[3]
+    plain = (*kernel.shape[:3], stride) == (3, 3, images.shape[-1], 1)
+    wide = kernel.dtype == jnp.float32 and winograd.pays_off(images.shape, outputs)
+    if plain and wide:
+        return _by_winograd(images, kernel)
     if kernel.shape[0] > _FEW and stride == 1:
         if images.shape[-1] <= _FEW:
             columns, kernel = _columns(images, kernel.shape[0]), _of_columns(kernel)
@@ -152,6 +158,32 @@ def _unpadded_on_cpu(images: jax.Array, kernel: jax.Array, stride: int) -> jax.A
         if kernel.shape[3] <= _FEW:
             return _to_few(images, kernel)
     return _padded(images, kernel, stride)
+
+
+@jax.custom_vjp
+def _by_winograd(images: jax.Array, kernel: jax.Array) -> jax.Array:
+    return winograd.convolve_padded(images, winograd.transform(kernel), around=0)
+
+
+def _by_winograd_forward(
+    images: jax.Array, kernel: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _by_winograd(images, kernel), (images, kernel)
+
+
+def _by_winograd_backward(
+    given: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    images, kernel = given
+    back = winograd.transform(kernel[::-1, ::-1].swapaxes(2, 3))
+    _, of_kernel = jax.vjp(lambda kernel: _padded(images, kernel, 1), kernel)
+    return (
+        winograd.convolve_padded(cotangent, back, around=2),
+        *of_kernel(cotangent),
+    )
+
+
+_by_winograd.defvjp(_by_winograd_forward, _by_winograd_backward)
 
 
 def _padded(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

@@ -14,6 +14,7 @@ powers are exact in binary (measured among points of the same form, as Barabasz 
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,11 +62,14 @@ def pays_off(inputs: Sequence[int], outputs: int) -> bool:
     return min(channels, outputs) >= 64 and batch * height * width >= 64
 
 
-def transform(kernel: np.ndarray) -> np.ndarray:
+def transform(kernel: Any) -> Any:
     """The kernel `[3, 3, i, o]` as 36 matrices `[6, 6, i, o]`, float32.
 
-    Computed on the host, once for a network: inside of an optimisation step it would
-    cost more than the convolution.
+    Of frozen networks computed on the host, once: inside of an optimisation step it
+    would cost more than the convolution.
+
+    Args:
+      kernel: an array of numpy or JAX, which the result is too.
     """
     both = np.kron(_KERNEL, _KERNEL).astype(np.float32)
     _, _, inputs, outputs = kernel.shape
@@ -91,13 +95,29 @@ def convolve(
     Returns:
       `[b, h, w, o]`.
     """
-    return _convolve(inputs, transformed)
+    return _convolve(inputs, transformed, 1)
+
+
+def convolve_padded(
+    inputs: jax.Array, transformed: jax.Array, *, around: int
+) -> jax.Array:
+    """3x3 convolution with stride 1, inputs padded by so many zeros on each side.
+
+    Args:
+      inputs: `[b, h, w, i]` float32.
+      transformed: `[6, 6, i, o]`, `transform` of the kernel.
+      around: 0, 1 or 2.
+
+    Returns:
+      `[b, h + 2 * around - 2, w + 2 * around - 2, o]`.
+    """
+    return _convolve(inputs, transformed, around)
 
 
 def _convolve_forward(
     inputs: jax.Array, transformed: jax.Array, transformed_back: jax.Array
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _convolve(inputs, transformed), (transformed, transformed_back)
+    return _convolve(inputs, transformed, 1), (transformed, transformed_back)
 
 
 def _convolve_backward(
@@ -105,7 +125,7 @@ def _convolve_backward(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     transformed, transformed_back = kernels
     return (
-        _convolve(cotangent, transformed_back),
+        _convolve(cotangent, transformed_back, 1),
         jnp.zeros_like(transformed),
         jnp.zeros_like(transformed_back),
     )
@@ -114,13 +134,16 @@ def _convolve_backward(
 convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
-def _convolve(inputs: jax.Array, transformed: jax.Array) -> jax.Array:
+def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Array:
     batch, height, width, channels = inputs.shape
+    height, width = height + 2 * around - 2, width + 2 * around - 2
     outputs = transformed.shape[-1]
     down, across = -(-height // _TILE), -(-width // _TILE)
     tiles = batch * down * across
-    below, right = _TILE * down + 1 - height, _TILE * across + 1 - width
-    padded = jnp.pad(inputs, ((0, 0), (1, below), (1, right), (0, 0)))
+    below = _TILE * down - height + around
+    right = _TILE * across - width + around
+    widths = ((0, 0), (around, below), (around, right), (0, 0))
+    padded = jnp.pad(inputs, widths)
     # The 36 products in one go, or, where their factors outgrow the caches, 6 by 6.
     at_once = _INPUT_TILE if batch * height * width <= _LARGE else 1
     rows = jnp.stack(_combine(_INPUT, _every_fourth(padded, 1, down)))
