@@ -163,6 +163,7 @@ def test_a_style_alone_says_which_network_is_meant(style, model):
     assert model_of(style) == model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["starry_night", "glass"])
 def test_networks_that_come_with_the_package_paint_offline(place, monkeypatch, model):
     """The colours of the painting, the lines of the photo."""
@@ -176,6 +177,10 @@ def test_networks_that_come_with_the_package_paint_offline(place, monkeypatch, m
     assert 0.3 < np.corrcoef(light, dark)[0, 1] < 0.99
     red, _, blue = (found.mean((0, 1)) - photo.mean((0, 1))).tolist()
     assert blue > red + 0.05
+
+
+@pytest.mark.parametrize("model", ["starry_night", "glass"])
+def test_networks_that_come_with_the_package_are_small_and_free(model):
     path = SHIPPED / f"{model}.safetensors"
     assert path.stat().st_size < 1e6
     _, about = files_of.load(path)
