@@ -88,7 +88,7 @@ class Options:
     )
     style_taps: tuple[str, ...] = _style_option(
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        "Activations whose Gram matrices are compared with the painting's.",
+        "Activations that are compared with the painting's, as --style_loss has it.",
     )
     content_weight: float = _content_option(
         5.0,
@@ -136,6 +136,7 @@ class Options:
         choices=choices(
             "losses.gram", "chw=CHW hw=HW paper=PAPER caffe=CAFFE article=ARTICLE"
         ),
+        needs={**STYLE, "style_loss": one_of("gram")},
     )
     tv: str = fields.losses(
         "l2",
@@ -269,8 +270,8 @@ class Options:
     style_loss: str = _style_option(
         "gram",
         "What of the style taps is compared with the painting's: gram, their Gram "
-        "matrices; w2, means and covariances, by the optimal transport between them, "
-        "which suits all networks and paintings by the same weights.",
+        "matrices; w2, means and covariances, by the optimal transport between them: "
+        "its --style_weight is about 3e6, whatever the network and the painting.",
         choices=choices("losses", "gram=gram:Gram w2=wasserstein:W2"),
     )
 

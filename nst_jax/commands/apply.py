@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import glob
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from nst_jax import streams
 from nst_jax.commands import clips, flags
 from nst_jax.commands.painting import Pictures
 from nst_jax.errors import OptionsError
+from nst_jax.feedforward.jobs import paintings_of
 from nst_jax.feedforward.options import Options, model_of
 from nst_jax.images import files, video
 
@@ -86,6 +88,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     options = flags.changed(arguments, Options())
     if not hasattr(arguments, "model"):
         options = dataclasses.replace(options, model=model_of(options.style))
+        _check_painting(options)
     if not arguments.photos:
         raise OptionsError("name a photo, a folder, a video, or - for a stream")
     if arguments.photos == ["-"]:
@@ -99,6 +102,13 @@ def run_command(arguments: argparse.Namespace) -> int:
         raise OptionsError("--stream is of standard input: give - for the photo")
     with streams.unfailing():
         return Pictures(arguments, options).run()
+
+
+def _check_painting(options: Options) -> None:
+    """Says that a style names no painting, before a network for any is fetched."""
+    style = options.style or ""
+    if options.model == "arbitrary" and not glob.has_magic(style):
+        paintings_of(style)
 
 
 def _is_clip(arguments: argparse.Namespace) -> bool:

@@ -93,7 +93,10 @@ def paintings_of(text: str) -> dict[str, float]:
         except ValueError:
             path, number = part.strip(), 1.0
         if not os.path.exists(path):
-            raise OptionsError(f"style={path}: no such painting; check the name")
+            raise OptionsError(
+                f"style={path}: no such painting; check the name, "
+                "or name the network by --model"
+            )
         shares[path] = shares.get(path, 0.0) + number
     total = sum(shares.values())
     if not all(0 <= share < 1e9 for share in shares.values()) or not total:

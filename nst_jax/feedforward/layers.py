@@ -120,7 +120,8 @@ def _interleaved(parts: list[list[jax.Array]]) -> jax.Array:
 def _convolved(
     images: jax.Array, kernel: jax.Array, stride: int, padding: str
 ) -> jax.Array:
-    if padding == "VALID" and backend.kind() == "cpu":
+    known = all(isinstance(size, int) for size in images.shape)  # Not of an export.
+    if padding == "VALID" and known and backend.kind() == "cpu":
         return _unpadded_on_cpu(images, kernel, stride)
     return _plain(images, kernel, stride, padding)
 
@@ -146,17 +147,16 @@ def _unpadded_on_cpu(images: jax.Array, kernel: jax.Array, stride: int) -> jax.A
     one, and the row that comes of it is cut off. Large kernels between features and
     pictures of few channels have ways of their own, and so have 3x3 ones of many.
     """
-    outputs = kernel.shape[3]
-    plain = (*kernel.shape[:3], stride) == (3, 3, images.shape[-1], 1)
+    rows, columns, inputs, outputs = kernel.shape
+    if stride != 1 or inputs != images.shape[-1]:
+        return _padded(images, kernel, stride)
     wide = kernel.dtype == jnp.float32 and winograd.pays_off(images.shape, outputs)
-    if plain and wide:
+    if (rows, columns) == (3, 3) and wide:
         return _by_winograd(images, kernel)
-    if kernel.shape[0] > _FEW and stride == 1:
-        if images.shape[-1] <= _FEW:
-            columns, kernel = _columns(images, kernel.shape[0]), _of_columns(kernel)
-            return _padded(columns, kernel, 1)
-        if kernel.shape[3] <= _FEW:
-            return _to_few(images, kernel)
+    if inputs <= _FEW < rows:
+        return _padded(_columns(images, rows), _of_columns(kernel), 1)
+    if outputs <= _FEW < rows:
+        return _to_few(images, kernel)
     return _padded(images, kernel, stride)
 
 

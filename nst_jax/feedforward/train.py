@@ -18,6 +18,7 @@ import optax
 from flax import nnx
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from nst_jax.errors import ImageError
 from nst_jax.feedforward import steady
 from nst_jax.feedforward.recipe import Recipe
 from nst_jax.feedforward.transformer import TransformerNetwork
@@ -286,11 +287,17 @@ def run(
             jax.random.key(recipe.seed * 1_000_003 + made),
         )
         made, seen, batch = made + 1, position, None
+        wrong: ImageError | None = None
         if made < steps():  # While the device is at work on this step.
-            batch, position = shared(next(photos)), photos.position
+            try:
+                batch, position = shared(next(photos)), photos.position
+            except ImageError as error:  # Of the next step: this one was made.
+                wrong = error
         values = {name: float(v) for name, v in jax.device_get(losses).items()}
         seconds = time.perf_counter() - began
         yield Progress(made, values, seconds, photos.waited, seen, state)
+        if wrong is not None:
+            raise wrong
 
 
 @functools.partial(jax.jit, static_argnums=0)

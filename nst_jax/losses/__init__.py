@@ -1,7 +1,7 @@
 """Content, style and total-variation losses: pure functions of views.
 
 A network shows views of a picture, `network(image, taps) -> {tap: View}`. A term makes
-a statistic of a view, and says how far two statistics are apart:
+a statistic of a view, and says how far it is from what others ask for:
 
     gram = losses.Gram()
     painted = gram.statistic(network(painting, ["relu2_1"])["relu2_1"])

@@ -91,7 +91,7 @@ class Objective:
         Args:
           statistics: of the picture, of all parts, or sums of those of its tiles where
             terms are additive.
-          targets: by name, from `statistics` or `blend`.
+          targets: by name, from `blend`.
           weights: float32 scalars by name.
 
         Returns:

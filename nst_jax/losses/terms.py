@@ -1,4 +1,4 @@
-"""What a loss is: a statistic of a view, and the distance of two of them."""
+"""What a loss is: a statistic of a view, and its distance from what is asked for."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -163,6 +163,14 @@ def test_a_style_alone_says_which_network_is_meant(style, model):
     assert model_of(style) == model
 
 
+def test_a_style_that_is_no_painting_fetches_nothing(place, monkeypatch, capsys):
+    monkeypatch.setenv("NST_JAX_HOME", str(place / "empty"))
+    assert run("apply", "photos/a.png", "--style=monet", OFF) == 1
+    said = capsys.readouterr().err
+    assert "style=monet: no such painting; check the name, or name the netw" in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["starry_night", "glass"])
 def test_networks_that_come_with_the_package_paint_offline(place, monkeypatch, model):

@@ -10,6 +10,7 @@ from support.style_networks import NETWORKS, arrays_of, vector_of
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward import export
 from nst_jax.feedforward.stylizer import Stylizer
+from weights_convert.architectures.transformer import Transformer
 from weights_convert.stylizers.stylizer import Stylizer as Stored
 
 
@@ -68,3 +69,12 @@ def test_a_package_that_is_missing(format: str) -> None:
         pytest.skip(f"{package} is installed")
     with pytest.raises(OptionsError, match=rf"pip install 'nst-jax\[{format}\]'"):
         export.export(_stored("conditional"), {}, format)
+
+
+def test_wide_networks_are_exported_with_sizes_that_are_not_known() -> None:
+    """From 64 channels on CPUs convolve otherwise where they know the size."""
+    how = Transformer((4, 8, 64), 1, (8, 4))
+    stylizer = Stylizer.of(Stored(how, arrays_of(how), "a test"), {})
+    program = export.exported(stylizer.network)
+    image = np.random.default_rng(0).random((1, 33, 50, 3), np.float32)
+    np.testing.assert_allclose(program.call(image), stylizer(image), atol=1e-4)

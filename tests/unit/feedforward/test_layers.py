@@ -102,26 +102,38 @@ def test_a_single_pixel_has_no_deviation():
     assert not variance.any()
 
 
+def test_large_kernels_in_groups(image):
+    grouped = np.random.default_rng(2).normal(size=(5, 5, 2, 4)).astype(np.float32)
+    padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), "reflect")
+    found = layers.convolve(image[None], grouped)
+    _close(found, plain.convolve(padded, grouped, groups=2))
+
+
 @pytest.mark.parametrize(
-    ("inputs", "outputs"), [(3, 8), (8, 3), (40, 3), (3, 3)], ids=str
+    ("size", "inputs", "outputs"),
+    [(5, 3, 8), (5, 8, 3), (5, 40, 3), (5, 3, 3), (3, 64, 66), (3, 8, 9)],
 )
-def test_large_kernels_have_the_values_and_gradients_of_plain_ones(inputs, outputs):
+def test_convolutions_have_the_values_and_gradients_of_plain_ones(
+    size, inputs, outputs
+):
     """From pictures and to pictures, of few features and of many."""
     rng = np.random.default_rng(3)
     image = rng.normal(size=(9, 10, inputs)).astype(np.float32)
-    kernel = rng.normal(size=(5, 5, inputs, outputs)).astype(np.float32)
+    kernel = rng.normal(size=(size, size, inputs, outputs)).astype(np.float32)
     cotangent = rng.normal(size=(9, 10, outputs))
-    padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), "reflect")
+    around = size // 2
+    padded = np.pad(image, ((around,) * 2, (around,) * 2, (0, 0)), "reflect")
     found, back = jax.vjp(layers.convolve, image[None], kernel)
     _close(found, plain.convolve(padded, kernel))
     of_image, of_kernel = back(jnp.asarray(cotangent[None], jnp.float32))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), (0, 1))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size,) * 2, (0, 1))
     expected = np.einsum("hwikl,hwo->klio", windows.astype(np.float64), cotangent)
     _close(of_kernel[None], expected)
-    spread = np.zeros((13, 14, inputs))
+    spread = np.zeros(padded.shape)
     for row, column in np.ndindex(9, 10):
-        spread[row : row + 5, column : column + 5] += kernel @ cotangent[row, column]
-    _close(of_image, _reflected_back(_reflected_back(spread, 2), 2, axis=1))
+        area = slice(row, row + size), slice(column, column + size)
+        spread[area] += kernel @ cotangent[row, column]
+    _close(of_image, _reflected_back(_reflected_back(spread, around), around, axis=1))
 
 
 def _reflected_back(values: np.ndarray, width: int, axis: int = 0) -> np.ndarray:
