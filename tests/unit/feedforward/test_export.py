@@ -71,6 +71,7 @@ def test_a_package_that_is_missing(format: str) -> None:
         export.export(_stored("conditional"), {}, format)
 
 
+@pytest.mark.slow  # It compiles for long.
 def test_wide_networks_are_exported_with_sizes_that_are_not_known() -> None:
     """From 64 channels on CPUs convolve otherwise where they know the size."""
     how = Transformer((4, 8, 64), 1, (8, 4))

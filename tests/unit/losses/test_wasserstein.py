@@ -68,6 +68,7 @@ def test_against_the_eigenvalues_of_the_product():
     assert distance(one, two) == pytest.approx(expected / energy(two), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_what_changes_nothing():
     one, two = features(0), features(1)
     before = distance(one, two)
@@ -101,6 +102,7 @@ def test_paintings_blend_to_that_of_both_side_by_side():
     )
 
 
+@pytest.mark.slow
 def test_few_directions_that_hold_almost_all():
     """As features of networks are, in float32: the painting itself is at the bottom."""
     rng = np.random.default_rng(0)
@@ -117,6 +119,7 @@ def test_few_directions_that_hold_almost_all():
     assert far[0] == pytest.approx(1.0, rel=0.03)  # (2 - 1)^2 of its energy.
 
 
+@pytest.mark.slow
 def test_fewer_positions_than_channels():
     """Where most directions are empty the gradient is finite, and leads downhill."""
     painting, values = (features(seed, channels=40, pixels=9) for seed in (0, 1))
@@ -130,6 +133,7 @@ def test_fewer_positions_than_channels():
     assert after < before
 
 
+@pytest.mark.slow
 def test_a_flat_painting_is_no_division_by_zero():
     flat = np.zeros((1, 9, 3))
     assert distance(flat, flat) == 0
