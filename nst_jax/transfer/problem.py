@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import cachetools
@@ -152,15 +152,26 @@ class Studio:
 
     def _blended(self, lane: Lane) -> dict[str, Any]:
         shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
-        paintings = [self._style(painting) for painting in lane.styles]
-        return self.objective.losses.blend(paintings, shares)
+        paintings = tuple((one.key, one.frame) for one in lane.styles)
+
+        def blend() -> dict[str, Any]:
+            found = [self._style(painting) for painting in lane.styles]
+            return self.objective.losses.blend(found, shares)
+
+        return self._once((paintings, tuple(shares)), blend)
 
     def _style(self, painting: Framed) -> dict[str, Any]:
-        key: Hashable = painting.key, painting.frame
+        key = painting.key, painting.frame
+        return self._once(key, lambda: self._statistics(painting, "style"))
+
+    def _once(
+        self, key: Hashable, make: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """What `make` gives, kept by its key while there is room."""
         with self._lock:
             if key in self._styles:
                 return self._styles[key]
-        found = self._statistics(painting, "style")
+        found = make()
         with self._lock:
             if _bytes(found) <= _KEPT:
                 self._styles[key] = found
