@@ -17,12 +17,15 @@ NAME = ".nst_jax.lock"
 def held(folder: Path) -> Iterator[None]:
     """Keeps a folder, which is made if need be; other processes are refused meanwhile.
 
+    One that was made for it and is still empty at the end is taken away again.
+
     The lock is the system's: it ends with the process, however that ends, and a file
     that is left blocks nobody. Where a file system has no locks there is none.
 
     Raises:
       OptionsError: another process has it, or the folder can't be made.
     """
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -35,12 +38,16 @@ def held(folder: Path) -> Iterator[None]:
         if file is not None:
             with contextlib.suppress(OSError):
                 path.unlink()
+                if made:
+                    folder.rmdir()  # Fails where anything is in it.
             file.close()
 
 
 def _locked(path: Path) -> BinaryIO | None:
     while True:
         try:
+            # It may have been taken away by another process that is done.
+            path.parent.mkdir(parents=True, exist_ok=True)
             file = open(path, "a+b")  # noqa: SIM115  It is held.
         except OSError:
             return None

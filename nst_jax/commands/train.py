@@ -134,17 +134,17 @@ def run_command(arguments: argparse.Namespace) -> int:
             arguments.minutes,
             arguments.save_every,
         )
-        training = Training(task, network, say=_say)
-        bar = Bar(training.steps, unit="step", terminals_only=True)
-        with lock.held(task.folder), bar:
+        with lock.held(task.folder):
+            training = Training(task, network, say=_say)
+            with Bar(training.steps, unit="step", terminals_only=True) as bar:
 
-            def show(progress: Any) -> bool:
-                request.defer()
-                note = f"loss {progress.losses['total']:.5g}"
-                bar.reach({0: progress.step}, note, total=training.steps)
-                return request.signal is not None
+                def show(progress: Any) -> bool:
+                    request.defer()
+                    note = f"loss {progress.losses['total']:.5g}"
+                    bar.reach({0: progress.step}, note, total=training.steps)
+                    return request.signal is not None
 
-            training.run(show)
+                training.run(show)
             training.write()
     for line in training.photos.broken.values():
         _say(f"nst-jax: left out: {line}")

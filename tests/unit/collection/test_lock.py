@@ -20,16 +20,19 @@ def test_one_at_a_time(tmp_path):
         assert str(caught.value).startswith(line)
         with lock.held(tmp_path / "other"):
             pass
+    assert not folder.exists()
+    with lock.held(folder):
+        (folder / "picture.png").touch()
     with lock.held(folder):
         pass
-    assert os.listdir(folder) == []
+    assert os.listdir(folder) == ["picture.png"]
 
 
 def test_what_a_killed_process_left_blocks_nobody(tmp_path):
     (tmp_path / lock.NAME).write_text("123")
     with lock.held(tmp_path):
         assert (tmp_path / lock.NAME).read_text() == str(os.getpid())
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == []  # A folder that was there stays.
 
 
 @pytest.mark.slow  # A process of its own.
