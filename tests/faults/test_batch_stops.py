@@ -109,7 +109,7 @@ def test_terminated_before_the_work_it_leaves_nothing(folder):
     with contextlib.redirect_stderr(Reader(("has transparency", end))) as errors:
         assert run(*COMMAND) == 143
     assert errors.getvalue().endswith("\nnst-jax: stopped\n")
-    assert contents(folder) == before | {"out": b""}
+    assert contents(folder) == before
 
 
 def test_a_damaged_state_is_said_and_its_pictures_begun_anew(folder, capsys, whole):

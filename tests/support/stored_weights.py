@@ -42,3 +42,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.utime(put_random(), (0, 0))  # What has just changed is not recorded.
         store.load(architectures.find(SMALL))
     return place
+
+
+def kept(folder: Path) -> list[str]:
+    """The files in a folder and below it, but for records.
+
+    Whether a file that was just written gets a record is the clock's business.
+    """
+    found = (path for path in folder.rglob("*") if path.is_file())
+    names = (path for path in found if path.suffix != ".verified")
+    return sorted(str(path.relative_to(folder)) for path in names)

