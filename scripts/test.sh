@@ -9,6 +9,9 @@ set -euo pipefail
 
 cd "$root"
 ensure_environment test
+# Tests compile much and compute little: code that is not optimised is made in half the
+# time. The parity suite is of optimised code.
+export XLA_FLAGS="${XLA_FLAGS---xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true}"
 # Two at a time: compiling keeps one core busy, and the machines are small. Each goes
 # through files one after the other, whose tests share what they compiled.
 exec "$venv/bin/python" -m pytest --numprocesses=2 --dist=worksteal "$@"
