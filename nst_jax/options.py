@@ -37,6 +37,7 @@ CONTENT: fields.Needs = {
 _style_option = functools.partial(fields.losses, needs=STYLE)
 _content_option = functools.partial(fields.losses, needs=CONTENT)
 _STEPS: fields.Needs = {"steps": bool}
+_SIZES: fields.Needs = {"pyramid": above(1)}
 _LBFGS: fields.Needs = {"solver": one_of("lbfgs"), **_STEPS}
 
 
@@ -142,10 +143,12 @@ class Options:
         "l2",
         "Total variation between neighbouring pixels: absolute (l1) or squared (l2), "
         "averaged over the picture; l1_sum and l2_sum add it up instead; l2_inner_sum "
-        "leaves out what lies along the far edges, as neural-style does.",
+        "leaves out what lies along the far edges, as neural-style does; nine_point "
+        "has the diagonals too, squared and averaged.",
         choices=choices(
             "losses.total_variation",
-            "l1=L1 l2=L2 l1_sum=L1_SUM l2_sum=L2_SUM l2_inner_sum=L2_INNER_SUM",
+            "l1=L1 l2=L2 l1_sum=L1_SUM l2_sum=L2_SUM l2_inner_sum=L2_INNER_SUM "
+            "nine_point=NINE_POINT",
         ),
         needs={"tv_weight": bool},
     )
@@ -271,8 +274,51 @@ class Options:
         "gram",
         "What of the style taps is compared with the painting's: gram, their Gram "
         "matrices; w2, means and covariances, by the optimal transport between them: "
-        "its --style_weight is about 3e6, whatever the network and the painting.",
-        choices=choices("losses", "gram=gram:Gram w2=wasserstein:W2"),
+        "its --style_weight is about 3e6, whatever the network and the painting; "
+        "w2_iterated, the same with 12 iterations for the root, as Crowson has it.",
+        choices=choices(
+            "losses", "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2"
+        ),
+    )
+    pyramid_step: float = fields.picture(
+        2.0,
+        "Each size of the pyramid is so many times the next smaller one.",
+        check=(lambda value: 1.05 <= value <= 8, "a number, 1.05 to 8"),
+        needs=_SIZES,
+    )
+    pyramid_from: int = fields.picture(
+        64,
+        "Longest side in pixels below which the pyramid has no size: the deep taps see "
+        "next to nothing there.",
+        check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
+        needs=_SIZES,
+    )
+    pyramid_first: float = fields.picture(
+        1.0,
+        "Iterations at the smallest size, as a multiple of those at each of the "
+        "others.",
+        check=fields.SCALE,
+        needs={**_SIZES, **_STEPS},
+    )
+    adam_beta2: float = fields.solver(
+        0.999,
+        "Adam: decay of the second moment.",
+        check=(lambda value: 0 <= value < 1, "a number, 0 or more and below 1"),
+        needs={"solver": one_of("adam"), **_STEPS},
+    )
+    carry: str = fields.solver(
+        "none",
+        "What the solver takes along from one size of the pyramid to the next: none, "
+        "or Adam's moments, enlarged.",
+        choices=choices("optimize.carried", "none moments=moments"),
+        needs={**_SIZES, "solver": one_of("adam"), **_STEPS},
+    )
+    average: float = fields.solver(
+        0.0,
+        "Decay of a moving average of the iterates, such as 0.99, which is the result "
+        "then, and where the next size begins; 0: the iterate of the lowest loss is.",
+        check=(lambda value: 0 <= value < 1, "a number, 0 or more and below 1"),
+        needs=_STEPS,
     )
 
     def __post_init__(self) -> None:

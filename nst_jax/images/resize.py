@@ -55,12 +55,26 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     image = np.asarray(image, np.float32)
     if image.shape[:2] == tuple(size):
         return image
+    return np.clip(resampled(image, size), 0, 1)
+
+
+def resampled(
+    values: np.ndarray, size: tuple[int, int], *, linear: bool = False
+) -> np.ndarray:
+    """Numbers of any range, `[h, w, c]` -> `[*size, c]`, in float32.
+
+    Args:
+      values: such as a solver's state of each pixel.
+      size: (height, width) of the result, 1 or more.
+      linear: by the linear filter, which doesn't overshoot, in place of the bicubic.
+    """
     height, width = size
-    resized = np.empty((height, width, image.shape[2]), np.float32)
-    for c in range(image.shape[2]):
-        channel = Image.fromarray(np.ascontiguousarray(image[..., c]))
-        resized[..., c] = np.asarray(channel.resize((width, height), _FILTER))
-    return np.clip(resized, 0, 1)
+    chosen = Image.Resampling.BILINEAR if linear else _FILTER
+    resized = np.empty((height, width, values.shape[2]), np.float32)
+    for c in range(values.shape[2]):
+        channel = Image.fromarray(np.ascontiguousarray(values[..., c], np.float32))
+        resized[..., c] = np.asarray(channel.resize((width, height), chosen))
+    return resized
 
 
 def resize_rows(

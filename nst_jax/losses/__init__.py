@@ -14,6 +14,7 @@ anything with the three functions of `Term`.
 
 from nst_jax.losses.content import Content
 from nst_jax.losses.gram import Gram, GramScale
+from nst_jax.losses.iterated import IteratedW2
 from nst_jax.losses.objective import IMAGE, Objective, Part
 from nst_jax.losses.terms import Sums, Term
 from nst_jax.losses.total_variation import Norm, TotalVariation
@@ -26,6 +27,7 @@ __all__ = [
     "Content",
     "Gram",
     "GramScale",
+    "IteratedW2",
     "Norm",
     "Objective",
     "Part",

@@ -60,10 +60,10 @@ class W2:
 
     def distance(self, statistic: Sums, target: Moments) -> jax.Array:
         """Of a statistic from a blend."""
-        mean, covariance = _gaussian(statistic)
+        mean, covariance = gaussian(statistic)
         covariance = _raised(covariance, target.added)
         apart = jnp.sum(jnp.square(mean - target.mean))
-        between = _product(_product(target.root, covariance), target.root)
+        between = product(product(target.root, covariance), target.root)
         shapes = jnp.trace(covariance) + target.variance
         shapes -= 2 * root_trace((between + between.T) / 2)
         shapes += jax.lax.stop_gradient(jnp.maximum(-shapes, 0))
@@ -71,13 +71,11 @@ class W2:
 
     def blend(self, targets: Sequence[Sums], shares: Sequence[float]) -> Moments:
         """Means of the moments about 0: those of a picture with a part like each."""
-        means = [jax.tree.map(lambda v, n=t.count: v / n, t.values) for t in targets]
-        moments = terms.mean(means, shares)
-        mean, covariance = _gaussian(Sums(moments, jnp.ones_like(targets[0].count)))
+        mean, covariance = blended(targets, shares)
         values, vectors = jnp.linalg.eigh(covariance)
         added = 4 * _precision(values) ** 0.5 * jnp.maximum(values[-1], 0)
         raised = jnp.maximum(values, 0) + added
-        root = _product(vectors * jnp.sqrt(raised), vectors.T)
+        root = product(vectors * jnp.sqrt(raised), vectors.T)
         variance = jnp.sum(raised)
         second = jnp.sum(jnp.square(mean)) + variance
         return Moments(mean, root, variance, added, second)
@@ -87,18 +85,28 @@ def _precision(values: jax.Array) -> float:
     return float(jnp.finfo(values.dtype).eps)
 
 
-def _gaussian(statistic: Sums) -> tuple[jax.Array, jax.Array]:
-    """Mean `[c]` and covariance `[c, c]`."""
+def gaussian(statistic: Sums) -> tuple[jax.Array, jax.Array]:
+    """Mean `[c]` and covariance `[c, c]` of sums over positions."""
     mean = statistic.values["one"] / statistic.count
     second = statistic.values["two"] / statistic.count
     return mean, second - mean[:, None] * mean
+
+
+def blended(
+    targets: Sequence[Sums], shares: Sequence[float]
+) -> tuple[jax.Array, jax.Array]:
+    """The same of pictures between others: by the means of their moments about 0."""
+    means = [jax.tree.map(lambda v, n=t.count: v / n, t.values) for t in targets]
+    moments = terms.mean(means, shares)
+    return gaussian(Sums(moments, jnp.ones_like(targets[0].count)))
 
 
 def _raised(covariance: jax.Array, added: jax.Array) -> jax.Array:
     return covariance + added * jnp.eye(len(covariance), dtype=covariance.dtype)
 
 
-def _product(a: jax.Array, b: jax.Array) -> jax.Array:
+def product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Of matrices, in full float32: coarser products spoil roots."""
     return jnp.matmul(a, b, precision="highest")
 
 
@@ -120,7 +128,7 @@ def _roots(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     inverse = jax.lax.rsqrt(jnp.maximum(values, least))
     straight = (values + least) * jax.lax.rsqrt(least) / 2
     roots = jnp.where(values > least, jnp.sqrt(jnp.maximum(values, least)), straight)
-    return jnp.sum(roots), _product(vectors * inverse, vectors.T)
+    return jnp.sum(roots), product(vectors * inverse, vectors.T)
 
 
 def _root_trace_forward(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:

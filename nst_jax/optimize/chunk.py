@@ -25,16 +25,44 @@ CAPACITY = 64
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
+class Average:
+    """How far a moving average of the iterates is.
+
+    Its bias is corrected as Adam's is (Kingma & Ba 2014, section 3): it begins with the
+    first iterate, not with 0.
+
+    Attributes:
+      decay: float32 scalar, what stays of the average at an iteration.
+      missing: float32 scalar, `decay ** n` after n iterates.
+    """
+
+    decay: jax.Array
+    missing: jax.Array
+
+    def joined(self, image: jax.Array, other: jax.Array) -> jax.Array:
+        """The average `image` with one more iterate, which `grown` counts."""
+        share = (1 - self.decay) / (1 - self.decay * self.missing)
+        return image + share * (other - image)
+
+    def grown(self) -> "Average":
+        """After one more iterate."""
+        return Average(self.decay, self.decay * self.missing)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
 class State:
     """Everything that a run of n lanes carries from one iteration to the next.
 
     Attributes:
       image: `[n, h, w, 3]` float32, the current iterates; not confined to [0, 1].
       solver: the solver's state, every leaf with a leading axis of lanes.
-      best_image: `[n, h, w, 3]`, the iterate of the lowest loss so far.
-      best_loss: `[n]`, its loss.
+      best_image: `[n, h, w, 3]`, the iterate of the lowest loss so far; the average of
+        the iterates where there is one.
+      best_loss: `[n]`, the lowest loss so far.
       iteration: how many iterations were run, a scalar.
       step_scale: `[n]`, factor of the solver's steps, halved after a divergence.
+      average: where the result is an average of the iterates; None: it is the best.
     """
 
     image: jax.Array
@@ -43,27 +71,43 @@ class State:
     best_loss: jax.Array
     iteration: jax.Array
     step_scale: jax.Array
+    average: Average | None = None
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def start(
-    solver: optax.GradientTransformation, images: jax.Array, iteration: Any = 0
+    solver: optax.GradientTransformation,
+    images: jax.Array,
+    iteration: Any = 0,
+    decay: Any = None,
 ) -> State:
     """The state before the first iteration.
 
     Args:
       solver: static.
       images: `[n, h, w, 3]`, copied.
-      iteration: those that a run made before, with other images.
+      iteration: those that a run made before, with other images; schedules go on.
+      decay: of a moving average of the iterates, in [0, 1), which is the result; None:
+        the iterate of the lowest loss is.
     """
     lanes = images.shape[0]
+    made = jnp.asarray(iteration, jnp.int32)
+
+    def placed(state: Any) -> Any:
+        if not _is_schedule(state):
+            return state
+        return state._replace(count=jnp.full_like(state.count, made))
+
     return State(
         image=jnp.copy(images),
-        solver=jax.vmap(solver.init)(images),
+        solver=jax.tree.map(
+            placed, jax.vmap(solver.init)(images), is_leaf=_is_schedule
+        ),
         best_image=jnp.copy(images),
         best_loss=jnp.full(lanes, jnp.inf, jnp.float32),
-        iteration=jnp.asarray(iteration, jnp.int32),
+        iteration=made,
         step_scale=jnp.ones(lanes, jnp.float32),
+        average=None if decay is None else Average(jnp.float32(decay), jnp.float32(1)),
     )
 
 
@@ -140,13 +184,21 @@ def run_chunk(
         scale = state.step_scale[of_lanes]
         # A lane of scale 0 stays even where its update is no number.
         updates = jnp.where(scale == 0, 0, scale * updates)
+        average = state.average
+        if average is None:
+            kept, result = better, state.image
+        else:
+            kept = jnp.isfinite(values["total"])
+            result = average.joined(state.best_image, state.image)
+            average = average.grown()
         return State(
             image=state.image + updates,
             solver=solver_state,
-            best_image=jnp.where(better[of_lanes], state.image, state.best_image),
+            best_image=jnp.where(kept[of_lanes], result, state.best_image),
             best_loss=jnp.where(better, values["total"], state.best_loss),
             iteration=state.iteration + 1,
             step_scale=state.step_scale,
+            average=average,
         ), {name: records[name].at[:, index].set(values[name]) for name in names}
 
     return jax.lax.fori_loop(0, count, iterate, (state, records))

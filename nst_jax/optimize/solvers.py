@@ -52,7 +52,10 @@ def lbfgs(
 
 @functools.cache
 def adam(
-    learning_rate: float | Schedule = 0.04, *, adam_epsilon: float = 1e-8
+    learning_rate: float | Schedule = 0.04,
+    *,
+    adam_epsilon: float = 1e-8,
+    adam_beta2: float = 0.999,
 ) -> optax.GradientTransformation:
     """Adam (Kingma & Ba 2014, arXiv:1412.6980), the picture kept in [0, 1].
 
@@ -60,9 +63,10 @@ def adam(
       learning_rate: largest change of a pixel in a step, about; 0.04 is the 10 of 255
         that Johnson's `neural-style` uses.
       adam_epsilon: added to the root of the second moment.
+      adam_beta2: decay of the second moment.
     """
     return optax.chain(
-        optax.scale_by_adam(eps=adam_epsilon),
+        optax.scale_by_adam(b2=adam_beta2, eps=adam_epsilon),
         optax.scale_by_learning_rate(learning_rate),
         keep_in_box(*PIXEL_BOX),
     )
@@ -116,4 +120,4 @@ class Solver:
 
 
 LBFGS = Solver(lbfgs, 1.0, None, ("history", "preconditioner", "bounds"))
-ADAM = Solver(adam, 0.04, cosine, ("adam_epsilon",))
+ADAM = Solver(adam, 0.04, cosine, ("adam_epsilon", "adam_beta2"))

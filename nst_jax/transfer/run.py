@@ -2,9 +2,11 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import time
 from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -174,7 +176,7 @@ class Run:
         """Shapes and dtypes of the state at a size."""
         frame = self.pictures.frame(self.jobs[0], scale.size)
         images = jax.ShapeDtypeStruct((len(self.jobs), *frame, 3), jnp.float32)
-        return jax.eval_shape(lambda i: chunk.start(self.solver, i), images)
+        return jax.eval_shape(self._start, images)
 
     def _begin(
         self,
@@ -198,7 +200,17 @@ class Run:
             for lane, image in zip(lanes, images, strict=True)
         ]
         done = self.scales[place - 1].until if place else 0
-        return chunk.start(self.solver, jnp.asarray(np.stack(framed)), np.int32(done))
+        begun = self._start(jnp.asarray(np.stack(framed)), np.int32(done))
+        carry = chosen(self.jobs[0].options, "carry")
+        if state is None or carry is None:
+            return begun
+        resized = functools.partial(_resized, lanes, before)
+        solver = carry(begun.solver, state.solver, resized)
+        return dataclasses.replace(begun, solver=solver)
+
+    def _start(self, images: jax.Array, done: Any = 0) -> chunk.State:
+        decay = self.jobs[0].options.average
+        return chunk.start(self.solver, images, done, decay or None)
 
     def _progress(
         self,
@@ -223,6 +235,20 @@ class Run:
                 )
             )
         return tuple(found)
+
+
+def _resized(
+    lanes: Sequence[Lane], before: Sequence[Lane], values: jax.Array, *, linear: bool
+) -> jax.Array:
+    """Values of each pixel of lanes, `[n, *frame, c]`, at the size of other lanes."""
+    found = [
+        pad(
+            resize.resampled(old.content.cut(of), new.content.extent, linear=linear),
+            new.content.frame,
+        )
+        for new, old, of in zip(lanes, before, jax.device_get(values), strict=True)
+    ]
+    return jnp.asarray(np.stack(found))
 
 
 class _Watch:

@@ -1,6 +1,7 @@
 """The sizes of a coarse-to-fine run, its iterations and frames; what they ask for."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,6 @@ from nst_jax.options import Options
 Frames = dict[Shape, dict[int, Shape]]
 """Frames by the shape of a picture and the longest side that it gets."""
 
-_SMALLEST = 64  # Below it the deep taps see next to nothing.
 _LARGEST = 65520
 """A multiple of 16 that `Options.size` may be."""
 _STEP = 16  # The pooling of five blocks divides sizes like these without remainder.
@@ -25,20 +25,24 @@ class Scale(NamedTuple):
 
 
 def scales(options: Options) -> tuple[Scale, ...]:
-    """The sizes of a run, ascending: half of the next each, but none below 64 pixels.
+    """The sizes of a run, ascending, by `pyramid_step` each, and their iterations.
 
-    Every size but the last is a multiple of 16. The iterations are shared out equally:
-    those at coarse sizes lay out what costs four times as much a size further up.
+    None is below `pyramid_from`, and every size but the last is a multiple of 16. The
+    iterations are shared out equally, but that the smallest size gets `pyramid_first`
+    times as many: those at coarse sizes lay out what costs four times as much at twice
+    the size.
     """
     sizes = [options.size]
     for k in range(1, options.pyramid):
-        size = max(_STEP, round(options.size / 2**k / _STEP) * _STEP)
-        if size < _SMALLEST or size >= sizes[0]:
+        size = max(_STEP, round(options.size / options.pyramid_step**k / _STEP) * _STEP)
+        if size < options.pyramid_from or size >= sizes[0]:
             break
         sizes.insert(0, size)
+    first, whole = options.pyramid_first, options.pyramid_first + len(sizes) - 1
+    shares = [(first + k) / whole for k in range(len(sizes) - 1)]
     return tuple(
-        Scale(size, options.steps * (k + 1) // len(sizes))
-        for k, size in enumerate(sizes)
+        Scale(size, math.floor(options.steps * share))
+        for size, share in zip(sizes, [*shares, 1], strict=True)
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from nst_jax.fields import named
 from nst_jax.losses.content import Content
+from nst_jax.losses.iterated import IteratedW2
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.options import Options
@@ -33,6 +34,9 @@ def variants(kind):
 
 TERMS = [made for kind in KINDS for made in variants(kind)]
 every_term = pytest.mark.parametrize("loss", TERMS)
+# The other one keeps a system's bias: `tests/parity/test_presets.py` restates it.
+EXACT = [made for made in TERMS if not isinstance(made.values[0], IteratedW2)]
+every_exact_term = pytest.mark.parametrize("loss", EXACT)
 
 
 def features(seed, height=5, width=6, channels=4):
@@ -64,7 +68,7 @@ def target_of(loss, seed=9, **shape):
     return asked(loss, view(features(seed, **shape)))
 
 
-@every_term
+@every_exact_term
 def test_zero_at_its_target(loss):
     seen = view(np.full((5, 6, 4), 0.5))  # Flat, for terms that have no target.
     assert value(loss, seen, asked(loss, seen)) == 0
@@ -72,7 +76,7 @@ def test_zero_at_its_target(loss):
     assert value(loss, other, asked(loss, seen)) > 0
 
 
-@every_term
+@every_exact_term
 def test_the_gradient_is_zero_at_the_target(loss):
     """To rounding, against that of a picture that differs by a tenth."""
     seen = features(3, 30, 30)
@@ -87,7 +91,7 @@ def test_the_gradient_is_zero_at_the_target(loss):
     assert there < 1e-3 * near
 
 
-@every_term
+@every_exact_term
 def test_the_gradient_is_that_of_finite_differences(loss):
     with jax.enable_x64(True):
         target = target_of(loss)

@@ -222,6 +222,72 @@ def pastiche(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     return losses
 
 
+class _RootByLyapunov(torch.autograd.Function):
+    """12 coupled Newton-Schulz iterations; the gradient by 12 of Lyapunov's equation.
+
+    Lin and Maji 2017, algorithm 1 and equation 8, solved as its appendix has it.
+    """
+
+    @staticmethod
+    def forward(ctx, matrix: Tensor) -> Tensor:
+        norm, eye = matrix.norm(), torch.eye(len(matrix), dtype=matrix.dtype)
+        y, z = matrix / norm, eye
+        for _ in range(12):
+            t = 1.5 * eye - z @ y / 2
+            y, z = y @ t, t @ z
+        root = y * norm.sqrt()
+        ctx.save_for_backward(root)
+        return root
+
+    @staticmethod
+    def backward(ctx, outer: Tensor) -> Tensor:
+        (root,) = ctx.saved_tensors
+        norm, eye = root.norm(), torch.eye(len(root), dtype=root.dtype)
+        a, q = root / norm, outer / norm
+        for _ in range(12):
+            b = 3 * eye - a @ a
+            q = (q @ b - a.T @ (a.T @ q - q @ a)) / 2
+            a = a @ b / 2
+        return q / 2
+
+
+def crowsonkb(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Optimal transport between Gaussians of features, content 0.015, variation 2."""
+    content, style = network.taps(photo), network.taps(painting)
+    weights = dict(zip(_RELU, (256, 64, 16, 4, 1), strict=True))
+
+    def gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
+        rows = _rows(features)
+        mean = rows.mean(dim=1)
+        second = rows @ rows.T / rows.shape[1]
+        eye = torch.eye(len(mean), dtype=mean.dtype)
+        return mean, second - mean[:, None] * mean + 1e-4 * eye
+
+    def apart(one: Tensor, other: Tensor) -> Tensor:
+        (mean, covariance), (wanted, target) = gaussian(one), gaussian(other)
+        root = _RootByLyapunov.apply(target)
+        both = _RootByLyapunov.apply(root @ covariance @ root)
+        return _mse(mean, wanted) + (target + covariance - 2 * both).diag().mean()
+
+    def variation(image: Tensor) -> Tensor:
+        x = torch.nn.functional.pad(
+            image.permute(2, 0, 1)[None], (1, 1, 1, 1), "replicate"
+        )
+        total = ((x[..., 1:-1, 2:] - x[..., 1:-1, 1:-1]) ** 2).mean() / 3
+        total += ((x[..., 2:, 1:-1] - x[..., 1:-1, 1:-1]) ** 2).mean() / 3
+        total += ((x[..., 1:, 1:] - x[..., :-1, :-1]) ** 2).mean() / 12
+        total += ((x[..., 1:, :-1] - x[..., :-1, 1:]) ** 2).mean() / 12
+        return 2 * total
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = network.taps(image)
+        of_style = sum(w / 341 * apart(seen[n], style[n]) for n, w in weights.items())
+        of_content = 0.015 * _mse(seen["relu4_2"], content["relu4_2"])
+        return of_content, of_style, 2 * variation(image)
+
+    return losses
+
+
 SYSTEMS: Mapping[str, System] = MappingProxyType(
     {
         "pytorch-tutorial": pytorch_tutorial,
@@ -242,6 +308,7 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(
         "neural-style": neural_style,
         "neural-style-pt": neural_style_pt,
         "pastiche": pastiche,
+        "crowsonkb": crowsonkb,
     }
 )
 """By the names of the presets."""

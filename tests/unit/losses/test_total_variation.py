@@ -9,7 +9,7 @@ from nst_jax.losses import total_variation
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 
-NORMS = ("L1", "L2", "L1_SUM", "L2_SUM", "L2_INNER_SUM")
+NORMS = ("L1", "L2", "L1_SUM", "L2_SUM", "L2_INNER_SUM", "NINE_POINT")
 
 
 def image(seed, *shape):
@@ -25,6 +25,8 @@ def variation(pixels, norm, white=1.0):
 
 def reference(pixels, norm):
     """A neighbour at a time."""
+    if norm == "NINE_POINT":
+        return nine_point(pixels)
     height, width, channels = pixels.shape
     across, down = [], []
     inner = "INNER" in norm
@@ -39,10 +41,34 @@ def reference(pixels, norm):
     return sums[0] / max(len(across), 1) + sums[1] / max(len(down), 1)
 
 
+def nine_point(pixels):
+    """Of the picture in a frame that repeats its border."""
+    framed = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), "edge")
+    total = 0
+    for down, across in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        high, wide = framed.shape[:2]
+        found = []
+        for y, x in np.ndindex(high, wide):
+            other = y + down, x + across
+            if not (other[0] < high and 0 <= other[1] < wide):
+                continue
+            straight = 0 in (down, across)
+            if straight and not (0 < y < high - 1 and 0 < x < wide - 1):
+                continue  # From the picture's own pixels.
+            found.append((framed[other] - framed[y, x]) ** 2)
+        total += np.mean(found) / (3 if straight else 12)
+    return 2 * total
+
+
 @pytest.mark.parametrize(
     ("norm", "expected"),
     # Across 1 and 0, down 3 and 2.
-    {"L1": 3, "L2": 7, "L1_SUM": 6, "L2_SUM": 14, "L2_INNER_SUM": 10}.items(),
+    {
+        **{"L1": 3, "L2": 7, "L1_SUM": 6, "L2_SUM": 14, "L2_INNER_SUM": 10},
+        # 1 of 4 across, 9 + 4 down; of 9 quads along diagonals
+        # 0+1+0+9+9+4+0+0+0 and 0+1+0+9+4+4+0+0+0.
+        "NINE_POINT": 2 / 3 * (1 + 13) / 4 + 1 / 6 * (23 + 18) / 9,
+    }.items(),
 )
 def test_by_hand(norm, expected):
     pixels = jnp.array([[0.0, 1.0], [3.0, 3.0]])[..., None]

@@ -84,6 +84,47 @@ def test_a_start_may_count_earlier_iterations():
     assert {leaf.shape[0] for leaf in jax.tree.leaves(state.solver)} == {3}
 
 
+def test_a_schedule_goes_on_where_an_earlier_size_ended():
+    state = chunk.start(_SOLVERS["cosine"], jnp.asarray(_IMAGES), np.int32(24))
+    counts = [int(s.count[0]) for s in state.solver if hasattr(s, "count")]
+    assert counts == [0, 24]  # Adam's own begins anew.
+    moved = {}
+    for done in (0, 24):
+        state = chunk.start(_SOLVERS["cosine"], jnp.asarray(_IMAGES), np.int32(done))
+        after, _ = chunk.program(valley, _SOLVERS["cosine"], state, PROBLEM)(
+            state, PROBLEM, jnp.int32(1)
+        )
+        moved[done] = np.abs(after.image - _IMAGES).max()
+    assert moved[24] < 0.01 * moved[0]
+
+
+def test_a_moving_average_is_that_of_the_iterates():
+    """`v <- d v + (1 - d) x` from 0, divided by `1 - d^n`; lanes each by their own."""
+    solver, decay = _SOLVERS["adam"], 0.8
+    state = chunk.start(solver, jnp.asarray(_IMAGES), 0, decay)
+    advance = chunk.program(valley, solver, state, PROBLEM)
+    value, iterates = np.zeros_like(_IMAGES), 7
+    for n in range(1, iterates + 1):
+        value = decay * value + (1 - decay) * np.asarray(state.image)
+        state, records = advance(state, PROBLEM, jnp.int32(1))
+        np.testing.assert_allclose(
+            state.best_image, value / (1 - decay**n), rtol=1e-4, atol=1e-5
+        )
+    assert (records["total"][:, 0] > 0).all()
+    assert not np.allclose(state.best_image, state.image)
+
+
+def test_what_is_no_number_stays_out_of_the_average():
+    state = chunk.start(_SOLVERS["adam"], jnp.asarray(_IMAGES), 0, 0.5)
+    state = dataclasses.replace(
+        state, image=state.image.at[1].set(jnp.nan), best_image=state.image
+    )
+    advance = chunk.program(valley, _SOLVERS["adam"], state, PROBLEM)
+    state, _ = advance(state, PROBLEM, jnp.int32(1))
+    np.testing.assert_array_equal(state.best_image[1], _IMAGES[1])
+    assert np.isfinite(state.best_image).all()
+
+
 @pytest.mark.parametrize("name", _SOLVERS)
 def test_restart_is_of_chosen_lanes(name):
     solver = _SOLVERS[name]

@@ -94,6 +94,23 @@ def test_the_next_size_begins_with_the_best_picture_of_the_last(run, tiny_networ
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
 
 
+def test_adams_moments_and_average_go_on_at_the_next_size(run):
+    """And are saved with a state: a run in two parts is the whole, as with the best."""
+    options = dataclasses.replace(
+        PYRAMID, solver="adam", carry="moments", average=0.5, learning_rate=0.05
+    )
+    whole, seen = run(options, every=(1,))
+    first, second = seen[3][0], seen[4][0]
+    plain, _ = run(dataclasses.replace(options, carry="none"), every=(1,))
+    # The second size begins where the first one's average was, with other steps.
+    np.testing.assert_array_equal(whole.losses[:5], plain.losses[:5])
+    assert not np.allclose(whole.losses[5:], plain.losses[5:])
+    counts = [int(p.state.solver[0].count[0]) for p in (first, second)]
+    assert counts == [0, 0] or counts[1] > counts[0]  # Its memory may be reused.
+    best, _ = run(dataclasses.replace(options, average=0.0))
+    assert not np.array_equal(best.image, whole.image)
+
+
 # After 2, the 4 of the first size, the first of the second, and in the midst of it.
 @pytest.mark.parametrize("count", [2, 4, 5, 7])
 def test_stopped_and_resumed_is_the_whole_run(run, tmp_path, count):
@@ -211,11 +228,18 @@ def test_steps_and_weights_that_move_nothing(alone, options, change):
         ),
         (
             {"solver": "adam", "steps": 30},
-            lambda: solvers.adam(solvers.cosine(0.04, 30), adam_epsilon=1e-8),
+            lambda: solvers.adam(
+                solvers.cosine(0.04, 30), adam_epsilon=1e-8, adam_beta2=0.999
+            ),
         ),
         (
-            {"solver": "adam", "learning_rate_decay": "none", "adam_epsilon": 1e-4},
-            lambda: solvers.adam(0.04, adam_epsilon=1e-4),
+            {
+                "solver": "adam",
+                "learning_rate_decay": "none",
+                "adam_epsilon": 1e-4,
+                "adam_beta2": 0.9,
+            },
+            lambda: solvers.adam(0.04, adam_epsilon=1e-4, adam_beta2=0.9),
         ),
         (
             {"learning_rate_decay": "cosine", "steps": 30},

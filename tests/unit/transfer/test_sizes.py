@@ -26,6 +26,27 @@ def test_by_hand(size, pyramid, steps, expected):
     assert [tuple(scale) for scale in scales(options)] == expected
 
 
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        (512, [128, 176, 256, 368, 512]),
+        (1024, [128, 176, 256, 368, 512, 720, 1024]),
+        (100, [100]),
+    ],
+)
+def test_sizes_by_the_root_of_two(size, sizes):
+    options = Options(
+        size=size,
+        steps=500 * (len(sizes) + 1),
+        pyramid=16,
+        pyramid_step=2**0.5,
+        pyramid_from=128,
+        pyramid_first=2.0,
+    )
+    until = [1000 + 500 * k for k in range(len(sizes))]
+    assert [tuple(s) for s in scales(options)] == list(zip(sizes, until, strict=True))
+
+
 def test_sizes_ascend_and_end_with_the_full_one_after_all_steps():
     for size in range(16, 1300, 7):
         options = Options(size=size, steps=97)
