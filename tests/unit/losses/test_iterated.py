@@ -42,6 +42,7 @@ def test_the_root_and_its_gradient():
     with jax.enable_x64(True):
         found, back = jax.vjp(iterated_root, jnp.asarray(matrix))
         (slope,) = back(jnp.asarray(cotangent))
+        found, slope = np.asarray(found), np.asarray(slope)
     np.testing.assert_allclose(found, root(matrix), rtol=1e-8, atol=1e-10)
     # R X + X R = G
     solved = found @ slope + slope @ found

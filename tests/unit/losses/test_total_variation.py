@@ -72,7 +72,7 @@ def nine_point(pixels):
 )
 def test_by_hand(norm, expected):
     pixels = jnp.array([[0.0, 1.0], [3.0, 3.0]])[..., None]
-    assert variation(pixels, norm) == expected
+    assert variation(pixels, norm) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -95,18 +95,14 @@ def test_the_next_size_begins_with_the_best_picture_of_the_last(run, tiny_networ
 
 
 def test_adams_moments_and_average_go_on_at_the_next_size(run):
-    """And are saved with a state: a run in two parts is the whole, as with the best."""
     options = dataclasses.replace(
         PYRAMID, solver="adam", carry="moments", average=0.5, learning_rate=0.05
     )
-    whole, seen = run(options, every=(1,))
-    first, second = seen[3][0], seen[4][0]
+    whole, _ = run(options, every=(1,))
     plain, _ = run(dataclasses.replace(options, carry="none"), every=(1,))
     # The second size begins where the first one's average was, with other steps.
     np.testing.assert_array_equal(whole.losses[:5], plain.losses[:5])
     assert not np.allclose(whole.losses[5:], plain.losses[5:])
-    counts = [int(p.state.solver[0].count[0]) for p in (first, second)]
-    assert counts == [0, 0] or counts[1] > counts[0]  # Its memory may be reused.
     best, _ = run(dataclasses.replace(options, average=0.0))
     assert not np.array_equal(best.image, whole.image)
 
