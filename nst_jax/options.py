@@ -37,7 +37,7 @@ CONTENT: fields.Needs = {
 _style_option = functools.partial(fields.losses, needs=STYLE)
 _content_option = functools.partial(fields.losses, needs=CONTENT)
 _STEPS: fields.Needs = {"steps": bool}
-_SIZES: fields.Needs = {"pyramid": above(1)}
+_SIZES: fields.Needs = {"pyramid": lambda sizes: sizes != 1}
 _LBFGS: fields.Needs = {"solver": one_of("lbfgs"), **_STEPS}
 
 
@@ -74,8 +74,9 @@ class Options:
     pyramid: int = fields.picture(
         1,
         "Sizes to go through, coarse to fine, each half of the next, with equal shares "
-        "of --steps; 1: the full size only. --pyramid alone means 3.",
-        check=fields.AT_LEAST_1,
+        "of --steps; 1: the full size only; 0: as many as --pyramid_from leaves. "
+        "--pyramid alone means 3.",
+        check=fields.NOT_NEGATIVE_INT,
         bare="3",
     )
     network: str = fields.network(

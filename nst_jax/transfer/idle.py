@@ -88,9 +88,15 @@ def _blend(options: Options, paintings: int) -> Said:
 
 def _pyramid(options: Options, paintings: int) -> Said:
     sizes = len(scales(options))
-    if sizes == 1 < options.pyramid:
+    if sizes == 1 != options.pyramid:
         return f"--pyramid has no effect with --size={options.size}"
     return too_many("pyramid", options.pyramid, sizes, f"--size={options.size}")
+
+
+def _of_sizes(name: str, options: Options, paintings: int) -> Said:
+    if len(scales(options)) > 1:
+        return None
+    return f"--{name} has no effect with --size={options.size}"
 
 
 def _at_rest(name: str, options: Options, paintings: int) -> Said:
@@ -134,6 +140,7 @@ _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
         "style_blend": _blend,
         **{name: functools.partial(_at_rest, name) for name in STYLE},
         "pyramid": _pyramid,
+        **{n: functools.partial(_of_sizes, n) for n in ("pyramid_first", "carry")},
         "color": _color,
         "pooling": _pooling,
         "precision": _precision,

@@ -12,6 +12,7 @@ from nst_jax.options import Options
 Frames = dict[Shape, dict[int, Shape]]
 """Frames by the shape of a picture and the longest side that it gets."""
 
+_MOST = 100  # The ratio of sizes is 1.05 at least.
 _LARGEST = 65520
 """A multiple of 16 that `Options.size` may be."""
 _STEP = 16  # The pooling of five blocks divides sizes like these without remainder.
@@ -33,7 +34,7 @@ def scales(options: Options) -> tuple[Scale, ...]:
     the size.
     """
     sizes = [options.size]
-    for k in range(1, options.pyramid):
+    for k in range(1, options.pyramid or _MOST):
         size = max(_STEP, round(options.size / options.pyramid_step**k / _STEP) * _STEP)
         if size < options.pyramid_from or size >= sizes[0]:
             break

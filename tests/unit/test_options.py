@@ -151,7 +151,15 @@ BAD = [
     ("learning_rate_decay", "linear", "none, cosine"),
     ("history", 0, "1 or more"),
     ("adam_epsilon", 0.0, "above 0"),
-    ("pyramid", 0, "1 or more"),
+    ("pyramid", -1, "0 or more"),
+    ("pyramid_step", 1.0, "1.05 to 8"),
+    ("pyramid_step", NAN, "1.05 to 8"),
+    ("pyramid_from", 8, "16 to 65536"),
+    ("pyramid_first", 0.0, "above 0"),
+    ("adam_beta2", 1.0, "below 1"),
+    ("carry", "all", "none, moments"),
+    ("average", 1.0, "below 1"),
+    ("average", -0.1, "0 or more"),
     ("preconditioner", "newton", "multiscale, none"),
     ("bounds", "ball", "box, none"),
 ]
@@ -373,6 +381,11 @@ OTHER = {
     "history": 5,
     "adam_epsilon": 1e-4,
     "pyramid": 2,
+    "pyramid_step": 1.4142135623730951,
+    "pyramid_from": 128,
+    "pyramid_first": 2.0,
+    "adam_beta2": 0.99,
+    "average": 0.99,
 }
 
 

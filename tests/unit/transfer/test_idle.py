@@ -60,7 +60,13 @@ MATTERS = {
     "preconditioner": (LBFGS, "none"),
     "bounds": ({"solver": "lbfgs", "init": "noise"}, "none"),
     "adam_epsilon": ({}, 1.0),
-    "style_loss": ({}, None),  # So far there is one.
+    "style_loss": ({}, "w2"),
+    "pyramid_step": ({"size": 128, "pyramid": 2}, 1.5),
+    "pyramid_from": ({"size": 128, "pyramid": 3}, 16),
+    "pyramid_first": ({"size": 128, "pyramid": 2}, 2.0),
+    "adam_beta2": ({}, 0.1),
+    "carry": ({"size": 128, "pyramid": 2}, "moments"),
+    "average": ({}, 0.9),
 }
 """Of each option: others with which it matters, and a value that shows it."""
 
@@ -69,6 +75,19 @@ IDLE = [
     ("preconditioner", {}, "none", "--preconditioner has no effect with --solver=adam"),
     ("bounds", {}, "none", "--bounds has no effect with --solver=adam"),
     ("adam_epsilon", LBFGS, 1, "--adam_epsilon has no effect with --solver=lbfgs"),
+    ("adam_beta2", LBFGS, 0.9, "--adam_beta2 has no effect with --solver=lbfgs"),
+    ("carry", LBFGS, "moments", "--carry has no effect with --pyramid=1"),
+    (
+        *("carry", {**LBFGS, "pyramid": 2, "size": 128}, "moments"),
+        "--carry has no effect with --solver=lbfgs",
+    ),
+    ("carry", {"pyramid": 2}, "moments", "--carry has no effect with --size=32"),
+    ("pyramid_step", {}, 1.5, "--pyramid_step has no effect with --pyramid=1"),
+    ("pyramid_from", {}, 16, "--pyramid_from has no effect with --pyramid=1"),
+    ("pyramid_first", {}, 2, "--pyramid_first has no effect with --pyramid=1"),
+    ("pyramid_first", {"pyramid": 2}, 2, "--pyramid_first has no effect with --size=3"),
+    ("pyramid", {}, 0, "--pyramid has no effect with --size=32"),
+    ("average", {"steps": 0}, 0.9, "--average has no effect with --steps=0"),
     ("tv", {}, "l1", "--tv has no effect with --tv_weight=0"),
     ("tv_range", {}, 255, "--tv_range has no effect with --tv_weight=0"),
     ("seed", {}, 4, "--seed has no effect with --init=content"),
@@ -153,7 +172,13 @@ def test_every_option_is_shown_to_matter_and_those_with_needs_not_to():
     for word in FIELDS["solver"].metadata["choices"]:
         settings = chosen(Options(solver=word), "solver").settings
         kept = {n for n in needing if not said(n, solver=word, tv_weight=1, **NOISE)}
-        of_others = {"history", "preconditioner", "bounds", "adam_epsilon"}
+        of_others = {
+            "history",
+            "preconditioner",
+            "bounds",
+            "adam_epsilon",
+            "adam_beta2",
+        }
         assert kept & of_others == set(settings)
 
 

@@ -38,7 +38,7 @@ def test_sizes_by_the_root_of_two(size, sizes):
     options = Options(
         size=size,
         steps=500 * (len(sizes) + 1),
-        pyramid=16,
+        pyramid=0,
         pyramid_step=2**0.5,
         pyramid_from=128,
         pyramid_first=2.0,

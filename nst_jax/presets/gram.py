@@ -1,38 +1,11 @@
-"""Options that go together, by name: `--preset=NAME`, `nst-jax presets`.
-
-Each preset but the first two has the loss of a known system: the parity suite restates
-every formula in PyTorch. What a preset leaves out or does otherwise is said in its
-`deviations`. Those with L-BFGS use it without the preconditioner of the defaults, and
-without their bounds where the system has none; in place of a system's line search, or
-of none, steps are limited as `optimize.solvers.lbfgs` tells.
-"""
+"""Systems whose style loss is of Gram matrices."""
 
 import dataclasses
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from nst_jax.options import Options
+from nst_jax.presets.preset import RELU, Preset
 
-
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """A value of `Options` with its story.
-
-    Attributes:
-      options: that make it.
-      source: the system or paper, and where its numbers stand.
-      look: what to expect.
-      deviations: from the source.
-    """
-
-    options: Options
-    source: str
-    look: str
-    deviations: tuple[str, ...] = ()
-
-
-_RELU = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 _CHANNELS = (64, 128, 256, 512, 512)
 _FIFTHS = (0.2,) * 5
@@ -40,23 +13,7 @@ _FIFTHS = (0.2,) * 5
 # The L-BFGS of the known systems.
 _PLAIN = Options(solver="lbfgs", history=100, preconditioner="none", bounds="none")
 
-_FAST = Preset(
-    Options(pyramid=2, steps=150),
-    source="This project's own.",
-    look="A finished-looking picture for a fifth of the default's work: 75 iterations "
-    "at half the size lay out the strokes, 75 at the full size give them their grain. "
-    "Strokes are larger than the default's.",
-)
-
-_BEST = Preset(
-    Options(pyramid=3, steps=900),
-    source="This project's own.",
-    look="300 iterations each at a quarter, half and the full size, less work than the "
-    "default's 500 at the full size. The painting's large shapes, such as the stars "
-    "and swirls of a sky, appear, which one size alone does not bring.",
-)
-
-_PYTORCH_TUTORIAL = Preset(
+PYTORCH_TUTORIAL = Preset(
     dataclasses.replace(
         _PLAIN,
         network="vgg19-torchvision",
@@ -80,12 +37,12 @@ _PYTORCH_TUTORIAL = Preset(
     ),
 )
 
-_ARTICLE = Preset(
+ARTICLE = Preset(
     dataclasses.replace(
         _PLAIN,
         network="vgg16",
         content_taps=("relu4_2",),
-        style_taps=_RELU,
+        style_taps=RELU,
         content_loss="half_sum",
         content_weight=0.06,
         gram="article",
@@ -117,12 +74,12 @@ _ARTICLE = Preset(
     ),
 )
 
-_NEURAL_STYLE = Preset(
+NEURAL_STYLE = Preset(
     dataclasses.replace(
         _PLAIN,
         network="vgg19",
         content_taps=("relu4_2",),
-        style_taps=_RELU,
+        style_taps=RELU,
         content_weight=5.0,
         style_weight=100.0,
         gram="chw",
@@ -149,10 +106,10 @@ _NEURAL_STYLE = Preset(
     ),
 )
 
-_NEURAL_STYLE_PT = dataclasses.replace(
-    _NEURAL_STYLE,
+NEURAL_STYLE_PT = dataclasses.replace(
+    NEURAL_STYLE,
     options=dataclasses.replace(
-        _NEURAL_STYLE.options,
+        NEURAL_STYLE.options,
         input_gain=1.0,
         tv="l1_sum",
         tv_range=255.0,
@@ -172,12 +129,12 @@ _NEURAL_STYLE_PT = dataclasses.replace(
     ),
 )
 
-_PASTICHE = Preset(
+PASTICHE = Preset(
     dataclasses.replace(
         _PLAIN,
         network="vgg19",
         content_taps=("relu4_2",),
-        style_taps=_RELU,
+        style_taps=RELU,
         content_weight=1.0,
         content_tap_weights=(0.01,),
         style_weight=1.0,
@@ -194,7 +151,7 @@ _PASTICHE = Preset(
     deviations=("its size is of the square of equal area, here of the longest side",),
 )
 
-_GATYS_PAPER = Preset(
+GATYS_PAPER = Preset(
     dataclasses.replace(
         _PLAIN,
         network="vgg19",
@@ -223,7 +180,7 @@ _GATYS_PAPER = Preset(
     ),
 )
 
-_GATYS_ADAM = Preset(
+GATYS_ADAM = Preset(
     Options(
         network="vgg19-torchvision",
         content_taps=("conv4_2",),
@@ -253,11 +210,11 @@ _GATYS_ADAM = Preset(
     ),
 )
 
-_CAFFE = Preset(
+CAFFE = Preset(
     Options(
         network="vgg16",
         content_taps=("relu4_2",),
-        style_taps=_RELU,
+        style_taps=RELU,
         content_loss="half_sum",
         content_weight=1.0,
         style_weight=1e4,
@@ -288,11 +245,11 @@ _CAFFE = Preset(
 
 
 def _caffe(look: str, **changes: Any) -> Preset:
-    options = dataclasses.replace(_CAFFE.options, pooling="avg", **changes)
-    return dataclasses.replace(_CAFFE, options=options, look=look)
+    options = dataclasses.replace(CAFFE.options, pooling="avg", **changes)
+    return dataclasses.replace(CAFFE, options=options, look=look)
 
 
-_CAFFE_GOOGLENET = _caffe(
+CAFFE_GOOGLENET = _caffe(
     "Fine, scratchy texture: GoogLeNet's first layer already strides.",
     network="googlenet",
     content_taps=("conv2/relu_3x3", "inception_3a/output"),
@@ -302,75 +259,17 @@ _CAFFE_GOOGLENET = _caffe(
         *("inception_3a/output", "inception_4a/output", "inception_5a/output"),
     ),
 )
-_CAFFE_GOOGLENET = dataclasses.replace(
-    _CAFFE_GOOGLENET,
+CAFFE_GOOGLENET = dataclasses.replace(
+    CAFFE_GOOGLENET,
     deviations=(
-        *_CAFFE.deviations,
+        *CAFFE.deviations,
         "its GoogLeNet is without the two normalisations (LRN) that the published "
         "network has; here they stay",
     ),
 )
-_CAFFE_CAFFENET = _caffe(
+CAFFE_CAFFENET = _caffe(
     "Rough and patchy: eleven-pixel filters with a stride of four.",
     network="caffenet",
     content_taps=("relu4",),
     style_taps=("relu1", "relu2", "relu3", "relu4", "relu5"),
 )
-
-_CROWSONKB = Preset(
-    Options(
-        network="vgg19-torchvision",
-        content_taps=("relu4_2",),
-        style_taps=_RELU,
-        content_weight=0.015,
-        style_weight=1.0,
-        style_tap_weights=tuple(4.0**k / 341 for k in (4, 3, 2, 1, 0)),
-        style_loss="w2_iterated",
-        tv="nine_point",
-        tv_weight=2.0,
-        init="content",
-        pyramid=16,
-        pyramid_step=2**0.5,
-        pyramid_from=128,
-        pyramid_first=2.0,
-        steps=3000,
-        solver="adam",
-        learning_rate=0.02,
-        learning_rate_decay="none",
-        adam_beta2=0.99,
-        carry="moments",
-        average=0.99,
-    ),
-    source="K. Crowson's style-transfer-pytorch with its defaults: means and "
-    "covariances compared by optimal transport, sizes by the root of 2 from 128 "
-    "pixels, Adam taken along from one to the next, an average of the iterates.",
-    look="Large coherent strokes and soft transitions, colours near the painting's; a "
-    "slight haze, as averages have. --style_loss=w2 --style_weight=3e6 "
-    "--content_weight=5 is exact where its 12 iterations aren't.",
-    deviations=(
-        "--steps is of all sizes together: its 1000 and 500 for each further size are "
-        "--steps=3000 at --size=512, 4000 at 1024, 5000 at 2048",
-        "sizes are multiples of 16: 128, 176, 256, 368, 512 where it has 128, 181, "
-        "256, 362, 512",
-        "a painting that is smaller than the picture is enlarged",
-    ),
-)
-
-PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {
-        "fast": _FAST,
-        "best": _BEST,
-        "pytorch-tutorial": _PYTORCH_TUTORIAL,
-        "article": _ARTICLE,
-        "gatys-adam": _GATYS_ADAM,
-        "caffe": _CAFFE,
-        "caffe-googlenet": _CAFFE_GOOGLENET,
-        "caffe-caffenet": _CAFFE_CAFFENET,
-        "neural-style": _NEURAL_STYLE,
-        "neural-style-pt": _NEURAL_STYLE_PT,
-        "pastiche": _PASTICHE,
-        "gatys-paper": _GATYS_PAPER,
-        "crowsonkb": _CROWSONKB,
-    }
-)
-"""The presets by name."""
