@@ -296,10 +296,11 @@ def picture(photo, painting):
 
 def plan(name: str, options: Options) -> object:
     """What shows, without a picture, what an option does; None: a picture does."""
-    if name == "pyramid":
+    if name.startswith("pyramid"):
         return scales(options)
     # Equal ones are one object.
     of_solver = FIELDS[name].metadata["group"] == "solver" and options.steps > 1
+    of_solver &= name not in ("carry", "average")  # They aren't the solver's own.
     return solver(options) if of_solver else None
 
 
