@@ -59,6 +59,7 @@ MAY_IMPORT = {
         "feedforward",
         "nst_jax",
         "optimize",
+        "presets",
         "transfer",
         "weights_convert",
     },

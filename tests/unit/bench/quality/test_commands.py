@@ -1,0 +1,56 @@
+import pytest
+
+from bench.quality import commands
+from bench.quality.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["compare", "nonsense"], "system 'nonsense' is not known"),
+        (["paint", "photo", "--pairs=x"], "pairs=x: not known; known are"),
+        (["paint", "photo", "--pairs=99"], "pairs=99: there are 12"),
+        (["paint", "photo", "--strengths=2"], "strengths=2: not known"),
+        (["paint", "photo", "--size=32"], "size=32: measured are pictures of"),
+        (["paint", "photo", "--seconds=-1"], "seconds=-1.0: give 0 or more"),
+        (["paint", "photo", "--pictures=nowhere"], "not in nowhere"),
+        (["judge", "a.csv", "--key=nowhere.json"], "nowhere.json: No such file"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments, line, capsys, tmp_path):
+    if arguments[0] != "judge":
+        arguments += [f"--results={tmp_path / 'r'}", f"--painted={tmp_path / 'p'}"]
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    assert line in said.err
+    assert said.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
+    """By the photo and a network that comes along, on a pair of examples alone."""
+    from support.eyes import layers, tiny_eyes
+
+    monkeypatch.setattr(commands.Eyes, "opened", lambda **_: tiny_eyes(1))
+    monkeypatch.setattr(commands.lpips, "heads", lambda **_: layers())
+    from bench.quality.pairs import Pair
+    from bench.workload import ROOT
+
+    examples = ROOT / "examples"
+    pair = Pair(
+        "bulb_glass", examples / "photos/cat.jpg", examples / "styles/glass.jpg", "tune"
+    )
+    monkeypatch.setattr(commands.pairs, "find", lambda names, folder: [pair])
+    where = [f"--results={tmp_path / 'r'}", f"--painted={tmp_path / 'p'}"]
+    how = ["--size=96", "--pairs=bulb_glass", *where]
+    assert main(["compare", "photo", "glass", *how]) == 0
+    page = capsys.readouterr().out
+    assert "| photo | 1 | 1.00 |" in page
+    assert "Against photo" in page
+    assert main(["score", *how]) == 0
+    written = tmp_path / "page.md"
+    assert main(["report", *how, f"--output={written}"]) == 0
+    assert "| glass | 1 |" in written.read_text()
+    out = [f"--output={tmp_path / 's'}", f"--key={tmp_path / 'k.json'}"]
+    assert main(["sheets", "photo", "glass", *out, *how]) == 0
+    assert "6 sheets of 1 pairs" in capsys.readouterr().out

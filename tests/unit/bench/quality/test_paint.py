@@ -1,0 +1,187 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from support.eyes import layers, scene, strokes, tiny_eyes
+
+from bench.quality import painters
+from bench.quality.paint import paint, tasks, within
+from bench.quality.painters import NotPaintedError, Painted, Studio
+from bench.quality.pairs import Pair
+from bench.quality.records import PICTURES, SCORES, Folder
+from bench.quality.report import report
+from bench.quality.score import score
+from bench.quality.systems import chosen
+from nst_jax.errors import ImageError, OptionsError
+from nst_jax.images import files
+
+SIZE = 96
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """Two photos and a painting."""
+    painting = tmp_path / "painting.png"
+    files.write(painting, strokes((100, 120), seed=1, length=12))
+    found = []
+    for number in range(2):
+        photo = tmp_path / f"photo{number}.png"
+        files.write(photo, scene((90, 120), seed=number))
+        found.append(Pair(f"pair{number}", photo, painting, "tune"))
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path / "results", tmp_path / "painted")
+
+
+class Mixing(Studio):
+    """Lays the painting over the photo; a second is ten steps."""
+
+    def __init__(self):
+        self.made = []
+
+    def paint(self, system, pair, *, share, size, steps=0):
+        self.made.append((system.name, pair.name, share, steps))
+        if system.name == "failing":
+            raise NotPaintedError("failing: it fails")
+        photo = painters.photo_of(pair, size)
+        painting = painters.painting_of(pair, size)[: len(photo), : photo.shape[1]]
+        over = {"photo": 0.0, "weak": 0.3, "strong": 0.8}[system.name]
+        over *= {0.25: 0.5, 1.0: 1.0, 4.0: 1.2}[share]
+        image = ((1 - over) * photo + over * painting).astype(np.float32)
+        steps = 0 if system.kind == "photo" else steps or 50
+        return Painted(image, steps, steps / 10)
+
+
+def asked(pairs, names=("photo", "weak", "strong"), **how):
+    given = [name if name == "photo" else f"{name}={{}}" for name in names]
+    systems = [
+        dataclasses.replace(one, options={"steps": 50 + len(one.name)})
+        if one.name != "photo"
+        else one
+        for one in chosen(given)
+    ]
+    how = {"strengths": ["1"], "size": SIZE, **how}
+    return list(tasks(systems, pairs, **how))
+
+
+def test_each_picture_is_painted_once(pairs, folder):
+    studio, said = Mixing(), []
+    first = paint(asked(pairs), folder, studio, say=said.append)
+    assert len(studio.made) == len(first) == len(said) == 6
+    again = paint(asked(pairs), folder, studio, say=said.append)
+    assert len(studio.made) == len(said) == 6
+    assert [one["sha256"] for one in again] == [one["sha256"] for one in first]
+    # One that is gone is painted anew, and so is one of another size.
+    (folder.pictures / first[0]["file"]).unlink()
+    paint(asked(pairs), folder, studio, say=said.append)
+    paint(asked(pairs[:1], ["weak"], size=80), folder, studio, say=said.append)
+    assert len(studio.made) == 8
+    assert files.shape(folder.pictures / first[0]["file"]) == (72, 96)
+
+
+def test_equal_seconds_are_so_many_steps(pairs, folder):
+    studio = Mixing()
+    wanted = asked(pairs[:1], ["photo", "weak"], limit=20.0)
+    found = paint(wanted, folder, studio, say=str)
+    # The photo takes none; the other is painted by itself first.
+    assert [steps for *_, steps in studio.made] == [0, 0, 200]
+    assert [one["limit"] for one in found] == [0, 20]
+    assert found[1]["steps"] == 200
+    assert within(0.001, 500, 90.0) == 1
+
+
+def test_a_program_that_fails_stops_no_other(pairs, folder):
+    said: list[str] = []
+    wanted = asked(pairs[:1], ["failing", "weak"])
+    found = paint(wanted, folder, Mixing(), say=said.append)
+    assert [one["system"] for one in found] == ["weak"]
+    assert said[0] == "not painted: failing: it fails"
+
+
+def test_what_is_painted_is_measured_once_and_reported(pairs, folder):
+    opened = []
+
+    def eyes():
+        opened.append(1)
+        return tiny_eyes(1), layers()
+
+    wanted = asked(pairs, strengths=["1/4", "1", "4"])
+    painted = paint(wanted, folder, Mixing(), say=str)
+    found = score(painted, pairs, folder, eyes, say=str)
+    again = score(painted, pairs, folder, eyes, say=str)
+    assert again == found
+    assert len(opened) == 1
+    lines = (folder.results / SCORES).read_text().splitlines()
+    assert len(lines) == len(found) == 2 * (1 + 3 + 3)
+    page = report(found, against="photo")
+    rows = {line.split(" | ")[0]: line for line in page.splitlines()}
+    strong, photo = (rows[f"| {name}"] for name in ("strong", "photo"))
+    assert strong != photo
+    table = page.split("\n\n")[1].splitlines()
+    header = [cell.strip() for cell in table[0].split("|")]
+    figures = {
+        line.split("|")[1].strip(): dict(zip(header, line.split("|"), strict=True))
+        for line in table[2:]
+    }
+    style = {name: float(row["S1"]) for name, row in figures.items()}
+    content = {name: float(row["C1"]) for name, row in figures.items()}
+    assert style["strong"] < style["weak"] < style["photo"] == 1
+    assert content["photo"] == 0 < content["weak"] < content["strong"]
+    assert "2-0 (0.250)" in page
+    assert "S1.vgg16" in page
+    assert "S1 at equal content" in page
+
+
+def test_what_was_changed_is_not_measured(pairs, folder):
+    painted = paint(asked(pairs[:1], ["weak"]), folder, Mixing(), say=str)
+    path = folder.pictures / painted[0]["file"]
+    files.write(path, np.zeros((72, 96, 3), np.float32))
+    with pytest.raises(ImageError, match="was changed since it was painted"):
+        score(painted, pairs, folder, lambda: (tiny_eyes(1), layers()), say=str)
+    assert not (folder.results / SCORES).exists()
+
+
+def test_a_record_that_was_cut_short_is_named(folder):
+    folder.add(PICTURES, {"a": 1})
+    with (folder.results / PICTURES).open("a") as file:
+        file.write('{"pair": "x", ')
+    with pytest.raises(OptionsError, match=r"pictures.jsonl, line 2: is no record"):
+        list(folder.told())
+
+
+def test_ours_are_painted_by_the_library(pairs, monkeypatch, tiny_network):
+    loaded = []
+
+    def load_network(name, **how):
+        loaded.append((name, how["pooling"]))
+        return tiny_network
+
+    monkeypatch.setattr(painters.nst_jax, "load_network", load_network)
+    tiny = {"network": "vgg19", "steps": 2, "solver": "adam", "style_weight": 10.0}
+    (system,) = chosen([f"mine={json.dumps(tiny)}"])
+    studio = Studio()
+    weak, strong = (
+        studio.paint(system, pairs[0], share=share, size=64) for share in (0.25, 4.0)
+    )
+    assert loaded == [("vgg19", "max")]
+    assert weak.image.shape == (48, 64, 3)
+    assert weak.steps == 2
+    assert np.abs(weak.image - strong.image).max() > 1e-4
+    more = studio.paint(system, pairs[0], share=1.0, size=64, steps=3)
+    assert more.steps == 3
+
+
+def test_networks_that_come_along_paint(pairs):
+    (system,) = chosen(["glass"])
+    photo = painters.photo_of(pairs[0], 64)
+    half, full = (
+        Studio(offline=True).paint(system, pairs[0], share=share, size=64).image
+        for share in (0.5, 1.0)
+    )
+    assert full.shape == photo.shape
+    np.testing.assert_allclose(half, np.clip((photo + full) / 2, 0, 1), atol=0.1)
+    assert np.abs(full - photo).mean() > 0.02
