@@ -5,6 +5,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from bench.quality import judge as answers
@@ -17,15 +18,17 @@ from bench.quality.painters import Studio, painting_of, photo_of
 from bench.quality.records import Folder, key
 from bench.quality.report import report as tables
 from bench.quality.score import score as measured
-from bench.quality.systems import STRENGTHS, chosen
+from bench.quality.systems import STRENGTHS, System, chosen
 from bench.quality.yardstick import SMALLEST
+from bench.workload import ROOT
 from nst_jax.errors import OptionsError
 from nst_jax.images import outputs
 
 
 def paint(flags: argparse.Namespace) -> int:
     """Paints pairs by systems."""
-    _paint(flags)
+    systems = chosen(flags.systems)
+    _paint(flags, systems, _pairs(flags))
     return 0
 
 
@@ -49,11 +52,13 @@ def score(flags: argparse.Namespace) -> int:
 def report(flags: argparse.Namespace) -> int:
     """Tables of the pictures of the pairs that were measured at the size."""
     folder, names = _folder(flags), set(_names(flags))
-    figures = folder.scored()
+    figures, told = folder.scored(), folder.told().values()
+    recipes = {one["system"]: one["recipe"] for one in told}  # Of each the last.
     found = []
-    for one in folder.told().values():
+    for one in told:
         known = figures.get((one["pair"], one["sha256"]))
         asked = one["pair"] in names and one["size"] == flags.size
+        asked &= one["recipe"] == recipes[one["system"]]
         if known and asked and one["limit"] in (0, flags.seconds):
             found.append({**one, **known})
     limited = {one["system"] for one in found if one["limit"]}
@@ -68,8 +73,9 @@ def report(flags: argparse.Namespace) -> int:
 
 def compare(flags: argparse.Namespace) -> int:
     """Paints, measures and reports."""
+    systems = chosen(flags.systems)
     wanted = _pairs(flags)
-    painted = _paint(flags)
+    painted = _paint(flags, systems, wanted)
     print(tables(_score(flags, painted, wanted), against=flags.against), flush=True)
     return 0
 
@@ -107,22 +113,25 @@ def judge(flags: argparse.Namespace) -> int:
     return 0
 
 
-def _paint(flags: argparse.Namespace) -> list[dict[str, Any]]:
+def _paint(
+    flags: argparse.Namespace, systems: Sequence[System], several: Sequence[pairs.Pair]
+) -> list[dict[str, Any]]:
     strengths = flags.strengths.split(",")
     if unknown := sorted(set(strengths) - set(STRENGTHS)):
         raise OptionsError(
             f"strengths={','.join(unknown)}: not known; known are {','.join(STRENGTHS)}"
         )
-    wanted = list(_tasks(flags, chosen(flags.systems), _pairs(flags), strengths))
+    wanted = _tasks(flags, systems, several, strengths)
     if not wanted:
         raise OptionsError("none of these systems paints any of these pairs")
+    _keep_programs()
     studio = Studio(offline=flags.offline, report=_say)
     return paint_tasks(wanted, _folder(flags), studio, say=_say)
 
 
 def _tasks(
     flags: argparse.Namespace,
-    systems: Sequence[Any],
+    systems: Sequence[System],
     several: Sequence[pairs.Pair],
     strengths: Sequence[str],
 ) -> list[Task]:
@@ -139,6 +148,7 @@ def _score(
 ) -> list[dict[str, Any]]:
     @functools.cache
     def opened() -> tuple[Eyes, list[np.ndarray]]:
+        _keep_programs()
         how = {"offline": flags.offline, "report": _say}
         return Eyes.opened(**how), lpips.heads(**how)
 
@@ -166,6 +176,12 @@ def _names(flags: argparse.Namespace) -> list[str]:
             raise OptionsError(f"pairs={flags.pairs}: there are {len(names)}")
         return names[: int(flags.pairs)]
     return flags.pairs.split(",")
+
+
+def _keep_programs() -> None:
+    """What is compiled is found again by the next command."""
+    folder = str(ROOT / "out/quality/programs")
+    jax.config.update("jax_compilation_cache_dir", folder)
 
 
 def _folder(flags: argparse.Namespace) -> Folder:
