@@ -24,7 +24,8 @@ SCALES = (1, 2, 4)
 """What pictures are divided by: at a quarter, large strokes are what small ones are."""
 
 LEAST = 6
-"""Positions a side that a tap must have to say anything, and its halves too."""
+"""Positions a side that a map must have to say anything, and its halves too; those of
+LPIPS may have fewer."""
 
 Seen = Mapping[tuple[str, int, str], np.ndarray]
 """`{(eye, scale, tap): [h', w', c] float32}`, what all eyes see of a picture."""
@@ -141,7 +142,8 @@ class Eyes:
                 views = _views(network, framed, extents, eye.taps)
                 for tap, view in views.items():
                     features = _own(view)
-                    if min(features.shape[:2]) >= LEAST:
+                    whole = scale == 1 and tap in eye.lpips
+                    if whole or min(features.shape[:2]) >= LEAST:
                         found[eye.name, scale, tap] = features
         return found
 

@@ -33,6 +33,7 @@ def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
 
     monkeypatch.setattr(commands.Eyes, "opened", lambda **_: tiny_eyes(1))
     monkeypatch.setattr(commands.lpips, "heads", lambda **_: layers())
+    monkeypatch.setattr(commands, "_keep_programs", lambda: None)
     from bench.quality.pairs import Pair
     from bench.workload import ROOT
 

@@ -41,7 +41,8 @@ def test_a_padded_picture_is_seen_as_it_is_alone(eyes):
         for scale in SCALES:
             alone = network(shrunk(image, scale), eye.taps)
             for tap, view in alone.items():
-                if min(view.features.shape[:2]) < LEAST:
+                few = min(view.features.shape[:2]) < LEAST
+                if few and not (scale == 1 and tap in eye.lpips):
                     assert (eye.name, scale, tap) not in seen
                     continue
                 found = seen[eye.name, scale, tap]
