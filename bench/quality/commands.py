@@ -27,8 +27,7 @@ from nst_jax.images import outputs
 
 def paint(flags: argparse.Namespace) -> int:
     """Paints pairs by systems."""
-    systems = chosen(flags.systems)
-    _paint(flags, systems, _pairs(flags))
+    _paint(flags, chosen(flags.systems), _strengths(flags), _pairs(flags))
     return 0
 
 
@@ -73,9 +72,9 @@ def report(flags: argparse.Namespace) -> int:
 
 def compare(flags: argparse.Namespace) -> int:
     """Paints, measures and reports."""
-    systems = chosen(flags.systems)
+    systems, strengths = chosen(flags.systems), _strengths(flags)
     wanted = _pairs(flags)
-    painted = _paint(flags, systems, wanted)
+    painted = _paint(flags, systems, strengths, wanted)
     print(tables(_score(flags, painted, wanted), against=flags.against), flush=True)
     return 0
 
@@ -113,14 +112,21 @@ def judge(flags: argparse.Namespace) -> int:
     return 0
 
 
-def _paint(
-    flags: argparse.Namespace, systems: Sequence[System], several: Sequence[pairs.Pair]
-) -> list[dict[str, Any]]:
+def _strengths(flags: argparse.Namespace) -> list[str]:
     strengths = flags.strengths.split(",")
     if unknown := sorted(set(strengths) - set(STRENGTHS)):
         raise OptionsError(
             f"strengths={','.join(unknown)}: not known; known are {','.join(STRENGTHS)}"
         )
+    return strengths
+
+
+def _paint(
+    flags: argparse.Namespace,
+    systems: Sequence[System],
+    strengths: Sequence[str],
+    several: Sequence[pairs.Pair],
+) -> list[dict[str, Any]]:
     wanted = _tasks(flags, systems, several, strengths)
     if not wanted:
         raise OptionsError("none of these systems paints any of these pairs")
