@@ -15,7 +15,7 @@ from typing import Any
 from bench.quality.sheets import ANSWERS, COMPARED, NOISY, QUESTIONS, SAME
 from bench.quality.verdict import sign_test
 from bench.report.tables import table
-from nst_jax.errors import OptionsError
+from nst_jax.errors import OptionsError, counted
 
 FIRST, SECOND, EQUAL = 1, -1, 0
 """What an answer is for, whatever the side: votes for the first system or against."""
@@ -100,18 +100,18 @@ def tally(found: Votes, question: str) -> Tally:
     """A question's outcome over pairs, by the raters who count."""
     left_out = failed(found)
     sums: dict[str, int] = {}
-    counted = dropped = 0
+    agreed = dropped = 0
     for (rater, kind, pair, asked), given in found.items():
         if kind != COMPARED or asked != question or rater in left_out:
             continue
         if len(given) == 2 and given[0] == given[1]:
-            counted += 1
+            agreed += 1
             sums[pair] = sums.get(pair, 0) + given[0]
         else:
             dropped += 1
     wins = sum(total > 0 for total in sums.values())
     losses = sum(total < 0 for total in sums.values())
-    return Tally(wins, losses, len(sums) - wins - losses, counted, dropped)
+    return Tally(wins, losses, len(sums) - wins - losses, agreed, dropped)
 
 
 def judged(answers: Sequence[Path], key: Path) -> str:
@@ -135,7 +135,7 @@ def judged(answers: Sequence[Path], key: Path) -> str:
             raise
         raise OptionsError(f"{key}: is no key of sheets ({error})") from error
     raters = sorted({rater for rater, *_ in found})
-    lines = [f"{first} against {second}, {len(raters)} raters."]
+    lines = [f"{first} against {second}, {counted(len(raters), 'rater')}."]
     lines += [
         f"Not counted: {who or '?'}, who {why}." for who, why in failed(found).items()
     ]

@@ -32,10 +32,12 @@ class System:
 
     name: str
     kind: str
-    options: Mapping[str, Any] = MappingProxyType({})
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     steps: int = 0
     painting: str = ""
-    strengths: Mapping[str, float] = STRENGTHS
+    strengths: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: STRENGTHS
+    )
 
     @property
     def recipe(self) -> str:

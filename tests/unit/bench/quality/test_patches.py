@@ -45,7 +45,7 @@ def test_a_picture_is_at_no_distance_from_itself():
 
 
 def test_what_is_missing_and_what_is_invented_are_told_apart():
-    painting = strokes((40, 40), seed=1, length=8)
+    painting = strokes((40, 40), seed=1, length=8).astype(float)
     half = Patches.of(painting[:20])
     whole = Patches.of(painting)
     coherence, completeness = distances(half, whole)
