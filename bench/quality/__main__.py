@@ -65,6 +65,7 @@ def _reported(one: argparse.ArgumentParser) -> None:
 def _compared(one: argparse.ArgumentParser) -> None:
     _painted(one)
     one.add_argument("--against", default="", help="default: the first system")
+    one.add_argument("--look", type=Path, help="picture of all side by side, a .png")
     one.set_defaults(results=ROOT / "out/quality/compare", split="tune")
 
 

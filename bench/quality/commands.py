@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from bench.quality import judge as answers
-from bench.quality import lpips, pairs
+from bench.quality import look, lpips, pairs
 from bench.quality import sheets as blind
 from bench.quality.eyes import Eyes
 from bench.quality.paint import Task, tasks
@@ -22,7 +22,7 @@ from bench.quality.systems import STRENGTHS, System, chosen
 from bench.quality.yardstick import SMALLEST
 from bench.workload import ROOT
 from nst_jax.errors import OptionsError
-from nst_jax.images import outputs
+from nst_jax.images import files, outputs
 
 
 def paint(flags: argparse.Namespace) -> int:
@@ -73,9 +73,15 @@ def report(flags: argparse.Namespace) -> int:
 def compare(flags: argparse.Namespace) -> int:
     """Paints, measures and reports."""
     systems, strengths = chosen(flags.systems), _strengths(flags)
+    if flags.look is not None:
+        files.check_writable(flags.look)
     wanted = _pairs(flags)
     painted = _paint(flags, systems, strengths, wanted)
     print(tables(_score(flags, painted, wanted), against=flags.against), flush=True)
+    if flags.look is not None:
+        shown = look.wall(painted, wanted, _folder(flags), cell=min(256, flags.size))
+        files.write(flags.look, shown)
+        print(f"{flags.look}: the pictures side by side")
     return 0
 
 

@@ -93,6 +93,9 @@ def failed(found: Votes) -> dict[str, str]:
             wrong[rater] = "preferred one of two identical pictures"
         if kind == NOISY and question == "flaws" and set(given) != {FIRST}:
             wrong[rater] = "didn't see noise"
+    for rater in {rater for rater, *_ in found} - wrong.keys():
+        if not {SAME, NOISY} <= {kind for who, kind, *_ in found if who == rater}:
+            wrong[rater] = "left out the sheets that tell"
     return wrong
 
 

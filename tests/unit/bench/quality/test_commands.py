@@ -36,6 +36,7 @@ def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(commands, "_keep_programs", lambda: None)
     from bench.quality.pairs import Pair
     from bench.workload import ROOT
+    from nst_jax.images import files
 
     examples = ROOT / "examples"
     pair = Pair(
@@ -44,7 +45,9 @@ def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(commands.pairs, "find", lambda names, folder: [pair])
     where = [f"--results={tmp_path / 'r'}", f"--painted={tmp_path / 'p'}"]
     how = ["--size=96", "--pairs=bulb_glass", *where]
-    assert main(["compare", "photo", "glass", *how]) == 0
+    look = tmp_path / "look.png"
+    assert main(["compare", "photo", "glass", f"--look={look}", *how]) == 0
+    assert files.shape(look) == (16 + 102, 4 * 102)
     page = capsys.readouterr().out
     assert "| photo | 1 | 1.00 |" in page
     assert "Against photo" in page

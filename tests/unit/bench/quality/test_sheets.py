@@ -108,6 +108,9 @@ def test_who_looks_at_the_side_alone_is_left_out(made):
     assert judge.failed(judge.votes(answer(made, blind), key)) == {
         "r": "didn't see noise"
     }
+    kinds = {name: one["kind"] for name, one in key["sheets"].items()}
+    few = [row for row in answer(made, careful) if kinds[row["sheet"]] != sheets.SAME]
+    assert set(judge.failed(judge.votes(few, key))) == {"r"}
 
 
 def test_answers_that_differ_by_order_are_dropped(made):
