@@ -1,9 +1,9 @@
 """What a pair's pictures are measured by, and the scale of each measure.
 
 Every measure is a distance, brought to a scale on which pairs and methods can be
-compared. Of style 0 is as near to the painting as its own halves are to each other, 1
-as far as the photo; below 0 a picture is nearer than that, as copies are. Of content 0
-is the photo, 1 the painting.
+compared. Of style 0 is as near to the painting as its own parts are to each other, 1 as
+far as the photo; below 0 a picture is nearer than that, as copies are. Of patches (S2)
+0 is the painting itself. Of content 0 is the photo, 1 the painting.
 """
 
 import dataclasses
@@ -63,7 +63,7 @@ class Yardstick:
     """Measures pictures of one photo in the style of one painting.
 
     Attributes:
-      floors: distance of each measure of style between halves of the painting.
+      floors: of each measure of style, see `gauges`.
       photos: the photo's own distances of style.
       paintings: the painting's distances of content from the photo.
     """

@@ -2,16 +2,25 @@
 
 import numpy as np
 
-from bench.quality.eyes import EYES, Eyes
+from bench.quality.eyes import EYES, Eye, Eyes
 from nst_jax.networks import extract
 from support.tiny import narrow, random_weights, tiny_vgg
 from weights_convert import architectures
 
+SHALLOW = Eye(
+    "vgg16",
+    "tiny",
+    style=("relu1_2", "relu2_2"),
+    patches=("relu2_2",),
+    content=("relu2_2", "relu3_1"),
+    lpips=("relu1_2", "relu2_2", "relu3_1"),
+)
+
 
 def tiny_eyes(count: int = 2) -> Eyes:
-    """The first of `EYES` in tiny networks: VGG-16's taps, and AlexNet's."""
+    """Early taps of a tiny VGG, and AlexNet's, narrow."""
     tables = (tiny_vgg(), narrow(architectures.find("alexnet"), least=6))
-    eyes = (EYES[0], EYES[2])[:count]
+    eyes = (SHALLOW, EYES[2])[:count]
     networks = [
         extract.build(table, random_weights(table, np.random.default_rng(k)))
         for k, table in enumerate(tables[:count])
@@ -22,7 +31,7 @@ def tiny_eyes(count: int = 2) -> Eyes:
 def layers() -> list[np.ndarray]:
     """LPIPS's layers for them, seeded."""
     rng = np.random.default_rng(3)
-    return [rng.random(width).astype(np.float32) for width in (4, 5, 6, 7, 8)]
+    return [rng.random(width).astype(np.float32) for width in (4, 5, 6)]
 
 
 def strokes(

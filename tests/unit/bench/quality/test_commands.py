@@ -1,7 +1,12 @@
 import pytest
+from support.eyes import layers, tiny_eyes
+from support.mixing import Mixing
 
 from bench.quality import commands
 from bench.quality.__main__ import main
+from bench.quality.pairs import Pair
+from bench.workload import ROOT
+from nst_jax.images import files
 
 
 @pytest.mark.parametrize(
@@ -28,16 +33,11 @@ def test_what_is_wrong_is_one_line(arguments, line, capsys, tmp_path):
 
 
 def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
-    """By the photo and a network that comes along, on a pair of examples alone."""
-    from support.eyes import layers, tiny_eyes
-
+    """All commands, on a pair of examples alone."""
+    monkeypatch.setattr(commands, "Studio", Mixing)
     monkeypatch.setattr(commands.Eyes, "opened", lambda **_: tiny_eyes(1))
     monkeypatch.setattr(commands.lpips, "heads", lambda **_: layers())
     monkeypatch.setattr(commands, "_keep_programs", lambda: None)
-    from bench.quality.pairs import Pair
-    from bench.workload import ROOT
-    from nst_jax.images import files
-
     examples = ROOT / "examples"
     pair = Pair(
         "bulb_glass", examples / "photos/cat.jpg", examples / "styles/glass.jpg", "tune"
@@ -46,7 +46,7 @@ def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
     where = [f"--results={tmp_path / 'r'}", f"--painted={tmp_path / 'p'}"]
     how = ["--size=96", "--pairs=bulb_glass", *where]
     look = tmp_path / "look.png"
-    assert main(["compare", "photo", "glass", f"--look={look}", *how]) == 0
+    assert main(["compare", "photo", "strong={}", f"--look={look}", *how]) == 0
     assert files.shape(look) == (16 + 102, 4 * 102)
     page = capsys.readouterr().out
     assert "| photo | 1 | 1.00 |" in page
@@ -54,7 +54,7 @@ def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
     assert main(["score", *how]) == 0
     written = tmp_path / "page.md"
     assert main(["report", *how, f"--output={written}"]) == 0
-    assert "| glass | 1 |" in written.read_text()
+    assert "| strong | 1 |" in written.read_text()
     out = [f"--output={tmp_path / 's'}", f"--key={tmp_path / 'k.json'}"]
-    assert main(["sheets", "photo", "glass", *out, *how]) == 0
+    assert main(["sheets", "photo", "strong={}", *out, *how]) == 0
     assert "6 sheets of 1 pairs" in capsys.readouterr().out
