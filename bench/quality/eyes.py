@@ -18,7 +18,6 @@ import numpy as np
 
 import nst_jax
 from nst_jax.images import resize
-from nst_jax.networks import extract
 
 SCALES = (1, 2, 4)
 """What pictures are divided by: at a quarter, large strokes are what small ones are."""
@@ -90,7 +89,7 @@ class Eyes:
 
     Attributes:
       eyes: which.
-      networks: of each, as `extract.prepare` gives them.
+      networks: of each. Not `prepared`: a few looks don't pay for the compiling.
     """
 
     eyes: Sequence[Eye]
@@ -115,11 +114,8 @@ class Eyes:
           WeightsError: weights that can't be had.
         """
         networks = [
-            extract.prepare(
-                nst_jax.load_network(
-                    eye.network, precision="float32", offline=offline, report=report
-                ),
-                eye.taps,
+            nst_jax.load_network(
+                eye.network, precision="float32", offline=offline, report=report
             )
             for eye in eyes
         ]
