@@ -147,9 +147,21 @@ def _scalar(value: Any) -> Any:
     return value.item() if is_array else value
 
 
+def words(annotation: Any) -> tuple[str, ...]:
+    """The words that a field's type allows besides: `int | Literal["original"]`."""
+    literals = [t for t in typing.get_args(annotation) if _is_literal(t)]
+    return tuple(word for t in literals for word in typing.get_args(t))
+
+
+def _is_literal(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is typing.Literal
+
+
 def check(field: dataclasses.Field, value: Any) -> None:
     """Raises `OptionsError` if a field can't have that value."""
     if value is None and field.default is None:
+        return
+    if isinstance(value, str) and value in words(field.type):
         return
     if not _has_type(value, base_type(field.type)):
         kind = base_type(field.type)
@@ -174,6 +186,8 @@ def parse(field: dataclasses.Field, text: str) -> Any:
     """
     if field.default is None and not text.strip():
         return None  # As without a preset, which may have set it.
+    if text in words(field.type):
+        return text
     return _parse(field.name, text, field.type)
 
 
@@ -186,14 +200,16 @@ def _parse(name: str, text: str, annotation: Any) -> Any:
     try:
         return kind(text)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
+        numbers = "a whole number" if kind is int else "a number"
+        wanted = ", nor ".join((numbers, *words(annotation)))
         raise OptionsError(f"{name}={text!r} is not {wanted}") from None
 
 
 def base_type(annotation: Any) -> Any:
     """`float | None` -> `float`; anything else is returned as it is."""
-    if isinstance(annotation, types.UnionType):
-        (inner,) = (t for t in typing.get_args(annotation) if t is not type(None))
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        given = typing.get_args(annotation)
+        (inner,) = (t for t in given if t is not type(None) and not _is_literal(t))
         return inner
     return annotation
 

@@ -9,9 +9,9 @@ way of colour, a start is its definition and a line here.
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, Literal
 
-from nst_jax import fields
+from nst_jax import fields, written
 from nst_jax.errors import OptionsError, counted
 from nst_jax.fields import above, choices, one_of
 
@@ -53,10 +53,10 @@ class Options:
       OptionsError: a value is outside of what its field allows.
     """
 
-    size: int = fields.picture(
+    size: int | Literal["original"] = fields.picture(
         512,
         "Longest side of the result in pixels; the other follows from the aspect ratio "
-        "of the photo, or of --crop.",
+        "of the photo, or of --crop. original: as many as the photo, or its crop, has.",
         check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
     )
     crop: str | None = fields.picture(
@@ -321,6 +321,19 @@ class Options:
         check=(lambda value: 0 <= value < 1, "a number, 0 or more and below 1"),
         needs=_STEPS,
     )
+    border: str = fields.network(
+        "zero",
+        "What the network's convolutions see beyond a picture: zero, as in training; "
+        "reflect, what they see, mirrored at its border; replicate, its border "
+        "repeated; replicate_first, that ahead of the first convolution alone.",
+        choices=choices(
+            "networks.borders",
+            "zero=ZERO reflect=REFLECT replicate=REPLICATE "
+            "replicate_first=REPLICATE_FIRST",
+        ),
+    )
+    bits: int = written.bits()
+    transparency: str = written.transparency()
 
     def __post_init__(self) -> None:
         """Makes each value plain and checks it, then those that belong together."""

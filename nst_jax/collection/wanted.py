@@ -125,8 +125,13 @@ def check(
 
     Raises:
       OptionsError: a folder that can't be made.
-      ImageError: a picture that couldn't be written, or would be on one that is read.
+      ImageError: a picture that couldn't be written, by its format or in its place, or
+        would be on one that is read.
     """
+    for one in wanted:
+        options = one.job.options
+        alpha = options.transparency == "keep"
+        files.check_holds(path / one.name, bits=options.bits, alpha=alpha)
     for place in folders(path, wanted):
         there = next(p for p in (place, *place.parents) if os.path.lexists(p))
         if not there.is_dir():

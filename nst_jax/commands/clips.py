@@ -16,7 +16,7 @@ from nst_jax.commands import painting
 from nst_jax.errors import NstError, OptionsError
 from nst_jax.feedforward.jobs import style_label
 from nst_jax.feedforward.options import Options, changed
-from nst_jax.images import frame_stream, outputs, video
+from nst_jax.images import frame_stream, outputs, resize, video
 from nst_jax.images.video import Frame, Reader
 from nst_jax.images.video_output import Writer
 from nst_jax.transfer.stop import StopRequest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nst_jax.feedforward.prepared import Look
     from nst_jax.feedforward.stream import Overlapped
 
+_OF_PICTURES = ("bits", "transparency")  # Options that frames have no use for.
 _MOST = 64  # Frames side by side, where they help.
 
 
@@ -37,6 +38,7 @@ def paint_clip(arguments: argparse.Namespace, options: Options) -> int:
     label = Path(style_label(options)).stem
     output = Path(arguments.output or f"{source.stem}_{label}.mp4")
     video.check_writable(output)
+    _say_idle(options)
     outputs.check_apart([output], [source])
     written = outputs.Output(output, video.is_ours, chosen=bool(arguments.output))
     if replaced := outputs.replaced([written], arguments.overwrite):
@@ -53,6 +55,13 @@ def paint_clip(arguments: argparse.Namespace, options: Options) -> int:
         print("stopped early; the clip ends there")
         return 128 + request.signal
     return 1 if reader.damage else 0
+
+
+def _say_idle(options: Options) -> None:
+    """Says which options change nothing of frames, which have 8 bits and no alpha."""
+    for name in _OF_PICTURES:
+        if name in changed(options):
+            painting.say(f"nst-jax: --{name} has no effect on frames of a video")
 
 
 class _Made:
@@ -90,6 +99,8 @@ def _painted(
                 "nst-jax: an odd side is made even, as video has it: its last row or "
                 "column is repeated"
             )
+        if line := resize.enlarged([("the video", reader.shape, made.shape)]):
+            screen.say(f"nst-jax: {line}")
         for frame, image in painted:
             request.defer()
             if isinstance(image, NstError):
@@ -137,6 +148,7 @@ def paint_stream(arguments: argparse.Namespace, options: Options) -> int:
         raise OptionsError(
             f"output={arguments.output}: a stream goes to standard output, -o -"
         )
+    _say_idle(options)
     shape = frame_stream.size(arguments.stream) if arguments.stream else None
     began, count = time.perf_counter(), 0
     # Without a buffer, on which a thread that waits for input would keep a lock.

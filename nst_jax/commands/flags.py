@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nst_jax import presets
-from nst_jax.fields import base_type, parse
+from nst_jax.fields import base_type, parse, words
 from nst_jax.images import files
 from nst_jax.options import Options
 
@@ -43,7 +43,9 @@ def add_fields(group: Any, base: Any, names: Sequence[str] = ()) -> None:
             text += f" Default: {_shown(default)}."
         group.add_argument(
             f"--{field.name}",
-            metavar=_metavar(type_, field.metadata["choices"]),
+            metavar="|".join(
+                (_metavar(type_, field.metadata["choices"]), *words(field.type))
+            ),
             **(
                 {"nargs": "?", "const": bare}
                 if (bare := field.metadata["bare"])

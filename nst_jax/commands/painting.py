@@ -52,6 +52,10 @@ class Pictures:
         files.shape(self.photos[0])
         if self.arguments.output:
             files.check_writable(self.arguments.output)
+            alpha = self.options.transparency == "keep"
+            files.check_holds(
+                self.arguments.output, bits=self.options.bits, alpha=alpha
+            )
 
     def run(self) -> int:
         """Paints them; returns the exit status."""

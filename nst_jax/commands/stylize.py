@@ -202,6 +202,8 @@ def _save(result: "Result", output: Path) -> None:
 def _check_outputs(arguments: argparse.Namespace, job: Job, output: Path) -> None:
     """Finds what would fail after the long work, or lose a file, before it."""
     files.check_writable(output)
+    options = job.options
+    files.check_holds(output, bits=options.bits, alpha=options.transparency == "keep")
     for path in (*(snapshot_path(output, at) for at in job.at), _state_path(output)):
         outputs.check_place(path)
     if arguments.trace:

@@ -102,8 +102,8 @@ class Painter:
         """
         options = self.options
         photo = image
-        if options.size is not None:
-            photo = resize.resize_longest(image, options.size)
+        if options.longest is not None:
+            photo = resize.resize_longest(image, options.longest)
         content = self._coloring.of_content(photo)
         shape = self.shape(image.shape[:2])
         small = resize.resize(content, shape)
@@ -123,8 +123,8 @@ class Painter:
           TooSmallError: the network sees nothing of it.
         """
         height, width = shape
-        if self.options.size is not None:
-            height, width = resize.fit(height, width, self.options.size)
+        if self.options.longest is not None:
+            height, width = resize.fit(height, width, self.options.longest)
         if self.options.stroke_size != 1:
             longest = max(1, round(max(height, width) / self.options.stroke_size))
             height, width = resize.fit(height, width, longest)

@@ -13,6 +13,7 @@ from nst_jax.feedforward.jobs import Job
 from nst_jax.feedforward.prepared import Look
 from nst_jax.feedforward.results import Painted
 from nst_jax.feedforward.stream import Made, Overlapped
+from nst_jax.images import resize
 from nst_jax.images.frames import Shape, frames
 from nst_jax.images.source import Report, Source
 
@@ -43,7 +44,8 @@ def paint_jobs(
       NoRoomError: the device's memory is too small.
     """
     jobs = [job for job in jobs if job in looks]
-    shapes = _shapes(list(dict.fromkeys(job.content for job in jobs)), painter)
+    contents = list(dict.fromkeys(job.content for job in jobs))
+    shapes = _shapes(contents, painter, report)
     for job in jobs:
         if isinstance(wrong := shapes[job.content], ImageError):
             yield job, wrong
@@ -56,10 +58,15 @@ def paint_jobs(
     count = collections.Counter(frame_of.values())
     places = {frame: place for place, frame in enumerate(count)}
     photos = _Photos(report)
+
+    def finished(job: Job, image: np.ndarray, seconds: float) -> Made:
+        alpha = _opacity(job, image.shape[:2], report)
+        return finish(job, Painted(image, job.options, seconds, alpha=alpha))
+
     overlapped: Overlapped[Job, Made] = Overlapped(
         painter,
         lambda job: (photos.read(job.content), looks[job]),
-        lambda job, image, seconds: finish(job, Painted(image, job.options, seconds)),
+        finished,
         frame=lambda shape: joined[painter.frame(shape)],
         most=lambda frame: count[frame],
     )
@@ -67,20 +74,41 @@ def paint_jobs(
 
 
 def _shapes(
-    sources: Sequence[Source], painter: Painter
+    sources: Sequence[Source], painter: Painter, report: Report
 ) -> dict[Source, Shape | ImageError]:
-    """The shape in which each photo is painted, or what is wrong with it."""
+    """The shape in which each photo is painted, or what is wrong with it.
+
+    A line says which are enlarged.
+    """
+    changes: list[tuple[str, Shape, Shape]] = []
+    longest = painter.options.longest
 
     def look(source: Source) -> Shape | ImageError:
         try:
-            return painter.shape(source.shape())
+            own = source.shape()
+            if longest is not None:
+                changes.append((source.name, own, resize.fit(*own, longest)))
+            return painter.shape(own)
         except TooSmallError as error:
             return TooSmallError(f"{source.key}: {error}")
         except ImageError as error:
             return error
 
     with ThreadPoolExecutor(_READERS) as pool:
-        return dict(zip(sources, pool.map(look, sources), strict=True))
+        found = dict(zip(sources, pool.map(look, sources), strict=True))
+    if line := resize.enlarged(sorted(changes)):
+        report(line)
+    return found
+
+
+def _opacity(job: Job, shape: Shape, report: Report) -> np.ndarray | None:
+    if job.options.transparency != "keep":
+        return None
+    found = job.content.opacity(size=shape)
+    if found.min() < 1:
+        return found
+    report(f"{job.content.name}: has no transparency to be kept")
+    return None
 
 
 class _Photos:

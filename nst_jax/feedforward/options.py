@@ -3,9 +3,9 @@
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from nst_jax import fields
+from nst_jax import fields, written
 from nst_jax.fields import choices
 from nst_jax.images.coloring import Coloring
 from nst_jax.options import Options as Optimised
@@ -38,9 +38,9 @@ class Options:
         "3:0.7,5:0.3; of a network of any style a painting's file, or several with "
         "shares; all: every one of the network's. (default: the only one).",
     )
-    size: int | None = fields.picture(
+    size: int | Literal["original"] | None = fields.picture(
         None,
-        "Longest side of the result in pixels (default: the picture's own).",
+        "Longest side of the result in pixels (default: original, the picture's own).",
         check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
     )
     strength: float = fields.losses(
@@ -66,11 +66,20 @@ class Options:
         "Arithmetic of the network; statistics are always float32.",
         choices=choices("feedforward.load", "float32 bfloat16"),
     )
+    bits: int = written.bits()
+    transparency: str = written.transparency()
 
     def __post_init__(self) -> None:
         """Checks every field for itself."""
         for field in dataclasses.fields(self):
             fields.check(field, getattr(self, field.name))
+        if self.size == "original":
+            object.__setattr__(self, "size", None)
+
+    @property
+    def longest(self) -> int | None:
+        """Longest side of the result in pixels; None: the picture's own."""
+        return self.size if isinstance(self.size, int) else None
 
     @property
     def network(self) -> str:

@@ -26,6 +26,8 @@ class Painted:
       iterations: 0.
       at: None: it is the last.
       finished: True.
+      alpha: `[h, w]` in [0, 1], the photo's alpha channel, where `options` ask for it
+        and the photo isn't opaque everywhere; else None.
     """
 
     image: np.ndarray
@@ -36,6 +38,7 @@ class Painted:
     iterations: int = 0
     at: int | None = None
     finished: bool = True
+    alpha: np.ndarray | None = None
 
     @property
     def told(self) -> str:
@@ -46,9 +49,16 @@ class Painted:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
 
         Raises:
-          ImageError: another ending, or a folder that can't be written to.
+          ImageError: another ending, one whose format can't hold the bits or the alpha
+            channel, or a folder that can't be written to.
         """
-        files.write(path, self.image, description=self.description())
+        files.write(
+            path,
+            self.image,
+            description=self.description(),
+            bits=self.options.bits,
+            alpha=self.alpha,
+        )
 
     def description(self) -> dict[str, Any]:
         """What made the picture: options, versions, device."""

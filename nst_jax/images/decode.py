@@ -31,7 +31,9 @@ class Pixels:
     rows: Callable[[int, int, slice], np.ndarray]
 
 
-def pixels(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
+def pixels(
+    picture: Image.Image, note: Callable[[str], object], *, opacity: bool = False
+) -> Pixels:
     """The pixels of `picture`, turned upright, in sRGB, on white.
 
     Grey keeps up to 16 bits of precision. Pillow itself cuts other 16-bit pictures
@@ -42,6 +44,7 @@ def pixels(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
       picture: as `PIL.Image.open` gives it; it is loaded and changed.
       note: is called with a few words for each thing that the user should know, for
         some of them with each rows that are asked for.
+      opacity: give its alpha channel instead, one channel: 1 where it has none.
 
     Raises:
       Exception: of almost any kind, from Pillow's decoders, when the data is damaged.
@@ -54,19 +57,22 @@ def pixels(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
     picture.load()
     _turn_upright(picture, note)
 
-    return of_upright(picture, note)
+    return of_upright(picture, note, opacity=opacity)
 
 
-def of_upright(picture: Image.Image, note: Callable[[str], object]) -> Pixels:
+def of_upright(
+    picture: Image.Image, note: Callable[[str], object], *, opacity: bool = False
+) -> Pixels:
     """`pixels` of a picture that is loaded and turned already, and is not changed."""
+    converted = _opacity if opacity else _converted
 
     def rows(top: int, bottom: int, channels: slice) -> np.ndarray:
         if (top, bottom) == (0, picture.height):
-            return _converted(picture, channels, note)
+            return converted(picture, channels, note)
         part = picture.crop((0, top, picture.width, bottom))
         # What tells how grey values are scaled.
         part.tag_v2 = getattr(picture, "tag_v2", None)  # type: ignore[attr-defined]
-        return _converted(part, channels, note)
+        return converted(part, channels, note)
 
     whole = Pixels((picture.height, picture.width), rows)
     if not _is_large(picture):
@@ -94,11 +100,26 @@ def _halved(whole: Pixels) -> Pixels:
 def _converted(
     picture: Image.Image, channels: slice, note: Callable[[str], object]
 ) -> np.ndarray:
-    if picture.mode in _GREY_MODES:
-        colours, alpha = _grey(picture, note)
-    else:
-        colours, alpha = _colour(picture, note)
+    colours, alpha = _parts(picture, note)
     return _on_white(colours[..., channels], alpha, note)
+
+
+def _opacity(
+    picture: Image.Image, channels: slice, note: Callable[[str], object]
+) -> np.ndarray:
+    # [h, w, 1] float32
+    _, alpha = _parts(picture, note)
+    if alpha is None:
+        return np.ones((picture.height, picture.width, 1), np.float32)
+    return _unit(alpha)[..., None]
+
+
+def _parts(
+    picture: Image.Image, note: Callable[[str], object]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    # [h, w, 3], [h, w] or None, uint8 or float32 in [0, 1]
+    of_mode = _grey if picture.mode in _GREY_MODES else _colour
+    return of_mode(picture, note)
 
 
 def _on_white(
@@ -112,18 +133,24 @@ def _on_white(
     return colours * alpha[..., None] + (1 - alpha[..., None])
 
 
-def of_array(array: np.ndarray, note: Callable[[str], object]) -> Pixels:
+def of_array(
+    array: np.ndarray, note: Callable[[str], object], *, opacity: bool = False
+) -> Pixels:
     """The pixels of an array that may be grey, have alpha, or hold 8 bits; on white.
 
     Args:
       array: `[h, w]`, or `[h, w, c]` of 1, 3 or 4 channels; uint8, or float in [0, 1].
       note: see `pixels`.
+      opacity: likewise.
     """
     channels = array[..., None] if array.ndim == 2 else array
 
     def rows(top: int, bottom: int, some: slice) -> np.ndarray:
         part = channels[top:bottom]
         alpha = part[..., 3] if part.shape[2] == 4 else None
+        if opacity:
+            opaque = np.ones(part.shape[:2], np.float32)
+            return (opaque if alpha is None else _unit(alpha))[..., None]
         if part.shape[2] == 1:
             part = part.repeat(3, axis=-1)
         return _on_white(part[..., some], alpha, note)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from nst_jax.images import profiles
+from nst_jax.images import deep, profiles
 from nst_jax.version import __version__
 
 # File ending -> Pillow's name of the format.
@@ -31,10 +31,11 @@ _QUALITY = 95  # Of JPEG, which keeps full colour resolution (4:4:4), and WebP.
 _DESCRIPTION_TAG, _SOFTWARE_TAG = 0x010E, 0x0131
 
 
-def quantize(image: np.ndarray) -> np.ndarray:
-    """Clips to [0, 1] and rounds to the nearest of 256 levels: `[h, w, 3]` uint8."""
+def quantize(image: np.ndarray, bits: int = 8) -> np.ndarray:
+    """Clips to [0, 1] and rounds to the nearest level, uint8 or of 16 bits uint16."""
     clipped = np.clip(np.asarray(image, np.float32), 0, 1)
-    return np.rint(clipped * 255).astype(np.uint8)
+    kind = np.uint8 if bits == 8 else np.uint16
+    return np.rint(clipped * np.float32(np.iinfo(kind).max)).astype(kind)
 
 
 def encode(
@@ -42,6 +43,8 @@ def encode(
     format: str,
     *,
     description: Mapping[str, object] | None,
+    bits: int = 8,
+    alpha: np.ndarray | None = None,
 ) -> bytes:
     """The bytes of an image file.
 
@@ -50,12 +53,22 @@ def encode(
       format: a value of `FORMATS`.
       description: what made the image; tuples become lists, arrays nested lists, and
         what JSON lacks, text. None: nothing is written about it.
+      bits: of each channel: 8, or 16 of PNG and TIFF.
+      alpha: `[h, w]` in [0, 1], opacity, not of JPEG; None: no such channel.
 
     Raises:
       Exception: of several kinds, from Pillow's encoders: the image is too large for
         the format (JPEG: 65500 pixels a side, WebP: 16383), the description too long
         (JPEG: 64 kB).
     """
+    if alpha is not None:
+        image = np.concatenate([image, alpha[..., None]], axis=-1)
+    levels, software = quantize(image, bits), f"nst_jax {__version__}"
+    if format == "TIFF" and bits == 16:
+        about = None if description is None else _to_json({_KEY: dict(description)})
+        return deep.tiff(levels, description=about, software=software)
+    # Pillow's encoders take 8 bits a channel: what is around these is theirs.
+    whole = levels if bits == 8 else levels[:1, :1].astype(np.uint8)
     settings: dict[str, dict[str, Any]] = {
         "PNG": {},
         "JPEG": {"quality": _QUALITY, "subsampling": 0},
@@ -63,7 +76,6 @@ def encode(
         "TIFF": {"compression": "tiff_adobe_deflate"},
     }
     arguments = settings[format]
-    software = f"nst_jax {__version__}"
     if format == "PNG":
         chunks = PngImagePlugin.PngInfo()
         chunks.add_text("Software", software)
@@ -77,9 +89,9 @@ def encode(
             exif[_DESCRIPTION_TAG] = _to_json({_KEY: dict(description)})
         arguments["exif"] = exif
     file = io.BytesIO()
-    picture = Image.fromarray(quantize(image))
+    picture = Image.fromarray(whole)
     picture.save(file, format, icc_profile=profiles.srgb_profile(), **arguments)
-    return file.getvalue()
+    return file.getvalue() if bits == 8 else deep.png(levels, file.getvalue())
 
 
 def description_of(picture: Image.Image) -> dict[str, Any] | None:

@@ -53,19 +53,52 @@ def read(
         `PIL.Image.MAX_IMAGE_PIXELS` where it can't be read reduced, for one.
     """
     notes: dict[str, None] = {}
-    with opening.opened(given, notes.setdefault) as picture:
-        pixels = decode.pixels(picture, notes.setdefault)
+    image = _read(given, notes.setdefault, shape, ratio=ratio, size=size)
+    if report is not None:
+        for note in notes:
+            report(f"{opening.named(given)}: {note}")
+    return image
+
+
+def read_opacity(
+    given: StrPath | bytes,
+    *,
+    shape: Shape | None = None,
+    ratio: Shape | None = None,
+    size: Shape | None = None,
+) -> np.ndarray:
+    """The alpha channel of an image, `[h, w]` float32: 1 wherever it is opaque.
+
+    Args:
+      given: as `read` takes it.
+      shape: likewise.
+      ratio: likewise.
+      size: likewise.
+
+    Raises:
+      ImageError: as from `read`.
+    """
+    how: dict[str, Any] = {"ratio": ratio, "size": size, "depth": 1}
+    return _read(given, lambda note: None, shape, opacity=True, **how)[..., 0]
+
+
+def _read(
+    given: StrPath | bytes,
+    note: Callable[[str], None],
+    shape: Shape | None,
+    *,
+    opacity: bool = False,
+    **how: Any,
+) -> np.ndarray:
+    with opening.opened(given, note) as picture:
+        pixels = decode.pixels(picture, note, opacity=opacity)
         height, width = pixels.shape
         if shape not in (None, pixels.shape):
             raise ImageError(
                 f"its header says {shape[1]}x{shape[0]} pixels, but it has "
                 f"{width}x{height}; save it anew"
             )
-        image = resize.resize_rows(pixels.rows, pixels.shape, ratio=ratio, size=size)
-    if report is not None:
-        for note in notes:
-            report(f"{opening.named(given)}: {note}")
-    return image
+        return resize.resize_rows(pixels.rows, pixels.shape, **how)
 
 
 def read_small(path: StrPath, longest: int) -> np.ndarray:
@@ -115,6 +148,8 @@ def write(
     image: np.ndarray,
     *,
     description: Mapping[str, object] | None = None,
+    bits: int = 8,
+    alpha: np.ndarray | None = None,
 ) -> None:
     """Writes an image as PNG, JPEG, WebP or TIFF, whichever the file's ending says.
 
@@ -123,20 +158,26 @@ def write(
 
     Args:
       path: the file, which may exist; its folder must.
-      image: `[h, w, 3]`, sRGB in [0, 1]; clipped, and rounded to 8 bits a channel.
+      image: `[h, w, 3]`, sRGB in [0, 1]; clipped, and rounded to `bits`.
       description: the options and versions that made the image, kept in the file's
         metadata as JSON, where `read_description` finds it; see `encode`.
+      bits: of each channel, 8 or 16.
+      alpha: `[h, w]` in [0, 1], how opaque each pixel is; None: all are, and the file
+        has no such channel.
 
     Raises:
-      ImageError: what `check_writable` says; pixels that are not finite or not
-        floating point; a shape that is no image; an image or description that is too
-        large for the format; no space left.
+      ImageError: what `check_writable` and `check_holds` say; pixels that are not
+        finite or not floating point; a shape that is no image; an image or description
+        that is too large for the format; no space left.
     """
     check_writable(path)
+    check_holds(path, bits=bits, alpha=alpha is not None)
     image = _checked(path, image)
     format = encode.FORMATS[_ending(path)]
     try:
-        content = encode.encode(image, format, description=description)
+        content = encode.encode(
+            image, format, description=description, bits=bits, alpha=alpha
+        )
     except Exception as error:  # Pillow's encoders raise almost any kind
         message = f"can't be written as {format} ({opening.one_line(error)})"
         raise ImageError(f"{os.fspath(path)}: {message}; try .png") from error
@@ -160,6 +201,21 @@ def check_writable(path: StrPath) -> None:
         message = f"{problem}; give the output one of {allowed}"
         raise ImageError(f"{os.fspath(path)}: {message}")
     outputs.check_place(path)
+
+
+def check_holds(path: StrPath, *, bits: int = 8, alpha: bool = False) -> None:
+    """Finds out early whether the format of `path` can hold what is asked for.
+
+    Raises:
+      ImageError: 16 bits for JPEG or WebP, or transparency for JPEG.
+    """
+    format = encode.FORMATS.get(_ending(path), "")
+    if bits == 16 and format in ("JPEG", "WEBP"):
+        message = f"bits=16 needs .png or .tif; {format} has 8 bits a channel"
+        raise ImageError(f"{os.fspath(path)}: {message}")
+    if alpha and format == "JPEG":
+        message = "transparency=keep needs .png, .webp or .tif; JPEG has none"
+        raise ImageError(f"{os.fspath(path)}: {message}")
 
 
 def read_description(path: StrPath) -> dict[str, Any] | None:

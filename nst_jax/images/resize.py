@@ -6,7 +6,7 @@ method="cubic")`, so that an image resized here and one resized on the device ag
 Lanczos is a little sharper, but rings more at edges, and style transfer paints rings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from PIL import Image
@@ -83,6 +83,7 @@ def resize_rows(
     *,
     ratio: tuple[int, int] | None = None,
     size: tuple[int, int] | None = None,
+    depth: int = 3,
 ) -> np.ndarray:
     """Crops and resizes an image that is made a few rows at a time.
 
@@ -95,6 +96,7 @@ def resize_rows(
       shape: height and width of the whole.
       ratio: as of `crop`; None: all of it.
       size: as of `resize`; None: as it is.
+      depth: how many channels there are.
     """
     (top, bottom), (left, right) = _middle(shape, ratio or shape)
     part = bottom - top, right - left
@@ -110,9 +112,28 @@ def resize_rows(
         return image
 
     if size in (None, part) or shape[0] * shape[1] <= _WHOLE:
-        return resize(gathered(slice(3)), size or part)
-    parts = [resize(gathered(slice(c, c + 1)), size) for c in range(3)]
+        return resize(gathered(slice(depth)), size or part)
+    parts = [resize(gathered(slice(c, c + 1)), size) for c in range(depth)]
     return np.concatenate(parts, axis=-1)
+
+
+def enlarged(
+    changes: Iterable[tuple[str, tuple[int, int], tuple[int, int]]],
+) -> str | None:
+    """A line that says which pictures are enlarged, as little is gained by it.
+
+    Args:
+      changes: names, with (height, width) before and after.
+    """
+    found = [
+        f"{name} is enlarged, from {width}x{height} pixels to {wide}x{high}"
+        for name, (height, width), (high, wide) in changes
+        if max(height, width) < max(high, wide)
+    ]
+    if not found:
+        return None
+    more = f", {len(found)} pictures are in all" if found[1:] else ""
+    return f"{found[0]}{more}: a smaller size shows as much"
 
 
 def crop(image: np.ndarray, ratio: tuple[int, int]) -> np.ndarray:

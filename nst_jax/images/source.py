@@ -115,6 +115,29 @@ class Source:
                 report(f"{self.name}: {note}")
         return image
 
+    def opacity(
+        self,
+        *,
+        shape: Shape | None = None,
+        ratio: Shape | None = None,
+        size: Shape | None = None,
+    ) -> np.ndarray:
+        """The alpha channel, `[h, w]` float32: 1 wherever the picture is opaque.
+
+        Args:
+          shape: as of `read`.
+          ratio: likewise.
+          size: likewise.
+
+        Raises:
+          ImageError: a file that can't be read, or has another shape.
+        """
+        pixels = self._held(_ignore, opacity=True)
+        if pixels is None:
+            return files.read_opacity(self._file, shape=shape, ratio=ratio, size=size)
+        rows = pixels.rows, pixels.shape
+        return resize.resize_rows(*rows, ratio=ratio, size=size, depth=1)[..., 0]
+
     def digest(self) -> str:
         """SHA-256 of the file's bytes, or of what is given; "" if it can't be read."""
         if self.given is not None:
@@ -128,13 +151,15 @@ class Source:
     def _file(self) -> str | bytes:
         return self.given if isinstance(self.given, bytes) else self.key
 
-    def _held(self, note: Callable[[str], object]) -> decode.Pixels | None:
+    def _held(
+        self, note: Callable[[str], object], *, opacity: bool = False
+    ) -> decode.Pixels | None:
         """The pixels of what is in memory already."""
         match self.given:
             case np.ndarray():
-                return decode.of_array(self.given, note)
+                return decode.of_array(self.given, note, opacity=opacity)
             case Image.Image():
-                return decode.of_upright(self.given, note)
+                return decode.of_upright(self.given, note, opacity=opacity)
         return None
 
 

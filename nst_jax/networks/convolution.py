@@ -14,7 +14,8 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-from nst_jax.networks import winograd
+from nst_jax.networks import borders, winograd
+from nst_jax.networks.borders import ZERO, Border
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
 
@@ -35,7 +36,7 @@ class FrozenConvolution(nnx.Module):
       kernel: `[h, w, i / groups, o]`; its dtype is that of the activations.
       bias: `[o]`.
       stride: down and across.
-      padding: rows and columns of zeros on each side.
+      padding: rows and columns on each side, zeros unless a call says otherwise.
       groups: of channels that see only each other.
       transformed: kernels of `winograd.convolve`, forward and backward, of each group,
         or None.
@@ -63,9 +64,8 @@ class FrozenConvolution(nnx.Module):
         """This one by Winograd's method, where that pays off on CPUs, else itself."""
         kernel = np.asarray(self.kernel[...])
         groups = np.split(kernel, self.groups, axis=-1)
-        plain = (*kernel.shape[:2], self.stride, self.padding) == (3, 3, 1, 1)
         large = winograd.pays_off((1, 64, 64, kernel.shape[2]), groups[0].shape[3])
-        if not (plain and large and kernel.dtype == np.float32):
+        if not (self._is_plain and large and kernel.dtype == np.float32):
             return self
         return FrozenConvolution(
             self.kernel[...],
@@ -74,31 +74,69 @@ class FrozenConvolution(nnx.Module):
             transformed=tuple(map(_transform, groups)),
         )
 
-    def __call__(self, inputs: jax.Array) -> jax.Array:
-        """`[b, h, w, i]` -> `[b, h', w', o]`, zero padded, in the weights' dtype."""
+    def __call__(
+        self,
+        inputs: jax.Array,
+        border: Border = ZERO,
+        extents: jax.Array | None = None,
+    ) -> jax.Array:
+        """Convolves images, in the weights' dtype.
+
+        Args:
+          inputs: `[b, h, w, i]`; zero outside of `extents`.
+          border: what is in the padding around each image.
+          extents: `[b, 2]` int32, see `Network.__call__`.
+
+        Returns:
+          `[b, h', w', o]`.
+        """
         kernel, bias = self.kernel[...], self.bias[...]
         parts = jnp.split(inputs.astype(kernel.dtype), self.groups, axis=-1)
-        if self.transformed is not None and winograd.pays_off(
-            parts[0].shape, len(bias) // self.groups
-        ):
-            parts = [
-                winograd.convolve(part, *kernels)
-                for part, kernels in zip(parts, self.transformed, strict=True)
+        kernels = jnp.split(kernel, self.groups, axis=-1)
+        groups = range(self.groups)
+        if border.step is None or not self.padding:
+            found = [self._convolved(parts[n], kernels[n], n) for n in groups]
+        elif self._is_plain:
+            found = [
+                borders.convolved(
+                    *(parts[n], kernels[n]),
+                    functools.partial(self._convolved, kernel=kernels[n], group=n),
+                    *(border, extents),
+                )
+                for n in groups
             ]
         else:
-            how = _Convolution(
-                self.stride,
-                self.padding,
-                inputs.shape[1:3],
-                # Read here: the backward pass is traced outside of this context.
-                jax.config.jax_default_matmul_precision,  # type: ignore[attr-defined]
-            )
-            kernels = jnp.split(kernel, self.groups, axis=-1)
-            parts = [
-                _convolve(part, kernel, how)
-                for part, kernel in zip(parts, kernels, strict=True)
-            ]
-        return jnp.concatenate(parts, axis=-1) + bias
+            around = self.padding, border, extents
+            larger = [borders.extended(part, *around) for part in parts]
+            found = [self._convolved(larger[n], kernels[n], n, 0) for n in groups]
+        return jnp.concatenate(found, axis=-1) + bias
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether it is 3x3 and keeps the size."""
+        size = self.kernel[...].shape[:2]
+        return (*size, self.stride, self.padding) == (3, 3, 1, 1)
+
+    def _convolved(
+        self,
+        part: jax.Array,
+        kernel: jax.Array,
+        group: int,
+        padding: int | None = None,
+    ) -> jax.Array:
+        """What a group gives, padded by zeros; by default as many as the layer has."""
+        if self.transformed is not None and winograd.pays_off(
+            part.shape, kernel.shape[3]
+        ):
+            return winograd.convolve(part, *self.transformed[group])
+        how = _Convolution(
+            self.stride,
+            self.padding if padding is None else padding,
+            part.shape[1:3],
+            # Read here: the backward pass is traced outside of this context.
+            jax.config.jax_default_matmul_precision,  # type: ignore[attr-defined]
+        )
+        return _convolve(part, kernel, how)
 
 
 def _transform(kernel: np.ndarray) -> tuple[jax.Array, jax.Array]:

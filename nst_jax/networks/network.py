@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from nst_jax.losses.view import View
+from nst_jax.networks.borders import ZERO, Border
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.extents import confine, count_windows
 from nst_jax.networks.normalization import local_response_norm
@@ -56,6 +57,7 @@ class Network(nnx.Module):
         images: jax.Array,
         taps: Collection[str],
         extents: jax.Array | None = None,
+        border: Border = ZERO,
     ) -> dict[str, View]:
         """What it shows of images at `taps`; it is run no deeper than needed.
 
@@ -64,6 +66,7 @@ class Network(nnx.Module):
           taps: names such as "conv4_2" (before the ReLU) and "relu4_2" (after it).
           extents: `[b, 2]` int32, true height and width of images of several shapes
             padded below and right to one; None where all fill theirs.
+          border: what convolutions see beyond each image.
 
         Returns:
           `{tap: View}`, features `[b, h', w', c]` in the network's dtype, `[h', w', c]`
@@ -71,7 +74,7 @@ class Network(nnx.Module):
           around that.
         """
         if images.ndim == 3:
-            views = self(images[None], taps, extents)
+            views = self(images[None], taps, extents, border)
             return jax.tree.map(lambda leaf: leaf[0], views)
         if not taps:
             return {}
@@ -81,7 +84,7 @@ class Network(nnx.Module):
         inputs = (images - mean) / std
         if extents is not None:
             inputs = confine(inputs, extents)
-        found = self.activations(inputs, taps, extents)
+        found = self.activations(inputs, taps, extents, border)
         return {tap: View.of(*seen, clean=True) for tap, seen in found.items()}
 
     def activations(
@@ -89,6 +92,7 @@ class Network(nnx.Module):
         inputs: jax.Array,
         taps: Collection[str],
         extents: jax.Array | None = None,
+        border: Border = ZERO,
     ) -> dict[str, tuple[jax.Array, jax.Array | None]]:
         """Activations at `taps`; no layer is computed that doesn't lead to one.
 
@@ -96,6 +100,7 @@ class Network(nnx.Module):
           inputs: preprocessed images, `[b, h, w, 3]`.
           taps: names of `architecture.taps`.
           extents: as those of a call.
+          border: likewise.
 
         Returns:
           `{tap: (features [b, h', w', c], extents [b, 2] of them or None)}`.
@@ -107,16 +112,22 @@ class Network(nnx.Module):
                 joined = jnp.concatenate([images for images, _ in below], axis=-1)
                 found[layer.name] = joined, below[0][1]
             else:
-                found[layer.name] = self._apply(layer, *below[0])
+                found[layer.name] = self._apply(layer, *below[0], border)
         return {tap: found[tap] for tap in taps}
 
     def _apply(
-        self, layer: Layer, images: jax.Array, extents: jax.Array | None
+        self,
+        layer: Layer,
+        images: jax.Array,
+        extents: jax.Array | None,
+        border: Border,
     ) -> tuple[jax.Array, jax.Array | None]:
         """A layer's activations, and the parts of them that belong to each image."""
         match layer:
             case Convolution():
-                images = self.convolutions[layer.name](images)
+                if border.first and self.architecture.bottoms[layer.name] != ("",):
+                    border = ZERO
+                images = self.convolutions[layer.name](images, border, extents)
                 if extents is not None:
                     steps = (layer.stride, layer.padding)
                     rows = count_windows(extents[:, 0], layer.height, *steps)

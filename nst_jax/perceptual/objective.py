@@ -13,6 +13,7 @@ from nst_jax.losses.objective import IMAGE, Objective, Part
 from nst_jax.losses.terms import Term
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
+from nst_jax.networks.borders import ZERO, Border
 from nst_jax.networks.network import Network
 from nst_jax.networks.precision import FLOAT32, Precision
 from nst_jax.options import Options, chosen
@@ -49,17 +50,20 @@ class SeenObjective:
       losses: of one picture.
       precision: of the network; here of products of float32 arrays.
       input_gain: times the image, before the network's preprocessing.
+      border: what the network's convolutions see beyond a picture.
     """
 
     losses: Objective
     precision: Precision = FLOAT32
     input_gain: float = 1.0
+    border: Border = ZERO
 
     @classmethod
     def of(cls, options: Options) -> "SeenObjective":
         """The objective that `options` ask for."""
         precision = chosen(options, "precision").here()
-        return cls(losses(options), precision, options.input_gain)
+        border = chosen(options, "border")
+        return cls(losses(options), precision, options.input_gain, border)
 
     def __call__(
         self, images: jax.Array, problem: Problem
@@ -113,7 +117,7 @@ class SeenObjective:
         extents: jax.Array | None,
     ) -> dict[str, View]:
         seen = self.input_gain * images if self.input_gain != 1 else images
-        views = network(seen, taps, extents)
+        views = network(seen, taps, extents, self.border)
         return {**views, IMAGE: View.of(images, extents)}
 
     def _arithmetic(self) -> Any:

@@ -8,11 +8,10 @@ from nst_jax.devices import backend, memory
 from nst_jax.errors import (
     DivergenceError,
     ImageError,
+    NoRoomError,
     NstError,
     OptionsError,
-    TooSmallError,
 )
-from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
@@ -20,14 +19,14 @@ from nst_jax.optimize.chunk import State
 from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer import plan, states
+from nst_jax.transfer import plan, refused, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import BatchProgress, Progress, Record, Result
 from nst_jax.transfer.run import Run
-from nst_jax.transfer.sizes import enough, scales
+from nst_jax.transfer.sizes import enlarged, of_one_size
 from nst_jax.transfer.states import States
 from weights_convert.architectures import NETWORKS
 
@@ -90,49 +89,64 @@ def run_jobs(
         _check_network(network, options)
     left = set(range(len(jobs))) - set(done)
     with memory.explained():
-        shapes, wrong = _looked_at(jobs)
+        shapes, wrong = refused.looked_at(jobs)
+        sized, unsized = refused.sized(jobs, shapes, wrong)
+        wrong |= unsized
         yield from ((place, error) for place, error in wrong.items() if place in left)
         if not left - wrong.keys():
             return
-        if len(jobs) == 1 and (unread := _unread(jobs[0], shapes)):
+        if len(jobs) == 1 and (unread := refused.unread(sized[0], shapes)):
             yield 0, unread  # Said before anything is fetched.
             return
         network = network or network_of(options, offline=offline, report=report)
         studio = Studio(network, options)
-        good = {place: job for place, job in enumerate(jobs) if place not in wrong}
-        small = _too_small(good, shapes, studio)
+        small = refused.too_small(sized, shapes, studio)
         yield from ((place, error) for place, error in small.items() if place in left)
-        good = {place: job for place, job in good.items() if place not in small}
+        good = {place: job for place, job in sized.items() if place not in small}
         if not left & good.keys():
             return
-        pictures = Pictures(list(good.values()), shapes, report, apart=lanes == 1)
-        pictures.say_enlarged([job for place, job in good.items() if place in left])
-        work = _Work(
-            good, pictures, studio, digest_of(network), states, report, on_progress
-        )
-        yield from work.groups(left, lanes, _stops(jobs, every), total=len(jobs))
+        asked_for = [job for place, job in good.items() if place in left]
+        if line := enlarged(asked_for, shapes):
+            report(line)
+        sets = of_one_size(good)
+        finished = len(jobs) - len(good)
+        for of_size in sets:
+            pictures = Pictures([*of_size.values()], shapes, report, apart=lanes == 1)
+            work = _Work(
+                *(of_size, jobs, pictures, studio, digest_of(network), states),
+                *(report, on_progress, len(sets) > 1),
+            )
+            if (yield from work.groups(left, lanes, _stops(jobs, every), finished)):
+                return
+            finished += len(of_size)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Work:
-    """What the groups of a batch have in common; `jobs` are by their place in it."""
+    """What the groups of one size have in common; `jobs` are by their place.
+
+    `asked` are all jobs as they were asked for; `other_sizes` says whether these are of
+    other sizes too, which may have room where this one hasn't.
+    """
 
     jobs: Mapping[int, Job]
+    asked: Sequence[Job]
     pictures: Pictures
     studio: Studio
     weights: str
     states: States | None
     report: Report
     on_progress: Show | None
+    other_sizes: bool
 
     def groups(
         self,
         left: Collection[int],
         lanes: int | None,
         stops: Collection[int],
-        total: int,
-    ) -> Iterator[Outcome]:
-        finished = total - len(self.jobs)
+        finished: int,
+    ) -> Generator[Outcome, None, bool]:
+        """Yields what comes of all groups; returns whether one was stopped."""
         for group in plan.groups(self.jobs, self.pictures, self.studio, lanes):
             asked_for = tuple(place for place in group.places if place in left)
             finished += len(group.places) - len(asked_for)
@@ -142,10 +156,11 @@ class _Work:
                 continue
 
             run = plan.run(group, places, self.jobs, self.pictures, self.studio)
-            show = _shown(self.on_progress, places, finished, total)
+            show = _shown(self.on_progress, places, finished, len(self.asked))
             if (yield from self._group(run, places, stops, show)):
-                return
+                return True
             finished += len(places)
+        return False
 
     def _readable(
         self, places: Sequence[int]
@@ -177,7 +192,9 @@ class _Work:
                 last, state = yield from self._optimised(
                     run, places, stops, show, saving
                 )
-            except (DivergenceError, ImageError) as error:  # Of all that are left.
+            except (DivergenceError, ImageError, NoRoomError) as error:
+                if isinstance(error, NoRoomError) and not self.other_sizes:
+                    raise  # Of no picture more than of others.
                 yield from ((place, error) for place in places)
                 return False
             results = [result for of_job in last for result in of_job]
@@ -208,7 +225,7 @@ class _Work:
           ImageError: a picture that can't be read any more.
         """
         found = saving.find(run)
-        records = [Record(self.jobs[p].options, self.jobs[p].at) for p in places]
+        records = [Record(self.asked[p].options, self.asked[p].at) for p in places]
         state = None
         with contextlib.closing(run.chunks(stops=stops, resumed=found)) as chunks:
             for lanes, reached in chunks:
@@ -231,83 +248,6 @@ def _shown(
         return on_progress(BatchProgress(places, lanes, finished, total))
 
     return show
-
-
-def _looked_at(
-    jobs: Sequence[Job],
-) -> tuple[dict[str, Shape], dict[int, ImageError]]:
-    """The shapes of all sources, and what is wrong with those of jobs."""
-    shapes: dict[str, Shape] = {}
-    unread: dict[str, ImageError] = {}
-    wrong: dict[int, ImageError] = {}
-    for place, job in enumerate(jobs):
-        for source in job.sources:
-            if source.key not in shapes and source.key not in unread:
-                try:
-                    shapes[source.key] = source.shape()
-                except ImageError as error:
-                    unread[source.key] = error
-        bad = [unread[s.key] for s in job.sources if s.key in unread]
-        if bad:
-            wrong[place] = bad[0]
-    return shapes, wrong
-
-
-def _unread(job: Job, shapes: Mapping[str, Shape]) -> ImageError | None:
-    try:
-        Pictures([job], shapes).load(job)
-    except ImageError as error:
-        return error
-    return None
-
-
-def _too_small(
-    jobs: Mapping[int, Job], shapes: Mapping[str, Shape], studio: Studio
-) -> dict[int, ImageError]:
-    """What is wrong with jobs whose pictures are too small at the coarsest size."""
-    if not jobs:
-        return {}
-    pictures = Pictures(list(jobs.values()), shapes)
-    found: dict[int, ImageError] = {}
-    known: dict[tuple[str, bool], ImageError | None] = {}
-    for place, job in jobs.items():
-        lane = pictures.lane(job, scales(job.options)[0].size)
-        pairs = [
-            (job.content, lane.content, False),
-            *(
-                (s, framed, True)
-                for s, framed in zip(job.styles, lane.styles, strict=True)
-            ),
-        ]
-        for source, framed, style in pairs:
-            if (source.key, style) not in known:
-                both = framed.extent, pictures.cropped(source, job.options)
-                small = _small(source.name, *both, job.options, studio, style=style)
-                known[source.key, style] = small
-            if error := known[source.key, style]:
-                found.setdefault(place, error)
-    return found
-
-
-def _small(
-    name: str,
-    shape: Shape,
-    whole: Shape,
-    options: Options,
-    studio: Studio,
-    *,
-    style: bool,
-) -> TooSmallError | None:
-    """What is wrong with a `whole` picture given a shape to which a tap is blind."""
-    wants = ["style"] if style else []
-    if not (tap := studio.blind(shape, *wants)):
-        return None
-    size = enough(whole, options, lambda s: not studio.blind(s, *wants), style=style)
-    larger = f"give size={size} or more" if size else "crop it"
-    return TooSmallError(
-        f"{name}: at {shape[1]}x{shape[0]} pixels it is too small for {tap}, "
-        f"which sees nothing of it: {larger}, or earlier taps"
-    )
 
 
 def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:

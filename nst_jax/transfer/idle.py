@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from nst_jax.errors import counted
+from nst_jax.errors import ImageError, counted
 from nst_jax.fields import unmet
 from nst_jax.options import FIELDS, STYLE, Options, chosen, word
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.sizes import scales
+from nst_jax.transfer.sizes import scales, settled
 from weights_convert import architectures
 
 Said = str | None
@@ -39,7 +39,7 @@ def lines(
     """
     names = varied or [()] * len(jobs)
     alike = collections.Counter(
-        (job.options, len(job.styles), frozenset(of))
+        (_sized(job), len(job.styles), frozenset(of))
         for job, of in zip(jobs, names, strict=True)
     )
     swept = dict.fromkeys(name for *_, of in alike for name in sorted(of))
@@ -62,6 +62,18 @@ def too_many(name: str, value: int, most: int, what: str) -> Said:
     `--lanes=8 is --lanes=3 with 3 pictures`
     """
     return f"--{name}={value} is --{name}={most} with {what}" if value > most else None
+
+
+def _sized(job: Job) -> Options:
+    """A job's options, with a number for their size where that tells anything."""
+    if job.options.size != "original":
+        return job.options
+    if job.options.pyramid != 1:
+        try:
+            return settled(job, job.content.shape()).options
+        except ImageError:  # Said when it is read.
+            pass
+    return dataclasses.replace(job.options, size=Options.size)
 
 
 def _said(name: str, options: Options, paintings: int) -> Said:
@@ -128,6 +140,18 @@ def _pooling(options: Options, paintings: int) -> Said:
     return None
 
 
+def _border(options: Options, paintings: int) -> Said:
+    taps = options.content_taps + options.style_taps
+    layers = architectures.find(options.network).leading_to(taps)
+    seen = [one for one in layers if isinstance(one, architectures.Convolution)]
+    if chosen(options, "border").first:
+        seen = seen[:1]
+    if options.border == "zero" or any(one.padding for one in seen):
+        return None
+    written = _written(options, "border")
+    return f"{written} is --border=zero with --network={options.network}"
+
+
 def _precision(options: Options, paintings: int) -> Said:
     precision = chosen(options, "precision")
     if options.precision == "auto" or precision.here() == precision:
@@ -143,6 +167,7 @@ _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
         **{n: functools.partial(_of_sizes, n) for n in ("pyramid_first", "carry")},
         "color": _color,
         "pooling": _pooling,
+        "border": _border,
         "precision": _precision,
     }
 )

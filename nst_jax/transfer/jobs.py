@@ -61,10 +61,17 @@ class Job:
 
     @property
     def trunk(self) -> "Job":
-        """The job whose course this one's is as far as both go, however many steps."""
-        if not can_grow(self.options):
-            return dataclasses.replace(self, at=())
-        options = dataclasses.replace(self.options, steps=0)
+        """The job whose course this one's is as far as both go, however many steps.
+
+        How its picture is written doesn't count.
+        """
+        kept: dict[str, Any] = {
+            "bits": Options.bits,
+            "transparency": Options.transparency,
+        }
+        if can_grow(self.options):
+            kept["steps"] = 0
+        options = dataclasses.replace(self.options, **kept)
         return dataclasses.replace(self, options=options, at=())
 
     def digest(self, contents: Mapping[str, str], weights: str) -> str:

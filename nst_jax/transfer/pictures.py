@@ -15,7 +15,15 @@ from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
 from nst_jax.perceptual.objective import is_grey
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.sizes import frames_of, own_frames, padded, scales, style_size
+from nst_jax.transfer.sizes import (
+    frames_of,
+    own_frames,
+    padded,
+    ratio,
+    scales,
+    side,
+    style_size,
+)
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
@@ -68,6 +76,8 @@ class Lane:
       photo: in its own colours, `[h, w, 3]` at the full size; None where the result
         needs none of them.
       grey: whether the result is to have no colour; see `objective.is_grey`.
+      opacity: the photo's alpha channel, `[h, w]` in [0, 1] at the full size, if the
+        result is to have it and it isn't opaque everywhere; else None.
     """
 
     job: Job
@@ -75,6 +85,7 @@ class Lane:
     styles: tuple[Framed, ...]
     photo: np.ndarray | None = dataclasses.field(default=None, compare=False)
     grey: bool = dataclasses.field(default=False, compare=False)
+    opacity: np.ndarray | None = dataclasses.field(default=None, compare=False)
 
     def toned(self, image: np.ndarray) -> np.ndarray:
         """An image `[h, w, 3]` of this lane, without colour if it is to have none."""
@@ -146,7 +157,7 @@ class Pictures:
 
     def frame(self, job: Job, size: int | None = None) -> Shape:
         """Height and width of the frame of a job's photo; None: at the full size."""
-        return self._contents[self._full(job)][size or job.options.size]
+        return self._contents[self._full(job)][size or side(job.options)]
 
     def masked(self, job: Job, size: int) -> bool:
         """Whether programs for that frame have to be told extents."""
@@ -154,13 +165,13 @@ class Pictures:
 
     def cropped(self, source: Source, options: Options) -> Shape:
         """A shape of the ratio of a source, or of its crop."""
-        return _ratio(options.crop) or self._shapes[source.key]
+        return ratio(options.crop) or self._shapes[source.key]
 
     def seen(self, job: Job) -> Hashable:
         """Tells the photos that the network sees from each other."""
         options = job.options
         grey = chosen(options, "color").grey
-        return job.content.key, options.crop, options.size, grey
+        return job.content.key, options.crop, side(options), grey
 
     def lane(self, job: Job, size: int) -> Lane:
         """The pictures of a job, framed, for a longest side of `size`."""
@@ -180,8 +191,8 @@ class Pictures:
         Raises:
           ImageError: a picture that can't be read.
         """
-        options = lane.job.options
-        lane = dataclasses.replace(lane, grey=self._is_grey(lane.job))
+        options, grey = lane.job.options, self._is_grey(lane.job)
+        lane = dataclasses.replace(lane, grey=grey, opacity=self._opacity(lane.job))
         if not (chosen(options, "color").grey or chosen(options, "color_after")):
             return lane
         return dataclasses.replace(lane, photo=self._photo(lane.job))
@@ -198,25 +209,6 @@ class Pictures:
         if job.start is not None:
             coarsest = scales(job.options)[0].size
             self._sized(job.start, job.options, resize.fit(*self._full(job), coarsest))
-
-    def say_enlarged(self, jobs: Sequence[Job]) -> None:
-        """Says in a line which pictures of jobs are enlarged, as little is gained."""
-        sized = {}
-        for job in jobs:
-            sized[job.content.key] = job.content, job.options, job.options.size
-            longest = style_size(job.options.size, job.options)
-            sized |= {style.key: (style, job.options, longest) for style in job.styles}
-        found = []
-        for source, options, longest in sized.values():
-            shape = self._shapes[source.key]
-            height, width = resize.cropped(shape, _ratio(options.crop) or shape)
-            if max(height, width) < longest:
-                high, wide = self._shape(source, options, longest)
-                size = f"{width}x{height} pixels to {wide}x{high}"
-                found.append(f"{source.name} is enlarged, from {size}")
-        if found:
-            more = f", {len(found)} pictures are in all" if found[1:] else ""
-            self._say(f"{found[0]}{more}: a smaller size shows as much")
 
     def start(self, lane: Lane, size: int) -> np.ndarray:
         """The picture to start from at a size, `[h, w, 3]` in [0, 1]."""
@@ -245,7 +237,7 @@ class Pictures:
         return chosen(options, "color").of_result(image, photo, after=after)
 
     def _full(self, job: Job) -> Shape:
-        return self._shape(job.content, job.options, job.options.size)
+        return self._shape(job.content, job.options, side(job.options))
 
     def _shape(self, source: Source, options: Options, longest: int) -> Shape:
         """The shape that a source gets at a longest side."""
@@ -254,29 +246,43 @@ class Pictures:
     def _photo(self, job: Job) -> np.ndarray:
         return self._sized(job.content, job.options, self._full(job))
 
+    def _opacity(self, job: Job) -> np.ndarray | None:
+        if job.options.transparency != "keep":
+            return None
+        source, crop, size = job.content, job.options.crop, self._full(job)
+        shape = self._shapes[source.key]
+        found = self._keep(
+            ("opacity", source.key, crop, size),
+            lambda: source.opacity(shape=shape, ratio=ratio(crop), size=size),
+        )
+        if found.min() < 1:
+            return found
+        self._say(f"{source.name}: has no transparency to be kept")
+        return None
+
     def _style(self, style: Source, options: Options) -> np.ndarray:
-        base = style_size(options.size, options)
+        base = style_size(side(options), options)
         return self._sized(style, options, self._shape(style, options, base))
 
     def _is_grey(self, job: Job) -> bool:
         options = job.options
-        longest = style_size(options.size, options)
+        longest = style_size(side(options), options)
         seen = [
-            (job.content, options.size),
+            (job.content, side(options)),
             *((style, longest) for style in job.styles),
         ]
         found = []
-        for source, side in seen:
-            key = source.key, options.crop, side
+        for source, most in seen:
+            key = source.key, options.crop, most
             if key not in self._grey:
-                shape = self._shape(source, options, side)
+                shape = self._shape(source, options, most)
                 self._grey[key] = color.is_grey(self._sized(source, options, shape))
             found.append(self._grey[key])
         return is_grey(options, found[0], found[1:])
 
     def _content(self, job: Job, size: int) -> np.ndarray:
         coloring = chosen(job.options, "color")
-        if size == job.options.size and not coloring.grey:
+        if size == side(job.options) and not coloring.grey:
             return self._photo(job)  # Kept already.
         return self._keep(
             (self.seen(job), size),
@@ -285,23 +291,23 @@ class Pictures:
 
     def _painting(self, style: Source, job: Job, size: int) -> Framed:
         options, coloring = job.options, chosen(job.options, "color")
-        base, side = style_size(options.size, options), style_size(size, options)
+        base, longest = (style_size(n, options) for n in (side(options), size))
         full = self._shape(style, options, base)
-        frame = self._styles[full][side]
-        key: Hashable = style.key, options.crop, base, side
+        frame = self._styles[full][longest]
+        key: Hashable = style.key, options.crop, base, longest
         if coloring.match:
-            key = key, job.content.key, options.size, size, options.color
+            key = key, job.content.key, side(options), size, options.color
 
         def load() -> np.ndarray:
-            plain = resize.resize_longest(self._style(style, options), side)
+            plain = resize.resize_longest(self._style(style, options), longest)
             if not coloring.match:
                 return plain
             return coloring.of_painting(plain, self._content(job, size))
 
-        kept = side == base and not coloring.match  # By `_sized` already.
+        kept = longest == base and not coloring.match  # By `_sized` already.
         return Framed(
             key,
-            resize.fit(*full, side),
+            resize.fit(*full, longest),
             frame,
             masked=frame in self._padded_styles,
             load=load if kept else lambda: self._keep(key, load),
@@ -314,7 +320,7 @@ class Pictures:
             return source.read(
                 self._say,
                 shape=self._shapes[source.key],
-                ratio=_ratio(options.crop),
+                ratio=ratio(options.crop),
                 size=size,
             )
 
@@ -336,11 +342,3 @@ class Pictures:
             if self._report and line not in self._said:
                 self._report(line)
             self._said.add(line)
-
-
-def _ratio(crop: str | None) -> Shape | None:
-    """Height to width, of "width:height"."""
-    if crop is None:
-        return None
-    width, height = (int(part) for part in crop.split(":"))
-    return height, width

@@ -48,6 +48,13 @@ class Progress(Numbers):
         pixels = np.clip(jax.device_get(self.state.best_image[self.place]), 0, 1)
         return self.pictures.finished(self.lane, pixels)
 
+    def opacity(self) -> np.ndarray | None:
+        """The alpha channel of `image`, `[h, w]` in [0, 1]; None: it is opaque."""
+        if self.lane.opacity is None:
+            return None
+        channel = self.lane.opacity[..., None]
+        return resize.resize(channel, self.lane.content.extent)[..., 0]
+
 
 @dataclasses.dataclass(frozen=True)
 class BatchProgress:
@@ -94,6 +101,8 @@ class Result:
       options: that made it.
       given_up: whether the run ended before all iterations, after divergences.
       at: the iteration that was asked for; None: the last.
+      alpha: `[h, w]` float32, the photo's alpha channel, where `options` ask for it and
+        the photo isn't opaque everywhere; else None.
     """
 
     image: np.ndarray
@@ -106,6 +115,7 @@ class Result:
     options: Options
     given_up: bool = False
     at: int | None = None
+    alpha: np.ndarray | None = None
 
     @property
     def finished(self) -> bool:
@@ -125,7 +135,7 @@ class Result:
 
     def _repr_png_(self) -> bytes:
         """The picture, for notebooks."""
-        return encode.encode(self.image, "PNG", description=None)
+        return encode.encode(self.image, "PNG", description=None, alpha=self.alpha)
 
     def _repr_html_(self) -> str:
         """The picture and the curve of its losses, for notebooks."""
@@ -146,13 +156,28 @@ class Result:
     def _summary(self) -> str:
         return f"{self.told} in {self.seconds:.3g} s"
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike, *, bits: int | None = None) -> None:
         """Writes PNG, JPEG, WebP or TIFF by the ending, with `description` inside.
 
+        Args:
+          path: of the file, in which `~` is the home.
+          bits: of each channel, 8 or 16 (PNG and TIFF); None: as `options` say.
+
         Raises:
-          ImageError: another ending, or a folder that can't be written to.
+          OptionsError: another number of bits.
+          ImageError: another ending, one whose format can't hold the bits or the alpha
+            channel, or a folder that can't be written to.
         """
-        files.write(files.expanded(path), self.image, description=self.description())
+        options = self.options
+        if bits is not None:
+            options = dataclasses.replace(options, bits=bits)
+        files.write(
+            files.expanded(path),
+            self.image,
+            description=self.description(),
+            bits=options.bits,
+            alpha=self.alpha,
+        )
 
     def description(self) -> dict[str, Any]:
         """What made the picture: options, versions, device, final loss."""
@@ -220,6 +245,7 @@ class Record:
             return []
         result = Result(
             image=last.image(),
+            alpha=last.opacity(),
             loss=last.best_loss,
             losses=np.concatenate(self._losses),
             iterations=last.iteration,

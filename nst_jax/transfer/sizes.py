@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from nst_jax.errors import TooSmallError
 from nst_jax.images import resize
 from nst_jax.images.frames import Shape, frames
 from nst_jax.options import Options
+from nst_jax.transfer.jobs import Job
 
 Frames = dict[Shape, dict[int, Shape]]
 """Frames by the shape of a picture and the longest side that it gets."""
@@ -25,6 +27,50 @@ class Scale(NamedTuple):
     until: int
 
 
+def settled(job: Job, shape: Shape) -> Job:
+    """A job with a size in pixels: `original` is that of its photo, or of its crop.
+
+    Args:
+      job: whose size may be a word.
+      shape: height and width of its photo.
+
+    Raises:
+      TooSmallError: a photo whose longest side no size may be.
+    """
+    if job.options.size != "original":
+        return job
+    longest = max(resize.cropped(shape, ratio(job.options.crop) or shape))
+    if not 16 <= longest <= 65536:
+        raise TooSmallError(
+            f"{job.content.name}: its longest side has {longest} pixels, and a result "
+            "16 to 65536: give a size instead of original"
+        )
+    options = dataclasses.replace(job.options, size=longest)
+    return dataclasses.replace(job, options=options)
+
+
+def of_one_size(jobs: Mapping[int, Job]) -> list[dict[int, Job]]:
+    """`settled` jobs by their size, in the order of their first ones."""
+    found: dict[int, dict[int, Job]] = {}
+    for place, job in jobs.items():
+        found.setdefault(side(job.options), {})[place] = job
+    return list(found.values())
+
+
+def side(options: Options) -> int:
+    """Longest side of the result in pixels, of a job that is `settled`."""
+    assert isinstance(options.size, int), options.size
+    return options.size
+
+
+def ratio(crop: str | None) -> Shape | None:
+    """Height to width, of "width:height"."""
+    if crop is None:
+        return None
+    width, height = (int(part) for part in crop.split(":"))
+    return height, width
+
+
 def scales(options: Options) -> tuple[Scale, ...]:
     """The sizes of a run, ascending, by `pyramid_step` each, and their iterations.
 
@@ -33,9 +79,10 @@ def scales(options: Options) -> tuple[Scale, ...]:
     times as many: those at coarse sizes lay out what costs four times as much at twice
     the size.
     """
-    sizes = [options.size]
+    full = side(options)
+    sizes = [full]
     for k in range(1, options.pyramid or _MOST):
-        size = max(_STEP, round(options.size / options.pyramid_step**k / _STEP) * _STEP)
+        size = max(_STEP, round(full / options.pyramid_step**k / _STEP) * _STEP)
         if size < options.pyramid_from or size >= sizes[0]:
             break
         sizes.insert(0, size)
@@ -70,17 +117,37 @@ def enough(
 
     def does(steps: int) -> bool:
         longer = dataclasses.replace(options, size=steps * _STEP)
-        sides = [longer.size, scales(longer)[0].size]
+        sides = [side(longer), scales(longer)[0].size]
         full, coarsest = [style_size(n, longer) if style else n for n in sides]
         return fits(resize.fit(*resize.fit(*shape, full), coarsest))
 
-    low, high = options.size // _STEP, _LARGEST // _STEP
+    low, high = side(options) // _STEP, _LARGEST // _STEP
     if not does(high):
         return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if does(middle) else (middle, high)
     return high * _STEP
+
+
+def enlarged(jobs: Sequence[Job], shapes: Mapping[str, Shape]) -> str | None:
+    """A line that says which pictures of jobs are enlarged, as little is gained.
+
+    Args:
+      jobs: that are `settled`.
+      shapes: height and width of every source, by key.
+    """
+    sized = {}
+    for job in jobs:
+        sized[job.content.key] = job.content, job.options, side(job.options)
+        longest = style_size(side(job.options), job.options)
+        sized |= {style.key: (style, job.options, longest) for style in job.styles}
+    changes = []
+    for source, options, longest in sized.values():
+        shape, wanted = shapes[source.key], ratio(options.crop)
+        before = resize.cropped(shape, wanted or shape)
+        changes.append((source.name, before, resize.fit(*(wanted or shape), longest)))
+    return resize.enlarged(changes)
 
 
 def padded(tables: Frames) -> set[Shape]:

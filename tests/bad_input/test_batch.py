@@ -49,6 +49,14 @@ _OUTPUTS = [
     ((*ALL, "--name={content}_{style}"), "name='{content}_{style}': .*no ending; give"),
     ((*ALL, "--name=../{content}_{style}.png"), "name='../{.*leaves the output folder"),
     ((*ALL, "--name={content"), "name='{content': .*"),
+    (
+        (*ONE, "--name={content}.jpg", "--bits=16"),
+        "out/a.jpg: bits=16 needs .png or .tif; JPEG has 8 bits a channel",
+    ),
+    (
+        (*ONE, "--name={content}.jpg", "--transparency=keep"),
+        "out/a.jpg: transparency=keep needs .png, .webp or .tif; JPEG has none",
+    ),
     ((*ONE, "--name=contact_sheet.jpg"), "name='contact_sheet.jpg': .*another file of"),
     (
         (*ONE, "--output_dir=photos", "--name=" + "n" * 300 + ".png"),

@@ -77,6 +77,12 @@ _OUTPUTS = [
     ((*PAIR, "--trace=out.png.state"), "out.png.state: is written twice"),
     ((*PAIR, "--trace=out_000002.png", *SNAPSHOTS), "out_000002.png: is written twic"),
     ((*PAIR, "--trace=photos"), "photos: is a folder; give the name of a file"),
+    ((*PAIR, "-o", "out.jpg", "--bits=16"), "out.jpg: bits=16 needs .png or .tif; JP"),
+    ((*PAIR, "-o", "x.webp", "--bits=16"), "x.webp: bits=16 needs .png or .tif; WEBP"),
+    (
+        (*PAIR, "-o", "out.jpeg", "--transparency=keep"),
+        "out.jpeg: transparency=keep needs .png, .webp or .tif; JPEG has none",
+    ),
     ((*PAIR, "-o", "null.png"), "null.png: is no regular file; give the name of a fi"),
     ((*PAIR, "-o", "pipe.png"), "pipe.png: is no regular file; give the name of a fi"),
     ((*PAIR, "-o", "o" * 246 + ".png"), "o+.png.state: can't be written (File name to"),
@@ -91,6 +97,13 @@ _OUTPUTS = [
 _OPTIONS = [
     ((*PAIR, "--size=15"), "size=15 is out of range: give a whole number, 16 to 6553"),
     ((*PAIR, "--size=big"), "size='big' is not a whole number"),
+    ((*PAIR, "--bits=12"), "bits=12 is out of range: give 8 or 16"),
+    ((*PAIR, "--transparency=drop"), "transparency='drop' is not known; choose one of"),
+    ((*PAIR, "--border=wrap"), "border='wrap' is not known; choose one of zero, refle"),
+    (
+        ("tiny.png", PAINTING, "--size=original"),
+        "tiny.png: its longest side has 12 pixels, and a result 16 to 65536: give a ",
+    ),
     ((*PAIR, "--steps=-1"), "steps=-1 is out of range"),
     ((*PAIR, "--steps=2.5"), "steps='2.5' is not a whole number"),
     ((*PAIR, "--crop=wide"), "crop='wide' is out of range: give width:height"),
@@ -114,6 +127,7 @@ _OPTIONS = [
 def damaged(folder):
     """The working folder, with files that are no pictures."""
     (folder / "empty.png").touch()
+    files.write("tiny.png", picture(8, 9, 12))
     (folder / "cut.png").write_bytes((folder / PHOTO).read_bytes()[:900])
     (folder / "folder.png").mkdir()
     odd_files(folder.parent / "odd")

@@ -18,7 +18,7 @@ PRODUCT = [
 
 # Who may import whom, besides itself.
 GROUND = {
-    *("version", "errors", "elsewhere", "fields", "options"),
+    *("version", "errors", "elsewhere", "fields", "written", "options"),
     *("images", "losses", "networks"),
 }
 PROGRAM = {
@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "errors": {"streams"},
     **{room: {"errors"} for room in ("devices", "optimize")},
     "fields": {"errors", "elsewhere"},
-    "options": {"errors", "fields"},
+    "written": {"fields"},
+    "options": {"errors", "fields", "written"},
     "presets": {"options"},
     "display": set(),
     "images": {"errors", "version"},

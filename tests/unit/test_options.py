@@ -101,6 +101,10 @@ BAD = [
     ("size", "512", "expected int"),
     ("size", True, "expected int"),
     ("size", None, "expected int"),
+    ("size", "own", "expected int"),
+    ("border", "wrap", "choose one of zero, reflect, replicate, replicate_first"),
+    ("bits", 12, "8 or 16"),
+    ("transparency", "black", "choose one of white, keep"),
     ("crop", 1.5, "expected str"),
     ("crop", "550x550", "width:height in whole numbers, such as 1:1 or 3:2"),
     ("crop", "3:0", "width:height"),
@@ -386,6 +390,7 @@ OTHER = {
     "pyramid_first": 2.0,
     "adam_beta2": 0.99,
     "average": 0.99,
+    "bits": 16,
 }
 
 
@@ -406,6 +411,12 @@ def test_what_is_written_as_a_flag_is_what_the_option_is():
                 offenders.append((name, value))
     assert not offenders
     assert not [name for name in OTHER if OTHER[name] == FIELDS[name].default]
+
+
+def test_words_that_stand_for_numbers():
+    assert parse("--size=original") == Options(size="original")
+    with_words = {name for name, field in FIELDS.items() if fields.words(field.type)}
+    assert with_words == {"size"}
 
 
 def test_bare_flags():
@@ -436,9 +447,9 @@ def test_dashes_in_file_names_and_after_the_end_of_flags_stay():
 @pytest.mark.parametrize(
     ("flag", "line"),
     [
-        ("--size=big", "size='big' is not a whole number"),
-        ("--size=51.2", "size='51.2' is not a whole number"),
-        ("--size=", "size='' is not a whole number"),
+        ("--size=big", "size='big' is not a whole number, nor original"),
+        ("--size=51.2", "size='51.2' is not a whole number, nor original"),
+        ("--size=", "size='' is not a whole number, nor original"),
         ("--style_weight=lots", "style_weight='lots' is not a number"),
         ("--learning_rate=x", "learning_rate='x' is not a number"),
         ("--style_tap_weights=1,,1,1,1", "style_tap_weights='' is not a number"),

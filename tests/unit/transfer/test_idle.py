@@ -67,6 +67,9 @@ MATTERS = {
     "adam_beta2": ({}, 0.1),
     "carry": ({"size": 128, "pyramid": 2}, "moments"),
     "average": ({}, 0.9),
+    "border": ({}, "reflect"),
+    "bits": ({}, 16),
+    "transparency": ({}, "keep"),
 }
 """Of each option: others with which it matters, and a value that shows it."""
 
@@ -226,6 +229,16 @@ def test_rounding_that_a_network_has_already():
     assert not said("pooling", pooling="avg", **google)
 
 
+def test_a_border_where_nothing_pads():
+    first = {"content_taps": ("relu1",), "style_taps": ("relu1",)}
+    (line,) = said("border", network="caffenet", border="reflect", **first)
+    assert line == "--border=reflect is --border=zero with --network=caffenet"
+    deeper = {"content_taps": ("relu2",), "style_taps": ("relu1",)}
+    assert not said("border", network="caffenet", border="reflect", **deeper)
+    (line,) = said("border", network="caffenet", border="replicate_first", **deeper)
+    assert line == "--border=replicate_first is --border=zero with --network=caffenet"
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -298,6 +311,8 @@ def plan(name: str, options: Options) -> object:
     """What shows, without a picture, what an option does; None: a picture does."""
     if name.startswith("pyramid"):
         return scales(options)
+    if name in ("bits", "transparency"):  # Of the file; see `test_written.py`.
+        return options.bits, options.transparency
     # Equal ones are one object.
     of_solver = FIELDS[name].metadata["group"] == "solver" and options.steps > 1
     of_solver &= name not in ("carry", "average")  # They aren't the solver's own.

@@ -1,0 +1,98 @@
+"""`size="original"`: each result has the longest side of its own photo."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from support.batch_pictures import PAINTINGS, PHOTOS, SHALLOW, assert_same, job, picture
+
+from nst_jax.errors import OptionsError, TooSmallError
+from nst_jax.images.source import Source
+from nst_jax.options import Options
+from nst_jax.transfer import idle
+from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.sizes import of_one_size, settled
+
+ORIGINAL = dataclasses.replace(SHALLOW, size="original", steps=2)
+
+
+def test_a_job_is_settled_by_its_photo_or_its_crop():
+    one = job(picture(1, 30, 47), PAINTINGS[0], ORIGINAL)
+    assert settled(one, (30, 47)).options.size == 47
+    cropped = dataclasses.replace(ORIGINAL, crop="1:2")
+    assert settled(job(PHOTOS[0], PAINTINGS[0], cropped), (30, 47)).options.size == 30
+    numbered = job(PHOTOS[0], PAINTINGS[0], SHALLOW)
+    assert settled(numbered, (30, 47)) is numbered
+
+
+def test_photos_that_are_no_size_are_said():
+    one = Job(Source("small.png"), (Source("p.png"),), ORIGINAL)
+    with pytest.raises(TooSmallError, match=r"small.png: its longest side has 15 pix"):
+        settled(one, (9, 15))
+    with pytest.raises(TooSmallError, match="give a size instead of original"):
+        settled(one, (9, 65537))
+
+
+def test_jobs_of_one_size_go_together_in_the_order_of_the_first():
+    sizes = [33, 40, 33, 24, 40]
+    jobs = {
+        n: job(PHOTOS[0], PAINTINGS[0], Options(size=s)) for n, s in enumerate(sizes)
+    }
+    assert [list(found) for found in of_one_size(jobs)] == [[0, 2], [1, 4], [3]]
+
+
+@pytest.mark.slow  # Two programs.
+def test_each_photo_is_made_at_its_own_size(alone, together):
+    photos, lines, progress = [picture(5, 24, 33), picture(6, 40, 29)], [], []
+    found = together(
+        *(photos, PAINTINGS[0], ORIGINAL),
+        on_progress=progress.append,
+        report=lines.append,
+        lanes=1,
+    )
+    for photo, result in zip(photos, found, strict=True):
+        size = max(photo.shape)
+        assert result.image.shape == photo.shape
+        assert result.options == ORIGINAL
+        numbered = dataclasses.replace(ORIGINAL, size=size)
+        assert_same(result, alone(photo, PAINTINGS[0], numbered))
+    # Of two sizes, and still one batch.
+    assert {(p.finished, p.total) for p in progress} == {(0, 2), (1, 2)}
+    assert [line.count("is enlarged") for line in lines] == [1]
+
+
+def test_what_is_wrong_with_one_photo_is_its_own(run_jobs):
+    jobs = [job(p, PAINTINGS[0], ORIGINAL) for p in (picture(7, 9, 12), PHOTOS[0])]
+    found = run_jobs(jobs)
+    assert isinstance(found[0], TooSmallError)
+    assert found[1].image.shape == PHOTOS[0].shape
+
+
+def test_a_pyramid_that_a_photo_is_too_small_for_is_said():
+    options = dataclasses.replace(ORIGINAL, pyramid=3)
+    small = job(PHOTOS[0], PAINTINGS[0], options)
+    line = "--pyramid has no effect with --size=33"
+    assert idle.lines([small], ["pyramid"]) == [line]
+    large = job(picture(8, 140, 90), PAINTINGS[0], options)
+    assert idle.lines([large], ["pyramid"]) == [
+        "--pyramid=3 is --pyramid=2 with --size=140"
+    ]
+    deep = job(picture(9, 300, 90), PAINTINGS[0], options)
+    assert idle.lines([small, deep], ["pyramid"]) == []
+    missing = Job(Source("none.png"), (Source("p.png"),), options)
+    assert idle.lines([missing], ["pyramid"]) == []
+
+
+def test_the_word_is_a_value_like_others():
+    assert Options(size="original").size == "original"
+    for bad in ("Original", "own", ""):
+        with pytest.raises(OptionsError, match="size="):
+            Options(size=bad)
+    one = job(PHOTOS[0], PAINTINGS[0], ORIGINAL)
+    contents = {source.key: source.key for source in one.sources}
+    digests = {
+        job(PHOTOS[0], PAINTINGS[0], options).digest(contents, "w")
+        for options in (ORIGINAL, dataclasses.replace(ORIGINAL, size=33))
+    }
+    assert len(digests) == 2
+    assert np.shape(PHOTOS[0])[0] == 33
