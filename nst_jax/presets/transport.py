@@ -12,6 +12,7 @@ CROWSONKB = Preset(
         style_weight=1 / 341,
         style_tap_weights=(256.0, 64.0, 16.0, 4.0, 1.0),
         style_loss="w2_iterated",
+        border="replicate_first",
         tv="nine_point",
         tv_weight=2.0,
         init="content",

@@ -93,6 +93,15 @@ def reference(options: Options) -> TorchVGG | Caffe:
     return dataclasses.replace(stored, layers=layers, preprocess=torchvision_input)
 
 
+def seen_by(options: Options) -> TorchVGG | Caffe:
+    """The network with what its first convolution sees around a picture."""
+    network = reference(options)
+    if options.border == "zero":
+        return network
+    assert options.border == "replicate_first"
+    return dataclasses.replace(network, border="replicate")
+
+
 @dataclasses.dataclass(frozen=True)
 class Sided:
     """A network that takes sides of kinks in the picture that is made.
@@ -111,6 +120,9 @@ class Sided:
         return Sided(
             dataclasses.replace(self.network, preprocess=preprocess), self.sides
         )
+
+    def bordered(self, border: str) -> "Sided":
+        return Sided(dataclasses.replace(self.network, border=border), self.sides)
 
 
 def expected(
@@ -174,7 +186,7 @@ def test_the_whole_loss_and_its_gradient_as_the_program_computes_them(name, repo
     evaluate = jax.jit(functools.partial(kinks.evaluation, objective, names))
     total, _, gradient, seen = evaluate(jnp.asarray(image), problem)
     gained = options.input_gain * tensor(image).double()
-    exact = reference(options).taps(gained)
+    exact = seen_by(options).taps(gained)
     losses, gradients = expected(name, kinks.sides(exact, seen, options.pooling))
     errors = (
         abs(float(total) - losses.sum()) / losses.sum(),

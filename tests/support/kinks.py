@@ -30,7 +30,7 @@ def evaluation(objective, taps: tuple[str, ...], image: jax.Array, problem: Prob
     def loss(image):
         (total,), terms = objective(image[None], problem)
         gained = objective.input_gain * image[None]
-        seen = problem.network(gained, taps)
+        seen = problem.network(gained, taps, None, objective.border)
         features = {tap: view.features for tap, view in seen.items()}
         return total, ({name: term for name, (term,) in terms.items()}, features)
 

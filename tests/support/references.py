@@ -50,11 +50,13 @@ class TorchVGG:
       preprocess: `[h, w, 3]` -> `[1, 3, h, w]` as the kernels expect it.
       pooling: "max" or "avg", or either with "_ceil": Caffe's, whose last window may
         reach beyond the edge.
+      border: what the first convolution sees around the image, as `F.pad` calls it.
     """
 
     layers: Mapping[str, tuple[Tensor, Tensor]]
     preprocess: Callable[[Tensor], Tensor]
     pooling: str = "max"
+    border: str = "constant"
 
     @classmethod
     def from_stored(cls, weights: Mapping[str, np.ndarray], pooling: str) -> "TorchVGG":
@@ -90,7 +92,8 @@ class TorchVGG:
             if index[0] != block:
                 x = found[f"pool{block}"] = self._pool(x, sides.get(previous, x))
                 block = index[0]
-            x = found[name] = F.conv2d(x, kernel, bias, padding=1)
+            border = "constant" if found else self.border
+            x = found[name] = F.conv2d(F.pad(x, (1, 1, 1, 1), border), kernel, bias)
             previous = f"relu{index}"
             x = found[previous] = x * (sides.get(previous, x) > 0)
         return found | {f"pool{block}": self._pool(x, sides.get(previous, x))}

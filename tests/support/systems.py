@@ -25,6 +25,9 @@ class Taps(Protocol):
     def preprocessed(self, preprocess: Callable[[Tensor], Tensor]) -> "Taps":
         """The same network with another `[h, w, 3]` -> `[1, 3, h, w]` before it."""
 
+    def bordered(self, border: str) -> "Taps":
+        """The same network whose first convolution pads otherwise, as `F.pad`."""
+
 
 Losses = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 System = Callable[[Taps, Tensor, Tensor], Losses]
@@ -253,6 +256,7 @@ class _RootByLyapunov(torch.autograd.Function):
 
 def crowsonkb(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     """Optimal transport between Gaussians of features, content 0.015, variation 2."""
+    network = network.bordered("replicate")
     content, style = network.taps(photo), network.taps(painting)
     weights = dict(zip(_RELU, (256, 64, 16, 4, 1), strict=True))
 
