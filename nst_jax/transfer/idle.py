@@ -120,7 +120,8 @@ def _at_rest(name: str, options: Options, paintings: int) -> Said:
 
 
 def _edges(name: str, options: Options, paintings: int) -> Said:
-    if not options.edge_weight or options.size >= 3 * min(options.edge_pools):
+    longest = scales(options)[-1].size
+    if not options.edge_weight or longest >= 3 * min(options.edge_pools):
         return None
     sizes = f"--size={options.size}"
     if name != "edge_pools":
