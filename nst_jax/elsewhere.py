@@ -33,6 +33,8 @@ _FLAGS = {
     "--tv_weight": "tv total_variation total_variation_weight tv_loss_weight "
     "variation_weight smoothness tw",
     "--tv": "tv_power tv_loss",
+    "--edge_weight": "content_lapweight lap_weight lap_weights laplacian_weight",
+    "--edge_pools": "lap_layers laplacian_pool_size",
     "--content_taps": "content_layer content_layers content_feature_maps_index",
     "--style_taps": "style_layer style_layers style_feature_maps_indices",
     "--content_tap_weights": "content_layer_weights content_weights",

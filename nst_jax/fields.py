@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nst_jax import elsewhere
-from nst_jax.errors import OptionsError
+from nst_jax.errors import OptionsError, counted
 
 Choices = Mapping[str, str | None]
 """Values of an option, and where what they stand for is defined; None: they stand for
@@ -178,6 +178,23 @@ def check(field: dataclasses.Field, value: Any) -> None:
         raise OptionsError(f"{field.name}={value!r} is out of range: give {check[1]}")
 
 
+def check_taps(options: Any) -> None:
+    """Raises `OptionsError` if taps and their factors don't belong together."""
+    for kind in ("content", "style"):
+        taps = getattr(options, f"{kind}_taps")
+        weights = getattr(options, f"{kind}_tap_weights")
+        if len(set(taps)) != len(taps):
+            raise OptionsError(f"{kind}_taps={','.join(taps)} names a tap twice")
+        if weights and len(weights) != len(taps):
+            raise OptionsError(
+                f"{kind}_tap_weights has {counted(len(weights), 'number')} for "
+                f"{counted(len(taps), f'{kind} tap')}; give one for each of "
+                f"{', '.join(taps) or '(none)'}"
+            )
+    if not options.content_taps and not options.style_taps:
+        raise OptionsError("content_taps and style_taps are both empty: name a tap")
+
+
 def parse(field: dataclasses.Field, text: str) -> Any:
     """The value that `text`, as on a command line, gives to a field.
 
@@ -238,6 +255,12 @@ NOT_NEGATIVE: Check = (_finite_and(lambda value: value >= 0), "a number, 0 or mo
 WEIGHTS: Check = (
     lambda values: all(0 <= value <= _LARGEST for value in values),
     "numbers, 0 or more",
+)
+POOLS: Check = (
+    lambda values: (
+        0 < len(values) == len(set(values)) and 1 <= min(values) <= max(values) <= 64
+    ),
+    "whole numbers, 1 to 64, each once",
 )
 RATIO: Check = (
     lambda text: re.fullmatch(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}", text) is not None,

@@ -12,7 +12,6 @@ import functools
 from typing import Any, Literal
 
 from nst_jax import fields, written
-from nst_jax.errors import OptionsError, counted
 from nst_jax.fields import above, choices, one_of
 
 STARTS = choices(
@@ -126,17 +125,26 @@ class Options:
     )
     content_loss: str = _content_option(
         "mean",
-        "Scale of the content loss: mean squared difference, or half_sum, the paper's "
-        "half the sum.",
-        choices=choices("losses.content", "mean=mean half_sum=half_sum"),
+        "What of the content taps is compared with the photo's: features, by the mean "
+        "of the squared differences, or half_sum, the paper's half the sum; or "
+        "self_similarity, which places are alike: colours may go, where things are "
+        "stays.",
+        choices=choices(
+            "losses",
+            "mean=content:Content half_sum=content:HalfSum "
+            "self_similarity=self_similarity:SelfSimilarity",
+        ),
     )
     gram: str = _style_option(
         "chw",
         "Scale of the Gram matrices: chw = G/(C*H*W), hw = G/(H*W), both with the mean "
         "squared difference; paper = Gatys's 1/(4*N^2*M^2) sum; caffe = the same with "
-        "the painting's Gram matrix by the picture's size; article = 1/(4*M^2) sum.",
+        "the painting's Gram matrix by the picture's size; article = 1/(4*M^2) sum; "
+        "normalized = the sum as a share of both matrices' squares.",
         choices=choices(
-            "losses.gram", "chw=CHW hw=HW paper=PAPER caffe=CAFFE article=ARTICLE"
+            "losses.gram",
+            "chw=CHW hw=HW paper=PAPER caffe=CAFFE article=ARTICLE "
+            "normalized=NORMALIZED",
         ),
         needs={**STYLE, "style_loss": one_of("gram")},
     )
@@ -276,9 +284,13 @@ class Options:
         "What of the style taps is compared with the painting's: gram, their Gram "
         "matrices; w2, means and covariances, by the optimal transport between them: "
         "its --style_weight is about 3e6, whatever the network and the painting; "
-        "w2_iterated, the same with 12 iterations for the root, as Crowson has it.",
+        "w2_iterated, the same with 12 iterations for the root, as Crowson has it; "
+        "sliced, distributions along directions; histogram, each channel's, and Gram "
+        "matrices; remd, each feature with the nearest. docs/quality.md has weights.",
         choices=choices(
-            "losses", "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2"
+            "losses",
+            "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2 "
+            "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD",
         ),
     )
     pyramid_step: float = fields.picture(
@@ -334,6 +346,20 @@ class Options:
     )
     bits: int = written.bits()
     transparency: str = written.transparency()
+    edge_weight: float = fields.losses(
+        0.0,
+        "Weight of the difference of edges, the photo's Laplacian: higher keeps thin "
+        "lines; 25 beside --content_weight=5 is Laplacian style transfer's, 2500 is "
+        "seen beside the default style.",
+        check=fields.NOT_NEGATIVE,
+    )
+    edge_pools: tuple[int, ...] = fields.losses(
+        (4,),
+        "Sides in pixels of the squares that pictures are averaged over before edges "
+        "are taken, such as 4,16.",
+        check=fields.POOLS,
+        needs={"edge_weight": bool},
+    )
 
     def __post_init__(self) -> None:
         """Makes each value plain and checks it, then those that belong together."""
@@ -341,29 +367,13 @@ class Options:
             value = fields.plain(field, getattr(self, field.name))
             fields.check(field, value)
             object.__setattr__(self, field.name, value)
-        _check_lengths(self)
-
-
-def _check_lengths(options: Options) -> None:
-    for kind in ("content", "style"):
-        taps = getattr(options, f"{kind}_taps")
-        weights = getattr(options, f"{kind}_tap_weights")
-        if len(set(taps)) != len(taps):
-            raise OptionsError(f"{kind}_taps={','.join(taps)} names a tap twice")
-        if weights and len(weights) != len(taps):
-            raise OptionsError(
-                f"{kind}_tap_weights has {counted(len(weights), 'number')} for "
-                f"{counted(len(taps), f'{kind} tap')}; give one for each of "
-                f"{', '.join(taps) or '(none)'}"
-            )
-    if not options.content_taps and not options.style_taps:
-        raise OptionsError("content_taps and style_taps are both empty: name a tap")
+        fields.check_taps(self)
 
 
 VARYING = (
     *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
     *("tv_weight", "style_blend", "style_scale", "init", "seed"),
-    *("color", "color_after"),
+    *("color", "color_after", "edge_weight"),
 )
 """Options that lanes of one program may differ in. The names of a batch's pictures have
 them in this order: new ones go to the end."""

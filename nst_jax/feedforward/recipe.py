@@ -13,6 +13,7 @@ LOSSES = (
     *("network", "content_taps", "style_taps", "content_weight", "style_weight"),
     *("content_tap_weights", "style_tap_weights", "content_loss", "style_loss"),
     *("gram", "tv", "tv_range", "tv_weight", "pooling", "input_gain", "precision"),
+    *("edge_weight", "edge_pools"),
 )
 """Fields of `Options` that say what a network is trained for."""
 

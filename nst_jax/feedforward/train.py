@@ -129,10 +129,11 @@ def wanted(
         return objective.losses.blend([found], [1.0])
 
     seen = [asked(network, jnp.asarray(painting)) for painting in paintings]
+    weights = loss_weights(options)
     return objective, Wanted(
         prepared,
         jax.tree.map(lambda *leaves: jnp.stack(leaves), *seen),
-        {name: jnp.float32(value) for name, value in loss_weights(options).items()},
+        {part.name: jnp.float32(weights[part.name]) for part in objective.losses.parts},
         jnp.float32(steady),
     )
 

@@ -22,7 +22,7 @@ from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.images import files, resize
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
-from nst_jax.options import Options
+from nst_jax.options import Options, changed
 from nst_jax.version import __version__
 from weights_convert.stylizers import files as stored
 from weights_convert.stylizers.stylizer import Stylizer
@@ -195,12 +195,7 @@ class Training:
     def _recipe(self) -> dict[str, Any]:
         """What was asked for: of the losses, what isn't the default of `Options`."""
         recipe = dataclasses.asdict(self._task.recipe)
-        losses = {
-            name: getattr(self._task.options, name)
-            for name in LOSSES
-            if getattr(self._task.options, name) != getattr(Options, name)
-        }
-        return {**recipe, "steps": self.steps, **losses}
+        return {**recipe, "steps": self.steps, **_losses(self._task.options)}
 
     def _set_steps(self, progress: Progress, began: float) -> None:
         """Sets how many steps there will be, by the pace of the first."""
@@ -260,12 +255,19 @@ def _painting(path: Path, longest: int, say: Callable[[str], None]) -> np.ndarra
     return found
 
 
+def _losses(options: Options) -> dict[str, Any]:
+    """What a network is trained for, as far as it isn't the default."""
+    return {name: value for name, value in changed(options).items() if name in LOSSES}
+
+
 def _digest(task: Task, paintings: Sequence[np.ndarray], weights: str) -> str:
-    """Tells a training from others; --steps may grow."""
+    """Tells a training from others; --steps may grow, and options at their defaults
+    have no part.
+    """
     recipe = dataclasses.asdict(task.recipe)
     del recipe["steps"]
-    losses = {name: getattr(task.options, name) for name in LOSSES}
     names = [path.name for path in task.photos]
+    losses = _losses(task.options)
     told = json.dumps([recipe, losses, names, weights, task.minutes is None])
     digest = hashlib.sha256(told.encode())
     for painting in paintings:

@@ -12,10 +12,15 @@ a statistic of a view, and says how far it is from what others ask for:
 anything with the three functions of `Term`.
 """
 
-from nst_jax.losses.content import Content
+from nst_jax.losses.content import Content, HalfSum
+from nst_jax.losses.edges import Edges
 from nst_jax.losses.gram import Gram, GramScale
+from nst_jax.losses.histogram import Histogram
 from nst_jax.losses.iterated import IteratedW2
 from nst_jax.losses.objective import IMAGE, Objective, Part
+from nst_jax.losses.remd import RelaxedEMD
+from nst_jax.losses.self_similarity import SelfSimilarity
+from nst_jax.losses.sliced import Sliced, sliced_w2
 from nst_jax.losses.terms import Sums, Term
 from nst_jax.losses.total_variation import Norm, TotalVariation
 from nst_jax.losses.view import View
@@ -25,14 +30,21 @@ __all__ = [
     "IMAGE",
     "W2",
     "Content",
+    "Edges",
     "Gram",
     "GramScale",
+    "HalfSum",
+    "Histogram",
     "IteratedW2",
     "Norm",
     "Objective",
     "Part",
+    "RelaxedEMD",
+    "SelfSimilarity",
+    "Sliced",
     "Sums",
     "Term",
     "TotalVariation",
     "View",
+    "sliced_w2",
 ]

@@ -1,7 +1,7 @@
 """The content loss: squared difference of features, place by place."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import jax
@@ -11,30 +11,17 @@ from nst_jax.losses import terms
 from nst_jax.losses.view import View
 
 
-def mean(total: jax.Array, count: jax.Array) -> jax.Array:
-    """The mean, which keeps one weight meaningful at every size: most systems'."""
-    return total / count
-
-
-def half_sum(total: jax.Array, count: jax.Array) -> jax.Array:
-    """Half the sum (Gatys et al. 2016, eq. 1)."""
-    return total / 2
-
-
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """Squared difference of two views' features.
+    """The mean squared difference of two views' features.
 
     Gatys et al. 2016, "Image Style Transfer Using Convolutional Neural Networks",
-    equation 1.
+    equation 1, but for the scale: most systems have the mean, which keeps one weight
+    meaningful at every size.
     The statistic is the view itself: parts of a picture are compared with the same
     parts of the photo.
-
-    Attributes:
-      content_loss: of the sum of squares and the number of them, `mean` or `half_sum`.
     """
 
-    content_loss: Callable[[jax.Array, jax.Array], jax.Array] = mean
     additive: ClassVar[bool] = False
 
     def statistic(self, view: View) -> View:
@@ -49,8 +36,21 @@ class Content:
         if statistic.weight is not None:
             squared = squared * statistic.weight[..., None]
         count = statistic.count * features.shape[-1]
-        return self.content_loss(jnp.sum(squared), count)
+        return self.scaled(jnp.sum(squared), count)
+
+    def scaled(self, total: jax.Array, count: jax.Array) -> jax.Array:
+        """What a sum of so many squares amounts to: a scalar."""
+        return total / count
 
     def blend(self, targets: Sequence[View], shares: Sequence[float]) -> View:
         """Features between others, of one shape."""
         return targets[0] if len(targets) == 1 else terms.mean(targets, shares)
+
+
+@dataclasses.dataclass(frozen=True)
+class HalfSum(Content):
+    """Half the sum of the squared differences, as the paper has it."""
+
+    def scaled(self, total: jax.Array, count: jax.Array) -> jax.Array:
+        """Half the sum."""
+        return total / 2

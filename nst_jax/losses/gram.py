@@ -23,12 +23,15 @@ class GramScale:
       summed: times the sum of the squared differences instead.
       own_pixels: divide the painting's Gram matrix by its own pixels; otherwise by the
         picture's, however large the painting is.
+      relative: divide the loss by the sum of both matrices' squares, which it can't
+        exceed.
     """
 
     per_channel: bool
     loss_factor: float
     summed: bool = False
     own_pixels: bool = True
+    relative: bool = False
 
 
 CHW = GramScale(per_channel=True, loss_factor=1.0)
@@ -48,6 +51,11 @@ it: a larger painting asks for larger statistics."""
 
 ARTICLE = GramScale(per_channel=False, loss_factor=0.25, summed=True)
 """Sum of squares / (4 M^2): not divided by channels, a Keras exercise of 2019."""
+
+NORMALIZED = GramScale(per_channel=False, loss_factor=1.0, summed=True, relative=True)
+"""`|G - G_s|^2 / (|G|^2 + |G_s|^2)` (Cheng et al. 2021, "Style-aware normalized loss
+for improving arbitrary style transfer", arXiv:2104.10064): 0 to 1 at every tap, so that
+one weight suits all paintings, networks and taps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +85,13 @@ class Gram:
         """Between the Gram matrices of two statistics."""
         if not self.gram.own_pixels:
             target = Sums(target.values, statistic.count)
-        squared = jnp.square(self.matrix(statistic) - self.matrix(target))
+        found, wanted = self.matrix(statistic), self.matrix(target)
         reduce = jnp.sum if self.gram.summed else jnp.mean
-        return self.gram.loss_factor * reduce(squared)
+        loss = self.gram.loss_factor * reduce(jnp.square(found - wanted))
+        if not self.gram.relative:
+            return loss
+        most = reduce(jnp.square(found)) + reduce(jnp.square(wanted))
+        return loss / jnp.where(most > 0, most, 1)
 
     def blend(self, targets: Sequence[Sums], shares: Sequence[float]) -> Sums:
         """Gram matrices blend linearly, each by its own pixels if the scale says so."""

@@ -46,7 +46,10 @@ class W2:
     Both covariances are raised by some of the painting's largest variance, in float32
     a 700th: the roots are of products of two of them, whose eigenvalues can be told
     from 0 no further. What varies less than that counts less, and a picture like the
-    painting is at a distance of 0 with no gradient.
+    painting is at a distance of 0 with no gradient. Of fewer positions than channels it
+    is the same formula, to 1e-4 in float64; in float32 about a tenth low at VGG-19's
+    relu5_1 of 256 pixels. The Gram matrix of positions would do without the products of
+    products, but isn't a sum over parts.
 
     The statistic is the sums and products of channels over positions, and their count.
     """

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from nst_jax.losses.content import Content
+from nst_jax.losses.edges import Edges
 from nst_jax.losses.objective import IMAGE, Objective, Part
 from nst_jax.losses.terms import Term
 from nst_jax.losses.total_variation import TotalVariation
@@ -137,9 +137,10 @@ def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
 
 
 def losses(options: Options) -> Objective:
-    """The terms that `options` name, at their taps."""
-    content = term(Content, options)
+    """The terms that `options` name, at their taps; of edges if they weigh anything."""
+    content = term(chosen(options, "content_loss"), options)
     style = term(chosen(options, "style_loss"), options)
+    edges = (Part("edges", term(Edges, options), IMAGE, "content"),)
     return Objective(
         (
             *(
@@ -148,6 +149,7 @@ def losses(options: Options) -> Objective:
             ),
             *(Part(f"style/{t}", style, t, "style") for t in options.style_taps),
             Part("total_variation", term(TotalVariation, options), IMAGE, ""),
+            *(edges if options.edge_weight else ()),
         )
     )
 
@@ -166,7 +168,8 @@ def loss_weights(options: Options) -> dict[str, float]:
         factors = getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
         for tap, factor in zip(taps, factors, strict=True):
             found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
-    return {**found, "total_variation": options.tv_weight}
+    found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
+    return found
 
 
 def is_grey(options: Options, photo: bool, paintings: Sequence[bool]) -> bool:

@@ -99,7 +99,7 @@ def run_jobs(
             yield 0, unread  # Said before anything is fetched.
             return
         network = network or network_of(options, offline=offline, report=report)
-        studio = Studio(network, options)
+        studio = Studio(network, _of_all(jobs))
         small = refused.too_small(sized, shapes, studio)
         yield from ((place, error) for place, error in small.items() if place in left)
         good = {place: job for place, job in sized.items() if place not in small}
@@ -254,6 +254,12 @@ def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
     steps = jobs[0].options.steps
     multiples = {at for n in every if n > 0 for at in range(n, steps + 1, n)}
     return multiples.union(*(job.at for job in jobs))
+
+
+def _of_all(jobs: Sequence[Job]) -> Options:
+    """The options of a batch, with the edges if a job's have weight."""
+    most = max(job.options.edge_weight for job in jobs)
+    return dataclasses.replace(jobs[0].options, edge_weight=most)
 
 
 def _check_network(network: Network, options: Options) -> None:

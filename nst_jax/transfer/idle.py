@@ -119,6 +119,16 @@ def _at_rest(name: str, options: Options, paintings: int) -> Said:
     return f"{_written(options, name)} leaves the photo as it is with --init=content"
 
 
+def _edges(name: str, options: Options, paintings: int) -> Said:
+    longest = scales(options)[-1].size
+    if not options.edge_weight or longest >= 3 * min(options.edge_pools):
+        return None
+    sizes = f"--size={options.size}"
+    if name != "edge_pools":
+        sizes += f" and {_written(options, 'edge_pools')}"
+    return f"--{name} has no effect with {sizes}"
+
+
 def _color(options: Options, paintings: int) -> Said:
     # Painting and photo are matched for the style and for that start alone.
     coloring, cause = chosen(options, "color"), unmet(STYLE, options)
@@ -163,6 +173,7 @@ _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
     {
         "style_blend": _blend,
         **{name: functools.partial(_at_rest, name) for name in STYLE},
+        **{n: functools.partial(_edges, n) for n in ("edge_weight", "edge_pools")},
         "pyramid": _pyramid,
         **{n: functools.partial(_of_sizes, n) for n in ("pyramid_first", "carry")},
         "color": _color,

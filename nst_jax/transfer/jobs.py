@@ -189,7 +189,8 @@ def check_options(options: Options, paintings: int) -> None:
         raise OptionsError("no painting given: name one or more style pictures")
     check_shares(options.style_blend, paintings)
     content, style = unmet(CONTENT, options), unmet(STYLE, options)
-    if content and style and not options.tv_weight and options.steps:
+    others = options.tv_weight or options.edge_weight
+    if content and style and not others and options.steps:
         raise OptionsError(
             f"nothing would change the picture: {content}, {style} and tv_weight leave "
             "all losses without weight; give a weight above 0, or --steps=0"

@@ -73,8 +73,8 @@ class Studio:
             stacked(wanted),
             next(iter(seen.values())) if shared else {},
             {
-                name: jnp.asarray([of[name] for of in weights], jnp.float32)
-                for name in weights[0]
+                part.name: jnp.asarray([of[part.name] for of in weights], jnp.float32)
+                for part in self.objective.losses.parts
             },
             jnp.asarray(extents) if lanes[0].content.masked else None,
             jnp.asarray(grey) if any(grey) else None,

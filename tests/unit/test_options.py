@@ -136,11 +136,18 @@ BAD = [
     ("style_scale", INFINITY, "above 0"),
     ("style_scale", 1e12, "up to 64"),
     ("style_loss", "paint", "choose one of gram"),
-    ("gram", "nhwc", "chw, hw, paper, caffe, article"),
+    ("gram", "nhwc", "chw, hw, paper, caffe, article, normalized"),
     ("tv", "l3", "l1, l2, l1_sum, l2_sum"),
     ("tv_weight", -1e-9, "0 or more"),
     ("tv_range", 0.0, "above 0"),
-    ("content_loss", "sum", "mean, half_sum"),
+    ("content_loss", "sum", "mean, half_sum, self_similarity"),
+    ("edge_weight", -1.0, "0 or more"),
+    ("edge_weight", NAN, "0 or more"),
+    ("edge_pools", (), "1 to 64, each once"),
+    ("edge_pools", (0,), "1 to 64, each once"),
+    ("edge_pools", (4, 65), "1 to 64, each once"),
+    ("edge_pools", (4, 4), "1 to 64, each once"),
+    ("edge_pools", (4.0,), "tuple[int, ...]"),
     ("input_gain", -1.0, "above 0"),
     ("color", "luma", "style, luminance, luminance_unmatched, histogram, linear"),
     ("color_after", "linear", "none, histogram"),
@@ -391,6 +398,8 @@ OTHER = {
     "adam_beta2": 0.99,
     "average": 0.99,
     "bits": 16,
+    "edge_weight": 25.0,
+    "edge_pools": (1, 16),
 }
 
 
@@ -457,7 +466,8 @@ def test_dashes_in_file_names_and_after_the_end_of_flags_stay():
         ("--tv_weight=nan", "tv_weight=nan is out of range: give a number, 0 or more"),
         (
             "--gram=G",
-            "gram='G' is not known; choose one of chw, hw, paper, caffe, article",
+            "gram='G' is not known; choose one of chw, hw, paper, caffe, article, "
+            "normalized",
         ),
     ],
 )

@@ -3,13 +3,13 @@
 import jax.numpy as jnp
 import pytest
 
-from nst_jax.losses.content import Content, half_sum, mean
+from nst_jax.losses.content import Content, HalfSum
 from nst_jax.losses.view import View
 
 
-@pytest.mark.parametrize(("scale", "expected"), [(mean, 10 / 4), (half_sum, 5)])
-def test_by_hand(scale, expected):
-    loss = Content(scale)
+@pytest.mark.parametrize(("kind", "expected"), [(Content, 10 / 4), (HalfSum, 5)])
+def test_by_hand(kind, expected):
+    loss = kind()
     seen, wanted = (View.of(jnp.array([[[[1.0, 2.0], [x, 4.0]]]])) for x in (0.0, 3.0))
     one = View(seen.features[0], None, seen.count[0])
     other = View(wanted.features[0] + jnp.array([1.0, 0.0]), None, wanted.count[0])

@@ -72,6 +72,28 @@ def test_by_hand(name, factor):
     assert loss.distance(found, nothing) == pytest.approx(expected, rel=1e-6)
 
 
+def test_normalized_is_a_share():
+    """0 at the painting, 1 where nothing is alike, however bright both are."""
+    loss, one, two = Gram(gram.NORMALIZED), features(0, 5, 6, 3), features(1, 4, 3, 3)
+
+    def distance(values, painting):
+        seen = (loss.statistic(view(np.float32(x))) for x in (values, painting))
+        return float(loss.distance(*seen))
+
+    found, wanted = matrix(one, False), matrix(two, False)
+    expected = np.square(found - wanted).sum()
+    expected /= np.square(found).sum() + np.square(wanted).sum()
+    assert distance(one, two) == pytest.approx(expected, rel=1e-5)
+    assert distance(two, one) == pytest.approx(expected, rel=1e-5)
+    assert distance(9 * one, 9 * two) == pytest.approx(expected, rel=1e-5)
+    assert distance(one, one) == 0
+    apart = np.zeros((2, 5, 6, 3))
+    apart[0, ..., 0], apart[1, ..., 1] = 1, 2
+    assert distance(*apart) == 1
+    assert distance(0 * one, two) == pytest.approx(1)
+    assert distance(0 * one, 0 * two) == 0
+
+
 def test_paper_is_equation_4_where_both_pictures_have_one_size():
     found, painting = features(0, 5, 6, 3), features(1, 5, 6, 3)
     m, n = 5 * 6, 3

@@ -69,11 +69,12 @@ def test_every_option_that_may_vary_is_its_lanes_own(alone, run_jobs):
         {"style_scale": [0.6], "color": ["linear"]},
         {"style_tap_weights": [(2.0,)], "content_tap_weights": [(3.0,)]},
         {"color": ["luminance"], "init": ["style"]},
+        {"edge_weight": [30.0]},
     ]
     varied = [one for sweep in sweeps for one in variations(SHALLOW, sweep)]
     jobs = [job(PHOTOS[0], PAINTINGS[0], one) for one in varied]
     found = run_jobs(jobs, lanes=4)
-    assert sorted(found) == list(range(7))
+    assert sorted(found) == list(range(len(varied))) == list(range(8))
     for place, one in enumerate(varied):
         assert_close(found[place], alone(PHOTOS[0], PAINTINGS[0], one))
 

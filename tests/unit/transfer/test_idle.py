@@ -70,6 +70,8 @@ MATTERS = {
     "border": ({}, "reflect"),
     "bits": ({}, 16),
     "transparency": ({}, "keep"),
+    "edge_weight": ({}, 25.0),
+    "edge_pools": ({"edge_weight": 25.0}, (1, 2)),
 }
 """Of each option: others with which it matters, and a value that shows it."""
 
@@ -103,6 +105,12 @@ IDLE = [
     (
         *("style_tap_weights", NO_STYLE, (1, 2)),
         "--style_tap_weights has no effect with --style_weight=0",
+    ),
+    ("style_loss", NO_STYLE, "w2", "--style_loss has no effect with --style_weight=0"),
+    ("edge_pools", {}, (1,), "--edge_pools has no effect with --edge_weight=0"),
+    (
+        *("edge_weight", {"edge_pools": (11,)}, 25),
+        "--edge_weight has no effect with --size=32 and --edge_pools=11",
     ),
     ("style_blend", NO_STYLE, (1, 2), "--style_blend has no effect with --style_weig"),
     ("style_scale", NO_STYLE, 2, "--style_scale has no effect with --style_weight=0"),
@@ -169,7 +177,7 @@ def said(name: str, paintings: int = 2, **options) -> list[str]:
 def test_every_option_is_shown_to_matter_and_those_with_needs_not_to():
     assert MATTERS.keys() == FIELDS.keys()
     needing = {name for name, field in FIELDS.items() if field.metadata["needs"]}
-    assert needing - {name for name, *_ in IDLE} == {"style_loss", "solver"}
+    assert needing - {name for name, *_ in IDLE} == {"solver"}
     assert said("solver", steps=0) == ["--solver has no effect with --steps=0"]
     # The settings of solvers are those that need one.
     for word in FIELDS["solver"].metadata["choices"]:
@@ -339,7 +347,7 @@ def test_what_matters_makes_another_plan_and_nothing_else():
 SHOWN = [
     name
     for name, (context, _) in MATTERS.items()
-    if name not in ("network", "style_loss")  # The network is given here.
+    if name != "network"  # It is given here.
     if plan(name, Options(**{**BASE, **context})) is None
 ]
 

@@ -18,6 +18,12 @@ OPTIONS = Options(
     content_taps=("relu2_1",), style_taps=("relu1_1", "relu2_2"), tv_weight=2.0
 )
 
+SAMPLED = {
+    **{"style_loss": "sliced", "content_loss": "self_similarity"},
+    **{"edge_weight": 9.0, "edge_pools": (2,)},
+}
+"""Losses of positions that are drawn, of pictures that have more at their first tap."""
+
 
 def values(objective, problem, images):
     """Totals, parts, and each total's gradient."""
@@ -44,8 +50,12 @@ def framed(image, frame):
         pytest.param(
             {"content_loss": "half_sum", "tv": "l2_inner_sum"}, marks=pytest.mark.slow
         ),
+        pytest.param(SAMPLED, marks=pytest.mark.slow),
+        pytest.param(
+            {"style_loss": "remd", "gram": "normalized"}, marks=pytest.mark.slow
+        ),
     ],
-    ids=["default", "caffe", "sums"],
+    ids=["default", "caffe", "sums", "sampled", "remd"],
 )
 def test_padded_lanes_have_the_losses_they_have_alone(tiny_network, change):
     options = dataclasses.replace(OPTIONS, **change)
@@ -80,8 +90,17 @@ def test_padded_lanes_have_the_losses_they_have_alone(tiny_network, change):
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("share", [False, True])
-def test_shapes_are_those_of_what_is_posed(tiny_network, masked, share):
-    options = dataclasses.replace(OPTIONS, style_blend=(1.0, 2.0))
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        pytest.param({**SAMPLED, "style_loss": "remd"}, marks=pytest.mark.slow),
+        pytest.param({**SAMPLED, "style_loss": "histogram"}, marks=pytest.mark.slow),
+    ],
+    ids=["default", "remd", "histogram"],
+)
+def test_shapes_are_those_of_what_is_posed(tiny_network, masked, share, change):
+    options = dataclasses.replace(OPTIONS, style_blend=(1.0, 2.0), **change)
     photos = [PHOTOS[0]] * 2 if share else [PHOTOS[0], PHOTOS[0][::-1]]
     lanes = [lane_of(np.array(photo), PAINTINGS, options) for photo in photos]
     if masked:
