@@ -11,7 +11,7 @@ import dataclasses
 import functools
 from typing import Any, Literal
 
-from nst_jax import fields, written
+from nst_jax import fields, masking, written
 from nst_jax.errors import OptionsError, counted
 from nst_jax.fields import above, choices, one_of
 
@@ -334,6 +334,10 @@ class Options:
     )
     bits: int = written.bits()
     transparency: str = written.transparency()
+    mask_feather: float = masking.feather()
+    mask_reach: str = masking.reach()
+    mask_balance: str = masking.balance()
+    unmatched: str = masking.unmatched()
 
     def __post_init__(self) -> None:
         """Makes each value plain and checks it, then those that belong together."""
@@ -364,6 +368,7 @@ VARYING = (
     *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
     *("tv_weight", "style_blend", "style_scale", "init", "seed"),
     *("color", "color_after"),
+    *("mask_feather", "mask_reach", "mask_balance", "unmatched"),
 )
 """Options that lanes of one program may differ in. The names of a batch's pictures have
 them in this order: new ones go to the end."""
