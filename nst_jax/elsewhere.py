@@ -70,6 +70,10 @@ _FLAGS = {
     "--lanes": "batch_size bs batch jobs parallel",
     "--name": "name_template filename pattern",
     "--compilation_cache_dir": "cache cache_dir",
+    "--mask": "masks style_masks style_mask_imgs mask_path region_mask",
+    "--content_mask": "content_seg content_masks content_mask_img content_regions "
+    "semantic_content",
+    "--style_mask": "style_seg style_mask_path style_regions style_segmentation",
     "--help": "helpfull helpshort usage",
 }
 
@@ -82,7 +86,7 @@ _TOLD = {
     "there is no normalising of gradients here": "normalize_gradients "
     "normalize_weights",
     "one number says it: --style_weight, against --content_weight=1": "ratio",
-    "masks are not supported": "mask masks style_mask content_mask color_mask",
+    "there is no mask for colours: --color is of the whole picture": "color_mask",
 }
 
 _VALUES: Mapping[str, Mapping[str, str]] = {

@@ -92,9 +92,9 @@ def _option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-picture, losses, colours, network, solver = (
+picture, losses, colours, network, solver, regions = (
     functools.partial(_option, group)
-    for group in ("picture", "losses", "colours", "network", "solver")
+    for group in ("picture", "losses", "colours", "network", "solver", "regions")
 )
 
 

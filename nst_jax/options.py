@@ -11,7 +11,7 @@ import dataclasses
 import functools
 from typing import Any, Literal
 
-from nst_jax import fields, written
+from nst_jax import fields, masking, written
 from nst_jax.fields import above, choices, one_of
 
 STARTS = choices(
@@ -360,6 +360,10 @@ class Options:
         check=fields.POOLS,
         needs={"edge_weight": bool},
     )
+    mask_feather: float = masking.feather()
+    mask_reach: str = masking.reach()
+    mask_balance: str = masking.balance()
+    unmatched: str = masking.unmatched()
 
     def __post_init__(self) -> None:
         """Makes each value plain and checks it, then those that belong together."""
@@ -374,6 +378,7 @@ VARYING = (
     *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
     *("tv_weight", "style_blend", "style_scale", "init", "seed"),
     *("color", "color_after", "edge_weight"),
+    *("mask_feather", "mask_reach", "mask_balance", "unmatched"),
 )
 """Options that lanes of one program may differ in. The names of a batch's pictures have
 them in this order: new ones go to the end."""

@@ -27,6 +27,7 @@ _TITLES = {
     "colours": "Colours",
     "network": "The network",
     "solver": "The solver",
+    "regions": "Regions",
 }
 
 

@@ -28,7 +28,7 @@ from bench.workload import (
 from nst_jax.networks import extract
 from nst_jax.optimize import chunk
 from nst_jax.options import chosen
-from nst_jax.transfer.pictures import lane_of
+from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import solver as make_solver
 

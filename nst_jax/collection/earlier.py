@@ -29,7 +29,7 @@ def key(job: AnyJob, contents: Mapping[str, str], weights: str) -> str | None:
       contents: digests of the sources, by key.
       weights: digest of the network's weights.
     """
-    if not isinstance(job, Job):
+    if not isinstance(job, Job) or job.regions is not None:
         return None
     if len(job.styles) != 1 or changed(job.options).keys() - _OPTIONS:
         return None

@@ -14,6 +14,11 @@ from nst_jax.feedforward.jobs import paintings_of
 from nst_jax.feedforward.options import Options, model_of
 from nst_jax.images import files, video
 
+_MASKS = {
+    "mask": "A grey mask of the picture: white is painted, black stays the photo.",
+    "keep_mask": "The other way round: white is kept, black is painted.",
+}
+
 _DESCRIPTION = """\
 Paints PHOTO by a trained style network, in one pass: milliseconds on a GPU. PHOTO may
 be a picture, several, a folder, a pattern, a video, or - for frames that come on
@@ -74,6 +79,8 @@ def add_parser(commands: Any) -> None:
         help="Frames on standard input and output are raw, 3 bytes a pixel (RGB), of "
         "this size (default: PNG files one after the other).",
     )
+    for name, text in _MASKS.items():
+        run.add_argument(f"--{name}", type=files.expanded, metavar="FILE", help=text)
     flags.add_overwrite(run)
     flags.add_machine(run)
     group = parser.add_argument_group("options")

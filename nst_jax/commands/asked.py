@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from nst_jax.collection import blends, manifest, naming
-from nst_jax.commands import flags
+from nst_jax.commands import flags, regions
 from nst_jax.errors import OptionsError
 from nst_jax.fields import base_type, parse
 from nst_jax.images import files, kinds
 from nst_jax.images.source import Source
 from nst_jax.options import FIELDS, STARTS, VARYING, Options
 from nst_jax.transfer.jobs import Job, check_shares, check_start, shared, variations
+from nst_jax.transfer.regions import Regions
 
 SWEPT = tuple(
     name
@@ -27,14 +28,20 @@ SWEPT = tuple(
 )
 """Options that may be lists on the command line."""
 
-COLUMNS = (*SWEPT, "style_blend")
+_OPTIONS = (*SWEPT, "style_blend")
 """Options that may be columns of a file of pairs."""
+
+COLUMNS = (*_OPTIONS, *regions.COLUMNS)
+"""All that may be."""
+
+Masks = tuple[Regions | None, dict[str, str]]
+"""What masks ask for, and their columns."""
 
 _LONGEST = 2**16
 """Characters of a line of one that are read at a time: `/dev/zero` has no end."""
 
-_Row = tuple[str, tuple[str, ...], dict[str, Any]]
-"""Photo, paintings, options."""
+_Row = tuple[str, tuple[str, ...], dict[str, Any], Masks]
+"""Photo, paintings, options, masks."""
 
 
 def asked_for(
@@ -56,7 +63,7 @@ def asked_for(
             raise OptionsError("give either --pairs, or --contents and --styles")
         rows = _rows(arguments.pairs)
         for name in sweep:
-            if any(name in of_row for _, _, of_row in rows):
+            if any(name in of_row for _, _, of_row, _ in rows):
                 raise OptionsError(
                     f"{arguments.pairs} has a column {name}, and --{name} is a list: "
                     "give one of the two"
@@ -66,16 +73,18 @@ def asked_for(
         contents = picture_files("--contents", arguments.contents, results, say)
         styles = picture_files("--styles", arguments.styles, results, say)
         named = [blends.split(style) for style in styles]
-        rows = [(content, style, {}) for content in contents for style in named]
+        rows = [(c, style, {}, (None, {})) for c in contents for style in named]
     jobs: list[Job] = []
     varied: list[Mapping[str, Any]] = []
-    for content, style, of_row in rows:
+    for content, style, of_row, (masks, columns) in rows:
         for swept in variations(options, sweep):
             made = dataclasses.replace(swept, **of_row)
             if "init" not in of_row:  # One in a row fails alone.
                 check_start(made)
-            varied.append({name: getattr(made, name) for name in (*sweep, *of_row)})
-            jobs.append(Job(Source.of(content), tuple(map(Source.of, style)), made))
+            of_options = {name: getattr(made, name) for name in (*sweep, *of_row)}
+            varied.append({**of_options, **columns})
+            sources = Source.of(content), tuple(map(Source.of, style))
+            jobs.append(Job(*sources, made, regions=masks))
     return shared(jobs), varied
 
 
@@ -197,6 +206,13 @@ def _path(text: str | None) -> str:
     return os.fsdecode((text or "").encode(errors="surrogateescape"))
 
 
+def _masks(row: Mapping[str, str], paintings: Sequence[str], path: Path) -> Masks:
+    """What masks a line of a CSV file asks for, and what tells it from others by."""
+    given = {name: _path(row[name]) for name in regions.COLUMNS if row.get(name)}
+    found = regions.asked(given, paintings, lambda name: _beside(path, name))
+    return found, {name: regions.label(name, text) for name, text in given.items()}
+
+
 def _rows(path: Path) -> list[_Row]:
     """Photo, paintings and options of each line of a CSV file."""
     rows: list[_Row] = []
@@ -217,19 +233,20 @@ def _rows(path: Path) -> list[_Row]:
                         raise OptionsError("names no pair; give content and style")
                     varied = {
                         name: parse(FIELDS[name], row[name])
-                        for name in COLUMNS
+                        for name in _OPTIONS
                         if row.get(name)
                     }
                     Options(**varied)  # Checks each.
                     named = blends.split(style, path.parent)
                     check_shares(varied.get("style_blend", ()), len(named))
+                    masks = _masks(row, named, path)
                 except OptionsError as error:
                     line = f"{path}, line {table.line_num}"
                     raise OptionsError(f"{line}: {error}") from None
                 if varied.get("init", "content") not in STARTS:
                     varied["init"] = _beside(path, _path(varied["init"]))
                 styles = tuple(_beside(path, one) for one in named)
-                rows.append((_beside(path, content), styles, varied))
+                rows.append((_beside(path, content), styles, varied, masks))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise OptionsError(

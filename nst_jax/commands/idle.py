@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Callable, Collection, Sequence
 
+from nst_jax.commands import regions
 from nst_jax.errors import counted
 from nst_jax.transfer.idle import lines, too_many
 from nst_jax.transfer.jobs import Job
@@ -37,6 +38,9 @@ def _of_run(arguments: argparse.Namespace, jobs: Sequence[Job]) -> list[str]:
     for name in ("print_every", "snapshot_every"):
         if getattr(arguments, name, 0) > steps:
             found.append(f"--{name} has no effect with --steps={steps}")
+    photo = getattr(arguments, "photo", None)
+    if photo and jobs[0].regions is None and (line := regions.beside(photo)):
+        found.append(line)
     lanes, pictures = getattr(arguments, "lanes", None), counted(len(jobs), "picture")
     if lanes and (line := too_many("lanes", lanes, len(jobs), pictures)):
         found.append(line)

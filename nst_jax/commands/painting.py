@@ -15,6 +15,7 @@ from nst_jax.feedforward import jobs as asked
 from nst_jax.feedforward.jobs import Job
 from nst_jax.feedforward.options import Options
 from nst_jax.images import files, outputs
+from nst_jax.images.source import Source
 from nst_jax.transfer.stop import StopRequest
 from weights_convert import store
 
@@ -86,7 +87,11 @@ class Pictures:
         jobs, looks, wrong = [], {}, {}
         for photo in self.photos:
             for options, shares, look in found:
-                job = asked.job(photo, shares, options)
+                job = dataclasses.replace(
+                    asked.job(photo, shares, options),
+                    mask=_mask(self.arguments.mask),
+                    keep=_mask(self.arguments.keep_mask),
+                )
                 jobs.append(job)
                 if isinstance(look, NstError):
                     wrong[job] = look
@@ -200,12 +205,22 @@ class Pictures:
 
 
 def load(arguments: argparse.Namespace, options: Options) -> "Painter":
-    """The style network that the options name, ready to paint."""
+    """The style network that the options name, ready to paint.
+
+    Raises:
+      ImageError: a mask that can't be read.
+      NetworkError, WeightsError: no such network, or weights that don't fit.
+    """
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.devices import programs
     from nst_jax.feedforward.apply import Painter
     from nst_jax.feedforward.load import load_stylizer
+    from nst_jax.feedforward.masked import Where
 
+    mask, keep = _mask(arguments.mask), _mask(arguments.keep_mask)
+    where = Where(mask, keep, options.mask_feather, say) if mask or keep else None
+    if options.mask_feather and where is None:
+        say("nst-jax: --mask_feather has no effect without --mask or --keep_mask")
     stylizer: Stylizer = load_stylizer(
         options.model,
         precision=options.precision,
@@ -216,7 +231,12 @@ def load(arguments: argparse.Namespace, options: Options) -> "Painter":
         arguments.compilation_cache_dir, store.home() / "xla"
     )
     programs.report_missing_accelerator(say)
-    return Painter(stylizer, options, tile=arguments.tile, smooth=arguments.smooth)
+    tile, smooth = arguments.tile, arguments.smooth
+    return Painter(stylizer, options, tile=tile, smooth=smooth, where=where)
+
+
+def _mask(path: str | None) -> Source | None:
+    return None if path is None else Source.of(path)
 
 
 def look(painter: "Painter", style: str | None) -> "Look":

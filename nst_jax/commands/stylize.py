@@ -11,14 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nst_jax import streams
-from nst_jax.commands import flags, idle
+from nst_jax.commands import flags, idle, regions
 from nst_jax.commands.trace import is_trace
 from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
 from nst_jax.images.source import Source
 from nst_jax.options import Options
-from nst_jax.transfer.jobs import Job, check_options, check_start, is_state
+from nst_jax.transfer.jobs import (
+    Job,
+    check_options,
+    check_regions,
+    check_start,
+    is_state,
+)
 from nst_jax.transfer.stop import StopRequest
 from weights_convert import store
 
@@ -85,6 +91,7 @@ def add_parser(commands: Any) -> None:
     )
     flags.add_overwrite(run)
     flags.add_machine(run)
+    regions.add_flags(parser)
     flags.add_options(parser)
     parser.set_defaults(run=run_command)
 
@@ -102,11 +109,13 @@ def _run(arguments: argparse.Namespace) -> int:
     job = _job(arguments, options)
     output = arguments.output or _default_output(arguments)
     check_options(options, len(arguments.paintings))
+    check_regions(job)
     _check_outputs(arguments, job, output)
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.commands.screen import RunScreen
     from nst_jax.devices import programs
+    from nst_jax.transfer import overlay
 
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
@@ -120,6 +129,8 @@ def _run(arguments: argparse.Namespace) -> int:
     with screen, StopRequest(screen.say) as request:
         programs.report_missing_accelerator(screen.say)
         idle.say(arguments, [job], flags.given(arguments), screen.say)
+        if arguments.show_regions:
+            overlay.write(arguments.show_regions, job)
         result = _painted(job, output, arguments, screen, request)
     height, width, _ = result.image.shape
     total = time.perf_counter() - began
@@ -141,6 +152,7 @@ def _job(arguments: argparse.Namespace, options: Options) -> Job:
         tuple(map(Source.of, arguments.paintings)),
         options,
         at=tuple(range(every, options.steps + 1, every)) if every else (),
+        regions=regions.asked(vars(arguments), arguments.paintings),
     )
 
 
@@ -208,6 +220,10 @@ def _check_outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Non
         outputs.check_place(path)
     if arguments.trace:
         _check_trace(arguments.trace)
+    if arguments.show_regions:
+        if job.regions is None:
+            raise OptionsError("show_regions shows masks: give some, such as --mask")
+        files.check_writable(arguments.show_regions)
     written = list(_outputs(arguments, job, output))
     inputs = [source.key for source in job.sources]
     outputs.check_apart((one.path for one in written), inputs)
@@ -228,6 +244,8 @@ def _outputs(arguments: argparse.Namespace, job: Job, output: Path) -> Iterator[
     for at in job.at:
         yield Output(snapshot_path(output, at), files.is_ours)
     yield Output(_state_path(output), is_state)
+    if arguments.show_regions:
+        yield Output(arguments.show_regions, files.is_ours, chosen=True)
     if arguments.trace and streams.number(arguments.trace) is None:
         # One that is resumed is added to, which spoils a file of another kind.
         yield Output(arguments.trace, is_trace, chosen=not arguments.resume)

@@ -11,6 +11,7 @@ import numpy as np
 from nst_jax.devices import backend, memory
 from nst_jax.errors import OptionsError, TooSmallError
 from nst_jax.feedforward import bordered, smooth, tiles
+from nst_jax.feedforward.masked import Where
 from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.prepared import Look, Prepared, Spent
 from nst_jax.feedforward.stylizer import Style, Stylizer
@@ -33,6 +34,7 @@ class Painter:
       options: strength, size of strokes, colours.
       tile: height and width of tiles; None: as the memory has it.
       smooth: frames over which statistics are averaged; 1: each by itself.
+      where: it is laid over the photo; None: everywhere.
       spent: seconds so far.
     """
 
@@ -43,6 +45,7 @@ class Painter:
         *,
         tile: int | None = None,
         smooth: int = 1,
+        where: Where | None = None,
     ):
         """See the attributes.
 
@@ -53,7 +56,7 @@ class Painter:
         self._how = stylizer.network.architecture
         if tile and not self.exact:
             raise OptionsError("this network doesn't paint in tiles: leave out --tile")
-        self.tile, self.smooth = tile, smooth
+        self.tile, self.smooth, self.where = tile, smooth, where
         self.spent = Spent()
         self._coloring = options.coloring
         self._programs: dict[Any, Any] = {}
@@ -99,8 +102,11 @@ class Painter:
 
         Raises:
           TooSmallError: a picture of which the network sees nothing.
+          ImageError: one of another aspect ratio than its mask.
         """
         options = self.options
+        if self.where is not None:
+            self.where.check((image.shape[0], image.shape[1]))
         photo = image
         if options.longest is not None:
             photo = resize.resize_longest(image, options.longest)
@@ -206,6 +212,8 @@ class Painter:
         strength = self.options.strength
         if strength < 1 and not (self._mixes or self._how.blends):
             image = prepared.photo + np.float32(strength) * (image - prepared.photo)
+        if self.where is not None:
+            image = self.where.laid_over(image, prepared.photo)
         return image
 
     @property

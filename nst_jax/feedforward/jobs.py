@@ -24,18 +24,23 @@ class Job:
       styles: the paintings, or what the network's style is called.
       paintings: files with their shares, of a network of any style.
       options: of this picture; `style` says which of the network's it is.
+      mask: white where it is painted; None: everywhere.
+      keep: white where the photo is kept.
     """
 
     content: Source
     styles: tuple[Source, ...]
     options: Options
     paintings: tuple[tuple[Source, float], ...] = ()
+    mask: Source | None = None
+    keep: Source | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """All pictures that it is made of, each once."""
         paintings = (source for source, _ in self.paintings)
-        return tuple(dict.fromkeys((self.content, *paintings)))
+        masks = (one for one in (self.mask, self.keep) if one is not None)
+        return tuple(dict.fromkeys((self.content, *paintings, *masks)))
 
     def digest(self, contents: Mapping[str, str], weights: str) -> str:
         """What makes its picture, as hex; another picture, another digest.
@@ -50,6 +55,9 @@ class Job:
             options.pop("style", None)
         paintings = [[contents[source.key], share] for source, share in self.paintings]
         parts = [SCHEME, contents[self.content.key], paintings, weights, options]
+        for name, mask in {"mask": self.mask, "keep": self.keep}.items():
+            if mask is not None:
+                parts.append({name: contents[mask.key]})
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from nst_jax import fields, written
+from nst_jax import fields, masking, written
 from nst_jax.fields import choices
 from nst_jax.images.coloring import Coloring
 from nst_jax.options import Options as Optimised
@@ -68,6 +68,7 @@ class Options:
     )
     bits: int = written.bits()
     transparency: str = written.transparency()
+    mask_feather: float = masking.feather()
 
     def __post_init__(self) -> None:
         """Checks every field for itself."""

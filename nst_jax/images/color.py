@@ -23,6 +23,22 @@ in each of JPEG's two chroma channels (2.8, and rounding); conversions of ICC pr
 keep to 1 or 2. A tint that is meant to be seen, such as sepia, is well beyond."""
 
 
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
 def luminance(image: np.ndarray) -> np.ndarray:
     """Luma `[h, w, 1]` float32 of an image `[h, w, 3]`, both in [0, 1]."""
     return image.astype(np.float32) @ np.array(LUMA, np.float32)[:, None]
@@ -36,6 +52,19 @@ def grey(image: np.ndarray) -> np.ndarray:
 def is_grey(image: np.ndarray) -> bool:
     """Whether an image `[h, w, 3]` in [0, 1] has no colour at all, but for rounding."""
     return bool((image.max(-1) - image.min(-1)).max() <= GREY)
+
+
+def oklab(image: np.ndarray) -> np.ndarray:
+    """Colours `[..., 3]`, sRGB in [0, 1], in OkLab: lightness and two of hue.
+
+    B. Ottosson 2020, "A perceptual color space for image processing": differences are
+    about as large as they look.
+    """
+    values = np.asarray(image, np.float64)
+    linear = np.where(
+        values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4
+    )
+    return np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
 
 
 def match_luminance(image: np.ndarray, reference: np.ndarray) -> np.ndarray:

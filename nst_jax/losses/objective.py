@@ -28,12 +28,19 @@ class Part:
       term: the loss.
       tap: whose view it looks at, or `IMAGE`.
       wants: whose statistic is its target: "content", "style", or "" for none.
+      mask: through which of the picture's masks it looks; "": through none.
     """
 
     name: str
     term: Term
     tap: str
     wants: str
+    mask: str = ""
+
+    @property
+    def seen(self) -> str:
+        """The name of the view that it looks at: its tap, or "relu1_1/2" of a mask."""
+        return f"{self.tap}/{self.mask}" if self.mask else self.tap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +62,11 @@ class Objective:
         """Statistics `{name: ...}` of one picture, for the parts that want it.
 
         Args:
-          views: by tap, and of `IMAGE`, as far as these parts look at them.
+          views: by `Part.seen`, as far as these parts look at them.
           wants: as in `Part`; all parts by default.
         """
         return {
-            part.name: part.term.statistic(views[part.tap])
+            part.name: part.term.statistic(views[part.seen])
             for part in self.parts
             if not wants or part.wants in wants
         }

@@ -17,6 +17,14 @@ from nst_jax.networks.borders import ZERO, Border
 from nst_jax.networks.network import Network
 from nst_jax.networks.precision import FLOAT32, Precision
 from nst_jax.options import Options, chosen
+from nst_jax.perceptual.regions import (
+    UNDIVIDED,
+    Form,
+    Kept,
+    divided,
+    masked,
+    weighted,
+)
 
 
 @jax.tree_util.register_dataclass
@@ -32,6 +40,8 @@ class Problem:
       extents: `[n, 2]` int32, height and width of each image in its padding; None where
         none of this frame has any.
       grey: `[n]` bool, whether a picture is to have no colour; None where all may.
+      masks: `{Part.seen: [n, h', w']}` of parts that look through one, 0 in padding.
+      kept: what is kept of the photos; None: nothing.
     """
 
     network: Network
@@ -40,6 +50,8 @@ class Problem:
     weights: Mapping[str, jax.Array]
     extents: jax.Array | None = None
     grey: jax.Array | None = None
+    masks: Mapping[str, jax.Array] = dataclasses.field(default_factory=dict)
+    kept: Kept | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +71,12 @@ class SeenObjective:
     border: Border = ZERO
 
     @classmethod
-    def of(cls, options: Options) -> "SeenObjective":
-        """The objective that `options` ask for."""
+    def of(cls, options: Options, form: Form = UNDIVIDED) -> "SeenObjective":
+        """The objective that `options` ask for, of pictures of a form."""
         precision = chosen(options, "precision").here()
         border = chosen(options, "border")
-        return cls(losses(options), precision, options.input_gain, border)
+        parts = divided(losses(options).parts, form)
+        return cls(Objective(parts), precision, options.input_gain, border)
 
     def __call__(
         self, images: jax.Array, problem: Problem
@@ -78,9 +91,12 @@ class SeenObjective:
 
         if problem.grey is not None:
             images = without_colour(images, problem.grey)
+        if problem.kept is not None:
+            images = problem.kept.laid_over(images)
         with self._arithmetic():
             taps = self.losses.taps()
             views = self._views(problem.network, images, taps, problem.extents)
+            views |= masked(self.losses.parts, views, problem.masks)
             return jax.vmap(of_lane)(views, problem.targets, problem.weights)
 
     def statistics(
@@ -89,6 +105,7 @@ class SeenObjective:
         image: jax.Array,
         wants: str,
         extents: jax.Array | None = None,
+        masks: Mapping[str, jax.Array] | None = None,
     ) -> dict[str, Any]:
         """What a photo or a painting asks for: statistics by name of a part.
 
@@ -97,11 +114,15 @@ class SeenObjective:
           image: `[h, w, 3]`, sRGB in [0, 1].
           wants: "content" or "style".
           extents: `[1, 2]` int32, height and width in its padding, if it has any.
+          masks: `[h', w']` by tap, of the region that counts; None: all does.
         """
         with self._arithmetic():
             taps = self.losses.taps(wants)
             views = self._views(network, image[None], taps, extents)
-            return self.losses.statistics(jax.tree.map(lambda x: x[0], views), wants)
+            views = jax.tree.map(lambda x: x[0], views)
+            for tap, mask in (masks or {}).items():
+                views[tap] = weighted(views[tap], mask)
+            return self.losses.statistics(views, wants)
 
     def of_photos(self, network: Network, images: jax.Array) -> dict[str, Any]:
         """What photos ask for, `[b, h, w, 3]`: leaves with a leading axis."""
@@ -172,23 +193,27 @@ def loss_weights(options: Options) -> dict[str, float]:
     return found
 
 
-def is_grey(options: Options, photo: bool, paintings: Sequence[bool]) -> bool:
+def is_grey(
+    options: Options, photo: bool, paintings: Sequence[bool], *, keeps: bool = False
+) -> bool:
     """Whether a result is to have no colour: nothing that it is to be like has any.
 
-    That is the photo, if the content has weight or the picture starts from it, and the
-    paintings that have weight and a share, in the colours in which they are seen.
+    That is the photo, if the content has weight, the picture starts from it, or some of
+    it is kept, and the paintings that have weight and a share, in the colours in which
+    they are seen.
 
     Args:
       options: of the result.
       photo: whether the photo has no colour.
       paintings: likewise, of each in its own colours.
+      keeps: whether some of the photo is kept.
     """
     shares = options.style_blend or (1.0,) * len(paintings)
     grey = all(g for g, share in zip(paintings, shares, strict=True) if share > 0)
     weights = loss_weights(options)
     asked = {name.split("/")[0] for name, weight in weights.items() if weight > 0}
     seen = []
-    if "content" in asked or options.init == "content":
+    if "content" in asked or options.init == "content" or keeps:
         seen.append(photo)
     if "style" in asked:
         seen.append(chosen(options, "color").sees_grey(photo, grey))
@@ -202,9 +227,10 @@ def targets(
     image: jax.Array,
     wants: str,
     extents: jax.Array | None,
+    masks: Mapping[str, jax.Array] | None = None,
 ) -> dict[str, Any]:
     """`SeenObjective.statistics` as one program for pictures of one frame."""
-    return objective.statistics(network, image, wants, extents)
+    return objective.statistics(network, image, wants, extents, masks)
 
 
 def stacked(trees: list[Any]) -> Any:

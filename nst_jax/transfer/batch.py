@@ -22,11 +22,12 @@ from nst_jax.transfer import jobs as asked
 from nst_jax.transfer import plan, refused, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import BatchProgress, Progress, Record, Result
 from nst_jax.transfer.run import Run
-from nst_jax.transfer.sizes import enlarged, of_one_size
+from nst_jax.transfer.sizes import enlarged, of_one_size, side
 from nst_jax.transfer.states import States
 from weights_convert.architectures import NETWORKS
 
@@ -92,12 +93,17 @@ def run_jobs(
         shapes, wrong = refused.looked_at(jobs)
         sized, unsized = refused.sized(jobs, shapes, wrong)
         wrong |= unsized
+        masks = Masks(shapes, report)
+        wrong |= masks.wrong(jobs, wrong)
+        sized = {place: job for place, job in sized.items() if place not in wrong}
         yield from ((place, error) for place, error in wrong.items() if place in left)
         if not left - wrong.keys():
             return
         if len(jobs) == 1 and (unread := refused.unread(sized[0], shapes)):
             yield 0, unread  # Said before anything is fetched.
             return
+        for told in masks.lines(jobs[0]) if len(jobs) == 1 else ():
+            report(told)
         network = network or network_of(options, offline=offline, report=report)
         studio = Studio(network, _of_all(jobs))
         small = refused.too_small(sized, shapes, studio)
@@ -111,7 +117,9 @@ def run_jobs(
         sets = of_one_size(good)
         finished = len(jobs) - len(good)
         for of_size in sets:
-            pictures = Pictures([*of_size.values()], shapes, report, apart=lanes == 1)
+            pictures = Pictures(
+                *([*of_size.values()], shapes, report), apart=lanes == 1, masks=masks
+            )
             work = _Work(
                 *(of_size, jobs, pictures, studio, digest_of(network), states),
                 *(report, on_progress, len(sets) > 1),
@@ -169,7 +177,11 @@ class _Work:
         good = []
         for place in places:
             try:
-                self.pictures.load(self.jobs[place])
+                self.pictures.load(job := self.jobs[place])
+                if job.regions is not None:
+                    lane = self.pictures.lane(job, side(job.options))
+                    for line in self.studio.thin(self.pictures.opened(lane)):
+                        self.report(line)
             except ImageError as error:
                 yield place, error
             else:

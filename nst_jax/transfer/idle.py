@@ -15,6 +15,7 @@ from nst_jax.errors import ImageError, counted
 from nst_jax.fields import unmet
 from nst_jax.options import FIELDS, STYLE, Options, chosen, word
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.regions import Regions
 from nst_jax.transfer.sizes import scales, settled
 from weights_convert import architectures
 
@@ -39,14 +40,15 @@ def lines(
     """
     names = varied or [()] * len(jobs)
     alike = collections.Counter(
-        (_sized(job), len(job.styles), frozenset(of))
+        (_sized(job), len(job.styles), job.regions, frozenset(of))
         for job, of in zip(jobs, names, strict=True)
     )
     swept = dict.fromkeys(name for *_, of in alike for name in sorted(of))
+    swept = {name: None for name in swept if name in FIELDS}  # Masks matter.
     found = []
     for name in dict.fromkeys((*given, *swept)):
-        concerned = [key for key in alike if name in key[2] or name not in swept]
-        said = {key: line for key in concerned if (line := _said(name, *key[:2]))}
+        concerned = [key for key in alike if name in key[3] or name not in swept]
+        said = {key: line for key in concerned if (line := _said(name, *key[:3]))}
         line = next(iter(said.values()), None)
         if line and len(said) == len(concerned):
             found.append(line)
@@ -76,9 +78,11 @@ def _sized(job: Job) -> Options:
     return dataclasses.replace(job.options, size=Options.size)
 
 
-def _said(name: str, options: Options, paintings: int) -> Said:
+def _said(name: str, options: Options, paintings: int, regions: Regions | None) -> Said:
     if cause := unmet(FIELDS[name].metadata["needs"], options, but=name):
         return f"--{name} has no effect with {_written(options, cause)}"
+    if line := _of_regions(name, regions):
+        return line
     further = _FURTHER.get(name)
     return further(options, paintings) if further else None
 
@@ -92,6 +96,18 @@ def _written(options: Options, name: str) -> str:
 def _instead(options: Options, name: str, meaning: Any) -> str:
     """`--precision=tf32 is --precision=float32`"""
     return f"{_written(options, name)} is --{name}={word(name, meaning)}"
+
+
+def _of_regions(name: str, regions: Regions | None) -> Said:
+    """What the options of masks need, and what masks leave no use for."""
+    if regions is None:
+        masks = FIELDS[name].metadata["group"] == "regions"
+        return f"--{name} has no effect without masks" if masks else None
+    if name == "unmatched" and regions.content is None:
+        return "--unmatched has no effect without --content_mask"
+    if name == "style_blend" and regions.masks:
+        return "--style_blend has no effect with --mask: each painting has its own"
+    return None
 
 
 def _blend(options: Options, paintings: int) -> Said:

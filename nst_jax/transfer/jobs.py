@@ -23,6 +23,7 @@ from nst_jax.options import (
     changed,
     chosen,
 )
+from nst_jax.transfer.regions import Regions
 from weights_convert import architectures
 
 SCHEME = "2"
@@ -39,12 +40,14 @@ class Job:
       styles: the painting, or several to blend.
       options: of this picture.
       at: iterations at which it is wanted too, besides the last.
+      regions: which part of the photo is painted like what; None: all of it like all.
     """
 
     content: Source
     styles: tuple[Source, ...]
     options: Options
     at: tuple[int, ...] = ()
+    regions: Regions | None = None
 
     @property
     def start(self) -> Source | None:
@@ -57,7 +60,8 @@ class Job:
     def sources(self) -> tuple[Source, ...]:
         """All pictures that it is made of, each once."""
         start = () if self.start is None else (self.start,)
-        return tuple(dict.fromkeys((self.content, *self.styles, *start)))
+        masks = () if self.regions is None else self.regions.sources
+        return tuple(dict.fromkeys((self.content, *self.styles, *start, *masks)))
 
     @property
     def trunk(self) -> "Job":
@@ -89,6 +93,8 @@ class Job:
             options["init"] = contents[Source.of(self.options.init).key]
         styles = [contents[style.key] for style in self.styles]
         parts = [SCHEME, contents[self.content.key], styles, weights, options]
+        if self.regions is not None:
+            parts.append(self.regions.about(contents))
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -166,6 +172,7 @@ def check(jobs: Sequence[Job], lanes: int | None = None) -> None:
     first = jobs[0].options
     for job in jobs:
         check_options(job.options, len(job.styles))
+        check_regions(job)
         for field in dataclasses.fields(Options):
             values = getattr(first, field.name), getattr(job.options, field.name)
             if field.name not in VARYING and values[0] != values[1]:
@@ -194,6 +201,18 @@ def check_options(options: Options, paintings: int) -> None:
         raise OptionsError(
             f"nothing would change the picture: {content}, {style} and tv_weight leave "
             "all losses without weight; give a weight above 0, or --steps=0"
+        )
+
+
+def check_regions(job: Job) -> None:
+    """Raises `OptionsError` if a job's regions don't fit its paintings or options."""
+    if job.regions is None:
+        return
+    job.regions.check(len(job.styles))
+    if job.options.style_loss == "gram" and not chosen(job.options, "gram").own_pixels:
+        raise OptionsError(
+            f"gram={job.options.gram} divides the painting's Gram matrix by pixels of "
+            "the picture, which regions have fewer of: give another gram with masks"
         )
 
 

@@ -1,20 +1,22 @@
 """The pictures of jobs at a size: read, coloured, and put into frames they share."""
 
 import dataclasses
-import functools
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
-import cachetools
 import numpy as np
 
 from nst_jax.fields import named
 from nst_jax.images import color, resize
-from nst_jax.images.frames import Shape, pad
+from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
 from nst_jax.perceptual.objective import is_grey
+from nst_jax.perceptual.regions import Form
+from nst_jax.transfer.cache import Cache
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.lanes import Framed, Lane
+from nst_jax.transfer.masks import Masks, form_of
 from nst_jax.transfer.sizes import (
     frames_of,
     own_frames,
@@ -27,87 +29,6 @@ from nst_jax.transfer.sizes import (
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Framed:
-    """A picture at a size, in the top left corner of a frame that may be larger.
-
-    Attributes:
-      key: tells its pixels from those of others.
-      extent: height and width of the picture.
-      frame: of the frame.
-      masked: whether programs for this frame have to be told the extent, as they do for
-        a picture that fills a frame which others don't fill.
-      load: gives the picture, `[*extent, 3]` in [0, 1].
-    """
-
-    key: Hashable
-    extent: Shape
-    frame: Shape
-    masked: bool
-    load: Callable[[], np.ndarray] = dataclasses.field(compare=False, repr=False)
-
-    @classmethod
-    def of(cls, image: np.ndarray) -> "Framed":
-        """An image `[h, w, 3]` in a frame of its own size."""
-        shape = image.shape[0], image.shape[1]
-        return cls(Source.of(image).key, shape, shape, masked=False, load=lambda: image)
-
-    @functools.cached_property
-    def pixels(self) -> np.ndarray:
-        """`[*frame, 3]` float32, zero outside of the picture; read when first asked."""
-        return pad(self.load(), self.frame)
-
-    def cut(self, pixels: np.ndarray) -> np.ndarray:
-        """The part of `pixels`, `[*frame, c]`, that is the picture."""
-        height, width = self.extent
-        return pixels[:height, :width]
-
-
-@dataclasses.dataclass(frozen=True)
-class Lane:
-    """A job at one size.
-
-    Attributes:
-      job: that is done.
-      content: the photo as the network is to see it.
-      styles: the paintings likewise, at the sizes at which their strokes count.
-      photo: in its own colours, `[h, w, 3]` at the full size; None where the result
-        needs none of them.
-      grey: whether the result is to have no colour; see `objective.is_grey`.
-      opacity: the photo's alpha channel, `[h, w]` in [0, 1] at the full size, if the
-        result is to have it and it isn't opaque everywhere; else None.
-    """
-
-    job: Job
-    content: Framed
-    styles: tuple[Framed, ...]
-    photo: np.ndarray | None = dataclasses.field(default=None, compare=False)
-    grey: bool = dataclasses.field(default=False, compare=False)
-    opacity: np.ndarray | None = dataclasses.field(default=None, compare=False)
-
-    def toned(self, image: np.ndarray) -> np.ndarray:
-        """An image `[h, w, 3]` of this lane, without colour if it is to have none."""
-        return color.grey(image) if self.grey else image
-
-
-def lane_of(
-    content: np.ndarray, styles: Sequence[np.ndarray], options: Options
-) -> Lane:
-    """A lane of arrays that have their sizes and colours already.
-
-    Args:
-      content: `[h, w, 3]`, sRGB in [0, 1], at the size of the result.
-      styles: each `[h', w', 3]`, at the size at which its strokes count.
-      options: weights and blend are taken from here.
-
-    Raises:
-      ImageError: an array that is no picture.
-    """
-    sources = [Source.of(picture) for picture in (content, *styles)]
-    job = Job(sources[0], tuple(sources[1:]), options)
-    return Lane(job, Framed.of(content), tuple(map(Framed.of, styles)))
 
 
 class Pictures:
@@ -124,6 +45,7 @@ class Pictures:
         report: Report | None = None,
         *,
         apart: bool = False,
+        masks: Masks | None = None,
     ):
         """Chooses the frames.
 
@@ -133,14 +55,14 @@ class Pictures:
           report: takes lines for the user, such as transparency in a picture.
           apart: no two shapes share a frame, so that nothing is padded and each picture
             is bit for bit what it is alone.
+          masks: of these jobs, if they were looked at already.
         """
         options = jobs[0].options
         self._shapes, self._report = shapes, report
         self._said: set[str] = set()
         self._grey: dict[tuple[str, str | None, int], bool] = {}
-        self._kept: cachetools.LRUCache[Hashable, np.ndarray]
-        self._kept = cachetools.LRUCache(_KEPT, getsizeof=lambda array: array.nbytes)
-        self._lock = threading.RLock()
+        self._keep, self._lock = Cache(_KEPT), threading.RLock()
+        self.masks = masks or Masks(shapes, self._say)
         sizes = tuple(scale.size for scale in scales(options))
         contents = {job.content.key: self._full(job) for job in jobs}
         choose = own_frames if apart else frames_of
@@ -162,6 +84,10 @@ class Pictures:
     def masked(self, job: Job, size: int) -> bool:
         """Whether programs for that frame have to be told extents."""
         return self.frame(job, size) in self._padded_contents
+
+    def form(self, job: Job) -> Form:
+        """How a job's picture is divided, as programs have to know."""
+        return form_of(self.masks.layout(job))
 
     def cropped(self, source: Source, options: Options) -> Shape:
         """A shape of the ratio of a source, or of its crop."""
@@ -191,11 +117,17 @@ class Pictures:
         Raises:
           ImageError: a picture that can't be read.
         """
-        options, grey = lane.job.options, self._is_grey(lane.job)
-        lane = dataclasses.replace(lane, grey=grey, opacity=self._opacity(lane.job))
-        if not (chosen(options, "color").grey or chosen(options, "color_after")):
+        job, options = lane.job, lane.job.options
+        masks = self.masks.of(
+            *(job, ratio(options.crop), self._full(job), lane.content.extent),
+            [style.extent for style in lane.styles],
+        )
+        grey, opacity = self._is_grey(job), self._opacity(job)
+        lane = dataclasses.replace(lane, grey=grey, opacity=opacity, masks=masks)
+        recoloured = chosen(options, "color").grey or chosen(options, "color_after")
+        if not (recoloured or lane.form.keeps):
             return lane
-        return dataclasses.replace(lane, photo=self._photo(lane.job))
+        return dataclasses.replace(lane, photo=self._photo(job))
 
     def load(self, job: Job) -> None:
         """Reads what a job needs at its full size, and finds what can't be read.
@@ -229,12 +161,13 @@ class Pictures:
     def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
         """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
         image, options = lane.toned(lane.content.cut(pixels)), lane.job.options
-        photo = self.opened(lane).photo if lane.photo is None else lane.photo
-        if photo is None:
+        lane = self.opened(lane) if lane.photo is None else lane
+        if lane.photo is None:
             return image
-        photo = resize.resize(photo, image.shape[:2])
+        photo = resize.resize(lane.photo, image.shape[:2])
         after = chosen(options, "color_after")
-        return chosen(options, "color").of_result(image, photo, after=after)
+        image = chosen(options, "color").of_result(image, photo, after=after)
+        return image if lane.masks is None else lane.masks.laid_over(image, photo)
 
     def _full(self, job: Job) -> Shape:
         return self._shape(job.content, job.options, side(job.options))
@@ -278,7 +211,8 @@ class Pictures:
                 shape = self._shape(source, options, most)
                 self._grey[key] = color.is_grey(self._sized(source, options, shape))
             found.append(self._grey[key])
-        return is_grey(options, found[0], found[1:])
+        keeps = self.form(job).keeps
+        return is_grey(options, found[0], found[1:], keeps=keeps)
 
     def _content(self, job: Job, size: int) -> np.ndarray:
         coloring = chosen(job.options, "color")
@@ -325,16 +259,6 @@ class Pictures:
             )
 
         return self._keep((source.key, options.crop, size), read)
-
-    def _keep(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
-        with self._lock:
-            if key in self._kept:
-                return self._kept[key]
-        made = make()
-        with self._lock:
-            if made.nbytes <= _KEPT:
-                self._kept[key] = made
-        return made
 
     def _say(self, line: str) -> None:
         # A picture is read for each of its sizes: the same lines come again.

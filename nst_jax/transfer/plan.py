@@ -8,6 +8,7 @@ import jax
 
 from nst_jax.devices import memory
 from nst_jax.images.frames import Shape
+from nst_jax.perceptual.regions import Form
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
@@ -34,8 +35,8 @@ def groups(
 ) -> Iterator[Group]:
     """Groups of jobs, in the order of their first ones.
 
-    Jobs whose photos share a frame share a program; they are shared out equally to
-    groups of at most so many lanes as help and fit the memory.
+    Jobs whose photos share a frame, and are divided alike, share a program; they are
+    shared out equally to groups of at most so many lanes as help and fit the memory.
 
     Args:
       jobs: by their place in the batch.
@@ -43,10 +44,11 @@ def groups(
       studio: that will pose their problems.
       lanes: of a group at most; None for as many as help and fit.
     """
-    frames: dict[Shape, list[int]] = {}
+    alike: dict[tuple[Shape, Form], list[int]] = {}
     for place, job in jobs.items():
-        frames.setdefault(pictures.frame(job), []).append(place)
-    for places in frames.values():
+        key = pictures.frame(job), pictures.form(job)
+        alike.setdefault(key, []).append(place)
+    for places in alike.values():
         most = lanes or _most(places, jobs, pictures, studio)
         width = math.ceil(len(places) / math.ceil(len(places) / most))
         parts = _parts(places, width)

@@ -18,7 +18,8 @@ from nst_jax.images import encode, files, resize
 from nst_jax.optimize.chunk import State
 from nst_jax.optimize.engine import Numbers
 from nst_jax.options import Options
-from nst_jax.transfer.pictures import Lane, Pictures
+from nst_jax.transfer.lanes import Lane
+from nst_jax.transfer.pictures import Pictures
 from nst_jax.version import __version__
 
 _SHOWN, _POINTS = 1024, 500  # Pixels and points that a notebook shows at most.

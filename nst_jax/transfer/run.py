@@ -18,9 +18,10 @@ from nst_jax.images import resize
 from nst_jax.images.frames import pad
 from nst_jax.optimize import checkpoint, chunk, engine
 from nst_jax.options import Options, chosen
-from nst_jax.perceptual.objective import Problem
+from nst_jax.perceptual.objective import Problem, SeenObjective
 from nst_jax.transfer.jobs import Job
-from nst_jax.transfer.pictures import Lane, Pictures
+from nst_jax.transfer.lanes import Lane
+from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress
 from nst_jax.transfer.sizes import Scale, scales
@@ -41,7 +42,7 @@ class Resumed:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """Jobs whose options differ in `options.VARYING` only, and whose frame is one.
+    """Jobs whose options differ in `options.VARYING` only, of one frame and form.
 
     Attributes:
       studio: with the network, for options like these.
@@ -65,6 +66,11 @@ class Run:
         """Of all lanes."""
         return solver(self.jobs[0].options)
 
+    @property
+    def objective(self) -> SeenObjective:
+        """Of all lanes, whose pictures are divided alike."""
+        return self.studio.of_form(self.pictures.form(self.jobs[0]))
+
     def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
         """`chunk.run_chunk` compiled for a size, from shapes alone.
 
@@ -79,9 +85,10 @@ class Run:
             masked=self.pictures.masked(job, scale.size),
             share=self.share,
             grey=grey,
+            form=self.pictures.form(job),
         )
-        objective, state = self.studio.objective, self._shapes(scale)
-        return chunk.program(objective, self.solver, state, problem)
+        state = self._shapes(scale)
+        return chunk.program(self.objective, self.solver, state, problem)
 
     def load(self, path: Path, digest: str) -> Resumed:
         """The state in `path`, of whichever size it is.
@@ -136,7 +143,7 @@ class Run:
                 waited += time.perf_counter() - began
                 here = compiling = 0.0
                 for made in engine.run(
-                    *(self.studio.objective, problem, self.solver, state),
+                    *(self.objective, problem, self.solver, state),
                     steps=scale.until,
                     stops=stops,
                 ):

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from nst_jax.display.bar import Bar
-from nst_jax.errors import CheckpointError, NstError, OptionsError
+from nst_jax.errors import CheckpointError, NstError, OptionsError, counted
 from nst_jax.images import files, outputs
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
@@ -21,6 +21,7 @@ from nst_jax.transfer import idle, states
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.batch import run_jobs
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.regions import Regions
 from nst_jax.transfer.results import BatchProgress, Progress, Result
 
 Picture = (
@@ -43,6 +44,11 @@ def stylize(
     styles: Picture | Sequence[Picture],
     options: Options | None = None,
     *,
+    masks: Picture | Sequence[Picture] = (),
+    content_regions: Picture | None = None,
+    style_regions: Picture | Sequence[Picture] = (),
+    regions: Mapping[Any, Any] | None = None,
+    keep_mask: Picture | None = None,
     network: Network | None = None,
     offline: bool = False,
     progress: bool = False,
@@ -58,6 +64,15 @@ def stylize(
       content: the photo.
       styles: a painting, or several to blend.
       options: what to make and how.
+      masks: one for each painting, of the photo: white, or 1, where it is painted like
+        that; of any size.
+      content_regions: the photo's regions: a picture with a flat colour for each, whole
+        numbers `[h, w]`, or floats `[h, w, regions]`.
+      style_regions: likewise of each painting one: equal colours or numbers match.
+      regions: instead of those what regions of the photo are painted like, by colour
+        (`"#ff0000"`, `"red"`) or number: the place of a painting, a list of several, or
+        "photo", which is kept.
+      keep_mask: white, or 1, where the photo is kept.
       network: from `load_network`, to load it once for many pictures; default: the one
         that `options` names.
       offline: don't fetch the network's weights if they aren't stored.
@@ -91,7 +106,16 @@ def stylize(
     asked.check_start(options)
     if resume and state_file is None:
         raise OptionsError("resume needs the state_file that a stopped run left")
-    job = Job(Source.of(content), tuple(map(Source.of, paintings)), options)
+    asked_for = Regions.of(
+        masks=masks,
+        content_regions=content_regions,
+        style_regions=style_regions,
+        regions=regions,
+        keep_mask=keep_mask,
+    )
+    sources = Source.of(content), tuple(map(Source.of, paintings))
+    job = Job(*sources, options, regions=asked_for)
+    asked.check_regions(job)
     _report_idle([job], report)
     kept = None
     if state_file is not None:
@@ -142,6 +166,7 @@ def stylize_batch(
     options: Options | None = None,
     *,
     sweep: Mapping[str, Sequence[Any]] | None = None,
+    masks: Sequence[Mapping[str, Any] | None] = (),
     lanes: int | None = None,
     network: Network | None = None,
     offline: bool = False,
@@ -163,6 +188,8 @@ def stylize_batch(
         these only.
       sweep: options that vary, of `options.VARYING`, each with its values: every pair
         is made with every combination of them.
+      masks: of each photo what `stylize` takes of masks, by name, such as
+        `{"keep_mask": face}`; or None.
       lanes: results side by side; default: as many as help and as fit the memory.
       network: from `load_network`; default: the one that `options` name.
       offline: don't fetch the network's weights if they aren't stored.
@@ -185,7 +212,8 @@ def stylize_batch(
       NoRoomError: the device's memory is too small.
       DeviceError: the device isn't there, or fails.
     """
-    jobs = _pairs(contents, styles, asked.variations(_checked(options), sweep or {}))
+    varied = asked.variations(_checked(options), sweep or {})
+    jobs = _pairs(contents, styles, varied, masks)
     _report_idle(jobs, report, sweep or ())
     found: dict[int, Result] = {}
     wrong: NstError | None = None
@@ -228,14 +256,30 @@ def _report_idle(
             report(line.replace("--", ""))
 
 
-def _pairs(contents: Any, styles: Any, varied: Sequence[Options]) -> list[Job]:
+def _pairs(
+    contents: Any,
+    styles: Any,
+    varied: Sequence[Options],
+    masks: Sequence[Mapping[str, Any] | None],
+) -> list[Job]:
     """Every photo in the style of every painting or blend, by all these options."""
     photos = [Source.of(photo) for photo in _listed(contents)]
+    if masks and len(masks) != len(photos):
+        raise OptionsError(
+            f"masks are {len(masks)} for {counted(len(photos), 'photo')}: give for "
+            "each a dictionary, or None"
+        )
+    divided = [Regions.of(**(of or {})) for of in masks or [None] * len(photos)]
     blends = [tuple(map(Source.of, _listed(style))) for style in _listed(styles)]
     for one in varied:
         asked.check_start(one)
     return asked.shared(
-        [Job(c, s, one) for c in photos for s in blends for one in varied]
+        [
+            Job(photo, style, one, regions=of)
+            for photo, of in zip(photos, divided, strict=True)
+            for style in blends
+            for one in varied
+        ]
     )
 
 

@@ -4,9 +4,12 @@ import os
 import re
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 from support import png_files
 from support.batch_folder import contents, odd_files, picture
+from support.masks import halves
 from support.program import QUICK, run
 from support.stored_weights import SMALL
 
@@ -129,6 +132,42 @@ _OPTIONS = [
 ]
 
 
+_MASKS = [
+    ((*PAIR, "--mask=gone.png"), "gone.png: no such file; check the name"),
+    ((*PAIR, "--mask=photos/notes.txt"), "photos/notes.txt: is not an image, or of an"),
+    (
+        (*PAIR, "--keep_mask=cut.png"),
+        "cut.png: can't be decoded (.*); it may be cut sh",
+    ),
+    ((*PAIR, f"--mask={PHOTO}"), "photos/a.png: has colours, but a mask is grey: whit"),
+    ((*PAIR, "--mask=lying.png"), "lying.png: is 66x48 pixels, of another aspect rat"),
+    ((*PAIR, "--mask=black.png"), "black.png: the mask is black everywhere: nothing"),
+    ((*PAIR, "--keep_mask=white.png"), "white.png: the mask is white everywhere: all"),
+    ((*PAIR, "--mask=a.png,b.png"), "mask has 2 masks for 1 painting; give one for ea"),
+    ((*PAIR, "--mask="), "mask is empty: name a file, or leave it out"),
+    ((*PAIR, f"--content_mask={PHOTO}"), "content_mask says where; what is painted th"),
+    (
+        (*PAIR, "--content_mask=white.png", "--regions=red:p"),
+        "white.png: has no #ff0000 red, as regions say; it has #ffffff white",
+    ),
+    (
+        (*PAIR, "--content_mask=white.png", "--style_mask=noise.png"),
+        "noise.png: has no flat areas: draw each region in one colour, without shades",
+    ),
+    ((*PAIR, "--mask_feather=-1"), "mask_feather=-1.0 is out of range: give a number"),
+    ((*PAIR, "--mask_reach=near"), "mask_reach='near' is not known; choose one of si"),
+    ((*PAIR, "--show_regions=s.png"), "show_regions shows masks: give some, such as"),
+    (
+        (*PAIR, "--keep_mask=black.png", "--show_regions=black.png"),
+        "black.png: is read too (as black.png), and would be overwritten; choose anot",
+    ),
+    (
+        (*PAIR, "--keep_mask=half.png", "--show_regions=nowhere/s.png"),
+        "nowhere/s.png: there is no folder /.*nowhere; make it first",
+    ),
+]
+
+
 @pytest.fixture
 def damaged(folder):
     """The working folder, with files that are no pictures."""
@@ -144,6 +183,11 @@ def damaged(folder):
     os.mkfifo("pipe.png")
     for name in ("x_000002.png", "x.png.state"):
         shutil.copy(PHOTO, name)
+    masks = {"black": np.zeros((66, 48)), "white": np.ones((66, 48))}
+    masks |= {"lying": halves(48, 66), "half": halves(66, 48)}
+    masks["noise"] = np.random.default_rng(0).random((40, 33))
+    for name, mask in masks.items():
+        Image.fromarray((255 * mask).astype(np.uint8)).save(folder / f"{name}.png")
     png_files.write_png(folder / "bomb.png", (20_000, 20_000), 8, png_files.RGB, [b""])
     return folder
 
@@ -162,7 +206,9 @@ def refused(capsys, folder, arguments, line):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"), [*_PICTURES, *_OUTPUTS, *_OPTIONS], ids=lambda v: str(v)[:60]
+    ("arguments", "line"),
+    [*_PICTURES, *_OUTPUTS, *_OPTIONS, *_MASKS],
+    ids=lambda v: str(v)[:60],
 )
 def test_is_one_line_and_leaves_nothing(damaged, capsys, arguments, line):
     refused(capsys, damaged, arguments, line)

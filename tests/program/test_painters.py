@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nst_jax.images import files, masks, regions
+from nst_jax.images.source import Source
+
 _ROOT = Path(__file__).parents[2]
 
 
@@ -16,6 +19,24 @@ def paint(folder: Path, *flags: str) -> dict[str, bytes]:
     command += ["--size=64", f"--output_dir={folder}"]
     subprocess.run(command, cwd=_ROOT, check=True, capture_output=True)
     return {path.stem: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_masks_of_the_examples_are_of_their_photos(tmp_path):
+    command = [sys.executable, "examples/draw_masks.py", f"--output_dir={tmp_path}"]
+    subprocess.run(command, cwd=_ROOT, check=True)
+    pictures = {
+        **dict.fromkeys(("sky.png", "ground.jpg", "rocket_map.jpg"), "photos/rocket"),
+        **{"face.png": "photos/cat", "coffee_map.png": "photos/coffee"},
+        "swirls_map.png": "styles/swirls",
+    }
+    assert {path.name for path in tmp_path.iterdir()} == pictures.keys()
+    for name, picture in pictures.items():
+        mask, path = Source.of(tmp_path / name), _ROOT / f"examples/{picture}.jpg"
+        masks.check_shape(name, mask.shape(), files.shape(path), picture)
+        if "map" in name:
+            assert len(regions.read(mask).names) == (3 if "coffee" in name else 2)
+        else:
+            assert set(np.unique(masks.read(mask))) >= {0, 1}
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import numpy as np
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
 from nst_jax.perceptual.objective import Problem, SeenObjective
-from nst_jax.transfer.pictures import lane_of
+from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.problem import Studio
 
 

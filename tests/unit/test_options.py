@@ -24,7 +24,7 @@ NAN, INFINITY = float("nan"), float("inf")
 
 
 def test_every_field_has_a_group_and_help_that_is_a_sentence():
-    groups = {"picture", "losses", "colours", "network", "solver"}
+    groups = {"picture", "losses", "colours", "network", "solver", "regions"}
     offenders = {
         name
         for name, field in FIELDS.items()
@@ -173,6 +173,10 @@ BAD = [
     ("average", -0.1, "0 or more"),
     ("preconditioner", "newton", "multiscale, none"),
     ("bounds", "ball", "box, none"),
+    ("mask_feather", -1.0, "0 to 1024"),
+    ("mask_reach", "near", "simple, inside, all"),
+    ("mask_balance", "none", "area, equal"),
+    ("unmatched", "keep", "error, photo, first"),
 ]
 
 
@@ -400,6 +404,7 @@ OTHER = {
     "bits": 16,
     "edge_weight": 25.0,
     "edge_pools": (1, 16),
+    "mask_feather": 8.0,
 }
 
 

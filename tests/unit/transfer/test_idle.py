@@ -1,5 +1,6 @@
 """Options that can't matter are said, and no others: shown by what comes out."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -14,6 +15,7 @@ from nst_jax.options import FIELDS, STARTS, Options, changed, chosen
 from nst_jax.presets import PRESETS
 from nst_jax.transfer import idle
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.regions import Regions
 from nst_jax.transfer.run import solver
 from nst_jax.transfer.sizes import scales
 from weights_convert.architectures import CAFFE, Architecture, Convolution, vgg_layers
@@ -26,6 +28,8 @@ LBFGS = {"solver": "lbfgs", "style_weight": 1e-3}
 NOISE = {"init": "noise"}
 NO_STYLE = {**NOISE, "style_weight": 0}
 NO_CONTENT = {"content_weight": 0}
+
+OF_MASKS = ("mask_feather", "mask_reach", "mask_balance", "unmatched")
 
 MATTERS = {
     "size": ({}, 40),
@@ -72,6 +76,7 @@ MATTERS = {
     "transparency": ({}, "keep"),
     "edge_weight": ({}, 25.0),
     "edge_pools": ({"edge_weight": 25.0}, (1, 2)),
+    **dict.fromkeys(OF_MASKS, ({}, None)),  # Shown where there are masks.
 }
 """Of each option: others with which it matters, and a value that shows it."""
 
@@ -223,6 +228,23 @@ def test_one_step_remembers_none_before():
     assert not said("history", steps=2, history=3)
 
 
+def test_options_of_masks_need_some():
+    for name in OF_MASKS:
+        (line,) = said(name)
+        assert line == f"--{name} has no effect without masks"
+    masks = tuple(Source(f"mask{n}.png") for n in range(2))
+    plain = dataclasses.replace(job(style_blend=(1, 2)), regions=Regions(masks))
+    assert not idle.lines([plain], OF_MASKS[:3])
+    assert idle.lines([plain], ["unmatched", "style_blend"]) == [
+        "--unmatched has no effect without --content_mask",
+        "--style_blend has no effect with --mask: each painting has its own",
+    ]
+    assigned = (("#ff0000", (0, 1)),)
+    mapped = Regions(content=Source("map.png"), assigned=assigned)
+    one = dataclasses.replace(job(style_blend=(1, 2)), regions=mapped)
+    assert not idle.lines([one], [*OF_MASKS, "style_blend"])
+
+
 def test_one_painting_needs_no_blend():
     (line,) = said("style_blend", 1, style_blend=(2,))
     assert line == "--style_blend has no effect with one painting"
@@ -347,7 +369,7 @@ def test_what_matters_makes_another_plan_and_nothing_else():
 SHOWN = [
     name
     for name, (context, _) in MATTERS.items()
-    if name != "network"  # It is given here.
+    if name not in ("network", *OF_MASKS)  # The network is given here.
     if plan(name, Options(**{**BASE, **context})) is None
 ]
 

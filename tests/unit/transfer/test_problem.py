@@ -11,7 +11,7 @@ from support.posing import pose
 
 from nst_jax.options import Options
 from nst_jax.perceptual.objective import losses
-from nst_jax.transfer.pictures import Framed, Lane, lane_of
+from nst_jax.transfer.lanes import Framed, Lane, lane_of
 from nst_jax.transfer.problem import Studio
 
 OPTIONS = Options(

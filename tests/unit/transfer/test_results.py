@@ -16,7 +16,8 @@ from nst_jax.errors import DivergenceError
 from nst_jax.images import files
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options
-from nst_jax.transfer.pictures import Pictures, lane_of
+from nst_jax.transfer.lanes import lane_of
+from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.results import Progress, Record, Result
 
 OPTIONS = Options(size=32, steps=5)

@@ -1,0 +1,150 @@
+"""What a divided picture adds to its problem: masks of taps, and shares of weights."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from nst_jax.errors import ImageError
+from nst_jax.images.frames import Shape
+from nst_jax.losses.objective import IMAGE, Part
+from nst_jax.networks.masks import SIMPLE, Reach, at_taps, shapes
+from nst_jax.networks.network import Network
+from nst_jax.options import Options, chosen
+from nst_jax.perceptual.regions import PAINTED
+from nst_jax.transfer.lanes import Lane
+
+_THIN = 4.0
+"""Places of a tap below which a region shows little of a style there."""
+
+TapMasks = Mapping[str, np.ndarray]
+"""Masks by `Part.seen`, `[h', w']` each."""
+
+
+def tap_shapes(network: Network, shape: Shape, taps: Sequence[str]) -> dict[str, Shape]:
+    """Height and width of taps, the picture itself among them, for a shape of it."""
+    own = [tap for tap in taps if tap != IMAGE]
+    found = shapes(network.architecture, shape, own, network.pooling)
+    return {**found, IMAGE: shape}
+
+
+def seen(network: Network, parts: Sequence[Part], lane: Lane) -> dict[str, np.ndarray]:
+    """The masks through which parts see a lane's picture, without its padding."""
+    if lane.masks is None:
+        return {}
+    reach = chosen(lane.job.options, "mask_reach")
+    regions = lane.masks.regions
+    style = [part.tap for part in parts if part.mask and part.wants == "style"]
+    content = [part.tap for part in parts if part.mask and part.wants != "style"]
+    of_regions = _at_taps(network, regions, style, reach)
+    found = {
+        f"{tap}/{n}": mask
+        for tap, of in of_regions.items()
+        for n, mask in enumerate(of, 1)
+    }
+    if lane.masks.painted is not None:
+        painted = _at_taps(network, lane.masks.painted[None], content, SIMPLE)
+        found |= {f"{tap}/{PAINTED}": of[0] for tap, of in painted.items()}
+    return found
+
+
+def of_painting(
+    network: Network, mask: np.ndarray, taps: Sequence[str], reach: Reach
+) -> dict[str, np.ndarray]:
+    """A mask `[h, w]` of a painting as masks of taps."""
+    found = _at_taps(network, mask[None], taps, reach)
+    return {tap: of[0] for tap, of in found.items()}
+
+
+def _at_taps(
+    network: Network, masks: np.ndarray, taps: Sequence[str], reach: Reach
+) -> dict[str, np.ndarray]:
+    own = [tap for tap in taps if tap != IMAGE]
+    architecture, pooling = network.architecture, network.pooling
+    found = at_taps(architecture, masks, own, reach=reach, pooling=pooling)
+    return {**found, **({IMAGE: masks} if IMAGE in taps else {})}
+
+
+def framed(mask: np.ndarray, shape: Shape) -> np.ndarray:
+    """A mask `[h, w]` in the top left corner of zeros, `[*shape]`."""
+    beyond = [(0, frame - side) for frame, side in zip(shape, mask.shape, strict=True)]
+    return np.pad(mask, beyond)
+
+
+def weights(
+    parts: Sequence[Part],
+    whole: Mapping[str, float],
+    masks: TapMasks,
+    options: Options,
+) -> dict[str, float]:
+    """The weight of each part, by name: a style's is shared out to the regions.
+
+    Args:
+      parts: of a divided objective.
+      whole: weights of parts of the undivided one.
+      masks: from `seen`.
+      options: `mask_balance` says how they are shared out.
+    """
+    balance = chosen(options, "mask_balance")
+    found = {}
+    for part in parts:
+        if not part.mask or part.wants != "style":
+            found[part.name] = whole[part.name]
+            continue
+        name, _, number = part.name.rpartition("/")
+        regions = sum(p.tap == part.tap and p.wants == "style" for p in parts)
+        of = np.stack([masks[f"{part.tap}/{n}"] for n in range(1, regions + 1)])
+        found[part.name] = whole[name] * float(balance(of)[int(number) - 1])
+    return found
+
+
+def thin(
+    network: Network, parts: Sequence[Part], lane: Lane, taps: Sequence[str]
+) -> list[str]:
+    """A line for each region of which taps see little.
+
+    Args:
+      network: that sees it.
+      parts: of the divided objective.
+      lane: with its masks.
+      taps: of the style.
+
+    Raises:
+      ImageError: a region of which no tap sees anything.
+    """
+    if lane.masks is None:
+        return []
+    masks, lines = seen(network, parts, lane), list[str]()
+    reach = chosen(lane.job.options, "mask_reach")
+    for n, name in enumerate(lane.masks.names, 1):
+        of_photo = {tap: masks[f"{tap}/{n}"] for tap in taps}
+        lines += _said(name, of_photo)
+        for place, mask in lane.masks.styles[n - 1]:
+            if mask is not None:
+                of = of_painting(network, mask.pixels, taps, reach)
+                lines += _said(f"{name} of painting {place + 1}", of)
+    return lines
+
+
+def _said(name: str, masks: TapMasks) -> list[str]:
+    sums = {tap: float(mask.sum()) for tap, mask in masks.items()}
+    if masks and not any(sums.values()):
+        raise ImageError(
+            f"{name}: the region is too thin for all style taps, none sees it: draw it "
+            "larger, or give a larger size, or mask_reach=simple"
+        )
+    none = [tap for tap, total in sums.items() if not total]
+    few = [tap for tap, total in sums.items() if 0 < total < _THIN]
+    lines = []
+    advice = "a larger region or size, or earlier taps, would show more"
+    if none:
+        lines.append(
+            f"{name}: {', '.join(none)} sees nothing of that region alone and is left "
+            f"out there: {advice}"
+        )
+    if few:
+        tap = few[-1]
+        lines.append(
+            f"{name}: a thin region, {sums[tap]:.2g} of {masks[tap].size} places of "
+            f"{tap}: {advice}"
+        )
+    return lines
