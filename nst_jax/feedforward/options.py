@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from nst_jax import fields, masking, written
+from nst_jax import fields
 from nst_jax.fields import choices
 from nst_jax.images.coloring import Coloring
 from nst_jax.options import Options as Optimised
+from nst_jax.options.regions import Feathered
+from nst_jax.options.written import Written
 
 SHIPPED = Path(__file__).with_name("shipped")
 """Folder of the networks that come with the package."""
@@ -19,7 +21,7 @@ _STROKES = (lambda value: 1 / 16 <= value <= 16, "a number, 0.0625 to 16")
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class Options(Feathered, Written):
     """How a style network is applied; every field is also a flag of `nst-jax apply`.
 
     Raises:
@@ -66,9 +68,6 @@ class Options:
         "Arithmetic of the network; statistics are always float32.",
         choices=choices("feedforward.load", "float32 bfloat16"),
     )
-    bits: int = written.bits()
-    transparency: str = written.transparency()
-    mask_feather: float = masking.feather()
 
     def __post_init__(self) -> None:
         """Checks every field for itself."""

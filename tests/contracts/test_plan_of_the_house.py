@@ -18,7 +18,7 @@ PRODUCT = [
 
 # Who may import whom, besides itself.
 GROUND = {
-    *("version", "errors", "elsewhere", "fields", "written", "masking", "options"),
+    *("version", "errors", "elsewhere", "fields", "options"),
     *("images", "losses", "networks"),
 }
 PROGRAM = {
@@ -31,8 +31,7 @@ MAY_IMPORT = {
     "errors": {"streams"},
     **{room: {"errors"} for room in ("devices", "optimize")},
     "fields": {"errors", "elsewhere"},
-    **{room: {"fields"} for room in ("written", "masking")},
-    "options": {"errors", "fields", "written", "masking"},
+    "options": {"errors", "fields"},
     "presets": {"options"},
     "display": set(),
     "images": {"errors", "version"},

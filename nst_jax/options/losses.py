@@ -1,0 +1,149 @@
+"""Options of the losses: what is compared, and what it weighs."""
+
+import dataclasses
+import functools
+
+from nst_jax import fields
+from nst_jax.fields import choices, one_of
+
+STYLE: fields.Needs = {
+    "style_weight": bool,
+    "style_taps": bool,
+    "style_tap_weights": fields.some,
+}
+"""What the style loss needs to weigh anything; its own options need that."""
+
+CONTENT: fields.Needs = {
+    "content_weight": bool,
+    "content_taps": bool,
+    "content_tap_weights": fields.some,
+}
+"""The same of the content loss."""
+
+_style = functools.partial(fields.losses, needs=STYLE)
+_content = functools.partial(fields.losses, needs=CONTENT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """Content, style, total variation and edges."""
+
+    content_taps: tuple[str, ...] = _content(
+        ("relu4_2",),
+        "Activations compared with the photo's. conv4_2 is before, relu4_2 after "
+        "the ReLU.",
+    )
+    style_taps: tuple[str, ...] = _style(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        "Activations that are compared with the painting's, as --style_loss has it.",
+    )
+    content_weight: float = _content(
+        5.0,
+        "Weight of the content loss: higher keeps more.",
+        check=fields.NOT_NEGATIVE,
+    )
+    style_weight: float = _style(
+        100.0,
+        "Weight of the style loss: higher paints more.",
+        check=fields.NOT_NEGATIVE,
+    )
+    content_tap_weights: tuple[float, ...] = _content(
+        (),
+        "One factor for each content tap (default: 1 each).",
+        check=fields.WEIGHTS,
+    )
+    style_tap_weights: tuple[float, ...] = _style(
+        (),
+        "One factor for each style tap (default: 1 each). Early taps hold fine "
+        "texture, late ones large shapes.",
+        check=fields.WEIGHTS,
+    )
+    style_blend: tuple[float, ...] = _style(
+        (),
+        "Shares of several paintings in the style, such as 3,1 (default: equal).",
+        check=fields.BLEND,
+    )
+    style_scale: float = _style(
+        1.0,
+        "Longest side of the painting as a multiple of --size: larger gives coarser "
+        "strokes.",
+        check=fields.SCALE,
+    )
+    content_loss: str = _content(
+        "mean",
+        "What of the content taps is compared with the photo's: features, by the mean "
+        "of the squared differences, or half_sum, the paper's half the sum; or "
+        "self_similarity, which places are alike: colours may go, where things are "
+        "stays.",
+        choices=choices(
+            "losses",
+            "mean=content:Content half_sum=content:HalfSum "
+            "self_similarity=self_similarity:SelfSimilarity",
+        ),
+    )
+    style_loss: str = _style(
+        "gram",
+        "What of the style taps is compared with the painting's: gram, their Gram "
+        "matrices; w2, means and covariances, by the optimal transport between them: "
+        "its --style_weight is about 3e6, whatever the network and the painting; "
+        "w2_iterated, the same with 12 iterations for the root, as Crowson has it; "
+        "sliced, distributions along directions; histogram, each channel's, and Gram "
+        "matrices; remd, each feature with the nearest. docs/quality.md has weights.",
+        choices=choices(
+            "losses",
+            "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2 "
+            "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD",
+        ),
+    )
+    gram: str = _style(
+        "chw",
+        "Scale of the Gram matrices: chw = G/(C*H*W), hw = G/(H*W), both with the mean "
+        "squared difference; paper = Gatys's 1/(4*N^2*M^2) sum; caffe = the same with "
+        "the painting's Gram matrix by the picture's size; article = 1/(4*M^2) sum; "
+        "normalized = the sum as a share of both matrices' squares.",
+        choices=choices(
+            "losses.gram",
+            "chw=CHW hw=HW paper=PAPER caffe=CAFFE article=ARTICLE "
+            "normalized=NORMALIZED",
+        ),
+        needs={**STYLE, "style_loss": one_of("gram")},
+    )
+    tv: str = fields.losses(
+        "l2",
+        "Total variation between neighbouring pixels: absolute (l1) or squared (l2), "
+        "averaged over the picture; l1_sum and l2_sum add it up instead; l2_inner_sum "
+        "leaves out what lies along the far edges, as neural-style does; nine_point "
+        "has the diagonals too, squared and averaged.",
+        choices=choices(
+            "losses.total_variation",
+            "l1=L1 l2=L2 l1_sum=L1_SUM l2_sum=L2_SUM l2_inner_sum=L2_INNER_SUM "
+            "nine_point=NINE_POINT",
+        ),
+        needs={"tv_weight": bool},
+    )
+    tv_range: float = fields.losses(
+        1.0,
+        "White, to the total variation: 255 gives --tv_weight the meaning it has in "
+        "systems whose pixels are 0 to 255.",
+        check=fields.POSITIVE,
+        needs={"tv_weight": bool},
+    )
+    tv_weight: float = fields.losses(
+        0.0,
+        "Weight of the total variation: higher is smoother.",
+        check=fields.NOT_NEGATIVE,
+    )
+    edge_weight: float = fields.losses(
+        0.0,
+        "Weight of the difference of edges, the photo's Laplacian: higher keeps thin "
+        "lines; 25 beside --content_weight=5 is Laplacian style transfer's, 2500 is "
+        "seen beside the default style.",
+        check=fields.NOT_NEGATIVE,
+    )
+    edge_pools: tuple[int, ...] = fields.losses(
+        (4,),
+        "Sides in pixels of the squares that pictures are averaged over before edges "
+        "are taken, such as 4,16.",
+        check=fields.POOLS,
+        needs={"edge_weight": bool},
+    )
