@@ -24,7 +24,7 @@ from bench.runners import run_jax
 from bench.runners.record import machine
 from bench.workload import Job, Workload
 from nst_jax.optimize import chunk
-from nst_jax.transfer.pictures import lane_of
+from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import solver
 

@@ -89,7 +89,7 @@ class Studio:
             next(iter(seen.values())) if shared else {},
             {
                 part.name: jnp.asarray([of[part.name] for of in weights], jnp.float32)
-                for part in self.objective.losses.parts
+                for part in parts
             },
             jnp.asarray(extents) if lanes[0].content.masked else None,
             jnp.asarray(grey) if any(grey) else None,

@@ -186,8 +186,8 @@ def test_options_that_are_not_the_defaults_come_first(batch):
         [cell.text for cell in row.all() if cell.tag in ("th", "td")]
         for row in changed.all("tr")
     ] == [
-        ["style_weight", "10", "default 100"],
         ["seed", "4", "default 0"],
+        ["style_weight", "10", "default 100"],
         ["forgotten", "automatic", ""],
     ]
     assert same.parent.tag == "details"

@@ -26,7 +26,8 @@ def test_every_option_is_a_flag_that_says_its_default():
         text = help_of[field.name]
         if field.default not in (None, ()):
             default = field.default
-            shown = ",".join(default) if isinstance(default, tuple) else f"{default}"
+            several = default if isinstance(default, tuple) else (default,)
+            shown = ",".join(map(str, several))
             assert text.endswith(f" Default: {shown}.")
 
 

@@ -18,8 +18,8 @@ def test_flags_without_effect_are_lines_and_a_presets_own_are_not(folder, capsys
     command = ("stylize", *PAIR, "--preset=neural-style", *QUICK, "--init=content")
     assert run(*command, "--snapshot_every=5", *vain) == 0
     assert lines(capsys) == [
-        "nst-jax: --style_blend has no effect with one painting",
         "nst-jax: --seed has no effect with --init=content",
+        "nst-jax: --style_blend has no effect with one painting",
         "nst-jax: --history has no effect with --solver=adam",
         "nst-jax: --print_every has no effect with --steps=4",
         "nst-jax: --snapshot_every has no effect with --steps=4",
