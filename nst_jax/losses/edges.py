@@ -38,8 +38,7 @@ class Edges:
         """Of `[h, w, c]` in [0, 1]: Laplacians `[h', w']` and what each counts."""
         wide = jnp.promote_types(view.features.dtype, jnp.float32)
         grey = 255 * jnp.sum(view.features.astype(wide), axis=-1)
-        weight = jnp.ones(grey.shape) if view.weight is None else view.weight
-        return tuple(_edges(grey, weight, side) for side in self.edge_pools)
+        return tuple(_edges(grey, view.weight, side) for side in self.edge_pools)
 
     def distance(self, statistic: Any, target: Any) -> jax.Array:
         """The sum over sizes of the mean over places."""
@@ -55,7 +54,9 @@ class Edges:
         return targets[0] if len(targets) == 1 else terms.mean(targets, shares)
 
 
-def _edges(image: jax.Array, weight: jax.Array, side: int) -> dict[str, jax.Array]:
+def _edges(
+    image: jax.Array, weight: jax.Array | None, side: int
+) -> dict[str, jax.Array]:
     """Of an image `[h, w]` averaged over squares the Laplacian, at each place that has
     neighbours, and the least weight that it looks at there.
     """
@@ -69,8 +70,11 @@ def _edges(image: jax.Array, weight: jax.Array, side: int) -> dict[str, jax.Arra
     inner = slice(side, -side)
     around = means[: -2 * side, inner] + means[2 * side :, inner]
     around += means[inner, : -2 * side] + means[inner, 2 * side :]
+    edges = around - 4 * means[inner, inner]
+    if weight is None:
+        return {"edges": edges, "weight": jnp.ones_like(edges)}
     least = jax.lax.stop_gradient(weight)
     for window in ((3 * side, 1), (1, 3 * side)):
         most = np.full((), np.inf, least.dtype)
         least = jax.lax.reduce_window(least, most, jax.lax.min, window, (1, 1), "VALID")
-    return {"edges": around - 4 * means[inner, inner], "weight": least}
+    return {"edges": edges, "weight": least}
