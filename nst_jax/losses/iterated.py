@@ -7,8 +7,9 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from nst_jax.losses.roots import coupled_roots, product
 from nst_jax.losses.terms import Sums
-from nst_jax.losses.wasserstein import W2, blended, gaussian, product
+from nst_jax.losses.wasserstein import W2, blended, gaussian
 
 _ITERATIONS = 12
 _ADDED = 1e-4
@@ -72,15 +73,8 @@ def iterated_root(matrix: jax.Array) -> jax.Array:
 
     Of eigenvalues below 6e-5 of the matrix's norm it is too small.
     """
-    norm, eye = jnp.linalg.norm(matrix), jnp.eye(len(matrix), dtype=matrix.dtype)
-
-    def step(_: int, both: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        root, inverse = both
-        toward = (3 * eye - product(inverse, root)) / 2
-        return product(root, toward), product(toward, inverse)
-
-    root, _ = jax.lax.fori_loop(0, _ITERATIONS, step, (matrix / norm, eye))
-    return root * jnp.sqrt(norm)
+    root, _ = coupled_roots(matrix, jnp.linalg.norm(matrix), _ITERATIONS)
+    return root
 
 
 def _forward(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:

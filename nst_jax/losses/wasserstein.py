@@ -9,10 +9,9 @@ import jax.numpy as jnp
 
 from nst_jax.losses import terms
 from nst_jax.losses.products import products, sums
+from nst_jax.losses.roots import precision, product, root_trace
 from nst_jax.losses.terms import Sums
 from nst_jax.losses.view import View
-
-_ITERATIONS = 30
 
 
 @jax.tree_util.register_dataclass
@@ -78,16 +77,12 @@ class W2:
         """Means of the moments about 0: those of a picture with a part like each."""
         mean, covariance = blended(targets, shares)
         values, vectors = jnp.linalg.eigh(covariance)
-        added = 4 * _precision(values) ** 0.5 * jnp.maximum(values[-1], 0)
+        added = 4 * precision(values) ** 0.5 * jnp.maximum(values[-1], 0)
         raised = jnp.maximum(values, 0) + added
         root = product(vectors * jnp.sqrt(raised), vectors.T)
         variance = jnp.sum(raised)
         second = jnp.sum(jnp.square(mean)) + variance
         return Moments(mean, root, variance, added, second)
-
-
-def _precision(values: jax.Array) -> float:
-    return float(jnp.finfo(values.dtype).eps)
 
 
 def gaussian(statistic: Sums) -> tuple[jax.Array, jax.Array]:
@@ -108,71 +103,3 @@ def blended(
 
 def _raised(covariance: jax.Array, added: jax.Array) -> jax.Array:
     return covariance + added * jnp.eye(len(covariance), dtype=covariance.dtype)
-
-
-def product(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Of matrices, in full float32: coarser products spoil roots."""
-    return jnp.matmul(a, b, precision="highest")
-
-
-@jax.custom_vjp
-def root_trace(matrix: jax.Array) -> jax.Array:
-    """The trace of the square root of a symmetric matrix `[c, c]`, positive or 0.
-
-    Its gradient is half the inverse root, so that no equation has to be solved. By
-    eigenvalues on CPUs, by matrix products elsewhere, where those would take longest.
-    """
-    return _roots(matrix)[0]
-
-
-def _roots(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The trace of the root, and the inverse root, as the device computes them best."""
-    found: tuple[jax.Array, jax.Array] = jax.lax.platform_dependent(
-        matrix, cpu=roots_by_eigenvalues, default=roots_by_products
-    )
-    return found
-
-
-def roots_by_eigenvalues(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The trace of the root, and the inverse root `[c, c]`.
-
-    Below what float32 can tell from 0 the root goes on straight, as its slope is there.
-    """
-    values, vectors = jnp.linalg.eigh(matrix)
-    tiny = jnp.finfo(values.dtype).tiny
-    least = jnp.maximum(_precision(values) * values[-1], tiny)
-    inverse = jax.lax.rsqrt(jnp.maximum(values, least))
-    straight = (values + least) * jax.lax.rsqrt(least) / 2
-    roots = jnp.where(values > least, jnp.sqrt(jnp.maximum(values, least)), straight)
-    return jnp.sum(roots), product(vectors * inverse, vectors.T)
-
-
-def roots_by_products(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The same by 30 coupled Newton-Schulz iterations (Higham 2008, eq. 6.35).
-
-    They find the inverse root beside the root, and diverge where rounding makes an
-    eigenvalue negative: all are raised by what float32 can't tell from 0 in products.
-    """
-    eye = jnp.eye(len(matrix), dtype=matrix.dtype)
-    least = jnp.finfo(matrix.dtype).tiny
-    norm = jnp.maximum(jnp.linalg.norm(matrix), least**0.5)
-
-    def step(_: int, both: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        root, inverse = both
-        toward = (3 * eye - product(inverse, root)) / 2
-        return product(root, toward), product(toward, inverse)
-
-    begin = matrix / norm + 8 * _precision(matrix) * eye
-    root, inverse = jax.lax.fori_loop(0, _ITERATIONS, step, (begin, eye))
-    return jnp.trace(root) * jnp.sqrt(norm), inverse / jnp.sqrt(norm)
-
-
-def _root_trace_forward(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return _roots(matrix)
-
-
-def _root_trace_backward(inverse: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
-    return (cotangent * (inverse + inverse.T) / 4,)
-
-
-root_trace.defvjp(_root_trace_forward, _root_trace_backward)

@@ -1,0 +1,51 @@
+"""Roots of matrices by products of them, beside those by eigenvalues."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nst_jax.losses.roots import roots_by_eigenvalues, roots_by_products
+
+
+def covariance(seed, *, size=48, steep=6.0, positions=400):
+    """Of positive features, the weakest direction e^-steep of the strongest."""
+    rng = np.random.default_rng(seed)
+    scales = np.exp(np.linspace(0, -steep, size) / 2)
+    mixed = rng.normal(size=(positions, size)) * scales
+    turned = mixed @ np.linalg.qr(rng.normal(size=(size, size)))[0]
+    away = np.maximum(turned + 0.2, 0)
+    away -= away.mean(0)
+    return away.T @ away / positions
+
+
+@pytest.mark.parametrize("louder", [1, 30], ids=["alike", "of 30 times the contrast"])
+@pytest.mark.parametrize("positions", [400, 20], ids=["many", "few positions"])
+def test_roots_by_products_are_those_by_eigenvalues(louder, positions):
+    """In float32, as accelerators take them, against numpy's in float64.
+
+    Where rounding of the matrix itself decides, eigenvalues are no nearer.
+    """
+    wanted, found = covariance(1), louder**2 * covariance(2, positions=positions)
+    values, vectors = np.linalg.eigh(wanted)
+    added = 4 * np.finfo(np.float32).eps ** 0.5 * values[-1]
+    root = vectors * np.sqrt(values + added) @ vectors.T
+    between = root @ (found + added * np.eye(len(found))) @ root
+    values, vectors = np.linalg.eigh(between)
+    exact = root @ (vectors / np.sqrt(values) @ vectors.T) @ root
+    errors = {}
+    for roots in roots_by_products, roots_by_eigenvalues:
+        trace, inverse = jax.jit(roots)(jnp.float32(between))
+        assert trace == pytest.approx(np.sqrt(values).sum(), rel=5e-3)
+        slope = root @ np.asarray(inverse, np.float64) @ root
+        errors[roots] = np.linalg.norm(slope - exact) / np.linalg.norm(exact)
+    assert errors[roots_by_products] < 0.01 + 1.5 * errors[roots_by_eigenvalues]
+    if louder == 1:
+        assert errors[roots_by_products] < 0.03
+
+
+def test_roots_of_nothing():
+    for roots in roots_by_eigenvalues, roots_by_products:
+        trace, inverse = roots(jnp.zeros((3, 3)))
+        assert trace == pytest.approx(0, abs=1e-10)
+        assert np.isfinite(inverse).all()
