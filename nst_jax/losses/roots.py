@@ -57,7 +57,7 @@ def roots_by_products(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     tiny = jnp.finfo(matrix.dtype).tiny
     norm = jnp.maximum(jnp.linalg.norm(matrix), tiny**0.5)
     eye = jnp.eye(len(matrix), dtype=matrix.dtype)
-    raised = matrix + 8 * precision(matrix) * norm * eye
+    raised = matrix + 2 * precision(matrix) * norm * eye
     root, inverse = coupled_roots(raised, norm, _ITERATIONS)
     return jnp.trace(root), inverse
 
