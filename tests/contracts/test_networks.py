@@ -142,7 +142,9 @@ def arithmetic(architecture, size, pooling) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-@pytest.mark.parametrize("pooling", ["max", "avg_ceil"])
+@pytest.mark.parametrize(
+    "pooling", ["max", pytest.param("avg_ceil", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_tap_has_the_shape_of_arithmetic(name, pooling):
     architecture, _ = known(name)

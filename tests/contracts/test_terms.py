@@ -1,6 +1,7 @@
 """What every loss promises: it is tested by being a choice of `Options`."""
 
 import dataclasses
+import functools
 import itertools
 
 import jax
@@ -37,12 +38,17 @@ DRAWN = (Histogram, RelaxedEMD, SelfSimilarity, Sliced)
 
 
 def variants(kind):
-    """A term of this kind for every value of the options that set it."""
+    """A term of this kind for every value of the options that set it.
+
+    The first stands for all by default; their own tests have every value.
+    """
     names = [f.name for f in dataclasses.fields(kind) if CHOICES[f.name]]
+    quick = kind not in DRAWN
     for values in itertools.product(*(CHOICES[name] for name in names)):
         made = term(kind, Options(**dict(zip(names, values, strict=True))))
-        marks = [pytest.mark.slow] if kind in DRAWN else []
+        marks = () if quick else pytest.mark.slow
         yield pytest.param(made, id="-".join([kind.__name__, *values]), marks=marks)
+        quick = False
 
 
 TERMS = [
@@ -69,14 +75,38 @@ def view(values, weight=None, *, clean=False):
     return View(values, weight, jnp.float32(count), clean)
 
 
+of_term = functools.partial(jax.jit, static_argnums=0)
+
+
+@of_term
+def statistic(loss, seen):
+    return loss.statistic(seen)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def blend(loss, statistics, shares):
+    return loss.blend(statistics, shares)
+
+
+@of_term
 def value(loss, seen, target):
     """The distance of a view from what others ask for."""
     return loss.distance(loss.statistic(seen), target)
 
 
+@of_term
+def value_and_slope(loss, seen, target):
+    """The same, and its gradient by the features."""
+
+    def at(values):
+        return value(loss, dataclasses.replace(seen, features=values), target)
+
+    return jax.value_and_grad(at)(seen.features)
+
+
 def asked(loss, seen):
     """What a view asks for."""
-    return loss.blend([loss.statistic(seen)], [1.0])
+    return blend(loss, [statistic(loss, seen)], (1.0,))
 
 
 def target_of(loss, seed=9, **shape):
@@ -101,7 +131,7 @@ def test_the_gradient_is_zero_at_the_target(loss):
         return  # It has no target.
 
     def slope(values):
-        return jax.grad(lambda x: value(loss, view(x), target))(jnp.float32(values))
+        return value_and_slope(loss, view(jnp.float32(values)), target)[1]
 
     # Brighter, and elsewhere: some terms look at directions alone.
     other = 1.1 * seen + 0.1 * features(4, 30, 30)
@@ -116,10 +146,11 @@ def test_the_gradient_is_that_of_finite_differences(loss):
         values, direction = features(0), features(2) - 0.7
 
         def at(values):
-            return value(loss, view(values), target)
+            return value_and_slope(loss, view(values), target)
 
-        slope = (at(values + 1e-7 * direction) - at(values - 1e-7 * direction)) / 2e-7
-        gradient = jax.jit(jax.grad(at))(jnp.asarray(values))
+        (more, _), (less, _) = (at(values + h * direction) for h in (1e-7, -1e-7))
+        slope = (more - less) / 2e-7
+        _, gradient = at(values)
         assert np.vdot(gradient, direction) == pytest.approx(float(slope), rel=1e-6)
 
 
@@ -153,12 +184,10 @@ def test_what_has_no_weight_has_no_part(loss, top, left, around, clean):
             target_there = asked(loss, view(wanted, weight, clean=clean))
         else:
             target_there = target
-        alone, slope = jax.value_and_grad(lambda x: value(loss, view(x), target))(
-            jnp.asarray(part)
+        alone, slope = value_and_slope(loss, view(part), target)
+        within, slopes = value_and_slope(
+            loss, view(whole, weight, clean=clean), target_there
         )
-        within, slopes = jax.value_and_grad(
-            lambda x: value(loss, view(x, weight, clean=clean), target_there)
-        )(jnp.asarray(whole))
         assert within == pytest.approx(float(alone), rel=1e-6)
         np.testing.assert_allclose(slopes[area], slope, rtol=1e-5, atol=1e-9)
         slopes = np.array(slopes)
@@ -172,9 +201,9 @@ def test_statistics_of_parts_add_up_to_that_of_the_whole(loss):
     weight = np.random.default_rng(3).random(whole.shape[:2])
     parts = [(slice(0, 2), slice(0, 6)), (slice(2, 5), slice(0, 1))]
     parts += [(slice(2, 5), slice(1, 6))]
-    statistics = [loss.statistic(view(whole[p], weight[p])) for p in parts]
+    statistics = [statistic(loss, view(whole[p], weight[p])) for p in parts]
     together = jax.tree.map(lambda *leaves: sum(leaves), *statistics)
-    expected = loss.statistic(view(whole, weight))
+    expected = statistic(loss, view(whole, weight))
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), together, expected
     )
@@ -182,21 +211,21 @@ def test_statistics_of_parts_add_up_to_that_of_the_whole(loss):
 
 @every_term
 def test_a_blend_lies_between_its_targets(loss):
-    one, two = (loss.statistic(view(features(seed))) for seed in (7, 8))
-    if loss.blend([one], [1.0]) is None:
+    one, two = (statistic(loss, view(features(seed))) for seed in (7, 8))
+    if blend(loss, [one], (1.0,)) is None:
         return  # It has no target.
     seen = view(features(0))
 
     def distance(*shares):
-        return float(value(loss, seen, loss.blend([one, two], shares)))
+        return float(value(loss, seen, blend(loss, [one, two], shares)))
 
     first, second = (
-        float(value(loss, seen, loss.blend([one], [1.0]))) for one in (one, two)
+        float(value(loss, seen, blend(loss, [one], (1.0,)))) for one in (one, two)
     )
     assert distance(1.0, 0.0) == pytest.approx(first, rel=1e-4)
     assert distance(0.0, 1.0) == pytest.approx(second, rel=1e-4)
     assert distance(0.3, 0.7) == pytest.approx(distance(0.3, 0.7))
-    same = loss.blend([one, one], [0.25, 0.75])
+    same = blend(loss, [one, one], (0.25, 0.75))
     assert value(loss, seen, same) == pytest.approx(first, rel=1e-4)
     assert distance(0.5, 0.5) < max(first, second)
 
@@ -213,7 +242,7 @@ def test_bfloat16_features_give_nearly_the_same_in_float32(loss):
 def test_lanes_are_losses_one_by_one(loss):
     lanes = np.float32([features(seed) for seed in (0, 1, 2)])
     target = jax.tree.map(jnp.float32, target_of(loss))
-    together = jax.vmap(lambda x: value(loss, view(x), target))(lanes)
+    together = jax.jit(jax.vmap(lambda x: value(loss, view(x), target)))(lanes)
     alone = [value(loss, view(lane), target) for lane in lanes]
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 

@@ -270,6 +270,7 @@ def test_a_stopped_figure_goes_on_to_the_same_pictures(run, folder, capsys):
         )
 
 
+@pytest.mark.slow
 def test_a_stopped_figure_that_is_asked_for_earlier_pictures(run, folder, capsys):
     with contextlib.redirect_stdout(CtrlC("content_4.png")):
         assert run("iterations", *_SIZE, "--iterations=4,6") == 128 + signal.SIGINT

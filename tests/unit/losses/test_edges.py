@@ -1,5 +1,7 @@
 """Edges against the Laplacian place by place, and what has none."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,9 +18,13 @@ def view(values, weight=None):
     return View(values, weight, jnp.float32(count))
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def _distance(loss, image, photo):
+    return loss.distance(*(loss.statistic(view(x)) for x in (image, photo)))
+
+
 def distance(image, photo, *sides):
-    loss = Edges(sides)
-    return float(loss.distance(*(loss.statistic(view(x)) for x in (image, photo))))
+    return float(_distance(Edges(sides), image, photo))
 
 
 def picture(seed, *shape):

@@ -5,8 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax.losses.iterated import Gaussian, IteratedW2, iterated_root
+from nst_jax.losses import iterated
+from nst_jax.losses.iterated import Gaussian, IteratedW2
 from nst_jax.losses.terms import Sums
+
+iterated_root = jax.jit(iterated.iterated_root)
 
 MEAN, WANTED = np.array([1.0, 2.0]), np.array([0.0, 4.0])
 COVARIANCE = np.array([[4.0, 1.0], [1.0, 3.0]])

@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax.losses.quantiles import quantiles
+from nst_jax.losses import quantiles as module
+
+quantiles = jax.jit(module.quantiles, static_argnums=2)
 
 
 def reference(values, weight, levels, steps=20_000):
@@ -22,7 +24,11 @@ def test_as_many_levels_as_values_are_the_values_in_order():
     np.testing.assert_allclose(found, [[1, 2, 3], [-1, 0, 5]], atol=1e-6)
 
 
-@pytest.mark.parametrize("levels", [1, 4, 7, 30])
+@pytest.mark.parametrize(
+    "levels",
+    [pytest.param(1, marks=pytest.mark.slow), 4]
+    + [pytest.param(n, marks=pytest.mark.slow) for n in (7, 30)],
+)
 def test_numpy(levels):
     rng = np.random.default_rng(levels)
     values, weight = rng.normal(size=11), rng.random(11)

@@ -33,10 +33,15 @@ def energy(values):
     return np.square(values).sum() / np.prod(values.shape[:2])
 
 
-def distance(values, painting):
+@jax.jit
+def _to(painting, values):
     loss = W2()
     target = loss.blend([loss.statistic(view(painting))], [1.0])
-    return float(loss.distance(loss.statistic(view(values)), target))
+    return loss.distance(loss.statistic(view(values)), target)
+
+
+def distance(values, painting):
+    return float(_to(painting, values))
 
 
 @pytest.fixture(autouse=True)
@@ -141,9 +146,3 @@ def test_a_flat_painting_is_no_division_by_zero():
         values = jnp.float32(features(0, channels=3))
         slope = jax.grad(lambda x: _to(np.float32(flat), x))(values)
     assert np.isfinite(slope).all()
-
-
-def _to(painting, values):
-    loss = W2()
-    target = loss.blend([loss.statistic(view(painting))], [1.0])
-    return loss.distance(loss.statistic(view(values)), target)

@@ -48,7 +48,10 @@ def value_and_pullback(convolution, inputs, cotangent):
         ((5, 5), 3, 6, 2),
     ],
 )
-@pytest.mark.parametrize(("height", "width"), [(17, 23), (14, 12)])
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [(17, 23), pytest.param(14, 12, marks=pytest.mark.slow)],
+)
 def test_values_and_gradients(size, stride, padding, groups, height, width):
     inputs, kernel = normal(0, 2, height, width, 6), normal(1, *size, 6 // groups, 12)
     bias = normal(2, 12)

@@ -62,10 +62,19 @@ WINDOWS = [
     Windows(3, 3, ceil=True),
     Windows(3, 3, 1, ceil=True),
 ]
+NETWORKS_OWN = (Windows(3, 2, ceil=True), Windows(3, 1, 1, ceil=True))
+"""What pretrained networks have, but for the VGGs' pooling."""
 
 
 @pytest.mark.parametrize("kind", POOLINGS)
-@pytest.mark.parametrize("windows", WINDOWS, ids=str)
+@pytest.mark.parametrize(
+    "windows",
+    [
+        pytest.param(w, marks=() if w in NETWORKS_OWN else pytest.mark.slow)
+        for w in WINDOWS
+    ],
+    ids=str,
+)
 def test_other_windows_and_their_gradients(kind, windows):
     check(kind, np.round(normal(0, 1, 9, 12, 2)), windows)
     check(kind, normal(2, 2, 8, 7, 1), windows)

@@ -200,7 +200,10 @@ def test_a_program_is_compiled_once_for_all_data(state):
     "change",
     [
         lambda images, problem: (images[:2], lane_of(problem, 0)),
-        lambda images, problem: (images[:, :4], problem | {"centre": 0.5}),
+        pytest.param(
+            lambda images, problem: (images[:, :4], problem | {"centre": 0.5}),
+            marks=pytest.mark.slow,
+        ),
         lambda images, problem: (images, problem | {"weight": jnp.ones(1)}),
         lambda images, problem: (images, problem | {"other": None}),
     ],

@@ -192,7 +192,9 @@ def fenced_problem(*lanes_edges):
 
 
 @pytest.mark.parametrize("solver", [_LBFGS, solvers.adam(0.05)])
-@pytest.mark.parametrize("chunk_seconds", [0.0, 1e3])
+@pytest.mark.parametrize(
+    "chunk_seconds", [0.0, pytest.param(1e3, marks=pytest.mark.slow)]
+)
 def test_a_lane_that_diverges_leaves_the_others_alone(chunk_seconds, solver):
     keywords = {"chunk_seconds": chunk_seconds, "solver": solver}
     whole = diverging(_NEVER, _NEVER, **keywords)

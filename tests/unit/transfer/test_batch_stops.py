@@ -30,7 +30,7 @@ def stopper(group, iteration=1):
 
 
 @pytest.mark.parametrize("options", [ADAM, LBFGS], ids=["adam", "lbfgs"])
-@pytest.mark.parametrize("group", [0, 2])
+@pytest.mark.parametrize("group", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_stopped_and_gone_on_is_the_whole_batch(run_jobs, tmp_path, options, group):
     keywords = {"lanes": 2, "states": states.in_folder(tmp_path)}
     jobs = jobs_of(PHOTOS[:1], FIVE, options)

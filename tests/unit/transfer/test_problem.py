@@ -131,7 +131,7 @@ def test_what_paintings_ask_for_is_blended_by_shares(tiny_network):
             OPTIONS, content_weight=0.0, tv_weight=0.0, **options
         )
         objective, problem = pose(photo, styles, options, tiny_network)
-        return float(objective(jnp.asarray(image)[None], problem)[0][0])
+        return float(jax.jit(objective)(jnp.asarray(image)[None], problem)[0][0])
 
     first, second = (style([painting]) for painting in PAINTINGS)
     assert style(PAINTINGS, style_blend=(3.0, 0.0)) == pytest.approx(first, rel=1e-5)
@@ -160,7 +160,7 @@ def test_every_part_has_the_weight_of_its_tap(tiny_network):
         dataclasses.replace(options, tv_weight=6.0, style_weight=10.0),
     ):
         objective, problem = pose(PHOTOS[2], PAINTINGS[:1], one, tiny_network)
-        _, parts = objective(jnp.asarray(picture(30, 25, 33))[None], problem)
+        _, parts = jax.jit(objective)(jnp.asarray(picture(30, 25, 33))[None], problem)
         found.append({name: float(part[0]) for name, part in parts.items()})
     before, after = found
     assert before["content/relu2_1"] == before["style/relu1_1"] == 0
@@ -174,7 +174,7 @@ def test_the_gain_is_the_networks_not_the_total_variations(tiny_network):
     def parts(gain):
         options = dataclasses.replace(OPTIONS, input_gain=gain)
         objective, problem = pose(PHOTOS[2], PAINTINGS[:1], options, tiny_network)
-        _, found = objective(jnp.asarray(picture(30, 25, 33))[None], problem)
+        _, found = jax.jit(objective)(jnp.asarray(picture(30, 25, 33))[None], problem)
         return {name: float(part[0]) for name, part in found.items()}
 
     plain, gained = parts(1.0), parts(1.3)

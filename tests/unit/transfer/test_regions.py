@@ -70,6 +70,7 @@ def test_a_white_mask_of_one_painting_is_none(paint):
     assert_same(paint(styles=PAINTINGS[:1], keep_mask=0 * WHITE), plain)
 
 
+@pytest.mark.slow
 def test_regions_in_another_order_and_other_colours_are_the_same(paint):
     expected = paint(masks=[LEFT, RIGHT])
     turned = paint(styles=PAINTINGS[::-1], masks=[RIGHT, LEFT])

@@ -94,6 +94,7 @@ def test_the_next_size_begins_with_the_best_picture_of_the_last(run, tiny_networ
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_adams_moments_and_average_go_on_at_the_next_size(run):
     options = dataclasses.replace(
         PYRAMID, solver="adam", carry="moments", average=0.5, learning_rate=0.05
@@ -108,7 +109,7 @@ def test_adams_moments_and_average_go_on_at_the_next_size(run):
 
 
 # After 2, the 4 of the first size, the first of the second, and in the midst of it.
-@pytest.mark.parametrize("count", [2, 4, 5, 7])
+@pytest.mark.parametrize("count", [pytest.param(2, marks=pytest.mark.slow), 4, 5, 7])
 def test_stopped_and_resumed_is_the_whole_run(run, tmp_path, count):
     state_file, calls = tmp_path / "run.state", []
 

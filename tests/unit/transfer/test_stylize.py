@@ -52,7 +52,7 @@ def test_lowers_the_loss_and_reports_it(paint, tiny_network):
     # The reported loss is that of the objective of these pictures.
     style = resize.resize_longest(PAINTING, 33)
     objective, data = pose(PHOTO, [style], LBFGS, tiny_network)
-    (total,), _ = objective(jnp.asarray(PHOTO)[None], data)
+    (total,), _ = jax.jit(objective)(jnp.asarray(PHOTO)[None], data)
     np.testing.assert_allclose(result.losses[0], total, rtol=1e-5)
 
 
@@ -199,7 +199,11 @@ def test_a_network_for_other_options_is_refused():
 
 @pytest.mark.parametrize(
     ("precision", "expected"),
-    [("float32", "HIGHEST"), ("tf32", "HIGH"), ("bfloat16", "HIGHEST")],
+    [
+        pytest.param("float32", "HIGHEST", marks=pytest.mark.slow),
+        ("tf32", "HIGH"),
+        pytest.param("bfloat16", "HIGHEST", marks=pytest.mark.slow),
+    ],
 )
 def test_precision_holds_in_the_backward_pass_too(
     tiny_architecture, tiny_weights, precision, expected

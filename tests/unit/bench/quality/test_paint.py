@@ -88,6 +88,7 @@ def test_a_program_that_fails_stops_no_other(pairs, folder):
     assert said[0] == "not painted: failing: it fails"
 
 
+@pytest.mark.slow
 def test_what_is_painted_is_measured_once_and_reported(pairs, folder):
     opened = []
 

@@ -35,6 +35,7 @@ def result(own):
     return (0.7 * own + 0.3 * PHOTO).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_a_padded_picture_is_seen_as_it_is_alone(eyes):
     image = scene((70, 96))
     seen = eyes.see(image)
