@@ -301,7 +301,7 @@ def test_gradients_in_a_loop_compile_to_fast_convolutions(name, depth):
     assert " scatter(" not in program
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BY_KIND)
 def test_other_weights_and_extents_compile_nothing(name):
     architecture, weights = known(name)
     tap = trunk(name, "first")[2]

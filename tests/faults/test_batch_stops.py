@@ -52,7 +52,11 @@ def whole(home, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "status"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+    ],
 )
 def test_stopped_it_goes_on_to_the_same_pictures(folder, capsys, whole, number, status):
     found, output = stopped(number=number)

@@ -70,6 +70,7 @@ def test_a_batch_makes_each_at_its_own_size_and_anew_in_other_bits(place, capsys
     assert output.count(" iterations\n") == 3
 
 
+@pytest.mark.slow
 def test_one_pass(place, capsys):
     stylizers.put(place / "net.safetensors")
     command = ("apply", "photos/hole.png", "--model=net.safetensors", "--style=munch")

@@ -108,6 +108,7 @@ def test_noise_around_is_seen_without_extents(tiny_network):
     assert not np.allclose(spoilt[0, 31:33, :45], found[0, 31:33, :45])
 
 
+@pytest.mark.slow
 def test_extents_keep_bfloat16(tiny_architecture, tiny_weights):
     network = built(tiny_architecture, tiny_weights, precision="bfloat16")
     taps = ("relu1_1", "relu2_1")

@@ -67,7 +67,15 @@ def reference(image, mode: str) -> dict[str, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("mode", ["max", "avg", "max_ceil", "avg_ceil"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "max",
+        pytest.param("avg", marks=pytest.mark.slow),
+        pytest.param("max_ceil", marks=pytest.mark.slow),
+        "avg_ceil",
+    ],
+)
 def test_every_tap(mode, photo):
     network = built(BRANCHED, WEIGHTS, pooling=mode)
     found = see(network, photo[None, :32, :43], BRANCHED.taps)

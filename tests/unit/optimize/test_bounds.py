@@ -94,6 +94,7 @@ def test_where_no_bound_is_reached_it_is_the_plain_method():
     np.testing.assert_allclose(boxed[:3, 1], plain[:3, 1], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_shortened_steps_stay_within_too():
     losses, images = run(solvers.PIXEL_BOX, scale=0.5)
     assert 0 <= images.min() < 1e-6

@@ -254,6 +254,7 @@ def test_a_lane_given_up_stays_at_its_best_and_the_rest_go_on():
     np.testing.assert_allclose(chunks[-1][0][1], 0.2, atol=0.01)
 
 
+@pytest.mark.slow
 def test_a_lane_given_up_stays_even_where_no_step_is_a_number():
     """At 0 the root has a value and no slope."""
 

@@ -36,6 +36,7 @@ def test_the_image_goes_where_the_loss_is_least(solver):
     assert (found.image.dtype, found.image.shape) == (np.float32, (6, 7, 3))
 
 
+@pytest.mark.slow
 def test_named_solvers_keep_to_the_box_and_others_do_as_they_do():
     beyond = np.full_like(START, 1.5)
     found = minimize(START, distance, (beyond,), steps=20)
