@@ -14,6 +14,9 @@ from weights_convert.errors import WeightsError
 # fewer layers. What is missing is said by the mapping.
 WITHOUT_END = {"caffe"}
 
+QUICK = ("caffe", "keras", "pytorch zip")
+"""Those whose readers are given mutated files by default, in processes."""
+
 
 @pytest.fixture
 def samples(kind: str, tmp_path: Path) -> list[Sample]:
@@ -63,7 +66,13 @@ def test_a_truncated_file_is_refused(kind, samples, tmp_path):
                 np.testing.assert_array_equal(array, sample.arrays[key])
 
 
-@pytest.mark.parametrize("kind", SAMPLES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=() if kind in QUICK else pytest.mark.slow)
+        for kind in SAMPLES
+    ],
+)
 def test_a_mutated_file_gives_arrays_or_a_refusal(kind):
     """A few of the files that `fuzz_weights.py` gives a reader by the thousand."""
     tally = fuzz_weights.fuzz(kind, inputs=20, seed=2)

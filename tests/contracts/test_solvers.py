@@ -174,7 +174,7 @@ def test_the_loss_falls(options, whole, problem):
     ran, low, high = whole(options), -np.inf, np.inf
     if keeps_to_the_box(options):
         low, high = 0, 1
-    closest, _ = objective(jnp.clip(problem["centre"], low, high), problem)
+    closest, _ = jax.jit(objective)(jnp.clip(problem["centre"], low, high), problem)
     assert ran.losses.shape == (len(LANES), STEPS + 1)
     assert np.isfinite(ran.losses).all()
     for lane, name in enumerate(LANES):

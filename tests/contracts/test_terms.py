@@ -83,11 +83,6 @@ def statistic(loss, seen):
     return loss.statistic(seen)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 2))
-def blend(loss, statistics, shares):
-    return loss.blend(statistics, shares)
-
-
 @of_term
 def value(loss, seen, target):
     """The distance of a view from what others ask for."""
@@ -106,7 +101,7 @@ def value_and_slope(loss, seen, target):
 
 def asked(loss, seen):
     """What a view asks for."""
-    return blend(loss, [statistic(loss, seen)], (1.0,))
+    return loss.blend([statistic(loss, seen)], [1.0])
 
 
 def target_of(loss, seed=9, **shape):
@@ -212,20 +207,20 @@ def test_statistics_of_parts_add_up_to_that_of_the_whole(loss):
 @every_term
 def test_a_blend_lies_between_its_targets(loss):
     one, two = (statistic(loss, view(features(seed))) for seed in (7, 8))
-    if blend(loss, [one], (1.0,)) is None:
+    if loss.blend([one], [1.0]) is None:
         return  # It has no target.
     seen = view(features(0))
 
     def distance(*shares):
-        return float(value(loss, seen, blend(loss, [one, two], shares)))
+        return float(value(loss, seen, loss.blend([one, two], shares)))
 
     first, second = (
-        float(value(loss, seen, blend(loss, [one], (1.0,)))) for one in (one, two)
+        float(value(loss, seen, loss.blend([one], [1.0]))) for one in (one, two)
     )
     assert distance(1.0, 0.0) == pytest.approx(first, rel=1e-4)
     assert distance(0.0, 1.0) == pytest.approx(second, rel=1e-4)
     assert distance(0.3, 0.7) == pytest.approx(distance(0.3, 0.7))
-    same = blend(loss, [one, one], (0.25, 0.75))
+    same = loss.blend([one, one], [0.25, 0.75])
     assert value(loss, seen, same) == pytest.approx(first, rel=1e-4)
     assert distance(0.5, 0.5) < max(first, second)
 

@@ -17,7 +17,7 @@ PARAMETERS = [
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)
-@pytest.mark.parametrize("channels", [9, 3])
+@pytest.mark.parametrize("channels", [9, pytest.param(3, marks=pytest.mark.slow)])
 def test_values_and_gradients(parameters, channels):
     rng = np.random.default_rng(channels)
     # As large as activations of Caffe's networks are: the sum of squares counts.

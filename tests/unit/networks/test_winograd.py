@@ -37,7 +37,11 @@ def relative_error(found, expected):
 
 @pytest.mark.parametrize(
     "shape",
-    [(2, 9, 13, 5, 3), (1, 4, 8, 3, 3), (3, 1, 2, 2, 4)],
+    [
+        (2, 9, 13, 5, 3),
+        pytest.param((1, 4, 8, 3, 3), marks=pytest.mark.slow),
+        pytest.param((3, 1, 2, 2, 4), marks=pytest.mark.slow),
+    ],
 )
 def test_value_and_gradient_are_the_direct_convolutions(shape):
     images, kernel = case(*shape)

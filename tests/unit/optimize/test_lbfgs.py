@@ -62,7 +62,7 @@ def our_losses(function, start, steps, history):
     return losses
 
 
-@pytest.mark.parametrize("history", [1, 10])
+@pytest.mark.parametrize("history", [pytest.param(1, marks=pytest.mark.slow), 10])
 def test_follows_the_two_loop_recursion_in_float64(history):
     with jax.enable_x64(True):
         start = jnp.asarray(_RNG.normal(size=24))
