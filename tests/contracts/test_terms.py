@@ -112,7 +112,8 @@ def target_of(loss, seed=9, **shape):
 @every_exact_term
 def test_zero_at_its_target(loss):
     seen = view(np.full((5, 6, 4), 0.5))  # Flat, for terms that have no target.
-    assert value(loss, seen, asked(loss, seen)) == 0
+    # Not in one program, which may round a statistic otherwise than another does.
+    assert loss.distance(statistic(loss, seen), asked(loss, seen)) == 0
     other = view(features(1))
     assert value(loss, other, asked(loss, seen)) > 0
 
