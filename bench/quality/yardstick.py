@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bench.quality import artefacts, colours, content, lpips
+from bench.quality import artefacts, content, lpips
 from bench.quality.eyes import SCALES, Eyes, Seen, shrunk
 from bench.quality.gauges import Colours, Features, Gauge, Nearest
 from nst_jax.errors import ImageError
-from nst_jax.images import resize
+from nst_jax.images import color, resize
 
 VERSION = 1
 """Of the measures: figures of another version aren't compared."""
@@ -155,7 +155,9 @@ class Yardstick:
         for measure, what, _ in _STYLE:
             found |= self._asked(seen, measure, what)
         for scale in SCALES:
-            found["S3", scale, ""] = colours.oklab(shrunk(picture, scale))
+            found["S3", scale, ""] = color.oklab(shrunk(picture, scale)).astype(
+                np.float32
+            )
         return found
 
     def _layout(self, seen: Seen) -> dict[Place, np.ndarray]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from nst_jax.collection.kinds import AnyJob
 from nst_jax.options import changed
-from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.jobs import Job, decays
 
 _OPTIONS = {
     *("adam_epsilon", "bounds", "color", "color_after", "content_loss"),
@@ -33,6 +33,8 @@ def key(job: AnyJob, contents: Mapping[str, str], weights: str) -> str | None:
         return None
     if len(job.styles) != 1 or changed(job.options).keys() - _OPTIONS:
         return None
+    if job.options.pyramid != 1 and decays(job.options):
+        return None  # Its step size fell otherwise.
     options = dataclasses.asdict(job.options)
     fields = {name: value for name, value in options.items() if name in _OPTIONS}
     made_of = [

@@ -35,17 +35,22 @@ class Edges:
     additive: ClassVar[bool] = False
 
     def statistic(self, view: View) -> tuple[dict[str, jax.Array], ...]:
-        """Of `[h, w, c]` in [0, 1]: Laplacians `[h', w']` and what each counts."""
+        """Of `[h, w, c]` in [0, 1]: Laplacians `[h', w']`, what each counts, and what
+        their sum is divided by.
+        """
         wide = jnp.promote_types(view.features.dtype, jnp.float32)
         grey = 255 * jnp.sum(view.features.astype(wide), axis=-1)
-        return tuple(_edges(grey, view.weight, side) for side in self.edge_pools)
+        # Of what a mask cuts out the count is that of the whole picture.
+        own = view.count if view.weight is None else jnp.sum(view.weight)
+        times = view.count / jnp.where(own > 0, own, 1)
+        return tuple(_edges(grey, view.weight, side, times) for side in self.edge_pools)
 
     def distance(self, statistic: Any, target: Any) -> jax.Array:
         """The sum over sizes of the mean over places."""
         total = jnp.float32(0)
         for found, wanted in zip(statistic, target, strict=True):
             squared = jnp.square(found["edges"] - wanted["edges"])
-            count = jnp.sum(found["weight"])
+            count = found["count"]
             total += jnp.sum(found["weight"] * squared) / jnp.where(count, count, 1)
         return total
 
@@ -55,14 +60,14 @@ class Edges:
 
 
 def _edges(
-    image: jax.Array, weight: jax.Array | None, side: int
+    image: jax.Array, weight: jax.Array | None, side: int, times: jax.Array
 ) -> dict[str, jax.Array]:
     """Of an image `[h, w]` averaged over squares the Laplacian, at each place that has
     neighbours, and the least weight that it looks at there.
     """
     if min(image.shape) < 3 * side:
         nothing = jnp.zeros((0, 0), image.dtype)
-        return {"edges": nothing, "weight": nothing}
+        return {"edges": nothing, "weight": nothing, "count": jnp.zeros(())}
     means = image / side**2
     for window in ((side, 1), (1, side)):
         zero = np.zeros((), means.dtype)
@@ -72,9 +77,10 @@ def _edges(
     around += means[inner, : -2 * side] + means[inner, 2 * side :]
     edges = around - 4 * means[inner, inner]
     if weight is None:
-        return {"edges": edges, "weight": jnp.ones_like(edges)}
+        there = jnp.ones_like(edges)
+        return {"edges": edges, "weight": there, "count": times * edges.size}
     least = jax.lax.stop_gradient(weight)
     for window in ((3 * side, 1), (1, 3 * side)):
         most = np.full((), np.inf, least.dtype)
         least = jax.lax.reduce_window(least, most, jax.lax.min, window, (1, 1), "VALID")
-    return {"edges": edges, "weight": least}
+    return {"edges": edges, "weight": least, "count": times * jnp.sum(least)}

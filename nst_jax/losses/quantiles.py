@@ -15,7 +15,8 @@ def quantiles(values: jax.Array, weight: jax.Array, levels: int) -> jax.Array:
 
     Args:
       values: `[..., n]`, in any order.
-      weight: `[..., n]` or of a shape that becomes that; 0 or more, not all 0.
+      weight: `[..., n]` or of a shape that becomes that; 0 or more. If all are 0, so
+        are the quantiles.
       levels: how many.
 
     Returns:
@@ -23,7 +24,8 @@ def quantiles(values: jax.Array, weight: jax.Array, levels: int) -> jax.Array:
     """
     order = jnp.argsort(jax.lax.stop_gradient(values), axis=-1)
     weight = jnp.broadcast_to(weight, values.shape).astype(values.dtype)
-    weight = weight / jnp.sum(weight, axis=-1, keepdims=True)
+    total = jnp.sum(weight, axis=-1, keepdims=True)
+    weight = weight / jnp.where(total > 0, total, 1)
     values, weight = (jnp.take_along_axis(x, order, -1) for x in (values, weight))
     edges = jnp.asarray(np.arange(levels + 1) / levels, values.dtype)
 

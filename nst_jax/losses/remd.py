@@ -92,7 +92,8 @@ def _least(costs: jax.Array, axis: int) -> jax.Array:
 
 
 def _mean(values: jax.Array, weight: jax.Array) -> jax.Array:
-    return jnp.sum(values * weight) / jnp.sum(weight)
+    total = jnp.sum(weight)
+    return jnp.sum(values * weight) / jnp.where(total > 0, total, 1)
 
 
 def _whole(points: Points) -> Points:
@@ -120,7 +121,8 @@ def _some(points: Points, slots: int, share: float) -> Points:
         places = (jnp.arange(slots) * 2 + 1) * there // (2 * slots)
         times = jnp.zeros(POSITIONS).at[places].add(1)
         chosen = weight[order[places]] / times[places]
-        return features[order[places]], share * chosen / jnp.sum(chosen)
+        total = jnp.sum(chosen)
+        return features[order[places]], share * chosen / jnp.where(total > 0, total, 1)
 
     if not slots:
         return Points(points.features[:, :0], points.weight[:, :0])

@@ -48,7 +48,8 @@ class SelfSimilarity:
     def distance(self, statistic: Points, target: Points) -> jax.Array:
         """Of distances in the same places: the mean over columns and draws."""
         weight = statistic.weight
-        count = jnp.sum(weight, axis=-1)
+        total = jnp.sum(weight, axis=-1)
+        count = jnp.where(total > 0, total, 1)
         apart = statistic.features - target.features
         least = _ALIKE / count[:, None, None]
         far = apart * jnp.sign(apart) - least / 2

@@ -19,6 +19,9 @@ Objective = Callable[[jax.Array, Any], tuple[jax.Array, Mapping[str, jax.Array]]
 """`(images [n, h, w, 3], problem) -> (totals [n], {term: [n]})`, pure and hashable; a
 lane's values depend on its own image only."""
 
+DIVERGED = 100.0
+"""Times the best loss above it: all progress is lost."""
+
 CAPACITY = 64
 """Iterations that one chunk can record."""
 
@@ -140,6 +143,13 @@ def _is_schedule(state: Any) -> bool:
     return isinstance(state, optax.ScaleByScheduleState)
 
 
+def limit(best_loss: Any) -> Any:
+    """The loss above which a run has diverged; infinite or no number if there is no
+    best yet.
+    """
+    return best_loss + DIVERGED * abs(best_loss)
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
 def run_chunk(
     objective: Objective,
@@ -188,7 +198,8 @@ def run_chunk(
         if average is None:
             kept, result = better, state.image
         else:
-            kept = jnp.isfinite(values["total"])
+            finite = jnp.isfinite(values["total"])
+            kept = finite & (values["total"] <= limit(state.best_loss))
             result = average.joined(state.best_image, state.image)
             average = average.grown()
         return State(

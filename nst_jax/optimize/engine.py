@@ -21,7 +21,6 @@ from nst_jax.errors import DivergenceError
 from nst_jax.optimize import chunk
 from nst_jax.optimize.chunk import Objective, State
 
-_DIVERGED = 100.0  # Times the best loss above it: all progress is lost.
 _RETRIES = 3
 _BEFORE = f"given up before, after {_RETRIES} retries: it stays at its best picture"
 
@@ -183,7 +182,7 @@ def _divergences(
     for lane, values in enumerate(losses):
         finite = np.isfinite(values).all()
         lowest, last = float(best[lane]), float(values[-1])
-        good = finite and last - lowest <= _DIVERGED * abs(lowest)
+        good = finite and last <= chunk.limit(lowest)
         if good or retries[lane] > _RETRIES:
             events.append(None)
             continue

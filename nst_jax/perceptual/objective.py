@@ -114,14 +114,15 @@ class SeenObjective:
           image: `[h, w, 3]`, sRGB in [0, 1].
           wants: "content" or "style".
           extents: `[1, 2]` int32, height and width in its padding, if it has any.
-          masks: `[h', w']` by tap, of the region that counts; None: all does.
+          masks: `[h', w']` by tap, of the region of a painting that counts, or of what
+            of the photo is painted; None: all does.
         """
         with self._arithmetic():
             taps = self.losses.taps(wants)
             views = self._views(network, image[None], taps, extents)
             views = jax.tree.map(lambda x: x[0], views)
             for tap, mask in (masks or {}).items():
-                views[tap] = weighted(views[tap], mask)
+                views[tap] = weighted(views[tap], mask, whole=wants != "style")
             return self.losses.statistics(views, wants)
 
     def of_photos(self, network: Network, images: jax.Array) -> dict[str, Any]:
@@ -194,7 +195,10 @@ def loss_weights(options: Options) -> dict[str, float]:
 
 
 def is_grey(
-    options: Options, photo: bool, paintings: Sequence[bool], *, keeps: bool = False
+    options: Options,
+    photo: bool,
+    paintings: Sequence[bool],
+    form: Form = UNDIVIDED,
 ) -> bool:
     """Whether a result is to have no colour: nothing that it is to be like has any.
 
@@ -206,14 +210,17 @@ def is_grey(
       options: of the result.
       photo: whether the photo has no colour.
       paintings: likewise, of each in its own colours.
-      keeps: whether some of the photo is kept.
+      form: how the picture is divided: where it is, each painting has its region,
+        whatever its share; and whether some of the photo is kept.
     """
-    shares = options.style_blend or (1.0,) * len(paintings)
+    shares = (1.0,) * len(paintings)
+    if options.style_blend and not form.regions:
+        shares = options.style_blend
     grey = all(g for g, share in zip(paintings, shares, strict=True) if share > 0)
     weights = loss_weights(options)
     asked = {name.split("/")[0] for name, weight in weights.items() if weight > 0}
     seen = []
-    if "content" in asked or options.init == "content" or keeps:
+    if "content" in asked or options.init == "content" or form.keeps:
         seen.append(photo)
     if "style" in asked:
         seen.append(chosen(options, "color").sees_grey(photo, grey))

@@ -33,7 +33,8 @@ CROWSONKB = Preset(
     "pixels, Adam taken along from one to the next, an average of the iterates.",
     look="Large coherent strokes and soft transitions, colours near the painting's; a "
     "slight haze, as averages have. --style_loss=w2 --style_weight=3e6 "
-    "--content_weight=5 is exact where its 12 iterations aren't.",
+    "--style_tap_weights=1,1,1,1,1 --content_weight=5 is exact where its 12 iterations "
+    "aren't.",
     deviations=(
         "--steps is of all sizes together: its 1000 and 500 for each further size are "
         "--steps=3000 at --size=512, 4000 at 1024, 5000 at 2048",

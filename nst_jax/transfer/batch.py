@@ -201,9 +201,10 @@ class _Work:
             digest = states.digest([self.jobs[p] for p in places], self.weights)
         with Autosave(self.states, digest, self.report) as saving:
             try:
-                last, state = yield from self._optimised(
-                    run, places, stops, show, saving
-                )
+                with memory.explained():
+                    last, state = yield from self._optimised(
+                        run, places, stops, show, saving
+                    )
             except (DivergenceError, ImageError, NoRoomError) as error:
                 if isinstance(error, NoRoomError) and not self.other_sizes:
                     raise  # Of no picture more than of others.

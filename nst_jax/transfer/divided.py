@@ -1,6 +1,6 @@
 """What a divided picture adds to its problem: masks of taps, and shares of weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -75,6 +75,7 @@ def weights(
     whole: Mapping[str, float],
     masks: TapMasks,
     options: Options,
+    missing: Collection[tuple[str, int]] = (),
 ) -> dict[str, float]:
     """The weight of each part, by name: a style's is shared out to the regions.
 
@@ -83,18 +84,42 @@ def weights(
       whole: weights of parts of the undivided one.
       masks: from `seen`.
       options: `mask_balance` says how they are shared out.
+      missing: from `missing`: they ask for nothing.
     """
     balance = chosen(options, "mask_balance")
+    shares = {
+        tap: balance(np.stack([masks[p.seen] for p in parts if _styles(p, tap)]))
+        for tap in dict.fromkeys(p.tap for p in parts if _styles(p, p.tap))
+    }
     found = {}
     for part in parts:
         if not part.mask or part.wants != "style":
             found[part.name] = whole[part.name]
             continue
         name, _, number = part.name.rpartition("/")
-        regions = sum(p.tap == part.tap and p.wants == "style" for p in parts)
-        of = np.stack([masks[f"{part.tap}/{n}"] for n in range(1, regions + 1)])
-        found[part.name] = whole[name] * float(balance(of)[int(number) - 1])
+        asks = (part.tap, int(number)) not in missing
+        share = float(shares[part.tap][int(number) - 1]) if asks else 0.0
+        found[part.name] = whole[name] * share
     return found
+
+
+def missing(network: Network, lane: Lane, taps: Sequence[str]) -> set[tuple[str, int]]:
+    """Taps that see nothing of what a region is to be like, each with its number."""
+    if lane.masks is None:
+        return set()
+    reach = chosen(lane.job.options, "mask_reach")
+    return {
+        (tap, n)
+        for n, paintings in enumerate(lane.masks.styles, 1)
+        for _, mask in paintings
+        if mask is not None
+        for tap, of in of_painting(network, mask.pixels, taps, reach).items()
+        if not of.any()
+    }
+
+
+def _styles(part: Part, tap: str) -> bool:
+    return bool(part.mask) and part.wants == "style" and part.tap == tap
 
 
 def thin(

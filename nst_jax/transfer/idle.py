@@ -107,6 +107,9 @@ def _of_regions(name: str, regions: Regions | None) -> Said:
         return "--unmatched has no effect without --content_mask"
     if name == "style_blend" and regions.masks:
         return "--style_blend has no effect with --mask: each painting has its own"
+    several = [paintings for _, paintings in regions.assigned if len(paintings) > 1]
+    if name == "style_blend" and regions.assigned and not several:
+        return "--style_blend has no effect where no region has several paintings"
     return None
 
 

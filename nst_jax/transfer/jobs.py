@@ -93,6 +93,8 @@ class Job:
             options["init"] = contents[Source.of(self.options.init).key]
         styles = [contents[style.key] for style in self.styles]
         parts = [SCHEME, contents[self.content.key], styles, weights, options]
+        if self.options.pyramid != 1 and decays(self.options):
+            parts.append("decay over all sizes")  # Once it began anew at each.
         if self.regions is not None:
             parts.append(self.regions.about(contents))
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -114,8 +116,13 @@ def digests(jobs: Sequence[Any]) -> dict[str, str]:
 
 def can_grow(options: Options) -> bool:
     """Whether a run of other --steps is the same as far as both go."""
+    return options.pyramid == 1 and not decays(options)
+
+
+def decays(options: Options) -> bool:
+    """Whether the step size depends on how many steps there are."""
     decay = options.learning_rate_decay or chosen(options, "solver").decay
-    return options.pyramid == 1 and decay in (None, "none")
+    return decay not in (None, "none")
 
 
 def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Options]:
@@ -199,8 +206,9 @@ def check_options(options: Options, paintings: int) -> None:
     others = options.tv_weight or options.edge_weight
     if content and style and not others and options.steps:
         raise OptionsError(
-            f"nothing would change the picture: {content}, {style} and tv_weight leave "
-            "all losses without weight; give a weight above 0, or --steps=0"
+            f"nothing would change the picture: {content}, {style}, tv_weight and "
+            "edge_weight leave all losses without weight; give a weight above 0, or "
+            "--steps=0"
         )
 
 
@@ -209,7 +217,8 @@ def check_regions(job: Job) -> None:
     if job.regions is None:
         return
     job.regions.check(len(job.styles))
-    if job.options.style_loss == "gram" and not chosen(job.options, "gram").own_pixels:
+    # Said by its name, as what it stands for would bring JAX.
+    if (job.options.style_loss, job.options.gram) == ("gram", "caffe"):
         raise OptionsError(
             f"gram={job.options.gram} divides the painting's Gram matrix by pixels of "
             "the picture, which regions have fewer of: give another gram with masks"

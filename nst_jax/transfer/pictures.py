@@ -124,8 +124,7 @@ class Pictures:
         )
         grey, opacity = self._is_grey(job), self._opacity(job)
         lane = dataclasses.replace(lane, grey=grey, opacity=opacity, masks=masks)
-        recoloured = chosen(options, "color").grey or chosen(options, "color_after")
-        if not (recoloured or lane.form.keeps):
+        if not _needs_photo(lane):
             return lane
         return dataclasses.replace(lane, photo=self._photo(job))
 
@@ -161,9 +160,10 @@ class Pictures:
     def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
         """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
         image, options = lane.toned(lane.content.cut(pixels)), lane.job.options
-        lane = self.opened(lane) if lane.photo is None else lane
-        if lane.photo is None:
+        if not _needs_photo(lane):
             return image
+        lane = self.opened(lane) if lane.photo is None else lane
+        assert lane.photo is not None
         photo = resize.resize(lane.photo, image.shape[:2])
         after = chosen(options, "color_after")
         image = chosen(options, "color").of_result(image, photo, after=after)
@@ -211,8 +211,7 @@ class Pictures:
                 shape = self._shape(source, options, most)
                 self._grey[key] = color.is_grey(self._sized(source, options, shape))
             found.append(self._grey[key])
-        keeps = self.form(job).keeps
-        return is_grey(options, found[0], found[1:], keeps=keeps)
+        return is_grey(options, found[0], found[1:], self.form(job))
 
     def _content(self, job: Job, size: int) -> np.ndarray:
         coloring = chosen(job.options, "color")
@@ -266,3 +265,10 @@ class Pictures:
             if self._report and line not in self._said:
                 self._report(line)
             self._said.add(line)
+
+
+def _needs_photo(lane: Lane) -> bool:
+    """Whether a result has something of its photo's own pixels."""
+    options = lane.job.options
+    recoloured = chosen(options, "color").grey or chosen(options, "color_after")
+    return bool(recoloured or lane.form.keeps)

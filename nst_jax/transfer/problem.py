@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import cachetools
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.images.frames import Shape
+from nst_jax.losses.objective import Part
 from nst_jax.networks.extract import prepare
 from nst_jax.networks.masks import SIMPLE, Reach
 from nst_jax.networks.network import Network
@@ -66,34 +67,36 @@ class Studio:
           lanes: at least one.
           share: keep the targets of one photo once, where all lanes have the same.
         """
-        frame, parts = lanes[0].content.frame, self.of_form(lanes[0].form).losses.parts
+        frame, form = lanes[0].content.frame, lanes[0].form
+        parts = self.of_form(form).losses.parts
         masks = [divided.seen(self._plain, parts, lane) for lane in lanes]
+        framed = self._framed(frame, parts, masks)
+        taps = self.objective.losses.taps("style")
         weights = [
-            divided.weights(parts, loss_weights(options), of, options)
-            for of, options in zip(masks, [x.job.options for x in lanes], strict=True)
+            divided.weights(
+                *(parts, loss_weights(lane.job.options), of, lane.job.options),
+                divided.missing(self._plain, lane, taps),
+            )
+            for of, lane in zip(masks, lanes, strict=True)
         ]
         wanted = [self._wanted(lane) for lane in lanes]
-        photos = {lane.content: None for lane in lanes}
-        seen = {photo: self._statistics(photo, "content") for photo in photos}
-        shared = share and len(seen) == 1
+        seen = self._photos(lanes, parts, framed)
+        shared = share and not form.keeps and len(set(map(id, seen))) == 1
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
         grey = [lane.grey for lane in lanes]
         if not shared:
-            wanted = [
-                {**of_style, **seen[lane.content]}
-                for of_style, lane in zip(wanted, lanes, strict=True)
-            ]
+            wanted = [{**of, **photo} for of, photo in zip(wanted, seen, strict=True)]
         return Problem(
             self.network,
             stacked(wanted),
-            next(iter(seen.values())) if shared else {},
+            seen[0] if shared else {},
             {
                 part.name: jnp.asarray([of[part.name] for of in weights], jnp.float32)
                 for part in parts
             },
             jnp.asarray(extents) if lanes[0].content.masked else None,
             jnp.asarray(grey) if any(grey) else None,
-            self._framed(frame, parts, masks),
+            framed,
             _kept(lanes),
         )
 
@@ -124,7 +127,7 @@ class Studio:
             )
 
         extents: Any = jax.ShapeDtypeStruct((lanes, 2), jnp.int32) if masked else None
-        found = self._targets_of(frame, masked, bool(form.regions))
+        found, share = self._targets_of(frame, masked, form), share and not form.keeps
         style, parts = found["style"], self.of_form(form).losses.parts
         if form.regions:
             style = _of_regions([style] * form.regions)
@@ -145,18 +148,21 @@ class Studio:
         )
 
     def _targets_of(
-        self, frame: Shape, masked: bool, regional: bool
+        self, frame: Shape, masked: bool, form: Form
     ) -> dict[str, dict[str, Any]]:
         """Shapes and types of what pictures of a frame ask for; traced once a frame."""
-        key = frame, masked, regional
+        key = frame, masked, bool(form.regions), form.keeps
         if key not in self._planned:
             image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
             one = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
 
-            whole = self._masks_of(_WHOLE, frame, frame) if regional else None
+            style = self._masks_of(_WHOLE, frame, frame) if form.regions else None
+            taps = [p.tap for p in self.objective.losses.parts if p.wants == "content"]
+            shapes = divided.tap_shapes(self._plain, frame, taps)
+            content = {tap: jnp.ones(shape) for tap, shape in shapes.items()}
 
             def asked(network: Network, image: Any, extents: Any, wants: str) -> Any:
-                masks = whole if wants == "style" else None
+                masks = style if wants == "style" else content if form.keeps else None
                 found = self.objective.statistics(network, image, wants, extents, masks)
                 return self.objective.losses.blend([found], [1.0])
 
@@ -193,6 +199,27 @@ class Studio:
         taps = [p.tap for p in self.objective.losses.parts if p.wants == "style"]
         return divided.thin(self._plain, parts, lane, taps)
 
+    def _photos(
+        self,
+        lanes: Sequence[Lane],
+        parts: Sequence[Part],
+        masks: Mapping[str, jax.Array],
+    ) -> list[dict[str, Any]]:
+        """What the photo of each lane asks for, seen as the picture is: where it is
+        painted. One that is kept nowhere is one object for all of its lanes.
+        """
+        if not lanes[0].form.keeps:
+            whole = {lane.content: None for lane in lanes}
+            of = {photo: self._statistics(photo, "content") for photo in whole}
+            return [of[lane.content] for lane in lanes]
+        seen = {part.tap: masks[part.seen] for part in parts if part.wants == "content"}
+        return [
+            self._statistics(
+                lane.content, "content", {tap: mask[n] for tap, mask in seen.items()}
+            )
+            for n, lane in enumerate(lanes)
+        ]
+
     def _wanted(self, lane: Lane) -> dict[str, Any]:
         """What the paintings of a lane ask for, of each region if it has any."""
         shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
@@ -222,7 +249,14 @@ class Studio:
 
     def _style(self, painting: Framed, part: "_Part | None") -> dict[str, Any]:
         key = painting.key, painting.frame, part
-        return self._once(key, lambda: self._statistics(painting, "style", part))
+
+        def statistics() -> dict[str, Any]:
+            if part is None:
+                return self._statistics(painting, "style")
+            masks = self._masks_of(part, painting.extent, painting.frame)
+            return self._statistics(painting, "style", masks)
+
+        return self._once(key, statistics)
 
     def _once(
         self, key: Hashable, make: Callable[[], dict[str, Any]]
@@ -238,12 +272,13 @@ class Studio:
         return found
 
     def _statistics(
-        self, picture: Framed, wants: str, part: "_Part | None" = None
+        self,
+        picture: Framed,
+        wants: str,
+        masks: Mapping[str, jax.Array] | None = None,
     ) -> dict[str, Any]:
         extents = jnp.asarray([picture.extent], jnp.int32) if picture.masked else None
-        pixels, masks = jnp.asarray(picture.pixels), None
-        if part is not None:
-            masks = self._masks_of(part, picture.extent, picture.frame)
+        pixels = jnp.asarray(picture.pixels)
         return targets(self.objective, self._plain, pixels, wants, extents, masks)
 
     def _masks_of(

@@ -287,6 +287,11 @@ def _assigned(
                 f"{content.name}: has no {maps.called(name)}, as regions say; it has "
                 f"{_listed(names)}"
             )
+        if place in likes:
+            raise ImageError(
+                f"{content.name}: regions name {maps.called(names[place])} twice, the "
+                f"second time as {maps.called(name)}; name each region once"
+            )
         likes[place] = tuple((painting, None) for painting in paintings)
     return likes
 

@@ -90,9 +90,11 @@ class Result:
     """A finished picture and how it came about.
 
     Attributes:
-      image: `[h, w, 3]` float32, sRGB in [0, 1]: the iterate of the lowest loss, in the
-        colours that `options` ask for.
-      loss: its total loss, before `--color` and `--color_after` change it.
+      image: `[h, w, 3]` float32, sRGB in [0, 1]: the iterate of the lowest loss, or the
+        average of the iterates if `options.average` is above 0, in the colours that
+        `options` ask for.
+      loss: the lowest total loss of an iterate, before `--color` and `--color_after`
+        change it; that of an average isn't computed.
       losses: `[n]` float32, the total loss of every iteration, of a resumed run those
         since it was resumed; `seconds` likewise.
       iterations: updates made, fewer than asked for if the run was stopped.

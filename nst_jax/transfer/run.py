@@ -126,7 +126,8 @@ class Run:
         state = resumed.state if resumed else None
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
-        watch = _Watch(len(self.jobs), known=resumed is not None)
+        average = self.jobs[0].options.average  # It moves whatever the losses do.
+        watch = _Watch(len(self.jobs), known=resumed is not None or bool(average))
         try:
             room = memory.room_bytes()
             coming = ahead.submit(self._prepared, first, precision, room)

@@ -14,7 +14,7 @@ from nst_jax.transfer.jobs import Job
 Frames = dict[Shape, dict[int, Shape]]
 """Frames by the shape of a picture and the longest side that it gets."""
 
-_MOST = 100  # The ratio of sizes is 1.05 at least.
+_MOST = 200  # The ratio of sizes is 1.05 at least.
 _LARGEST = 65520
 """A multiple of 16 that `Options.size` may be."""
 _STEP = 16  # The pooling of five blocks divides sizes like these without remainder.
@@ -83,9 +83,10 @@ def scales(options: Options) -> tuple[Scale, ...]:
     sizes = [full]
     for k in range(1, options.pyramid or _MOST):
         size = max(_STEP, round(full / options.pyramid_step**k / _STEP) * _STEP)
-        if size < options.pyramid_from or size >= sizes[0]:
+        if size < options.pyramid_from:
             break
-        sizes.insert(0, size)
+        if size < sizes[0]:
+            sizes.insert(0, size)
     first, whole = options.pyramid_first, options.pyramid_first + len(sizes) - 1
     shares = [(first + k) / whole for k in range(len(sizes) - 1)]
     return tuple(

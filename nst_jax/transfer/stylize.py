@@ -87,7 +87,8 @@ def stylize(
         other than the defaults that can't matter.
 
     Returns:
-      The picture with the lowest loss, and the losses.
+      The picture with the lowest loss, or the average that `options` ask for, and the
+      losses.
 
     Raises:
       ImageError: a picture that can't be read, or a state_file that can't be written,

@@ -125,6 +125,20 @@ def test_what_is_no_number_stays_out_of_the_average():
     assert np.isfinite(state.best_image).all()
 
 
+def test_what_exploded_stays_out_of_the_average():
+    state = chunk.start(_SOLVERS["adam"], jnp.asarray(_IMAGES), 0, 0.5)
+    totals, _ = valley(state.image, PROBLEM)
+    state = dataclasses.replace(
+        state,
+        best_loss=totals.at[1].divide(200),
+        best_image=state.image + 1,
+    )
+    advance = chunk.program(valley, _SOLVERS["adam"], state, PROBLEM)
+    state, _ = advance(state, PROBLEM, jnp.int32(1))
+    np.testing.assert_array_equal(state.best_image[1], _IMAGES[1] + 1)
+    np.testing.assert_allclose(state.best_image[0], _IMAGES[0], rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", _SOLVERS)
 def test_restart_is_of_chosen_lanes(name):
     solver = _SOLVERS[name]

@@ -9,9 +9,10 @@ from nst_jax.losses.content import Content, HalfSum
 from nst_jax.losses.gram import HW, Gram
 from nst_jax.losses.view import View
 from nst_jax.losses.wasserstein import W2
-from nst_jax.options import Options
+from nst_jax.options import FIELDS, Options, chosen
 from nst_jax.perceptual import regions
 from nst_jax.perceptual.objective import losses
+from nst_jax.perceptual.objective import term as made
 from nst_jax.perceptual.regions import Form
 
 RNG = np.random.default_rng(0)
@@ -70,7 +71,17 @@ def test_the_content_of_what_is_painted_is_a_part_of_the_whole(term):
     np.testing.assert_allclose(sum(parts), whole, rtol=1e-5)
 
 
-@pytest.mark.parametrize("term", [pytest.param(Gram(), id="gram"), SLOW_W2])
+EVERY = [
+    pytest.param(
+        made(chosen(Options(style_loss=name), "style_loss"), Options()),
+        id=name,
+        marks=[] if name in ("gram", "sliced") else pytest.mark.slow,
+    )
+    for name in FIELDS["style_loss"].metadata["choices"]
+]
+
+
+@pytest.mark.parametrize("term", EVERY)
 def test_an_empty_mask_is_no_number_that_is_none(term):
     empty = np.zeros((6, 7), np.float32)
     both = jax.jit(jax.value_and_grad(lambda features: loss(term, features, empty)))

@@ -63,6 +63,22 @@ def test_digests_and_defaults_change_together():
     assert (seal, digest()[:12]) == ("dcab03c88877", "946e73b68a9d")
 
 
+def test_what_decays_over_all_sizes_is_another_picture_than_it_was():
+    """Once the decay began anew at each size; nothing else got another digest."""
+    adam = {"solver": "adam", "pyramid": 2}
+    parts = [jobs.SCHEME, "11", ["22"], "w", {"pyramid": 2.0}]
+
+    def by_hand(parts):
+        text = json.dumps(parts, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    assert digest(pyramid=2) == by_hand(parts)
+    parts[-1]["solver"] = "adam"
+    assert digest(**adam) != by_hand(parts)
+    parts[-1]["learning_rate_decay"] = "none"
+    assert digest(**adam, learning_rate_decay="none") == by_hand(parts)
+
+
 def test_a_trunk_is_the_course_that_more_steps_share():
     def trunk(**options):
         one = jobs.Job(Source("a.png"), (Source("b.png"),), Options(**options), at=(3,))

@@ -33,6 +33,7 @@ WHITE = np.ones(SHAPE, np.float32)
 LEFT = halves(*SHAPE)
 RIGHT = 1 - LEFT
 LABELS = LEFT.astype(int)
+NEARLY = np.array([[0, 0, 0], [255, 0, 0]], np.uint8)
 TAPS = ("relu1_1", "relu2_1")
 DEEP = dataclasses.replace(SHALLOW, style_taps=TAPS)
 
@@ -153,6 +154,52 @@ def test_a_region_like_a_region(paint, tiny_network):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
     assert lane.masks.names == ("region 0", "region 1")
     paint(styles=PAINTINGS[:1], **maps)  # Takes the same.
+
+
+@pytest.mark.parametrize("content_loss", ["mean", "self_similarity"])
+def test_where_some_is_kept_the_photo_is_at_rest_by_its_own_content(
+    tiny_network, content_loss
+):
+    """It is seen as the picture is, where it is painted; lanes as alone."""
+    options = dataclasses.replace(
+        SHALLOW, content_loss=content_loss, content_weight=1.0, style_weight=0.0
+    )
+    jobs = [
+        divided_job(PHOTO, PAINTINGS[:1], options, keep_mask=mask)
+        for mask in (LEFT, RIGHT)
+    ]
+    studio, lanes = Studio(tiny_network, options), [lane_of_job(job) for job in jobs]
+    problem = studio.pose(lanes)
+    objective = jax.jit(studio.of_form(lanes[0].form))
+    there, _ = objective(jnp.stack([PHOTO, PHOTO]), problem)
+    away, _ = objective(jnp.stack([PHOTO[::-1], PHOTO[::-1]]), problem)
+    np.testing.assert_allclose(there, 0, atol=1e-5 * float(away.min()))
+    shapes = studio.shapes(
+        lanes[0].content.frame, 2, masked=False, share=True, form=lanes[0].form
+    )
+    leaves = [jax.tree.leaves(one) for one in (problem, shapes)]
+    assert [x.shape for x in leaves[0]] == [x.shape for x in leaves[1]]
+    assert jax.tree.structure(problem) == jax.tree.structure(shapes)
+
+
+def test_what_a_painting_shows_nothing_of_asks_for_nothing(tiny_network):
+    """A stripe in the painting that a deep tap doesn't see: its weight is 0 there."""
+    height, width, _ = PAINTINGS[0].shape
+    stripe = np.zeros((height, width), int)
+    stripe[:, : width // 6] = 1
+    options = dataclasses.replace(
+        SHALLOW, style_taps=("relu1_1", "relu2_1"), mask_reach="inside"
+    )
+    job = divided_job(
+        *(PHOTO, PAINTINGS[:1], options),
+        content_regions=LABELS,
+        style_regions=[stripe],
+    )
+    _, problem, _ = posed(tiny_network, job)
+    weights = {name: float(w[0]) for name, w in problem.weights.items()}
+    assert weights["style/relu2_1/2"] == 0
+    assert weights["style/relu1_1/2"] > 0
+    assert weights["style/relu2_1/1"] > 0
 
 
 def test_what_is_kept_stays_and_the_rest_is_painted(paint):
@@ -380,6 +427,10 @@ BAD = [
     (
         {"content_regions": LABELS, "regions": {0: [0, 1]}},
         "region 1 is not in regions: give it there too, or unmatched=photo, which",
+    ),
+    (
+        {"content_regions": NEARLY[LABELS], "regions": {"#ff0000": 0, "#fa0505": 1}},
+        "regions name #ff0000 red twice, the second time as #fa0505",
     ),
     ({"masks": [0 * LEFT, RIGHT]}, "the mask is black everywhere: nothing would be"),
     ({"keep_mask": WHITE}, "the mask is white everywhere: all of the photo would be"),

@@ -47,6 +47,15 @@ def test_sizes_by_the_root_of_two(size, sizes):
     assert [tuple(s) for s in scales(options)] == list(zip(sizes, until, strict=True))
 
 
+@pytest.mark.parametrize(("step", "least"), [(1.05, 64), (1.1, 64), (1.1, 16)])
+def test_small_steps_reach_the_smallest_size(step, least):
+    """Where two sizes are one multiple of 16, the next is looked at."""
+    options = Options(pyramid=0, pyramid_step=step, pyramid_from=least)
+    sizes = [scale.size for scale in scales(options)]
+    assert sizes[0] == least
+    assert sizes == sorted(set(sizes))
+
+
 def test_sizes_ascend_and_end_with_the_full_one_after_all_steps():
     for size in range(16, 1300, 7):
         options = Options(size=size, steps=97)

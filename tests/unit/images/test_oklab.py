@@ -1,7 +1,9 @@
+"""OkLab, of known colours."""
+
 import numpy as np
 import pytest
 
-from bench.quality.colours import oklab
+from nst_jax.images.color import oklab
 
 
 @pytest.mark.parametrize(
