@@ -43,7 +43,7 @@ def report(records: Iterable[Record], *, against: str = "") -> str:
             "wins-losses (chance of as many wins).\n",
             against_table(found, systems, reference),
             "Each eye by itself, median differences; where they don't agree in sign, "
-            "nothing is shown.\n",
+            "nothing is proven.\n",
             voices(found, systems, reference),
         ]
     parts += ["The weakest pair of each.\n", weakest(found, systems)]

@@ -58,7 +58,8 @@ class System:
         return self.painting in ("", painting.stem)
 
 
-_SHARED = ("size", "crop")  # Pictures are compared at one size, and whole.
+# Pictures are compared at one size, whole, and in eight bits.
+_SHARED = ("size", "crop", "bits", "transparency")
 
 # A network blends towards the photo; it can't be stronger than it is.
 _PASS = MappingProxyType({"1/4": 0.5, "1": 1.0})

@@ -149,10 +149,10 @@ def _snapped(levels: np.ndarray, name: str, notes: dict[str, None]) -> Map:
         away, indices = ndimage.distance_transform_edt(~known, return_indices=True)
         labels = labels[tuple(indices)]
         if lost := int(np.count_nonzero(away > _LOST)):
-            share = _percent(lost / away.size)
+            share = percent(lost / away.size)
             notes[
                 f"{counted(lost, 'pixel')} ({share}) of colours with less than "
-                f"{_percent(_SHARE)} each go to the regions beside them"
+                f"{percent(_SHARE)} each go to the regions beside them"
             ] = None
     names = tuple(f"#{value:06x}" for value in chosen)
     return Map(names, labels.astype(np.uint8))
@@ -269,5 +269,7 @@ def called(name: str) -> str:
     return name if near is None else f"{name} {[*NAMED][near]}"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+def percent(share: float) -> str:
+    """A share as lines have it: `34 %`, `0.2 %`."""
+    found = 100 * share
+    return f"{found:.0f} %" if found >= 10 else f"{found:.2g} %"

@@ -140,7 +140,13 @@ class Masks:
         )
         for name, mask in zip(names, whole[:-1], strict=True):
             if not mask.max() > 0:
-                raise ImageError(f"{name}: nothing of that region is left to paint")
+                what = (
+                    "keep_mask keeps all of it" if asked.keep else "it is cropped away"
+                )
+                raise ImageError(
+                    f"{name}: nothing of that region is left to paint, as {what}: "
+                    "leave the region out, or change that"
+                )
         sized = np.stack([masks.area(mask, shape) for mask in whole])
         return Masked(
             tuple(names),
@@ -174,21 +180,21 @@ class Masks:
                 for place in found.kept
             ]
         if found.keeps and asked.keep:
-            share = _percent(float(self._mask(asked.keep).mean()))
+            share = _percent(self._mask(asked.keep))
             lines.append(f"{asked.keep.name}: {share} of the photo, kept")
         return lines
 
     def _share(self, asked: Regions, place: int) -> str:
         if asked.content:
-            return _percent(float(self._maps(asked.content).mask(place).mean()))
-        return _percent(float(self._mask(asked.masks[place]).mean()))
+            return _percent(self._maps(asked.content).mask(place))
+        return _percent(self._mask(asked.masks[place]))
 
     def _likes(self, asked: Regions, region: Region) -> str:
         parts = [
             f"painting {place + 1}"
             if part is None
-            else f"{_percent(float(self._maps(asked.styles[place]).mask(part).mean()))}"
-            f" of painting {place + 1}"
+            else f"{_percent(self._maps(asked.styles[place]).mask(part))} of painting "
+            f"{place + 1}"
             for place, part in region.paintings
         ]
         return " and ".join(parts)
@@ -268,6 +274,5 @@ def _full(sized: Sequence[np.ndarray], feather: float) -> np.ndarray:
     return soft
 
 
-def _percent(share: float) -> str:
-    percent = 100 * share
-    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
+def _percent(mask: np.ndarray) -> str:
+    return regions.percent(float(mask.mean()))
