@@ -139,6 +139,9 @@ def style_loss(features: Tensor, painting: Tensor, scale: str) -> Tensor:
         "paper": squared.sum() / (4 * channels**2),  # Gatys et al. 2016, eq. 4.
         "caffe": raw.sum() / (4 * channels**2 * pixels**2),
         "article": squared.sum() / 4,
+        # Cheng et al. 2021, "Style-aware normalized loss".
+        "normalized": squared.sum()
+        / ((_gram(features) ** 2).sum() + (_gram(painting) ** 2).sum()),
     }[scale]
 
 
@@ -150,6 +153,8 @@ def _gram(features: Tensor) -> Tensor:
 
 def total_variation(image: Tensor, norm: str) -> Tensor:
     """Differences of neighbours in `[h, w, 3]`, across plus down."""
+    if norm == "nine_point":
+        return nine_point(image)
     across, down = torch.diff(image, dim=1), torch.diff(image, dim=0)
     power = {"l1": 1, "l2": 2}[norm[:2]]
     across, down = across.abs() ** power, down.abs() ** power
@@ -158,6 +163,16 @@ def total_variation(image: Tensor, norm: str) -> Tensor:
     if norm.endswith("_sum"):
         return across.sum() + down.sum()
     return across.mean() + down.mean()
+
+
+def nine_point(image: Tensor) -> Tensor:
+    """Diagonals too, the border repeated: K. Crowson's style-transfer-pytorch."""
+    x = F.pad(image.permute(2, 0, 1)[None], (1, 1, 1, 1), "replicate")
+    total = ((x[..., 1:-1, 2:] - x[..., 1:-1, 1:-1]) ** 2).mean() / 3
+    total += ((x[..., 2:, 1:-1] - x[..., 1:-1, 1:-1]) ** 2).mean() / 3
+    total += ((x[..., 1:, 1:] - x[..., :-1, :-1]) ** 2).mean() / 12
+    total += ((x[..., 1:, :-1] - x[..., :-1, 1:]) ** 2).mean() / 12
+    return 2 * total
 
 
 @dataclasses.dataclass(frozen=True)

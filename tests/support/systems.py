@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from support.references import caffe_input
+from support.references import caffe_input, nine_point
 
 
 class Taps(Protocol):
@@ -273,21 +273,11 @@ def crowsonkb(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
         both = _RootByLyapunov.apply(root @ covariance @ root)
         return _mse(mean, wanted) + (target + covariance - 2 * both).diag().mean()
 
-    def variation(image: Tensor) -> Tensor:
-        x = torch.nn.functional.pad(
-            image.permute(2, 0, 1)[None], (1, 1, 1, 1), "replicate"
-        )
-        total = ((x[..., 1:-1, 2:] - x[..., 1:-1, 1:-1]) ** 2).mean() / 3
-        total += ((x[..., 2:, 1:-1] - x[..., 1:-1, 1:-1]) ** 2).mean() / 3
-        total += ((x[..., 1:, 1:] - x[..., :-1, :-1]) ** 2).mean() / 12
-        total += ((x[..., 1:, :-1] - x[..., :-1, 1:]) ** 2).mean() / 12
-        return 2 * total
-
     def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         seen = network.taps(image)
         of_style = sum(w / 341 * apart(seen[n], style[n]) for n, w in weights.items())
         of_content = 0.015 * _mse(seen["relu4_2"], content["relu4_2"])
-        return of_content, of_style, 2 * variation(image)
+        return of_content, of_style, 2 * nine_point(image)
 
     return losses
 
