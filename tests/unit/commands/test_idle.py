@@ -59,8 +59,9 @@ def test_no_weight_at_all_is_refused(folder, capsys, command):
     assert run(command, *given, *QUICK, *nothing) == 1
     (line,) = lines(capsys)
     assert line == (
-        "nst-jax: nothing would change the picture: content_weight, style_weight and "
-        "tv_weight leave all losses without weight; give a weight above 0, or --steps=0"
+        "nst-jax: nothing would change the picture: content_weight, style_weight, "
+        "tv_weight and edge_weight leave all losses without weight; give a weight "
+        "above 0, or --steps=0"
     )
     assert {path.name for path in folder.iterdir()} == {"photos", "paintings"}
 

@@ -75,7 +75,7 @@ EVERY = [
     pytest.param(
         made(chosen(Options(style_loss=name), "style_loss"), Options()),
         id=name,
-        marks=[] if name in ("gram", "sliced") else pytest.mark.slow,
+        marks=[] if name == "gram" else pytest.mark.slow,
     )
     for name in FIELDS["style_loss"].metadata["choices"]
 ]

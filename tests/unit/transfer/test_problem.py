@@ -45,7 +45,8 @@ def framed(image, frame):
 @pytest.mark.parametrize(
     "change",
     [
-        {},
+        # Through the engine `tests/contracts/test_solvers.py` has it.
+        pytest.param({}, marks=pytest.mark.slow),
         pytest.param({"gram": "caffe"}, marks=pytest.mark.slow),
         pytest.param(
             {"content_loss": "half_sum", "tv": "l2_inner_sum"}, marks=pytest.mark.slow
