@@ -78,10 +78,11 @@ def _of_draw(points: Points, wanted: Points) -> jax.Array:
     costs = jax.lax.stop_gradient(between(here, there))
     nearest = _least(jnp.where(wanted.weight > 0, costs, jnp.inf), axis=1)
     using = _least(jnp.where(points.weight[:, None] > 0, costs, jnp.inf), axis=0)
-    return jnp.maximum(
+    apart = jnp.maximum(
         _mean(pairwise(here, there[nearest]), points.weight),
         _mean(pairwise(here[using], there), wanted.weight),
     )
+    return jnp.where(jnp.any(points.weight > 0), apart, 0)  # Of nothing: nothing.
 
 
 def _least(costs: jax.Array, axis: int) -> jax.Array:
