@@ -89,10 +89,10 @@ def marginals(view: View, directions: np.ndarray) -> jax.Array:
     return quantiles(values, weight[:, None], LEVELS).reshape(count, LEVELS)
 
 
-def share(quantiles: jax.Array, wanted: jax.Array) -> jax.Array:
-    """Squared difference as a share of what is wanted, squared: a scalar."""
+def share(found: jax.Array, wanted: jax.Array) -> jax.Array:
+    """Squared difference of quantiles as a share of those wanted, squared: a scalar."""
     energy = jnp.sum(jnp.square(wanted))
-    apart = jnp.sum(jnp.square(quantiles - wanted))
+    apart = jnp.sum(jnp.square(found - wanted))
     return apart / jnp.where(energy > 0, energy, 1)
 
 

@@ -75,7 +75,7 @@ def weights(
     whole: Mapping[str, float],
     masks: TapMasks,
     options: Options,
-    missing: Collection[tuple[str, int]] = (),
+    silent: Collection[tuple[str, int]] = (),
 ) -> dict[str, float]:
     """The weight of each part, by name: a style's is shared out to the regions.
 
@@ -84,7 +84,7 @@ def weights(
       whole: weights of parts of the undivided one.
       masks: from `seen`.
       options: `mask_balance` says how they are shared out.
-      missing: from `missing`: they ask for nothing.
+      silent: from `missing`: taps and regions that ask for nothing.
     """
     balance = chosen(options, "mask_balance")
     shares = {
@@ -97,7 +97,7 @@ def weights(
             found[part.name] = whole[part.name]
             continue
         name, _, number = part.name.rpartition("/")
-        asks = (part.tap, int(number)) not in missing
+        asks = (part.tap, int(number)) not in silent
         share = float(shares[part.tap][int(number) - 1]) if asks else 0.0
         found[part.name] = whole[name] * share
     return found
