@@ -1,5 +1,6 @@
 """One-pass networks in this project: a pass, a step of training."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import nst_jax
 from bench.runners.record import steady
 from bench.workload import (
     PAINTER,
@@ -26,6 +26,7 @@ from nst_jax.feedforward import bordered, train
 from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.networks import extract
 from nst_jax.options import chosen
+from nst_jax.presets.gram import CLASSIC
 
 
 def _network(precision: str) -> TransformerNetwork:
@@ -66,7 +67,8 @@ def one_pass(job: Job) -> dict[str, Any]:
 def stepper(job: Job) -> Callable[[], float]:
     """Makes one update of an untrained network after the other; gives the loss."""
     w = job.workload
-    options = nst_jax.Options(
+    options = dataclasses.replace(
+        CLASSIC.options,
         network=PAINTER_LOSS.name,
         content_taps=(PAINTER_CONTENT_TAP,),
         style_taps=PAINTER_STYLE_TAPS,

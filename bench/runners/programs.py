@@ -25,6 +25,7 @@ def nst_jax(job: Job, photo: Path, painting: Path, output: Path) -> list[str]:
         "steps": job.steps,
         "content_weight": CONTENT_WEIGHT,
         "style_weight": STYLE_WEIGHT,
+        "preset": "classic",
         **job.options,
     }
     command = [sys.executable, "-m", "nst_jax.commands.main", "stylize"]

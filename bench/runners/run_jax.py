@@ -28,6 +28,7 @@ from bench.workload import (
 from nst_jax.networks import extract
 from nst_jax.optimize import chunk
 from nst_jax.options import chosen
+from nst_jax.presets.gram import CLASSIC
 from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import solver as make_solver
@@ -50,7 +51,7 @@ def options(job: Job) -> nst_jax.Options:
         fields["history"] = w.history
     else:
         fields |= {"learning_rate": w.learning_rate, "learning_rate_decay": "none"}
-    return nst_jax.Options(**{**fields, **job.options})
+    return dataclasses.replace(CLASSIC.options, **{**fields, **job.options})
 
 
 def network(workload: Workload, precision: str) -> Any:

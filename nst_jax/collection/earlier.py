@@ -18,7 +18,10 @@ _OPTIONS = {
     *("style_blend", "style_scale", "style_tap_weights", "style_taps"),
     *("style_weight", "tv", "tv_range", "tv_weight"),
 }
-"""All there were; others were at their defaults."""
+"""All there were."""
+
+_THEN = {"style_loss": "gram"}
+"""What others meant, where that isn't their default."""
 
 
 def key(job: AnyJob, contents: Mapping[str, str], weights: str) -> str | None:
@@ -31,7 +34,9 @@ def key(job: AnyJob, contents: Mapping[str, str], weights: str) -> str | None:
     """
     if not isinstance(job, Job) or job.regions is not None:
         return None
-    if len(job.styles) != 1 or changed(job.options).keys() - _OPTIONS:
+    others = {**_THEN, **changed(job.options)}
+    others = {name: value for name, value in others.items() if name not in _OPTIONS}
+    if len(job.styles) != 1 or others != _THEN:
         return None
     if job.options.pyramid != 1 and decays(job.options):
         return None  # Its step size fell otherwise.

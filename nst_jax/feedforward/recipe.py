@@ -92,7 +92,12 @@ class Recipe:
 
 
 _LENGSTROM = Options(
-    content_weight=7.5, style_weight=100.0, tv_weight=200.0, tv_range=255.0
+    content_loss="mean",
+    content_weight=7.5,
+    style_loss="gram",
+    style_weight=100.0,
+    tv_weight=200.0,
+    tv_range=255.0,
 )
 
 RECIPES: Mapping[str, tuple[Recipe, Options]] = MappingProxyType(
@@ -104,7 +109,9 @@ RECIPES: Mapping[str, tuple[Recipe, Options]] = MappingProxyType(
                 network="vgg16-torchvision",
                 content_taps=("relu2_2",),
                 style_taps=("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
+                content_loss="mean",
                 content_weight=1e5,
+                style_loss="gram",
                 style_weight=1e10,
             ),
         ),

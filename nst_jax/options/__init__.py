@@ -35,9 +35,9 @@ __all__ = [
 class Options(Regions, Solving, Seeing, Colours, Losses, Picture):
     """What to make and how; every field is also a flag of `nst-jax stylize`.
 
-    The losses by default are those of Johnson's `neural-style` (VGG-19, content relu4_2
-    x 5, style relu1_1..relu5_1 x 100) without its total variation, which the field's
-    users know; start, step count and solver are what was measured to do best.
+    The defaults are what was measured and looked at to do best on a dozen pairs of
+    photos and paintings (docs/quality.md): optimal transport between the features of
+    VGG-19, from 64 pixels up. Gatys's loss at one size is the preset `classic`.
 
     Raises:
       OptionsError: a value is outside of what its field allows.

@@ -38,12 +38,12 @@ class Losses:
         "Activations that are compared with the painting's, as --style_loss has it.",
     )
     content_weight: float = _content(
-        5.0,
+        1.0,
         "Weight of the content loss: higher keeps more.",
         check=fields.NOT_NEGATIVE,
     )
     style_weight: float = _style(
-        100.0,
+        3.0,
         "Weight of the style loss: higher paints more.",
         check=fields.NOT_NEGATIVE,
     )
@@ -70,28 +70,28 @@ class Losses:
         check=fields.SCALE,
     )
     content_loss: str = _content(
-        "mean",
-        "What of the content taps is compared with the photo's: features, by the mean "
-        "of the squared differences; share, that mean as a share of the photo's own "
-        "squares; half_sum, the paper's half the sum; or self_similarity, which places "
-        "are alike: colours may go, where things are stays.",
+        "share",
+        "What of the content taps is compared with the photo's: features, by the "
+        "squared differences as a share of the photo's squares; mean, the mean of the "
+        "squared differences; half_sum, the paper's half the sum; or self_similarity, "
+        "which places are alike: colours may go, where things are stays.",
         choices=choices(
             "losses",
-            "mean=content:Content share=content:Share half_sum=content:HalfSum "
+            "share=content:Share mean=content:Content half_sum=content:HalfSum "
             "self_similarity=self_similarity:SelfSimilarity",
         ),
     )
     style_loss: str = _style(
-        "gram",
-        "What of the style taps is compared with the painting's: gram, their Gram "
-        "matrices; w2, means and covariances, by the optimal transport between them: "
-        "its --style_weight is about 3e6, whatever the network and the painting; "
-        "w2_iterated, the same with 12 iterations for the root, as Crowson has it; "
-        "sliced, distributions along directions; histogram, each channel's, and Gram "
-        "matrices; remd, each feature with the nearest. docs/quality.md has weights.",
+        "w2",
+        "What of the style taps is compared with the painting's: w2, means and "
+        "covariances, by the optimal transport between them; gram, Gram matrices, as "
+        "Gatys: its --style_weight is about 20 beside --content_loss=mean; "
+        "w2_iterated, w2 with 12 iterations for the root, as Crowson has it; sliced, "
+        "distributions along directions; histogram, each channel's, and Gram matrices; "
+        "remd, each feature with the nearest. docs/quality.md has weights.",
         choices=choices(
             "losses",
-            "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2 "
+            "w2=wasserstein:W2 gram=gram:Gram w2_iterated=iterated:IteratedW2 "
             "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD",
         ),
     )

@@ -34,12 +34,12 @@ class Picture(Written):
         check=fields.RATIO,
     )
     steps: int = fields.picture(
-        500,
+        300,
         "Iterations: one gradient of the loss each.",
         check=fields.NOT_NEGATIVE_INT,
     )
     pyramid: int = fields.picture(
-        1,
+        0,
         "Sizes to go through, coarse to fine, each half of the next, with equal shares "
         "of --steps; 1: the full size only; 0: as many as --pyramid_from leaves. "
         "--pyramid alone means 3.",

@@ -1,10 +1,10 @@
 """Options that go together, by name: `--preset=NAME`, `nst-jax presets`.
 
-Each preset but the first two has the loss of a known system: the parity suite restates
-every formula in PyTorch. What a preset leaves out or does otherwise is said in its
-`deviations`. Those with L-BFGS use it without the preconditioner of the defaults, and
-without their bounds where the system has none; in place of a system's line search, or
-of none, steps are limited as `optimize.solvers.lbfgs` tells.
+Each preset but the first three has the loss of a known system: the parity suite
+restates every formula in PyTorch. What a preset leaves out or does otherwise is said in
+its `deviations`. Those with L-BFGS use it without the preconditioner of the defaults,
+and without their bounds where the system has none; in place of a system's line search,
+or of none, steps are limited as `optimize.solvers.lbfgs` tells.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "fast": own.FAST,
         "best": own.BEST,
+        "classic": gram.CLASSIC,
         "pytorch-tutorial": gram.PYTORCH_TUTORIAL,
         "article": gram.ARTICLE,
         "gatys-adam": gram.GATYS_ADAM,

@@ -10,8 +10,25 @@ _CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 _CHANNELS = (64, 128, 256, 512, 512)
 _FIFTHS = (0.2,) * 5
 
-# The L-BFGS of the known systems.
-_PLAIN = Options(solver="lbfgs", history=100, preconditioner="none", bounds="none")
+CLASSIC = Preset(
+    Options(
+        content_loss="mean",
+        content_weight=5.0,
+        style_loss="gram",
+        gram="chw",
+        style_weight=100.0,
+        pyramid=1,
+        steps=500,
+    ),
+    source="Gatys's loss (2016) at one size, with J. Johnson's weights; this project's "
+    "default up to version 0.1.",
+    look="Strokes of one size, small in a large picture, on the photo's outlines.",
+)
+
+# The loss of the known systems, and their L-BFGS.
+_PLAIN = dataclasses.replace(
+    CLASSIC.options, history=100, preconditioner="none", bounds="none"
+)
 
 PYTORCH_TUTORIAL = Preset(
     dataclasses.replace(
@@ -181,7 +198,8 @@ GATYS_PAPER = Preset(
 )
 
 GATYS_ADAM = Preset(
-    Options(
+    dataclasses.replace(
+        CLASSIC.options,
         network="vgg19-torchvision",
         content_taps=("conv4_2",),
         style_taps=_CONV,
@@ -211,7 +229,8 @@ GATYS_ADAM = Preset(
 )
 
 CAFFE = Preset(
-    Options(
+    dataclasses.replace(
+        CLASSIC.options,
         network="vgg16",
         content_taps=("relu4_2",),
         style_taps=RELU,

@@ -8,6 +8,7 @@ CROWSONKB = Preset(
         network="vgg19-torchvision",
         content_taps=("relu4_2",),
         style_taps=RELU,
+        content_loss="mean",
         content_weight=0.015,
         style_weight=1 / 341,
         style_tap_weights=(256.0, 64.0, 16.0, 4.0, 1.0),
@@ -32,9 +33,9 @@ CROWSONKB = Preset(
     "covariances compared by optimal transport, sizes by the root of 2 from 128 "
     "pixels, Adam taken along from one to the next, an average of the iterates.",
     look="Large coherent strokes and soft transitions, colours near the painting's; a "
-    "slight haze, as averages have. --style_loss=w2 --style_weight=3e6 "
-    "--style_tap_weights=1,1,1,1,1 --content_weight=5 is exact where its 12 iterations "
-    "aren't.",
+    "slight haze, as averages have. --style_loss=w2 --style_weight=3 "
+    "--style_tap_weights=1,1,1,1,1 --content_loss=share --content_weight=1 is exact "
+    "where its 12 iterations aren't.",
     deviations=(
         "--steps is of all sizes together: its 1000 and 500 for each further size are "
         "--steps=3000 at --size=512, 4000 at 1024, 5000 at 2048",

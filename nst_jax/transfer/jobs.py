@@ -26,7 +26,7 @@ from nst_jax.options import (
 from nst_jax.transfer.regions import Regions
 from weights_convert import architectures
 
-SCHEME = "2"
+SCHEME = "3"
 """Version of `Job.digest`, and part of it. It has to change when a default does, as
 options at their defaults have no part."""
 

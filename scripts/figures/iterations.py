@@ -19,6 +19,7 @@ from figure import Figure, counts
 from study import Cell, Study, loss, settings
 
 from nst_jax.options import Options
+from nst_jax.presets.gram import CLASSIC
 
 ROWS, COLUMNS = "start", "iterations"
 
@@ -48,7 +49,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = Figure(
     __doc__,
-    Options(size=128, style_weight=10.0),
+    dataclasses.replace(CLASSIC.options, size=128, style_weight=10.0),
     study,
     flags=("size", "network", "pooling", "precision", "seed", "style_weight", "solver"),
     own={"iterations": ("N,...", "50,100,200,400,800", "When pictures are taken.")},

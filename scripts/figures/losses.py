@@ -23,6 +23,7 @@ from study import CURVES, Cell, Study, loss, settings
 from nst_jax.collection.folder import Folder
 from nst_jax.errors import OptionsError
 from nst_jax.options import Options
+from nst_jax.presets.gram import CLASSIC
 
 ROWS, COLUMNS = "start", "solver"
 
@@ -100,7 +101,7 @@ def _need_matplotlib() -> None:
 
 FIGURE = Figure(
     __doc__,
-    Options(size=128, steps=300),
+    dataclasses.replace(CLASSIC.options, size=128, steps=300),
     study,
     flags=(*FLAGS, "style_weight"),
     show=draw,

@@ -22,6 +22,7 @@ from study import Cell, Study
 
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
+from nst_jax.presets.gram import CLASSIC
 from weights_convert import architectures, store
 
 ROWS, COLUMNS = "start", "network"
@@ -88,7 +89,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = Figure(
     __doc__,
-    Options(size=128, steps=200, style_weight=10.0),
+    dataclasses.replace(CLASSIC.options, size=128, steps=200, style_weight=10.0),
     study,
     flags=("size", "steps", "pooling", "precision", "seed", "style_weight"),
     own={

@@ -14,12 +14,14 @@ from study import Load
 from nst_jax.images import files, resize
 from nst_jax.networks import statistics
 from nst_jax.options import Options
+from nst_jax.presets.gram import CLASSIC
 from weights_convert import architectures
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """conv1_1 to conv5_1 of the paper, whose networks rectify in place."""
 
-PAPER = Options(
+PAPER = dataclasses.replace(
+    CLASSIC.options,
     content_taps=("relu4_2",),
     style_taps=LAYERS,
     content_loss="half_sum",

@@ -20,6 +20,7 @@ from figure import Figure, counts
 from study import Cell, Study, loss, settings
 
 from nst_jax.options import STARTS, Options
+from nst_jax.presets.gram import CLASSIC
 
 ROWS, COLUMNS = "iterations", "start"
 
@@ -49,7 +50,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = Figure(
     __doc__,
-    Options(size=128, style_weight=10.0),
+    dataclasses.replace(CLASSIC.options, size=128, style_weight=10.0),
     study,
     flags=("size", "network", "pooling", "precision", "seed", "style_weight"),
     own={"iterations": ("N,...", "20,100,300", "When pictures are taken.")},

@@ -18,6 +18,7 @@ from figure import FLAGS, Figure, numbers
 from study import Cell, Study, settings
 
 from nst_jax.options import Options
+from nst_jax.presets.gram import CLASSIC
 
 ROWS, COLUMNS = "tv_weight", "style_weight"
 
@@ -49,7 +50,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = Figure(
     __doc__,
-    Options(size=128, steps=200),
+    dataclasses.replace(CLASSIC.options, size=128, steps=200),
     study,
     flags=(*FLAGS, "init", "content_weight", "tv"),
     own={

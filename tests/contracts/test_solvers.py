@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.classic import classic
 from support.compilations import compilations
 
 from nst_jax.losses.gram import Gram
@@ -42,7 +43,7 @@ def solvers() -> list[Options]:
         values = (_FIELDS[setting].metadata["choices"] for setting in named)
         for settings in itertools.product(*values):
             given = dict(zip(named, settings, strict=True))
-            found.append(Options(solver=name, steps=STEPS, history=4, **given))
+            found.append(classic(solver=name, steps=STEPS, history=4, **given))
     return found
 
 

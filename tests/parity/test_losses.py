@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from support import kinks
+from support.classic import classic
 from support.posing import pose
 from support.references import (
     GatysLoss,
@@ -40,7 +41,7 @@ def balanced(loss: GatysLoss, image: torch.Tensor) -> dict[str, float]:
 
 
 def options(gram: str, tv: str, weights: dict[str, float]) -> Options:
-    return Options(
+    return classic(
         content_taps=CONTENT_TAPS,
         style_taps=STYLE_TAPS,
         content_weight=1.0,

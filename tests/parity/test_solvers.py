@@ -10,6 +10,7 @@ import optax
 import pytest
 import torch
 from support import references
+from support.classic import classic
 from support.posing import pose
 from support.references import (
     GatysLoss,
@@ -21,7 +22,6 @@ from support.references import (
 from support.tiny import built
 
 from nst_jax.optimize import chunk, engine, lbfgs, solvers
-from nst_jax.options import Options
 from nst_jax.transfer.run import solver as solver_of
 
 pytestmark = pytest.mark.parity
@@ -44,7 +44,7 @@ def valley(x: Any) -> Any:
 @pytest.fixture(scope="module")
 def gatys(tiny_weights, photo, painting) -> GatysLoss:
     """The loss of the default options; PyTorch, float64."""
-    options = Options()
+    options = classic()
     (content_tap,) = options.content_taps
     weights = dict.fromkeys(
         (f"style/{tap}" for tap in options.style_taps), options.style_weight
@@ -156,7 +156,7 @@ def test_a_run_of_the_engine_follows_torchs_losses(
     steps = np.diff(expected.points, axis=0)
     assert np.sqrt(np.mean(steps**2, axis=(1, 2, 3))).max() < 0.1
 
-    options = Options(
+    options = classic(
         history=history, preconditioner="none", bounds="none", precision="float32"
     )
     objective, data = pose(photo, [painting], options, tiny_network)
@@ -187,7 +187,7 @@ def test_a_picture_made_in_bfloat16_scores_like_one_made_in_float32(
     score = {}
     for precision in ("float32", "bfloat16"):
         network = built(tiny_architecture, tiny_weights, precision=precision)
-        options = Options(precision=precision)
+        options = classic(precision=precision)
         objective, data = pose(photo, [painting], options, network)
         solver = solver_of(options)
         _, image = follow(objective, data, solver, photo, steps=60)

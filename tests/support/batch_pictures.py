@@ -8,10 +8,10 @@ import pytest
 
 from nst_jax.images import resize
 from nst_jax.images.source import Source
-from nst_jax.options import Options
 from nst_jax.transfer.jobs import Job
+from support.classic import classic
 
-ADAM = Options(
+ADAM = classic(
     size=33,
     steps=6,
     solver="adam",

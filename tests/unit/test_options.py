@@ -15,6 +15,7 @@ from nst_jax import fields
 from nst_jax.commands import flags, main
 from nst_jax.errors import NstError, OptionsError
 from nst_jax.options import STARTS, VARYING, Options, changed, chosen
+from nst_jax.presets import PRESETS
 
 FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 NAN, INFINITY = float("nan"), float("inf")
@@ -135,12 +136,12 @@ BAD = [
     ("style_scale", 0.0, "above 0"),
     ("style_scale", INFINITY, "above 0"),
     ("style_scale", 1e12, "up to 64"),
-    ("style_loss", "paint", "choose one of gram"),
+    ("style_loss", "paint", "choose one of w2"),
     ("gram", "nhwc", "chw, hw, paper, caffe, article, normalized"),
     ("tv", "l3", "l1, l2, l1_sum, l2_sum"),
     ("tv_weight", -1e-9, "0 or more"),
     ("tv_range", 0.0, "above 0"),
-    ("content_loss", "sum", "mean, share, half_sum, self_similarity"),
+    ("content_loss", "sum", "share, mean, half_sum, self_similarity"),
     ("edge_weight", -1.0, "0 or more"),
     ("edge_weight", NAN, "0 or more"),
     ("edge_pools", (), "1 to 64, each once"),
@@ -321,10 +322,11 @@ def test_options_are_values():
     assert Options(size=64) == Options(size=64) != Options(size=65)
 
 
-def test_the_defaults_are_johnsons():
-    options = Options()
+def test_the_classic_losses_are_johnsons():
+    options = PRESETS["classic"].options
     assert (options.network, options.solver) == ("vgg19", "lbfgs")
     assert (options.content_weight, options.style_weight) == (5.0, 100.0)
+    assert (options.content_loss, options.style_loss) == ("mean", "gram")
     assert options.content_taps == ("relu4_2",)
     assert options.style_taps == tuple(f"relu{block}_1" for block in range(1, 6))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.classic import classic
 
 from nst_jax.collection import earlier, manifest
 from nst_jax.collection.folder import Folder
@@ -54,7 +55,7 @@ DEFAULTS = {
 """All options of 0.1.0, as its manifests have them."""
 
 WEIGHTS = "3" * 64
-ONE = Job(Source("a.png"), (Source("p.png"),), Options(size=32, steps=4))
+ONE = Job(Source("a.png"), (Source("p.png"),), classic(size=32, steps=4))
 
 
 def key_of_0_1_0(content: str, style: str, weights: str, **options: object) -> str:
@@ -148,7 +149,7 @@ def opened(options: Options, weights: str = WEIGHTS) -> tuple[Folder, Job, list[
 )
 def test_its_pictures_count_as_done(place, changes):
     line = left_by_0_1_0("done", **changes)
-    options = Options(
+    options = classic(
         **{n: tuple(v) if isinstance(v, list) else v for n, v in changes.items()}
     )
     folder, job, said = opened(options)
@@ -163,31 +164,31 @@ def test_its_pictures_count_as_done(place, changes):
 
 def test_by_other_options_weights_or_pictures_they_do_not(place):
     left_by_0_1_0("done")
-    for options in (Options(seed=1), Options(steps=501), Options(pooling="avg")):
+    for options in (classic(seed=1), classic(steps=501), classic(pooling="avg")):
         folder, job, _ = opened(options)
         assert not folder.is_done(job)
-    folder, job, _ = opened(Options(), weights="4" * 64)
+    folder, job, _ = opened(classic(), weights="4" * 64)
     assert not folder.is_done(job)
     files.write("p.png", np.full((9, 9, 3), 0.9, np.float32))
-    folder, job, _ = opened(Options())
+    folder, job, _ = opened(classic())
     assert not folder.is_done(job)
 
 
 def test_what_it_stopped_is_begun_anew_and_said(place):
     left_by_0_1_0("stopped", size=32)
-    folder, job, said = opened(Options(size=32))
+    folder, job, said = opened(classic(size=32))
     assert not folder.is_done(job)
     (line,) = said
     assert line.startswith("nst-jax: 1 picture stopped by an earlier version")
     assert line.endswith(": begun anew")
     # Of other options there is nothing to go on from, and nothing to say.
-    *_, said = opened(Options(size=33))
+    *_, said = opened(classic(size=33))
     assert said == ["nst-jax: out/a_p.png will be replaced"]
 
 
 def test_names_that_are_no_text_have_keys():
     """Of a file that can't be read the name is part of the key."""
     odd = os.fsdecode(b"\xff.png")
-    job = Job(Source(odd), (Source("p.png"),), Options())
+    job = Job(Source(odd), (Source("p.png"),), classic())
     keys = {earlier.key(job, {odd: "", "p.png": ""}, digest) for digest in "12"}
     assert len(keys) == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.classic import classic
 
 from nst_jax.collection import manifest
 from nst_jax.collection.folder import Folder
@@ -18,11 +19,10 @@ from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import DivergenceError, ImageError
 from nst_jax.images import files
 from nst_jax.images.source import Source
-from nst_jax.options import Options
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.results import Result
 
-OPTIONS = Options(size=32, steps=4)
+OPTIONS = classic(size=32, steps=4)
 
 
 def grey(value: float, height: int = 20, width: int = 20) -> np.ndarray:
@@ -268,7 +268,7 @@ def rewrite(name):
             wanted_of(options=dataclasses.replace(OPTIONS, style_weight=3.0)),
             "",
         ),
-        (lambda: None, wanted_of(options=Options(size=32, steps=5)), ""),
+        (lambda: None, wanted_of(options=classic(size=32, steps=5)), ""),
         # The same said otherwise: a default by name, a whole number.
         (
             lambda: None,
@@ -318,7 +318,7 @@ def test_pictures_of_this_version_stay_done(opened, place):
     """Whoever changes digests has to tell old ones; see `collection.earlier`."""
     for name in ("a", "p"):
         (place / f"{name}.png").write_bytes(f"picture {name}".encode())
-    options = Options(size=32, style_taps=("relu1_1",), style_weight=3, color="linear")
+    options = classic(size=32, style_taps=("relu1_1",), style_weight=3, color="linear")
     (one,) = wanted_of("a", "p", options)
     key = "18bc9f7e266cb1bef1bf1941ea7fe9d91335b6084ba24248a04d4f06d68d3cce"
     (place / "out").mkdir()

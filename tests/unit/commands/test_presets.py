@@ -44,7 +44,7 @@ def test_an_unknown_preset_is_wrong_usage(capsys):
     with pytest.raises(SystemExit) as caught:
         parsed("--preset=quickly")
     assert caught.value.code == 2
-    assert "--preset: 'quickly' is not known; choose one of fast, best, py" in (
+    assert "--preset: 'quickly' is not known; choose one of fast, best, cl" in (
         capsys.readouterr().err
     )
 

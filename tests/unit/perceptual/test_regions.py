@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.classic import classic
 
 from nst_jax.losses.content import Content, HalfSum, Share
 from nst_jax.losses.gram import HW, Gram
@@ -99,7 +100,7 @@ def test_what_is_kept_is_laid_over():
 
 
 def test_parts_of_a_divided_objective():
-    options = Options(content_taps=("relu2_1",), style_taps=("relu1_1", "relu3_1"))
+    options = classic(content_taps=("relu2_1",), style_taps=("relu1_1", "relu3_1"))
     plain = losses(options).parts
     assert regions.divided(plain, Form()) == plain
     found = regions.divided(plain, Form(2, keeps=True))

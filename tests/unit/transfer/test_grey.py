@@ -15,10 +15,11 @@ from support.batch_pictures import (
     assert_same,
     job,
 )
+from support.classic import classic
 
 from nst_jax import stylize
 from nst_jax.images import color, files
-from nst_jax.options import STARTS, Options
+from nst_jax.options import STARTS
 from nst_jax.perceptual.objective import is_grey
 from nst_jax.transfer.pictures import Pictures
 
@@ -115,7 +116,7 @@ def test_by_every_solver_stopped_and_resumed_too(
 def test_what_asks_for_colour(grey, photo, paintings, options):
     if options.get("content_weight") == options.get("style_weight") == 0:
         options = {**options, "init": "noise"}
-    one = Options(style_taps=("relu1_1",), **options)
+    one = classic(style_taps=("relu1_1",), **options)
     assert is_grey(one, photo, paintings) == grey
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from support.batch_pictures import PAINTINGS, PHOTOS, SHALLOW, assert_same, job, picture
+from support.classic import classic
 
 from nst_jax.errors import OptionsError, TooSmallError
 from nst_jax.images.source import Source
@@ -36,7 +37,7 @@ def test_photos_that_are_no_size_are_said():
 def test_jobs_of_one_size_go_together_in_the_order_of_the_first():
     sizes = [33, 40, 33, 24, 40]
     jobs = {
-        n: job(PHOTOS[0], PAINTINGS[0], Options(size=s)) for n, s in enumerate(sizes)
+        n: job(PHOTOS[0], PAINTINGS[0], classic(size=s)) for n, s in enumerate(sizes)
     }
     assert [list(found) for found in of_one_size(jobs)] == [[0, 2], [1, 4], [3]]
 

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 from support.batch_pictures import ADAM, PAINTINGS, PHOTOS, job, picture
+from support.classic import classic
 
 from nst_jax.errors import ImageError
 from nst_jax.images import color, files, noise, resize
 from nst_jax.images.frames import frames
-from nst_jax.options import Options
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.sizes import enlarged
 
@@ -171,7 +171,7 @@ def test_lines_about_a_picture_come_once(tmp_path):
 
     path, lines = tmp_path / "a.png", []
     Image.new("RGBA", (40, 30), (10, 20, 30, 100)).save(path)
-    jobs = [job(str(path), p, Options(size=s)) for p in PAINTINGS for s in (32,)]
+    jobs = [job(str(path), p, classic(size=s)) for p in PAINTINGS for s in (32,)]
     made = pictures_of(jobs, report=lines.append)
     for one in jobs:
         made.load(one)

@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.batch_pictures import PAINTINGS, PHOTOS, picture
+from support.classic import classic
 from support.posing import pose
 
-from nst_jax.options import Options
 from nst_jax.perceptual.objective import losses
 from nst_jax.transfer.lanes import Framed, Lane, lane_of
 from nst_jax.transfer.problem import Studio
 
-OPTIONS = Options(
+OPTIONS = classic(
     content_taps=("relu2_1",), style_taps=("relu1_1", "relu2_2"), tv_weight=2.0
 )
 
@@ -143,7 +143,7 @@ def test_what_paintings_ask_for_is_blended_by_shares(tiny_network):
 
 
 def test_every_part_has_the_weight_of_its_tap(tiny_network):
-    options = Options(
+    options = classic(
         content_taps=("relu1_1", "relu2_1"),
         style_taps=("relu1_1", "relu2_1"),
         content_tap_weights=(1.0, 0.0),

@@ -17,12 +17,12 @@ from support.batch_pictures import (
     assert_same,
     picture,
 )
+from support.classic import classic
 from support.masks import divided_job, halves, lane_of_job
 
 from nst_jax import stylize, stylize_batch
 from nst_jax.errors import ImageError, OptionsError
 from nst_jax.images import resize
-from nst_jax.options import Options
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.regions import Regions
@@ -453,7 +453,7 @@ def test_the_grams_that_count_the_pictures_pixels_have_no_regions(paint):
 
 
 def test_masks_make_another_picture():
-    plain = divided_job(PHOTO, PAINTINGS, Options())
+    plain = divided_job(PHOTO, PAINTINGS, classic())
     assert plain.regions is None
     contents = {}
     jobs = [plain]
@@ -465,7 +465,7 @@ def test_masks_make_another_picture():
         {"content_regions": LABELS, "regions": {0: 1, 1: 0}},
         {"content_regions": LABELS, "style_regions": [LABELS, LABELS]},
     ):
-        jobs.append(divided_job(PHOTO, PAINTINGS, Options(), **given))
+        jobs.append(divided_job(PHOTO, PAINTINGS, classic(), **given))
     contents = asked.digests(jobs)
     found = {job.digest(contents, "w") for job in jobs}
     assert len(found) == len(jobs)

@@ -11,16 +11,16 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 from PIL import Image
+from support.classic import classic
 
 from nst_jax.errors import DivergenceError
 from nst_jax.images import files
 from nst_jax.optimize.chunk import State
-from nst_jax.options import Options
 from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.results import Progress, Record, Result
 
-OPTIONS = Options(size=32, steps=5)
+OPTIONS = classic(size=32, steps=5)
 PHOTO = np.full((2, 3, 3), 0.25, np.float32)
 
 

@@ -72,15 +72,15 @@ def test_sizes_ascend_and_end_with_the_full_one_after_all_steps():
 @pytest.mark.parametrize(
     ("shape", "options", "style", "expected"),
     [
-        ((1, 32), Options(size=32), False, 240),  # 7.5 -> 8 x 240
-        ((3, 45), Options(size=33), False, 128),  # 8.5 -> 9 x 128
-        ((45, 3), Options(size=33), False, 128),
-        ((1, 32), Options(size=32, style_scale=2.0), True, 128),
-        ((1, 32), Options(size=32, style_scale=2.0), False, 240),
+        ((1, 32), Options(size=32, pyramid=1), False, 240),  # 7.5 -> 8 x 240
+        ((3, 45), Options(size=33, pyramid=1), False, 128),  # 8.5 -> 9 x 128
+        ((45, 3), Options(size=33, pyramid=1), False, 128),
+        ((1, 32), Options(size=32, pyramid=1, style_scale=2.0), True, 128),
+        ((1, 32), Options(size=32, pyramid=1, style_scale=2.0), False, 240),
         ((1, 4), Options(size=16, pyramid=2), False, 32),
         ((1, 16), Options(size=128, pyramid=2), False, 240),  # 8 x 128 first
         ((2, 22), Options(size=128, pyramid=2), False, 160),  # 15 x 160, 7.5 x 80
-        ((1, 65_000), Options(size=32), False, None),
+        ((1, 65_000), Options(size=32, pyramid=1), False, None),
     ],
 )
 def test_enough_is_where_a_picture_becomes_large_enough(

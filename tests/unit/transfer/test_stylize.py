@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.batch_pictures import LBFGS, PAINTINGS, PHOTOS
+from support.classic import classic
 from support.posing import pose
 from support.tiny import built
 
-from nst_jax import Options, stylize, stylize_batch
+from nst_jax import stylize, stylize_batch
 from nst_jax.errors import CheckpointError, ImageError, OptionsError
 from nst_jax.images import files, resize
 from nst_jax.networks import extract
@@ -208,7 +209,7 @@ def test_a_network_for_other_options_is_refused():
 def test_precision_holds_in_the_backward_pass_too(
     tiny_architecture, tiny_weights, precision, expected
 ):
-    options = Options(precision=precision)
+    options = classic(precision=precision)
     network = built(tiny_architecture, tiny_weights, precision=precision)
     objective, data = pose(PHOTO, [PAINTING], options, network)
     # As on a GPU: TF32 is float32 on a CPU.

@@ -64,7 +64,7 @@ def test_names_are_told_apart():
     assert len(recipes) == 4
     # Called otherwise it is the same, and at its defaults too.
     assert named("mine={}").recipe == named("default").recipe
-    assert named('a={"steps": 500}').recipe == named("default").recipe
+    assert named('a={"steps": 300}').recipe == named("default").recipe
     assert named('a={"steps": 501}').recipe != named("default").recipe
 
 
