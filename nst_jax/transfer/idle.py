@@ -72,7 +72,8 @@ def _sized(job: Job) -> Options:
         return job.options
     if job.options.pyramid != 1:
         try:
-            return settled(job, job.content.shape()).options
+            shapes = {one.key: one.shape() for one in (job.content, *job.styles)}
+            return settled(job, shapes).options
         except ImageError:  # Said when it is read.
             pass
     return dataclasses.replace(job.options, size=Options.size)

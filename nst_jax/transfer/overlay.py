@@ -39,7 +39,7 @@ def overlay(job: Job) -> np.ndarray:
     Raises:
       ImageError: a picture or mask that can't be read.
     """
-    job = settled(job, job.content.shape())
+    job = settled(job, {one.key: one.shape() for one in (job.content, *job.styles)})
     pictures = Pictures([job], {one.key: one.shape() for one in job.sources})
     lane = pictures.opened(pictures.lane(job, side(job.options)))
     photo = lane.content.pixels if lane.photo is None else lane.photo

@@ -40,7 +40,7 @@ def sized(
     for place, job in enumerate(jobs):
         if place not in wrong:
             try:
-                found[place] = settled(job, shapes[job.content.key])
+                found[place] = settled(job, shapes)
             except ImageError as error:
                 unsized[place] = error
     return found, unsized

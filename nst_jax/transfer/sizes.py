@@ -27,33 +27,55 @@ class Scale(NamedTuple):
     until: int
 
 
-def settled(job: Job, shape: Shape) -> Job:
-    """A job with a size in pixels: `original` is that of its photo, or of its crop.
+def settled(job: Job, shapes: Mapping[str, Shape]) -> Job:
+    """A job with a size in pixels, and no more sizes than its pictures have room for.
+
+    The size `original` is that of the photo, or of its crop. A pyramid of as many sizes
+    as there can be has none at which a picture is less than 16 pixels thin.
 
     Args:
       job: whose size may be a word.
-      shape: height and width of its photo.
+      shapes: height and width of every source, by key.
 
     Raises:
       TooSmallError: a photo whose longest side no size may be.
     """
-    if job.options.size != "original":
-        return job
-    longest = max(resize.cropped(shape, ratio(job.options.crop) or shape))
-    if not 16 <= longest <= 65536:
-        raise TooSmallError(
-            f"{job.content.name}: its longest side has {longest} pixels, and a result "
-            "16 to 65536: give a size instead of original"
-        )
-    options = dataclasses.replace(job.options, size=longest)
-    return dataclasses.replace(job, options=options)
+    options = job.options
+    if options.size == "original":
+        crop = ratio(options.crop) or shapes[job.content.key]
+        longest = max(resize.cropped(shapes[job.content.key], crop))
+        if not 16 <= longest <= 65536:
+            raise TooSmallError(
+                f"{job.content.name}: its longest side has {longest} pixels, and a "
+                "result 16 to 65536: give a size instead of original"
+            )
+        options = dataclasses.replace(options, size=longest)
+    if not options.pyramid:
+        sizes = [scale.size for scale in scales(options)]
+        fitting = sum(_thinnest(job, shapes, options, size) >= _STEP for size in sizes)
+        if fitting < len(sizes):
+            options = dataclasses.replace(options, pyramid=max(1, fitting))
+    return job if options is job.options else dataclasses.replace(job, options=options)
+
+
+def _thinnest(
+    job: Job, shapes: Mapping[str, Shape], options: Options, size: int
+) -> int:
+    """The shortest side of a job's photo and paintings at a size, in pixels."""
+    sides = [(job.content, size)]
+    sides += [(style, style_size(size, options)) for style in job.styles]
+    return min(
+        min(resize.fit(*(ratio(options.crop) or shapes[source.key]), side))
+        for source, side in sides
+    )
 
 
 def of_one_size(jobs: Mapping[int, Job]) -> list[dict[int, Job]]:
-    """`settled` jobs by their size, in the order of their first ones."""
-    found: dict[int, dict[int, Job]] = {}
+    """`settled` jobs by their sizes, in the order of their first ones."""
+    found: dict[tuple[int, int], dict[int, Job]] = {}
     for place, job in jobs.items():
-        found.setdefault(side(job.options), {})[place] = job
+        key = side(job.options), job.options.pyramid
+        found.setdefault(key, {})[place] = job
     return list(found.values())
 
 

@@ -18,20 +18,41 @@ ORIGINAL = dataclasses.replace(SHALLOW, size="original", steps=2)
 
 
 def test_a_job_is_settled_by_its_photo_or_its_crop():
-    one = job(picture(1, 30, 47), PAINTINGS[0], ORIGINAL)
-    assert settled(one, (30, 47)).options.size == 47
-    cropped = dataclasses.replace(ORIGINAL, crop="1:2")
-    assert settled(job(PHOTOS[0], PAINTINGS[0], cropped), (30, 47)).options.size == 30
-    numbered = job(PHOTOS[0], PAINTINGS[0], SHALLOW)
-    assert settled(numbered, (30, 47)) is numbered
+    def made(options):
+        one = job(picture(1, 30, 47), PAINTINGS[0], options)
+        shapes = {one.content.key: (30, 47), one.styles[0].key: (20, 20)}
+        return one, settled(one, shapes)
+
+    assert made(ORIGINAL)[1].options.size == 47
+    assert made(dataclasses.replace(ORIGINAL, crop="1:2"))[1].options.size == 30
+    numbered, itself = made(SHALLOW)
+    assert itself is numbered
+
+
+@pytest.mark.parametrize(
+    ("photo", "painting", "pyramid", "expected"),
+    [
+        ((300, 400), (500, 300), 0, 0),  # 64, 128, 256, 512 of both.
+        ((100, 512), (9, 9), 0, 3),  # 12 x 64 isn't there.
+        ((9, 9), (2048, 100), 0, 1),  # Of a painting too: 12 x 256.
+        ((8, 512), (9, 9), 0, 1),  # At least the full size.
+        ((100, 512), (9, 9), 4, 4),  # As many as were asked for.
+    ],
+)
+def test_pyramids_have_no_size_at_which_a_picture_is_too_thin(
+    photo, painting, pyramid, expected
+):
+    one = Job(Source("a.png"), (Source("p.png"),), classic(pyramid=pyramid))
+    found = settled(one, {"a.png": photo, "p.png": painting})
+    assert found.options == dataclasses.replace(one.options, pyramid=expected)
 
 
 def test_photos_that_are_no_size_are_said():
     one = Job(Source("small.png"), (Source("p.png"),), ORIGINAL)
     with pytest.raises(TooSmallError, match=r"small.png: its longest side has 15 pix"):
-        settled(one, (9, 15))
+        settled(one, {"small.png": (9, 15), "p.png": (9, 9)})
     with pytest.raises(TooSmallError, match="give a size instead of original"):
-        settled(one, (9, 65537))
+        settled(one, {"small.png": (9, 65537), "p.png": (9, 9)})
 
 
 def test_jobs_of_one_size_go_together_in_the_order_of_the_first():
