@@ -38,7 +38,8 @@ _FLAGS = {
     "--content_taps": "content_layer content_layers content_feature_maps_index",
     "--style_taps": "style_layer style_layers style_feature_maps_indices",
     "--content_tap_weights": "content_layer_weights content_weights",
-    "--style_tap_weights": "style_layer_weights layer_weights style_layer_weight_exp",
+    "--style_tap_weights": "style_layer_weights layer_weights",
+    "--style_tap_decay": "style_layer_weight_exp",
     "--style_blend": "style_blend_weights style_blending style_imgs_weights "
     "style_interpolation_weights blend",
     "--style_scale": "style_scales style_size style_scale_fac style_scale_up",

@@ -11,7 +11,8 @@ from weights_convert.architectures.transformer import Transformer
 
 LOSSES = (
     *("network", "content_taps", "style_taps", "content_weight", "style_weight"),
-    *("content_tap_weights", "style_tap_weights", "content_loss", "style_loss"),
+    *("content_tap_weights", "style_tap_weights", "style_tap_decay"),
+    *("content_loss", "style_loss"),
     *("gram", "tv", "tv_range", "tv_weight", "pooling", "input_gain", "precision"),
     *("edge_weight", "edge_pools"),
 )
@@ -96,6 +97,7 @@ _LENGSTROM = Options(
     content_weight=7.5,
     style_loss="gram",
     style_weight=100.0,
+    style_tap_decay=1.0,
     tv_weight=200.0,
     tv_range=255.0,
 )
@@ -113,6 +115,7 @@ RECIPES: Mapping[str, tuple[Recipe, Options]] = MappingProxyType(
                 content_weight=1e5,
                 style_loss="gram",
                 style_weight=1e10,
+                style_tap_decay=1.0,
             ),
         ),
     }

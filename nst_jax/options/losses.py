@@ -43,7 +43,7 @@ class Losses:
         check=fields.NOT_NEGATIVE,
     )
     style_weight: float = _style(
-        3.0,
+        1.0,
         "Weight of the style loss: higher paints more.",
         check=fields.NOT_NEGATIVE,
     )
@@ -132,6 +132,13 @@ class Losses:
         0.0,
         "Weight of the total variation: higher is smoother.",
         check=fields.NOT_NEGATIVE,
+    )
+    style_tap_decay: float = _style(
+        0.65,
+        "Each style tap weighs so many times the one before it, their mean unchanged: "
+        "below 1 colours and strokes count for more than shapes, 1 is all alike.",
+        check=(lambda value: 0 < value <= 10, "a number above 0, 10 at most"),
+        needs={**STYLE, "style_taps": lambda taps: len(taps) > 1},
     )
     edge_weight: float = fields.losses(
         0.0,

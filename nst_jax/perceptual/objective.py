@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nst_jax.losses.edges import Edges
 from nst_jax.losses.objective import IMAGE, Objective, Part
@@ -185,11 +186,18 @@ def term(kind: type[Any], options: Options) -> Term:
 def loss_weights(options: Options) -> dict[str, float]:
     """The weight of each part: the overall weight times the tap's own."""
     found = {}
+    falling = options.style_tap_decay ** np.arange(len(options.style_taps))
+    decay = {"style": falling / falling.mean()} if len(falling) else {}
     for kind in ("content", "style"):
-        taps = getattr(options, f"{kind}_taps")
-        factors = getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
-        for tap, factor in zip(taps, factors, strict=True):
-            found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
+        taps, weight = (
+            getattr(options, f"{kind}_taps"),
+            getattr(options, f"{kind}_weight"),
+        )
+        factors = np.array(
+            getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
+        )
+        for tap, factor in zip(taps, factors * decay.get(kind, 1.0), strict=True):
+            found[f"{kind}/{tap}"] = float(weight * factor)
     found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
     return found
 

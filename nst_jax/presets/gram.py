@@ -17,6 +17,7 @@ CLASSIC = Preset(
         style_loss="gram",
         gram="chw",
         style_weight=100.0,
+        style_tap_decay=1.0,
         pyramid=1,
         steps=500,
     ),

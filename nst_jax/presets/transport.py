@@ -12,6 +12,7 @@ CROWSONKB = Preset(
         content_weight=0.015,
         style_weight=1 / 341,
         style_tap_weights=(256.0, 64.0, 16.0, 4.0, 1.0),
+        style_tap_decay=1.0,
         style_loss="w2_iterated",
         border="replicate_first",
         tv="nine_point",
