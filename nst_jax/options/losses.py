@@ -43,7 +43,7 @@ class Losses:
         check=fields.NOT_NEGATIVE,
     )
     style_weight: float = _style(
-        1.0,
+        1.3,
         "Weight of the style loss: higher paints more.",
         check=fields.NOT_NEGATIVE,
     )

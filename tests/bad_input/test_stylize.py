@@ -115,7 +115,7 @@ _OPTIONS = [
     ((*PAIR, "--style_weight=heavy"), "style_weight='heavy' is not a number"),
     ((*PAIR, "--solver=sgd"), "solver='sgd' is not known; choose one of lbfgs, adam"),
     ((*PAIR, "--style_loss=slicd"), "style_loss='slicd' is not known; did you mean sl"),
-    ((*PAIR, "--content_loss=l2"), "content_loss='l2' is not known; choose one of mea"),
+    ((*PAIR, "--content_loss=l2"), "content_loss='l2' is not known; choose one of sha"),
     ((*PAIR, "--edge_weight=-1"), "edge_weight=-1.0 is out of range: give a number, 0"),
     ((*PAIR, "--edge_pools=0"), "edge_pools=(0,) is out of range: give whole numbers,"),
     ((*PAIR, "--edge_pools=4,4"), "edge_pools=(4, 4) is out of range: give whole numb"),

@@ -14,6 +14,7 @@ from weights_convert import commands
 QUICK = (
     *(f"--network={SMALL}", "--content_taps=relu_conv1", "--style_taps=relu_conv1"),
     *("--size=32", "--steps=4", "--solver=adam", "--compilation_cache_dir=off"),
+    *("--pyramid=1", "--content_loss=mean", "--style_loss=gram"),
     "--style_weight=1e6",  # So much that a few steps lower the loss.
 )
 """Options of runs that take a moment, all by one program where lanes are as many."""

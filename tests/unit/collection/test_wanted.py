@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.classic import classic
 
 from nst_jax.collection.wanted import Wanted, check, named, varied_text
 from nst_jax.errors import ImageError, OptionsError
 from nst_jax.images import files
 from nst_jax.images.source import Source
-from nst_jax.options import Options
 from nst_jax.transfer.jobs import Job
 
 DIGESTS = {"a.png": "1" * 64, "p.png": "2" * 64}
@@ -19,7 +19,7 @@ TEMPLATE = "{content}_{style}{varied}.png"
 
 
 def job(content="a.png", style="p.png", at=(), **options):
-    return Job(Source(content), (Source(style),), Options(**options), at)
+    return Job(Source(content), (Source(style),), classic(**options), at)
 
 
 def wanted(name="a_p.png", of=None, **changes):

@@ -20,6 +20,9 @@ OPTIONS = nst_jax.Options(
     size=32,
     steps=4,
     solver="adam",
+    pyramid=1,
+    content_loss="mean",
+    style_loss="gram",
     style_weight=1e6,
 )
 """What `QUICK` says."""

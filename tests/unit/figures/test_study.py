@@ -6,13 +6,13 @@ from support import figure_helpers  # noqa: F401  # Before what it finds.
 # isort: split
 import figure
 import study
+from support.classic import classic
 
 from nst_jax.errors import OptionsError
-from nst_jax.options import Options
 
 
 def cell(row, column, style="p.png", **options):
-    return study.Cell(row, column, "a.png", style, Options(**options))
+    return study.Cell(row, column, "a.png", style, classic(**options))
 
 
 def wanted(*cells):
