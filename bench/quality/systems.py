@@ -76,7 +76,6 @@ REGISTERED: Mapping[str, System] = MappingProxyType(
         for one in (
             System("photo", "photo", strengths=MappingProxyType({"1": 1.0})),
             System("default", "optimised"),
-            System("w2", "optimised", {"style_loss": "w2", "style_weight": 3e6}),
             _network("starry_night"),
             _network("glass"),
             System("pytorch", "pytorch", steps=300),

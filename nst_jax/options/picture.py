@@ -34,7 +34,7 @@ class Picture(Written):
         check=fields.RATIO,
     )
     steps: int = fields.picture(
-        300,
+        200,
         "Iterations: one gradient of the loss each.",
         check=fields.NOT_NEGATIVE_INT,
     )

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.parity
 
 Sides = Mapping[str, Tensor]
 
-OURS = {"fast", "best"}
+OURS = {"fast", "best", "classic"}
 KINDS = ("content/", "style/", "total_variation")
 
 

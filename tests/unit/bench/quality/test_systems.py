@@ -60,11 +60,11 @@ def test_what_is_none_is_one_line(text, line):
 def test_names_are_told_apart():
     with pytest.raises(OptionsError, match="systems a: named twice"):
         chosen(['a={"steps": 3}', "photo", 'a={"steps": 4}'])
-    recipes = {one.recipe for one in chosen(["default", "w2", "fast", "photo"])}
+    recipes = {one.recipe for one in chosen(["default", "classic", "fast", "photo"])}
     assert len(recipes) == 4
     # Called otherwise it is the same, and at its defaults too.
     assert named("mine={}").recipe == named("default").recipe
-    assert named('a={"steps": 300}').recipe == named("default").recipe
+    assert named('a={"steps": 200}').recipe == named("default").recipe
     assert named('a={"steps": 501}').recipe != named("default").recipe
 
 
