@@ -15,9 +15,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-Objective = Callable[[jax.Array, Any], tuple[jax.Array, Mapping[str, jax.Array]]]
-"""`(images [n, h, w, 3], problem) -> (totals [n], {term: [n]})`, pure and hashable; a
-lane's values depend on its own image only."""
+Objective = Callable[
+    [jax.Array, Any, jax.Array], tuple[jax.Array, Mapping[str, jax.Array]]
+]
+"""`(images [n, h, w, 3], problem, iteration) -> (totals [n], {term: [n]})`, pure and
+hashable; a lane's values depend on its own image only. The iteration, an int32 scalar,
+is for what is drawn anew at each."""
 
 DIVERGED = 100.0
 """Times the best loss above it: all progress is lost."""
@@ -171,13 +174,15 @@ def run_chunk(
       The new state and `{"total": [n, 64], term: [n, 64], ...}`, filled up to `count`:
       values at each iterate *before* its update.
     """
-    _, terms = jax.eval_shape(objective, state.image, problem)
+    _, terms = jax.eval_shape(objective, state.image, problem, state.iteration)
     lanes = state.image.shape[0]
     names = ("total", *terms)
     records = {name: jnp.zeros((lanes, CAPACITY), jnp.float32) for name in names}
 
-    def summed(images: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        totals, terms = objective(images, problem)
+    def summed(
+        images: jax.Array, iteration: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        totals, terms = objective(images, problem, iteration)
         return jnp.sum(totals), {"total": totals, **terms}
 
     def iterate(
@@ -185,7 +190,8 @@ def run_chunk(
     ) -> tuple[State, dict[str, jax.Array]]:
         state, records = carry
         # Lanes don't see each other: the sum's gradient is each total's own.
-        gradient, values = jax.grad(summed, has_aux=True)(state.image)
+        slope = jax.grad(summed, has_aux=True)
+        gradient, values = slope(state.image, state.iteration)
         better = values["total"] < state.best_loss
         updates, solver_state = jax.vmap(solver.update)(
             gradient, state.solver, state.image

@@ -79,9 +79,15 @@ class SeenObjective:
         return cls(Objective(parts), precision, options.input_gain, border)
 
     def __call__(
-        self, images: jax.Array, problem: Problem
+        self, images: jax.Array, problem: Problem, iteration: Any = 0
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """Total losses `[n]` and parts `{name: [n]}` of `images`, `[n, h, w, 3]`."""
+        """Total losses `[n]` and parts `{name: [n]}` of `images`, `[n, h, w, 3]`.
+
+        Args:
+          images: of the lanes.
+          problem: their data.
+          iteration: int32 scalar, for what is drawn anew at each.
+        """
 
         def of_lane(
             views: Mapping[str, View], targets: Mapping[str, Any], weights: Any
