@@ -119,7 +119,7 @@ class _OfLanes:
     loss: Loss
 
     def __call__(
-        self, images: jax.Array, data: tuple[Any, ...]
+        self, images: jax.Array, data: tuple[Any, ...], iteration: jax.Array
     ) -> tuple[jax.Array, Mapping[str, jax.Array]]:
         found = self.loss(images[0], *data)
         total, terms = found if isinstance(found, tuple) else (found, {})
