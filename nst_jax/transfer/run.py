@@ -14,10 +14,11 @@ import numpy as np
 import optax
 
 from nst_jax.devices import memory
+from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
 from nst_jax.optimize import checkpoint, chunk, engine
-from nst_jax.options import Options, chosen
+from nst_jax.options import FIELDS, Options, chosen
 from nst_jax.perceptual.objective import Problem, SeenObjective
 from nst_jax.transfer.following import followed
 from nst_jax.transfer.jobs import Job
@@ -303,12 +304,19 @@ class _Watch:
 
 
 def solver(options: Options) -> optax.GradientTransformation:
-    """The solver that `options` ask for; equal options give the same object."""
+    """The solver that `options` ask for; equal options give the same object.
+
+    So do settings that have no effect: they stay as they are by default.
+    """
     kind = chosen(options, "solver")
     rate, decay = kind.learning_rate, kind.decay
     if options.learning_rate is not None:
         rate = float(options.learning_rate)
     if options.learning_rate_decay is not None:
         decay = chosen(options, "learning_rate_decay")
-    settings = {name: chosen(options, name) for name in kind.settings}
+    settings = {
+        name: chosen(options, name)
+        for name in kind.settings
+        if not unmet(FIELDS[name].metadata["needs"], options)
+    }
     return kind.make(decay(rate, options.steps) if decay else rate, **settings)

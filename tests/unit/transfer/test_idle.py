@@ -69,6 +69,8 @@ MATTERS = {
     "pyramid_from": ({"size": 128, "pyramid": 3}, 16),
     "pyramid_first": ({"size": 128, "pyramid": 2}, 2.0),
     "adam_beta2": ({}, 0.1),
+    "coordinates": ({}, "laplacian"),
+    "laplacian_levels": ({"coordinates": "laplacian"}, 1),
     "carry": ({"size": 128, "pyramid": 2}, "moments"),
     "average": ({}, 0.9),
     "border": ({}, "reflect"),
@@ -92,6 +94,18 @@ IDLE = [
         "--carry has no effect with --solver=lbfgs",
     ),
     ("carry", {"pyramid": 2}, "moments", "--carry has no effect with --size=32"),
+    (
+        *("carry", {"pyramid": 2, "size": 128, "coordinates": "laplacian"}, "moments"),
+        "--carry has no effect with --coordinates=laplacian",
+    ),
+    (
+        *("coordinates", LBFGS, "laplacian"),
+        "--coordinates has no effect with --solver=lbfgs",
+    ),
+    (
+        *("laplacian_levels", {}, 2),
+        "--laplacian_levels has no effect with --coordinates=pixels",
+    ),
     ("pyramid_step", {}, 1.5, "--pyramid_step has no effect with --pyramid=1"),
     ("pyramid_from", {}, 16, "--pyramid_from has no effect with --pyramid=1"),
     ("pyramid_first", {}, 2, "--pyramid_first has no effect with --pyramid=1"),
@@ -187,13 +201,11 @@ def test_every_option_is_shown_to_matter_and_those_with_needs_not_to():
     # The settings of solvers are those that need one.
     for word in FIELDS["solver"].metadata["choices"]:
         settings = chosen(Options(solver=word), "solver").settings
-        kept = {n for n in needing if not said(n, solver=word, tv_weight=1, **NOISE)}
+        given = {"solver": word, "tv_weight": 1, "coordinates": "laplacian", **NOISE}
+        kept = {n for n in needing if not said(n, **given)}
         of_others = {
-            "history",
-            "preconditioner",
-            "bounds",
-            "adam_epsilon",
-            "adam_beta2",
+            *("history", "preconditioner", "bounds", "adam_epsilon", "adam_beta2"),
+            *("coordinates", "laplacian_levels"),
         }
         assert kept & of_others == set(settings)
 
