@@ -26,9 +26,10 @@ class Part:
     Attributes:
       name: of its value and its weight, such as "style/relu1_1".
       term: the loss.
-      tap: whose view it looks at, or `IMAGE`.
+      tap: whose view it looks at, or `IMAGE`, or `HYPERCOLUMN`.
       wants: whose statistic is its target: "content", "style", or "" for none.
       mask: through which of the picture's masks it looks; "": through none.
+      column: the taps of hypercolumns, if it looks at these.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Part:
     tap: str
     wants: str
     mask: str = ""
+    column: tuple[str, ...] = ()
 
     @property
     def seen(self) -> str:
@@ -55,8 +57,31 @@ class Objective:
 
     def taps(self, *wants: str) -> tuple[str, ...]:
         """The network's taps that parts look at, each once; of all parts by default."""
-        parts = [part for part in self.parts if not wants or part.wants in wants]
-        return tuple(dict.fromkeys(part.tap for part in parts if part.tap != IMAGE))
+        found = [
+            tap
+            for part in self.wanting(*wants)
+            for tap in part.column or (part.tap,)
+            if tap != IMAGE
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def views(self, *wants: str) -> tuple[str, ...]:
+        """The views that parts look at, but through no mask; as `taps` else."""
+        return tuple(dict.fromkeys(part.tap for part in self.wanting(*wants)))
+
+    def wanting(self, *wants: str) -> tuple[Part, ...]:
+        """The parts whose targets are of these; all by default."""
+        return tuple(p for p in self.parts if not wants or p.wants in wants)
+
+    @property
+    def follows(self) -> bool:
+        """Whether targets follow from the picture that a size begins with."""
+        return any(getattr(part.term, "follows", False) for part in self.parts)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether terms draw positions anew at each step."""
+        return any(getattr(part.term, "fresh", False) for part in self.parts)
 
     def statistics(self, views: Mapping[str, View], *wants: str) -> dict[str, Any]:
         """Statistics `{name: ...}` of one picture, for the parts that want it.
@@ -67,8 +92,7 @@ class Objective:
         """
         return {
             part.name: part.term.statistic(views[part.seen])
-            for part in self.parts
-            if not wants or part.wants in wants
+            for part in self.wanting(*wants)
         }
 
     def blend(

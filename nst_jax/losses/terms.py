@@ -34,6 +34,10 @@ class Term(Protocol):
     Attributes:
       additive: whether statistics of parts of a picture, leaf by leaf, add up to that
         of the whole, as weighted sums and counts do. Tiles, shards and hosts need it.
+
+    A term that draws positions anew where its view has a `draw` says `fresh = True`;
+    one whose targets are found for the picture that a size begins with `follows = True`
+    (`losses/neighbors.py`).
     """
 
     additive: ClassVar[bool]

@@ -19,8 +19,7 @@ Objective = Callable[
     [jax.Array, Any, jax.Array], tuple[jax.Array, Mapping[str, jax.Array]]
 ]
 """`(images [n, h, w, 3], problem, iteration) -> (totals [n], {term: [n]})`, pure and
-hashable; a lane's values depend on its own image only. The iteration, an int32 scalar,
-is for what is drawn anew at each."""
+hashable; a lane's values depend on its own image only."""
 
 DIVERGED = 100.0
 """Times the best loss above it: all progress is lost."""
@@ -69,6 +68,9 @@ class State:
       iteration: how many iterations were run, a scalar.
       step_scale: `[n]`, factor of the solver's steps, halved after a divergence.
       average: where the result is an average of the iterates; None: it is the best.
+      began: `[n, h, w, 3]`, the images that this size began with, where targets follow
+        from them; else None.
+      again: static, whether it is of a further pass at one size.
     """
 
     image: jax.Array
@@ -78,6 +80,8 @@ class State:
     iteration: jax.Array
     step_scale: jax.Array
     average: Average | None = None
+    began: jax.Array | None = None
+    again: bool = dataclasses.field(default=False, metadata={"static": True})
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -190,8 +194,9 @@ def run_chunk(
     ) -> tuple[State, dict[str, jax.Array]]:
         state, records = carry
         # Lanes don't see each other: the sum's gradient is each total's own.
-        slope = jax.grad(summed, has_aux=True)
-        gradient, values = slope(state.image, state.iteration)
+        gradient, values = jax.grad(summed, has_aux=True)(
+            state.image, state.iteration
+        )
         better = values["total"] < state.best_loss
         updates, solver_state = jax.vmap(solver.update)(
             gradient, state.solver, state.image
@@ -208,13 +213,13 @@ def run_chunk(
             kept = finite & (values["total"] <= limit(state.best_loss))
             result = average.joined(state.best_image, state.image)
             average = average.grown()
-        return State(
+        return dataclasses.replace(
+            state,
             image=state.image + updates,
             solver=solver_state,
             best_image=jnp.where(kept[of_lanes], result, state.best_image),
             best_loss=jnp.where(better, values["total"], state.best_loss),
             iteration=state.iteration + 1,
-            step_scale=state.step_scale,
             average=average,
         ), {name: records[name].at[:, index].set(values[name]) for name in names}
 

@@ -20,6 +20,12 @@ CONTENT: fields.Needs = {
 }
 """The same of the content loss."""
 
+_STYLE_LOSSES = (
+    "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2 "
+    "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD "
+    "neighbors=neighbors:Neighbors neighbors_split=split_neighbors:SplitNeighbors"
+)
+
 _style = functools.partial(fields.losses, needs=STYLE)
 _content = functools.partial(fields.losses, needs=CONTENT)
 
@@ -88,12 +94,35 @@ class Losses:
         "its --style_weight is about 3e6, whatever the network and the painting; "
         "w2_iterated, the same with 12 iterations for the root, as Crowson has it; "
         "sliced, distributions along directions; histogram, each channel's, and Gram "
-        "matrices; remd, each feature with the nearest. docs/quality.md has weights.",
-        choices=choices(
-            "losses",
-            "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2 "
-            "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD",
-        ),
+        "matrices; remd, each feature with the nearest; neighbors, all taps together, "
+        "with the painting's nearest to what a size begins with; neighbors_split, "
+        "each tap with the nearest of each step. docs/quality.md has weights.",
+        choices=choices("losses", _STYLE_LOSSES),
+    )
+    finish_loss: str = _style(
+        "none",
+        "Style loss of a last pass at the full size, from the picture that was made "
+        "so far: none, or one of --style_loss.",
+        choices=choices("losses", f"none {_STYLE_LOSSES}"),
+    )
+    finish_length: float = _style(
+        1.0,
+        "Iterations of the last pass, as a multiple of those at each size.",
+        check=fields.SCALE,
+        needs={**STYLE, "finish_loss": lambda loss: loss != "none", "steps": bool},
+    )
+    content_share: float = _style(
+        0.75,
+        "neighbors: share of the photo in what is matched with the painting; the rest "
+        "is the picture so far. At the smallest size it is the photo alone.",
+        check=(lambda value: 0 <= value <= 1, "a number, 0 to 1"),
+        needs={**STYLE, "style_loss": one_of("neighbors")},
+    )
+    style_turns: int = _style(
+        1,
+        "Ways that the painting is turned, each of which counts: 1, as it is; 2, "
+        "upside down too; 4, by all quarters.",
+        check=(lambda value: value in (1, 2, 4), "1, 2 or 4"),
     )
     gram: str = _style(
         "chw",

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from nst_jax.losses.edges import Edges
+from nst_jax.losses.hypercolumn import HYPERCOLUMN, hypercolumns
 from nst_jax.losses.objective import IMAGE, Objective, Part
 from nst_jax.losses.terms import Term
 from nst_jax.losses.total_variation import TotalVariation
@@ -42,6 +43,7 @@ class Problem:
       grey: `[n]` bool, whether a picture is to have no colour; None where all may.
       masks: `{Part.seen: [n, h', w']}` of parts that look through one, 0 in padding.
       kept: what is kept of the photos; None: nothing.
+      seeds: `[n]` uint32, of positions drawn anew at each step; None: none are.
     """
 
     network: Network
@@ -52,6 +54,7 @@ class Problem:
     grey: jax.Array | None = None
     masks: Mapping[str, jax.Array] = dataclasses.field(default_factory=dict)
     kept: Kept | None = None
+    seeds: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,10 +86,7 @@ class SeenObjective:
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
         """Total losses `[n]` and parts `{name: [n]}` of `images`, `[n, h, w, 3]`.
 
-        Args:
-          images: of the lanes.
-          problem: their data.
-          iteration: int32 scalar, for what is drawn anew at each.
+        Positions that are drawn anew at each step follow from the `iteration`.
         """
 
         def of_lane(
@@ -100,9 +100,10 @@ class SeenObjective:
         if problem.kept is not None:
             images = problem.kept.laid_over(images)
         with self._arithmetic():
-            taps = self.losses.taps()
-            views = self._views(problem.network, images, taps, problem.extents)
+            views = self._views(problem.network, images, problem.extents)
             views |= masked(self.losses.parts, views, problem.masks)
+            if problem.seeds is not None:
+                views = drawn(views, problem.seeds, iteration)
             return jax.vmap(of_lane)(views, problem.targets, problem.weights)
 
     def statistics(
@@ -124,33 +125,68 @@ class SeenObjective:
             of the photo is painted; None: all does.
         """
         with self._arithmetic():
-            taps = self.losses.taps(wants)
-            views = self._views(network, image[None], taps, extents)
+            views = self.seen(network, image, wants, extents, masks)
+            return self.losses.statistics(views, wants)
+
+    def seen(
+        self,
+        network: Network,
+        image: jax.Array,
+        wants: str,
+        extents: jax.Array | None = None,
+        masks: Mapping[str, jax.Array] | None = None,
+    ) -> dict[str, View]:
+        """The views of a photo or a painting, arguments as those of `statistics`."""
+        with self._arithmetic():
+            views = self._views(network, image[None], extents, wants)
             views = jax.tree.map(lambda x: x[0], views)
             for tap, mask in (masks or {}).items():
                 views[tap] = weighted(views[tap], mask, whole=wants != "style")
-            return self.losses.statistics(views, wants)
+            return views
 
     def of_photos(self, network: Network, images: jax.Array) -> dict[str, Any]:
         """What photos ask for, `[b, h, w, 3]`: leaves with a leading axis."""
         with self._arithmetic():
-            views = self._views(network, images, self.losses.taps("content"), None)
+            views = self._views(network, images, None, "content")
             return jax.vmap(lambda v: self.losses.statistics(v, "content"))(views)
 
     def _views(
         self,
         network: Network,
         images: jax.Array,
-        taps: tuple[str, ...],
         extents: jax.Array | None,
+        *wants: str,
     ) -> dict[str, View]:
         seen = self.input_gain * images if self.input_gain != 1 else images
-        views = network(seen, taps, extents, self.border)
+        views = network(seen, self.losses.taps(*wants), extents, self.border)
+        for taps in {p.column for p in self.losses.wanting(*wants) if p.column}:
+            shape = images.shape[1], images.shape[2]
+            of = [views[tap] for tap in taps]
+            views[HYPERCOLUMN] = hypercolumns(of, shape, extents)
         return {**views, IMAGE: View.of(images, extents)}
 
     def _arithmetic(self) -> Any:
         """The context in which products of float32 arrays have this precision."""
         return jax.default_matmul_precision(self.precision.products)
+
+
+def drawn(
+    views: Mapping[str, View], seeds: jax.Array, iteration: Any
+) -> dict[str, View]:
+    """Views of lanes `[n, ...]`, with keys for positions of an iteration.
+
+    They follow from `seeds`, `[n]`, and the iteration, so that a run that was stopped
+    goes on as it would have; and are others at each view.
+    """
+    found = {}
+    for number, (name, view) in enumerate(sorted(views.items())):
+
+        def key(seed: jax.Array, number: int = number) -> jax.Array:
+            of_step = jax.random.fold_in(jax.random.PRNGKey(seed), iteration)
+            return jax.random.fold_in(of_step, number)
+
+        found[name] = dataclasses.replace(view, draw=jax.vmap(key)(seeds))
+    return found
 
 
 def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
@@ -175,11 +211,19 @@ def losses(options: Options) -> Objective:
                 Part(f"content/{t}", content, t, "content")
                 for t in options.content_taps
             ),
-            *(Part(f"style/{t}", style, t, "style") for t in options.style_taps),
+            *_style_parts(style, options.style_taps),
             Part("total_variation", term(TotalVariation, options), IMAGE, ""),
             *(edges if options.edge_weight else ()),
         )
     )
+
+
+def _style_parts(style: Term, taps: tuple[str, ...]) -> tuple[Part, ...]:
+    """A part for each tap, or one of all taps together for a term of hypercolumns."""
+    if getattr(style, "follows", False) and taps:
+        name = f"style/{HYPERCOLUMN}"
+        return (Part(name, style, HYPERCOLUMN, "style", column=taps),)
+    return tuple(Part(f"style/{tap}", style, tap, "style") for tap in taps)
 
 
 def term(kind: type[Any], options: Options) -> Term:
@@ -197,6 +241,7 @@ def loss_weights(options: Options) -> dict[str, float]:
         for tap, factor in zip(taps, factors, strict=True):
             found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
     found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
+    found[f"style/{HYPERCOLUMN}"] = options.style_weight
     return found
 
 
@@ -231,6 +276,19 @@ def is_grey(
     if "style" in asked:
         seen.append(chosen(options, "color").sees_grey(photo, grey))
     return bool(seen) and all(seen)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 3))
+def seen(
+    objective: SeenObjective,
+    network: Network,
+    image: jax.Array,
+    wants: str,
+    extents: jax.Array | None,
+    masks: Mapping[str, jax.Array] | None = None,
+) -> dict[str, View]:
+    """`SeenObjective.seen` as one program for pictures of one frame."""
+    return objective.seen(network, image, wants, extents, masks)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))

@@ -16,7 +16,7 @@ from nst_jax.fields import unmet
 from nst_jax.options import FIELDS, STYLE, Options, chosen, word
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.regions import Regions
-from nst_jax.transfer.sizes import scales, settled
+from nst_jax.transfer.sizes import settled, sides
 from weights_convert import architectures
 
 Said = str | None
@@ -118,28 +118,28 @@ def _blend(options: Options, paintings: int) -> Said:
 
 
 def _pyramid(options: Options, paintings: int) -> Said:
-    sizes = len(scales(options))
+    sizes = len(sides(options))
     if sizes == 1 != options.pyramid:
         return f"--pyramid has no effect with --size={options.size}"
     return too_many("pyramid", options.pyramid, sizes, f"--size={options.size}")
 
 
 def _of_sizes(name: str, options: Options, paintings: int) -> Said:
-    if len(scales(options)) > 1:
+    if len(sides(options)) > 1:
         return None
     return f"--{name} has no effect with --size={options.size}"
 
 
 def _at_rest(name: str, options: Options, paintings: int) -> Said:
     # The photo is what its own content asks for.
-    at_rest = options.init == "content" and len(scales(options)) == 1
+    at_rest = options.init == "content" and len(sides(options)) == 1
     if unmet(STYLE, options) != name or options.tv_weight or not at_rest:
         return None
     return f"{_written(options, name)} leaves the photo as it is with --init=content"
 
 
 def _edges(name: str, options: Options, paintings: int) -> Said:
-    longest = scales(options)[-1].size
+    longest = sides(options)[-1]
     if not options.edge_weight or longest >= 3 * min(options.edge_pools):
         return None
     sizes = f"--size={options.size}"

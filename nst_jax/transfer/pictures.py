@@ -22,8 +22,8 @@ from nst_jax.transfer.sizes import (
     own_frames,
     padded,
     ratio,
-    scales,
     side,
+    sides,
     style_size,
 )
 
@@ -63,15 +63,15 @@ class Pictures:
         self._grey: dict[tuple[str, str | None, int], bool] = {}
         self._keep, self._lock = Cache(_KEPT), threading.RLock()
         self.masks = masks or Masks(shapes, self._say)
-        sizes = tuple(scale.size for scale in scales(options))
+        sizes = sides(options)
         contents = {job.content.key: self._full(job) for job in jobs}
         choose = own_frames if apart else frames_of
         self._contents = choose([(shape, sizes) for shape in contents.values()])
         self._padded_contents = padded(self._contents)
         styles = {
-            (style.key, sides): (self._shape(style, job.options, sides[-1]), sides)
+            (style.key, longest): (self._shape(style, job.options, longest[-1]), longest)
             for job in jobs
-            for sides in [tuple(style_size(size, job.options) for size in sizes)]
+            for longest in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
         self._styles = choose(list(styles.values()))
@@ -138,7 +138,7 @@ class Pictures:
         for style in job.styles:
             self._style(style, job.options)
         if job.start is not None:
-            coarsest = scales(job.options)[0].size
+            coarsest = sides(job.options)[0]
             self._sized(job.start, job.options, resize.fit(*self._full(job), coarsest))
 
     def start(self, lane: Lane, size: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from nst_jax.images.frames import pad
 from nst_jax.optimize import checkpoint, chunk, engine
 from nst_jax.options import FIELDS, Options, chosen
 from nst_jax.perceptual.objective import Problem, SeenObjective
+from nst_jax.transfer.following import followed
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.lanes import Lane
 from nst_jax.transfer.pictures import Pictures
@@ -67,10 +68,9 @@ class Run:
         """Of all lanes."""
         return solver(self.jobs[0].options)
 
-    @property
-    def objective(self) -> SeenObjective:
+    def objective(self, scale: Scale) -> SeenObjective:
         """Of all lanes, whose pictures are divided alike."""
-        return self.studio.of_form(self.pictures.form(self.jobs[0]))
+        return self.studio.at(scale).of_form(self.pictures.form(self.jobs[0]))
 
     def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
         """`chunk.run_chunk` compiled for a size, from shapes alone.
@@ -80,7 +80,7 @@ class Run:
           grey: whether a lane is to have no colour, which pixels say.
         """
         job, lanes = self.jobs[0], len(self.jobs)
-        problem = self.studio.shapes(
+        problem = self.studio.at(scale).shapes(
             self.pictures.frame(job, scale.size),
             lanes,
             masked=self.pictures.masked(job, scale.size),
@@ -89,7 +89,7 @@ class Run:
             form=self.pictures.form(job),
         )
         state = self._shapes(scale)
-        return chunk.program(self.objective, self.solver, state, problem)
+        return chunk.program(self.objective(scale), self.solver, state, problem)
 
     def load(self, path: Path, digest: str) -> Resumed:
         """The state in `path`, of whichever size it is.
@@ -142,10 +142,15 @@ class Run:
                 if resumed is None or place > first:
                     state = self._begin(lanes, place, before, state)
                 assert state is not None
+                if state.began is not None:
+                    problem = followed(
+                        *(self.studio.at(scale), problem, lanes, state.began),
+                        coarsest=place == 0,
+                    )
                 waited += time.perf_counter() - began
                 here = compiling = 0.0
                 for made in engine.run(
-                    *(self.objective, problem, self.solver, state),
+                    *(self.objective(scale), problem, self.solver, state),
                     steps=scale.until,
                     stops=stops,
                 ):
@@ -178,14 +183,14 @@ class Run:
         with jax.default_matmul_precision(precision):
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
-            problem = self.studio.pose(lanes, share=self.share)
+            problem = self.studio.at(scale).pose(lanes, share=self.share)
         return lanes, problem
 
     def _shapes(self, scale: Scale) -> chunk.State:
         """Shapes and dtypes of the state at a size."""
         frame = self.pictures.frame(self.jobs[0], scale.size)
         images = jax.ShapeDtypeStruct((len(self.jobs), *frame, 3), jnp.float32)
-        return jax.eval_shape(self._start, images)
+        return jax.eval_shape(functools.partial(self._start, scale), images)
 
     def _begin(
         self,
@@ -209,7 +214,8 @@ class Run:
             for lane, image in zip(lanes, images, strict=True)
         ]
         done = self.scales[place - 1].until if place else 0
-        begun = self._start(jnp.asarray(np.stack(framed)), np.int32(done))
+        images = jnp.asarray(np.stack(framed))
+        begun = self._start(self.scales[place], images, np.int32(done))
         carry = chosen(self.jobs[0].options, "carry")
         if state is None or carry is None:
             return begun
@@ -217,9 +223,13 @@ class Run:
         solver = carry(begun.solver, state.solver, resized)
         return dataclasses.replace(begun, solver=solver)
 
-    def _start(self, images: jax.Array, done: Any = 0) -> chunk.State:
+    def _start(self, scale: Scale, images: jax.Array, done: Any = 0) -> chunk.State:
         decay = self.jobs[0].options.average
-        return chunk.start(self.solver, images, done, decay or None)
+        begun = chunk.start(self.solver, images, done, decay or None)
+        follows = self.objective(scale).losses.follows
+        return dataclasses.replace(
+            begun, began=images if follows else None, again=scale.finishing
+        )
 
     def _progress(
         self,
