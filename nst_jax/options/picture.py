@@ -74,7 +74,6 @@ class Picture(Written):
     )
     seed: int = fields.picture(
         0,
-        "Seed of the starting noise.",
+        "Seed of the starting noise, and of what is drawn anew at each step.",
         check=fields.NOT_NEGATIVE_INT,
-        needs={"init": one_of("noise", "mean", "gaussian", "pink")},
     )
