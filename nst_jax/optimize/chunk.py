@@ -194,9 +194,7 @@ def run_chunk(
     ) -> tuple[State, dict[str, jax.Array]]:
         state, records = carry
         # Lanes don't see each other: the sum's gradient is each total's own.
-        gradient, values = jax.grad(summed, has_aux=True)(
-            state.image, state.iteration
-        )
+        gradient, values = jax.grad(summed, has_aux=True)(state.image, state.iteration)
         better = values["total"] < state.best_loss
         updates, solver_state = jax.vmap(solver.update)(
             gradient, state.solver, state.image

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 
 from nst_jax import fields
-from nst_jax.fields import choices, one_of
+from nst_jax.fields import choices
 
 STYLE: fields.Needs = {
     "style_weight": bool,

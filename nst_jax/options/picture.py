@@ -4,7 +4,7 @@ import dataclasses
 from typing import Literal
 
 from nst_jax import fields
-from nst_jax.fields import choices, one_of
+from nst_jax.fields import choices
 from nst_jax.options.written import Written
 
 STARTS = choices(

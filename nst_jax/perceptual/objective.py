@@ -233,15 +233,21 @@ def term(kind: type[Any], options: Options) -> Term:
 
 
 def loss_weights(options: Options) -> dict[str, float]:
-    """The weight of each part: the overall weight times the tap's own."""
+    """The weight of each part: the overall weight times the tap's own.
+
+    That of hypercolumns is the overall one: they are all taps together.
+    """
     found = {}
     for kind in ("content", "style"):
         taps = getattr(options, f"{kind}_taps")
         factors = getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
         for tap, factor in zip(taps, factors, strict=True):
             found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
+    of_style = [name for name in found if name.startswith("style/")]
+    if getattr(chosen(options, "style_loss"), "follows", False) and of_style:
+        some = any([found.pop(name) for name in of_style])
+        found[f"style/{HYPERCOLUMN}"] = options.style_weight if some else 0.0
     found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
-    found[f"style/{HYPERCOLUMN}"] = options.style_weight
     return found
 
 

@@ -204,7 +204,9 @@ def check_options(options: Options, paintings: int) -> None:
     check_shares(options.style_blend, paintings)
     drawn = "neighbors_split" in (options.style_loss, options.finish_loss)
     if drawn and options.solver == "lbfgs":
-        name = "style_loss" if options.style_loss == "neighbors_split" else "finish_loss"
+        name = (
+            "style_loss" if options.style_loss == "neighbors_split" else "finish_loss"
+        )
         raise OptionsError(
             f"{name}=neighbors_split draws positions anew at each step, which lbfgs "
             "takes for another picture: give solver=adam"

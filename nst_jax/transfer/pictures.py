@@ -69,7 +69,10 @@ class Pictures:
         self._contents = choose([(shape, sizes) for shape in contents.values()])
         self._padded_contents = padded(self._contents)
         styles = {
-            (style.key, longest): (self._shape(style, job.options, longest[-1]), longest)
+            (style.key, longest): (
+                self._shape(style, job.options, longest[-1]),
+                longest,
+            )
             for job in jobs
             for longest in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
