@@ -70,7 +70,7 @@ every_solver = pytest.mark.parametrize(
 )
 
 
-def objective(images, problem):
+def objective(images, problem, iteration=0):
     """Losses of which each lane has its share; the network's, if there is one."""
     mask = inside(images.shape[1:3], problem["extents"])[..., None]
     away = problem["curvature"] * (images - problem["centre"]) ** 2
