@@ -1,5 +1,7 @@
 """The nearest of many features by the angle between them, whatever their number."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -44,7 +46,7 @@ def nearest(
     blocks = _blocks(others, columns), _blocks(weight, columns)
 
     def of_rows(query: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def step(best, block):
+        def step(best: Any, block: Any) -> tuple[Any, None]:
             place, cosine, first = best
             found, there = _most(_cosines(query, block[0]), block[1])
             better = there > cosine

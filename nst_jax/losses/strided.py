@@ -12,7 +12,7 @@ from nst_jax.losses.sampling import Points
 from nst_jax.losses.view import View
 
 SIDE = 64
-"""Places along a side at most (Kolkin et al. 2022, arXiv:2203.13215, as in its code)."""
+"""Places along a side at most (Kolkin et al. 2022, arXiv:2203.13215: its code)."""
 
 
 def strided(view: View, draws: int) -> Points:

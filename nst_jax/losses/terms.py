@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -61,6 +61,21 @@ class Term(Protocol):
         Args:
           targets: statistics, one or more.
           shares: one for each, 0 or more, with sum 1.
+        """
+        ...
+
+
+@runtime_checkable
+class Fitting(Term, Protocol):
+    """A term whose targets have to be brought to one form for several pictures."""
+
+    def fitted(self, target: Any, shape: tuple[int, int], turns: int) -> Any:
+        """A target, from `blend`, in the form that a tap asks for.
+
+        Args:
+          target: of paintings of any shapes.
+          shape: height and width of the tap, of the picture that is made.
+          turns: ways that each painting is turned.
         """
         ...
 

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 
 from nst_jax import fields
-from nst_jax.fields import choices, one_of
+from nst_jax.fields import choices
 
 STYLE: fields.Needs = {
     "style_weight": bool,
@@ -136,7 +136,6 @@ class Losses:
         "neighbors: share of the photo in what is matched with the painting; the rest "
         "is the picture so far. At the smallest size it is the photo alone.",
         check=(lambda value: 0 <= value <= 1, "a number, 0 to 1"),
-        needs={**STYLE, "style_loss": one_of("neighbors")},
     )
     style_turns: int = _style(
         1,
@@ -167,7 +166,6 @@ class Losses:
             "chw=CHW hw=HW paper=PAPER caffe=CAFFE article=ARTICLE "
             "normalized=NORMALIZED",
         ),
-        needs={**STYLE, "style_loss": one_of("gram")},
     )
     tv: str = fields.losses(
         "l2",

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Literal
 
 from nst_jax import fields
-from nst_jax.fields import choices, one_of
+from nst_jax.fields import choices
 from nst_jax.options.written import Written
 
 STARTS = choices(
@@ -77,7 +77,6 @@ class Picture(Written):
     )
     seed: int = fields.picture(
         0,
-        "Seed of the starting noise.",
+        "Seed of the starting noise, and of what is drawn anew at each step.",
         check=fields.NOT_NEGATIVE_INT,
-        needs={"init": one_of("noise", "mean", "gaussian", "pink")},
     )

@@ -248,31 +248,42 @@ def term(kind: type[Any], options: Options) -> Term:
 def loss_weights(options: Options, size: int | None = None) -> dict[str, float]:
     """The weight of each part: the overall weight times the tap's own.
 
+    That of hypercolumns is the overall one: they are all taps together.
+
     Args:
       options: of a picture.
       size: its longest side; where `content_weight_at` is another, the content's weight
         is that many times larger, and the palette's less (Kolkin et al. 2019,
         arXiv:1904.12785, section 2.5: 16 times at 64 pixels what it is at 1024).
     """
-    found = {}
-    content = options.content_weight
+    whole = {"content": options.content_weight, "style": options.style_weight}
     if options.content_weight_at and size:
-        content *= options.content_weight_at / size
-    for kind in ("content", "style"):
+        whole["content"] *= options.content_weight_at / size
+    found = {}
+    for kind, weight in whole.items():
         taps = getattr(options, f"{kind}_taps")
         factors = getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
-        for tap, factor in zip(taps, factors, strict=True):
-            whole = content if kind == "content" else options.style_weight
-            found[f"{kind}/{tap}"] = whole * factor
-    found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
-    found |= {
-        f"content/{HYPERCOLUMN}": content,
-        f"style/{HYPERCOLUMN}": options.style_weight,
-        PALETTE: options.palette_weight * options.style_weight,
+        of_taps = {
+            f"{kind}/{tap}": weight * factor
+            for tap, factor in zip(taps, factors, strict=True)
+        }
+        if of_taps and _together(kind, options):
+            of_taps = {f"{kind}/{HYPERCOLUMN}": weight if any(factors) else 0.0}
+        found |= of_taps
+    palette = options.palette_weight * options.style_weight
+    if options.content_weight_at and whole["content"] > options.style_weight:
+        palette *= options.style_weight / whole["content"]
+    found |= {PALETTE: palette} if joined(options, "style") else {}
+    return found | {
+        "total_variation": options.tv_weight,
+        "edges": options.edge_weight,
     }
-    if options.content_weight_at and content > options.style_weight:
-        found[PALETTE] *= options.style_weight / content
-    return found
+
+
+def _together(kind: str, options: Options) -> bool:
+    """Whether the taps of "content" or "style" are seen as hypercolumns."""
+    follows = getattr(chosen(options, f"{kind}_loss"), "follows", False)
+    return joined(options, kind) or follows
 
 
 def is_grey(

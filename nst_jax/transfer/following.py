@@ -23,7 +23,8 @@ from nst_jax.losses.view import View
 from nst_jax.networks.network import Network
 from nst_jax.perceptual.objective import Problem, SeenObjective, stacked
 from nst_jax.transfer.lanes import Framed, Lane
-from nst_jax.transfer.problem import Painted, Studio
+from nst_jax.transfer.painted import Painted, paintings
+from nst_jax.transfer.problem import Studio
 
 
 def followed(
@@ -85,10 +86,10 @@ def _targets(
         lane.content, load=lambda: picture, key=(lane.content.key, "sought")
     )
     found = {}
-    for part, paintings in zip(parts, studio.paintings(lane), strict=True):
+    for part, painted in zip(parts, paintings(lane), strict=True):
         mask = masks[part.seen] if part.mask else None
         view = _hypercolumns(studio, shown, mask)
-        chosen = [one for one in paintings if one.share > 0]
+        chosen = [one for one in painted if one.share > 0]
         views = functools.partial(_of_painting, studio)
         total = functools.reduce(
             Sum.__add__, (_sum(views(painting)) for painting in chosen)

@@ -166,6 +166,42 @@ def _color(options: Options, paintings: int) -> Said:
     return f"{_written(options, 'color')} has no effect with {_written(options, cause)}"
 
 
+def _of_losses(name: str, *losses: str) -> Callable[[Options, int], Said]:
+    """What is said of an option that only these style losses look at."""
+
+    def said(options: Options, paintings: int) -> Said:
+        if {options.style_loss, options.finish_loss} & {*losses}:
+            return None
+        return f"--{name} has no effect with {_written(options, 'style_loss')}"
+
+    return said
+
+
+def _content_share(options: Options, paintings: int) -> Said:
+    if line := _of_losses("content_share", "neighbors")(options, paintings):
+        return line
+    # At the smallest size the photo alone is matched.
+    only = options.finish_loss != "neighbors"
+    return _of_sizes("content_share", options, paintings) if only else None
+
+
+def _tap_weights(options: Options, paintings: int) -> Said:
+    # Of hypercolumns all taps are one vector.
+    if {options.style_loss, options.finish_loss} - {"neighbors", "none"}:
+        return None
+    return f"--style_tap_weights has no effect with {_written(options, 'style_loss')}"
+
+
+def _seed(options: Options, paintings: int) -> Said:
+    noise = options.init in ("noise", "mean", "gaussian", "pink")
+    drawing = not unmet(STYLE, options) and not _of_losses("seed", "neighbors_split")(
+        options, paintings
+    )
+    if noise or drawing:
+        return None
+    return f"--seed has no effect with {_written(options, 'init')}"
+
+
 def _pooling(options: Options, paintings: int) -> Said:
     taps = options.content_taps + options.style_taps
     layers = architectures.find(options.network).leading_to(taps)
@@ -202,6 +238,13 @@ _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
     {
         "style_blend": _blend,
         **{name: functools.partial(_at_rest, name) for name in STYLE},
+        "style_tap_weights": lambda options, paintings: (
+            _at_rest("style_tap_weights", options, paintings)
+            or _tap_weights(options, paintings)
+        ),
+        "gram": _of_losses("gram", "gram"),
+        "content_share": _content_share,
+        "seed": _seed,
         **{n: functools.partial(_edges, n) for n in ("edge_weight", "edge_pools")},
         "pyramid": _pyramid,
         **{n: functools.partial(_of_sizes, n) for n in ("pyramid_first", "carry")},

@@ -208,6 +208,15 @@ def check_options(options: Options, paintings: int) -> None:
     if paintings < 1:
         raise OptionsError("no painting given: name one or more style pictures")
     check_shares(options.style_blend, paintings)
+    drawn = "neighbors_split" in (options.style_loss, options.finish_loss)
+    if drawn and options.solver == "lbfgs":
+        name = (
+            "style_loss" if options.style_loss == "neighbors_split" else "finish_loss"
+        )
+        raise OptionsError(
+            f"{name}=neighbors_split draws positions anew at each step, which lbfgs "
+            "takes for another picture: give solver=adam"
+        )
     content, style = unmet(CONTENT, options), unmet(STYLE, options)
     others = options.tv_weight or options.edge_weight
     if content and style and not others and options.steps:

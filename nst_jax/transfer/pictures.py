@@ -184,7 +184,19 @@ class Pictures:
         assert lane.photo is not None
         photo = resize.resize(lane.photo, image.shape[:2])
         after = chosen(options, "color_after")
-        image = chosen(options, "color").of_result(image, photo, after=after)
+        coloring = chosen(options, "color")
+
+        def colored(places: Sequence[int]) -> np.ndarray:
+            styles = [lane.styles[place] for place in places]
+            seen = [style.cut(style.pixels) for style in styles]
+            return coloring.of_result(image, photo, seen, after=after)
+
+        shares = options.style_blend or (1.0,) * len(lane.styles)
+        if lane.masks is None or not (coloring.recolor and lane.form.regions):
+            image = colored([n for n, share in enumerate(shares) if share > 0])
+        else:
+            of = [[place for place, _ in region] for region in lane.masks.styles]
+            image = lane.masks.joined([colored(places) for places in of])
         return image if lane.masks is None else lane.masks.laid_over(image, photo)
 
     def _full(self, job: Job) -> Shape:
@@ -299,5 +311,6 @@ def _mean_colour(lane: Lane) -> np.ndarray:
 def _needs_photo(lane: Lane) -> bool:
     """Whether a result has something of its photo's own pixels."""
     options = lane.job.options
-    recoloured = chosen(options, "color").grey or chosen(options, "color_after")
+    coloring = chosen(options, "color")
+    recoloured = coloring.grey or coloring.recolor or chosen(options, "color_after")
     return bool(recoloured or lane.form.keeps)

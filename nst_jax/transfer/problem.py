@@ -14,10 +14,10 @@ import numpy as np
 
 from nst_jax.images.frames import Shape
 from nst_jax.losses.objective import Part
+from nst_jax.losses.terms import Fitting
 from nst_jax.networks.extract import prepare
-from nst_jax.networks.masks import SIMPLE, Reach
 from nst_jax.networks.network import Network
-from nst_jax.options import Options, chosen
+from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
@@ -28,7 +28,7 @@ from nst_jax.perceptual.objective import (
 from nst_jax.perceptual.regions import UNDIVIDED, Form, Kept
 from nst_jax.transfer import divided
 from nst_jax.transfer.lanes import Framed, Lane
-from nst_jax.transfer.masks import Mask
+from nst_jax.transfer.painted import Painted, Region, paintings
 from nst_jax.transfer.sizes import Scale
 
 _KEPT = 2**29
@@ -246,57 +246,31 @@ class Studio:
             for n, lane in enumerate(lanes)
         ]
 
-    def paintings(self, lane: Lane) -> "list[list[Painted]]":
-        """The paintings of each region of a lane, or of all of it."""
-        shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
-        reach = chosen(lane.job.options, "mask_reach")
-        turns = range(0, 4, 4 // lane.job.options.style_turns)
-        if not lane.form.regions or lane.masks is None:
-            return [
-                [
-                    Painted(style.turned(quarters), share)
-                    for style, share in zip(lane.styles, shares, strict=True)
-                    for quarters in turns
-                ]
-            ]
-        return [
-            [
-                Painted(
-                    lane.styles[place].turned(quarters),
-                    shares[place] if any(shares[n] for n, _ in region) else 1.0,
-                    _Part(mask, reach, quarters),
-                )
-                for place, mask in region
-                for quarters in turns
-            ]
-            for region in lane.masks.styles
-        ]
-
     def _wanted(self, lane: Lane) -> dict[str, Any]:
         """What the paintings of a lane ask for, of each region if it has any."""
         if self.objective.losses.follows:
             return {}
         found = [
-            self._fitted(self._blended(paintings), lane.content.frame)
-            for paintings in self.paintings(lane)
+            self._fitted(self._blended(of_region), lane.content.frame)
+            for of_region in paintings(lane)
         ]
         return _of_regions(found) if lane.form.regions else found[0]
 
     def _fitted(self, found: dict[str, Any], frame: Shape) -> dict[str, Any]:
         """Targets for a photo's frame, as many points as its own statistics have."""
-        fitting = [
-            part
+        fitting = {
+            part: part.term
             for part in self.objective.losses.wanting("style")
-            if hasattr(part.term, "fitted") and part.name in found
-        ]
+            if isinstance(part.term, Fitting) and part.name in found
+        }
         shapes = divided.tap_shapes(self._plain, frame, [p.tap for p in fitting])
         turns = self._options.style_turns
         return found | {
-            part.name: part.term.fitted(found[part.name], shapes[part.tap], turns)
-            for part in fitting
+            part.name: term.fitted(found[part.name], shapes[part.tap], turns)
+            for part, term in fitting.items()
         }
 
-    def _blended(self, paintings: "Sequence[Painted]") -> dict[str, Any]:
+    def _blended(self, paintings: Sequence[Painted]) -> dict[str, Any]:
         def blend() -> dict[str, Any]:
             found = [self._style(painting) for painting in paintings]
             shares = [painting.share for painting in paintings]
@@ -305,7 +279,7 @@ class Studio:
         keys = [(one.picture.key, one.picture.frame, one.part) for one in paintings]
         return self._once((*keys, *(one.share for one in paintings)), blend)
 
-    def _style(self, painting: "Painted") -> dict[str, Any]:
+    def _style(self, painting: Painted) -> dict[str, Any]:
         key = painting.picture.key, painting.picture.frame, painting.part
 
         def statistics() -> dict[str, Any]:
@@ -337,7 +311,7 @@ class Studio:
         pixels = jnp.asarray(picture.pixels)
         return targets(self.objective, self._plain, pixels, wants, extents, masks)
 
-    def masks_of(self, painting: "Painted") -> dict[str, jax.Array] | None:
+    def masks_of(self, painting: Painted) -> dict[str, jax.Array] | None:
         """The masks of taps, of the part that counts; None: all does."""
         if painting.part is None:
             return None
@@ -345,7 +319,7 @@ class Studio:
         return self._masks_of(painting.part, picture.extent, picture.frame)
 
     def _masks_of(
-        self, part: "_Part", extent: Shape, frame: Shape
+        self, part: Region, extent: Shape, frame: Shape
     ) -> dict[str, jax.Array]:
         """The masks of taps of a part of a painting, or of the whole of it."""
         taps = self.objective.losses.views("style")
@@ -375,34 +349,7 @@ class Studio:
         }
 
 
-@dataclasses.dataclass(frozen=True)
-class _Part:
-    """The part of a painting that counts, None: all; and `mask_reach` of it.
-
-    It is turned by so many quarters, as the painting is.
-    """
-
-    mask: Mask | None = None
-    reach: Reach = SIMPLE
-    quarters: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Painted:
-    """A painting, or a turned one, as a region or all of a picture is to be like it.
-
-    Attributes:
-      picture: framed.
-      share: of the style, 0 or more.
-      part: that counts; None: all.
-    """
-
-    picture: Framed
-    share: float
-    part: _Part | None = None
-
-
-_WHOLE = _Part()
+_WHOLE = Region()
 
 
 def _weights(lane: Lane) -> dict[str, float]:

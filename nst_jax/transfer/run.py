@@ -216,8 +216,8 @@ class Run:
             for lane, image in zip(lanes, images, strict=True)
         ]
         done = self.scales[place - 1].until if place else 0
-        images = jnp.asarray(np.stack(framed))
-        begun = self._start(self.scales[place], images, np.int32(done))
+        began = jnp.asarray(np.stack(framed))
+        begun = self._start(self.scales[place], began, np.int32(done))
         carry = chosen(self.jobs[0].options, "carry")
         if state is None or carry is None:
             return begun

@@ -65,6 +65,10 @@ MATTERS = {
     "bounds": ({"solver": "lbfgs", "init": "noise"}, "none"),
     "adam_epsilon": ({}, 1.0),
     "style_loss": ({}, "w2"),
+    "finish_loss": ({}, "w2"),
+    "finish_length": ({"finish_loss": "w2", "steps": 6}, 2.0),
+    "style_turns": ({}, 4),
+    "content_share": ({"style_loss": "neighbors", "size": 128, "pyramid": 2}, 0.2),
     "pyramid_step": ({"size": 128, "pyramid": 2}, 1.5),
     "pyramid_from": ({"size": 128, "pyramid": 3}, 16),
     "pyramid_first": ({"size": 128, "pyramid": 2}, 2.0),
@@ -126,6 +130,28 @@ IDLE = [
         "--style_tap_weights has no effect with --style_weight=0",
     ),
     ("style_loss", NO_STYLE, "w2", "--style_loss has no effect with --style_weight=0"),
+    (
+        *("finish_loss", NO_STYLE, "w2"),
+        "--finish_loss has no effect with --style_weight=0",
+    ),
+    (
+        *("finish_length", {}, 2),
+        "--finish_length has no effect with --finish_loss=none",
+    ),
+    ("style_turns", NO_STYLE, 4, "--style_turns has no effect with --style_weight=0"),
+    (
+        *("content_share", {}, 0.2),
+        "--content_share has no effect with --style_loss=gram",
+    ),
+    (
+        *("content_share", {"style_loss": "neighbors"}, 0.2),
+        "--content_share has no effect with --size=32",
+    ),
+    (
+        *("style_tap_weights", {"style_loss": "neighbors"}, (1, 2)),
+        "--style_tap_weights has no effect with --style_loss=neighbors",
+    ),
+    ("gram", {"style_loss": "w2"}, "hw", "--gram has no effect with --style_loss=w2"),
     ("edge_pools", {}, (1,), "--edge_pools has no effect with --edge_weight=0"),
     (
         *("edge_weight", {"edge_pools": (11,)}, 25),

@@ -23,7 +23,7 @@ from nst_jax.transfer.sizes import enough, scales, style_size
 )
 def test_by_hand(size, pyramid, steps, expected):
     options = Options(size=size, pyramid=pyramid, steps=steps)
-    assert [tuple(scale) for scale in scales(options)] == expected
+    assert [scale[:2] for scale in scales(options)] == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_sizes_by_the_root_of_two(size, sizes):
         pyramid_first=2.0,
     )
     until = [1000 + 500 * k for k in range(len(sizes))]
-    assert [tuple(s) for s in scales(options)] == list(zip(sizes, until, strict=True))
+    assert [s[:2] for s in scales(options)] == list(zip(sizes, until, strict=True))
 
 
 @pytest.mark.parametrize(("step", "least"), [(1.05, 64), (1.1, 64), (1.1, 16)])
