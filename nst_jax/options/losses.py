@@ -97,12 +97,12 @@ class Losses:
     content_loss: str = _content(
         "mean",
         "What of the content taps is compared with the photo's: features, by the mean "
-        "of the squared differences, or half_sum, the paper's half the sum; or "
-        "self_similarity, which places are alike: colours may go, where things are "
-        "stays.",
+        "of the squared differences; share, that mean as a share of the photo's own "
+        "squares; half_sum, the paper's half the sum; or self_similarity, which places "
+        "are alike: colours may go, where things are stays.",
         choices=choices(
             "losses",
-            "mean=content:Content half_sum=content:HalfSum "
+            "mean=content:Content share=content:Share half_sum=content:HalfSum "
             "self_similarity=self_similarity:SelfSimilarity",
         ),
     )

@@ -145,7 +145,7 @@ BAD = [
     ("tv", "l3", "l1, l2, l1_sum, l2_sum"),
     ("tv_weight", -1e-9, "0 or more"),
     ("tv_range", 0.0, "above 0"),
-    ("content_loss", "sum", "mean, half_sum, self_similarity"),
+    ("content_loss", "sum", "mean, share, half_sum, self_similarity"),
     ("edge_weight", -1.0, "0 or more"),
     ("edge_weight", NAN, "0 or more"),
     ("edge_pools", (), "1 to 64, each once"),
