@@ -73,7 +73,9 @@ def relaxed(
     """
     draws = len(target.features)
     one = jax.tree.map(lambda x: jnp.broadcast_to(x, (draws, *x.shape[1:])), statistic)
-    found = jax.lax.map(lambda pair: _of_draw(*pair, between, pairwise), (one, target))
+    found = jax.lax.map(
+        lambda pair: _of_draw(pair[0], pair[1], between, pairwise), (one, target)
+    )
     return jnp.mean(found)
 
 

@@ -151,8 +151,8 @@ class Losses:
         check=fields.NOT_NEGATIVE,
         needs={
             **STYLE,
-            "features": one_of("hypercolumns"),
-            "style_loss": one_of("remd", "strotss"),
+            "features": fields.one_of("hypercolumns"),
+            "style_loss": fields.one_of("remd", "strotss"),
         },
     )
     gram: str = _style(

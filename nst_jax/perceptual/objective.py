@@ -259,7 +259,7 @@ def loss_weights(options: Options, size: int | None = None) -> dict[str, float]:
     whole = {"content": options.content_weight, "style": options.style_weight}
     if options.content_weight_at and size:
         whole["content"] *= options.content_weight_at / size
-    found = {}
+    found: dict[str, float] = {}
     for kind, weight in whole.items():
         taps = getattr(options, f"{kind}_taps")
         factors = getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
