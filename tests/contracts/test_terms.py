@@ -19,6 +19,7 @@ from nst_jax.losses.remd import RelaxedEMD
 from nst_jax.losses.self_similarity import SelfSimilarity
 from nst_jax.losses.sliced import Sliced
 from nst_jax.losses.split_neighbors import SplitNeighbors
+from nst_jax.losses.strotss import Strotss
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.options import Options
@@ -35,7 +36,7 @@ KINDS = (
 )
 PLACED = (Content, SelfSimilarity, Edges, Neighbors)
 """Those that compare what is in the same place."""
-DRAWN = (Histogram, RelaxedEMD, SelfSimilarity, Sliced, SplitNeighbors)
+DRAWN = (Histogram, RelaxedEMD, SelfSimilarity, Sliced, SplitNeighbors, Strotss)
 """Those of positions that are drawn: they compile for long."""
 
 
