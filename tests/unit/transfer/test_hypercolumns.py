@@ -70,6 +70,7 @@ def test_weights_by_size():
     assert loss_weights(plain, 64) == loss_weights(plain, 1024)
 
 
+@pytest.mark.slow
 def test_begins_with_details_on_the_mean_colour(tiny_network):
     options = dataclasses.replace(OPTIONS, steps=0, pyramid=1)
     image = nst_jax.stylize(PHOTOS[0], PAINTING, options, network=tiny_network).image
