@@ -245,7 +245,8 @@ def loss_weights(options: Options) -> dict[str, float]:
             found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
     of_style = [name for name in found if name.startswith("style/")]
     if getattr(chosen(options, "style_loss"), "follows", False) and of_style:
-        some = any([found.pop(name) for name in of_style])
+        factors = {name: found.pop(name) for name in of_style}
+        some = any(factors.values())
         found[f"style/{HYPERCOLUMN}"] = options.style_weight if some else 0.0
     found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
     return found
