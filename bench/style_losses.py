@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import threadpoolctl
 
 import nst_jax
 from bench.runners import run_jax
@@ -94,11 +95,12 @@ def measure(side: int, *, turns: int, steps: int) -> dict[str, Any]:
     """Seconds a step of each loss, and the median of its ratios to Gram's in turn."""
     makers = steppers(side)
     seconds: dict[str, list[float]] = {name: [] for name in makers}
-    for make in makers.values():
-        make(2)  # Not as the first ones.
-    for _ in range(turns):
-        for name, make in makers.items():
-            seconds[name].append(make(steps) / steps)
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):  # As runs are.
+        for make in makers.values():
+            make(2)  # Not as the first ones.
+        for _ in range(turns):
+            for name, make in makers.items():
+                seconds[name].append(make(steps) / steps)
     return {
         name: {
             "seconds_per_step": times,

@@ -18,6 +18,7 @@ import optax
 from flax import nnx
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from nst_jax.devices import lapack
 from nst_jax.errors import ImageError
 from nst_jax.feedforward import steady
 from nst_jax.feedforward.recipe import Recipe
@@ -275,30 +276,31 @@ def run(
     made = int(jax.device_get(state.step))
     state, wanted = shared((state, wanted), parts=False)
     batch, position = None, photos.position
-    while made < steps():
-        if batch is None:
-            batch, position = shared(next(photos)), photos.position
-        state, losses = step(
-            plan,
-            state,
-            wanted,
-            batch,
-            shared(styles_of(recipe, made, count)),
-            jnp.float32(learning_rate(recipe, made, steps())),
-            jax.random.key(recipe.seed * 1_000_003 + made),
-        )
-        made, seen, batch = made + 1, position, None
-        wrong: ImageError | None = None
-        if made < steps():  # While the device is at work on this step.
-            try:
+    with lapack.one_thread():
+        while made < steps():
+            if batch is None:
                 batch, position = shared(next(photos)), photos.position
-            except ImageError as error:  # Of the next step: this one was made.
-                wrong = error
-        values = {name: float(v) for name, v in jax.device_get(losses).items()}
-        seconds = time.perf_counter() - began
-        yield Progress(made, values, seconds, photos.waited, seen, state)
-        if wrong is not None:
-            raise wrong
+            state, losses = step(
+                plan,
+                state,
+                wanted,
+                batch,
+                shared(styles_of(recipe, made, count)),
+                jnp.float32(learning_rate(recipe, made, steps())),
+                jax.random.key(recipe.seed * 1_000_003 + made),
+            )
+            made, seen, batch = made + 1, position, None
+            wrong: ImageError | None = None
+            if made < steps():  # While the device is at work on this step.
+                try:
+                    batch, position = shared(next(photos)), photos.position
+                except ImageError as error:  # Of the next step: this one was made.
+                    wrong = error
+            values = {name: float(v) for name, v in jax.device_get(losses).items()}
+            seconds = time.perf_counter() - began
+            yield Progress(made, values, seconds, photos.waited, seen, state)
+            if wrong is not None:
+                raise wrong
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -12,7 +12,7 @@ a statistic of a view, and says how far it is from what others ask for:
 anything with the three functions of `Term`.
 """
 
-from nst_jax.losses.content import Content, HalfSum
+from nst_jax.losses.content import Content, HalfSum, Share
 from nst_jax.losses.edges import Edges
 from nst_jax.losses.gram import Gram, GramScale
 from nst_jax.losses.histogram import Histogram
@@ -41,6 +41,7 @@ __all__ = [
     "Part",
     "RelaxedEMD",
     "SelfSimilarity",
+    "Share",
     "Sliced",
     "Sums",
     "Term",

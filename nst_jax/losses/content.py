@@ -36,10 +36,10 @@ class Content:
         if statistic.weight is not None:
             squared = squared * statistic.weight[..., None]
         count = statistic.count * features.shape[-1]
-        return self.scaled(jnp.sum(squared), count)
+        return self.scaled(jnp.sum(squared), count, target)
 
-    def scaled(self, total: jax.Array, count: jax.Array) -> jax.Array:
-        """What a sum of so many squares amounts to: a scalar."""
+    def scaled(self, total: jax.Array, count: jax.Array, target: View) -> jax.Array:
+        """What a sum of so many squares amounts to beside a target: a scalar."""
         return total / count
 
     def blend(self, targets: Sequence[View], shares: Sequence[float]) -> View:
@@ -51,6 +51,27 @@ class Content:
 class HalfSum(Content):
     """Half the sum of the squared differences, as the paper has it."""
 
-    def scaled(self, total: jax.Array, count: jax.Array) -> jax.Array:
+    def scaled(self, total: jax.Array, count: jax.Array, target: View) -> jax.Array:
         """Half the sum."""
         return total / 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Share(Content):
+    """The mean squared difference as a share of the photo's mean square.
+
+    1 for a picture of which the tap sees nothing, whatever the network and the photo: a
+    weight means the same for all, as those of the style losses that are shares do.
+    """
+
+    def scaled(self, total: jax.Array, count: jax.Array, target: View) -> jax.Array:
+        """The mean divided by that of the target's squares."""
+        wide = jnp.promote_types(target.features.dtype, jnp.float32)
+        squares = jnp.square(target.features.astype(wide))
+        if target.weight is None:
+            energy = jnp.mean(squares)
+        else:
+            weight = target.weight[..., None]
+            places = jnp.sum(target.weight) * squares.shape[-1]
+            energy = jnp.sum(squares * weight) / jnp.where(places > 0, places, 1)
+        return total / (count * jnp.where(energy > 0, energy, 1))

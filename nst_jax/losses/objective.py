@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from nst_jax.losses.column import Column
 from nst_jax.losses.terms import Term
 from nst_jax.losses.view import View
 
@@ -26,10 +27,12 @@ class Part:
     Attributes:
       name: of its value and its weight, such as "style/relu1_1".
       term: the loss.
-      tap: whose view it looks at, or `IMAGE`, or `HYPERCOLUMN`.
+      tap: whose view it looks at, or `IMAGE`, or `HYPERCOLUMN`. With a `column` the
+        image says which of its places count.
       wants: whose statistic is its target: "content", "style", or "" for none.
       mask: through which of the picture's masks it looks; "": through none.
-      column: the taps of hypercolumns, if it looks at these.
+      column: the taps of hypercolumns, if it looks at these, `IMAGE` may be among them.
+      strides: of these taps, if their places are drawn from the image.
     """
 
     name: str
@@ -38,6 +41,24 @@ class Part:
     wants: str
     mask: str = ""
     column: tuple[str, ...] = ()
+    strides: tuple[int, ...] = ()
+
+    @property
+    def draws(self) -> bool:
+        """Whether it looks at a `Column`, whose places are drawn."""
+        return bool(self.column) and self.tap == IMAGE
+
+    def view(self, views: Mapping[str, View]) -> Any:
+        """What it looks at: a `View`, or a `Column`.
+
+        Args:
+          views: by `seen`; of taps and of the image.
+        """
+        own = views[self.seen]
+        if not self.draws:
+            return own
+        maps = [_centred(views[t]) if t == IMAGE else views[t] for t in self.column]
+        return Column(own, tuple(maps), self.strides)
 
     @property
     def seen(self) -> str:
@@ -81,7 +102,7 @@ class Objective:
     @property
     def fresh(self) -> bool:
         """Whether terms draw positions anew at each step."""
-        return any(getattr(part.term, "fresh", False) for part in self.parts)
+        return any(p.draws or getattr(p.term, "fresh", False) for p in self.parts)
 
     def statistics(self, views: Mapping[str, View], *wants: str) -> dict[str, Any]:
         """Statistics `{name: ...}` of one picture, for the parts that want it.
@@ -91,7 +112,7 @@ class Objective:
           wants: as in `Part`; all parts by default.
         """
         return {
-            part.name: part.term.statistic(views[part.seen])
+            part.name: part.term.statistic(part.view(views))
             for part in self.wanting(*wants)
         }
 
@@ -134,3 +155,8 @@ class Objective:
             loss = part.term.distance(statistic, target)
             found[part.name] = weights[part.name] * loss
         return jnp.sum(jnp.stack(list(found.values()))), found
+
+
+def _centred(image: View) -> View:
+    """Pixels around 0, as STROTSS's code has them in its hypercolumns."""
+    return dataclasses.replace(image, features=image.features - 0.5)

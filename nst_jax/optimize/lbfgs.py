@@ -54,23 +54,25 @@ def scale_by_lbfgs(
     """Multiplies gradients by the L-BFGS approximation of the inverse Hessian.
 
     Follows `torch.optim.LBFGS` without line search, step for step: the first update is
-    the gradient times min(1, 1 / its absolute sum), a pair with s . y <= 1e-10 is
-    skipped, the identity is scaled by s . y / y . y of the newest pair. One deviation:
-    where the very first pairs are skipped, because the objective curves downwards as it
-    often does at a photo, PyTorch steps along the bare gradient and the loss explodes;
-    here the first step grows by 4 until a pair is found.
+    the gradient divided by its absolute sum, a pair that doesn't curve upwards is
+    skipped, the identity is scaled by s . y / y . y of the newest pair. Deviations:
+    losses of any scale are alike, where PyTorch never enlarges the first gradient and
+    skips at s . y <= 1e-10, here at that share of their lengths; and where the very
+    first pairs are skipped, because the objective curves downwards as it often does at
+    a photo, PyTorch steps along the bare gradient and the loss explodes; here the first
+    step grows by 4 until a pair is found.
 
     Where PyTorch (and Nocedal & Wright 2006, algorithm 7.4) makes 4 m passes one after
     the other, this takes the compact form (Byrd, Nocedal & Schnabel 1994, eq. 3.1;
     Nocedal & Wright, eq. 7.24): two matrix products with the history and two m x m
     triangular solves, the same direction in a few large operations.
 
-    A second deviation is optional: `precondition`, an operator P, takes the place of
+    Another deviation is optional: `precondition`, an operator P, takes the place of
     the identity, scaled by s . y / y . P y. It costs one application a step, to two
     arrays at once, to three with a `box`. Parameters without a gradient stay where they
     are.
 
-    A third one is too: `box` makes it a projected method (Bertsekas 1982, "Projected
+    One more is too: `box` makes it a projected method (Bertsekas 1982, "Projected
     Newton methods for optimization problems with simple constraints", eq. 32-35).
     Parameters at a bound whose gradient points outwards are held: they have no part in
     the result, nor in the pair of the step in which they were.
@@ -163,7 +165,8 @@ class _Pair(NamedTuple):
         else:
             step = _step(state, params)
         curvature = jnp.vdot(step, change, precision=_EXACT)
-        keep = (state.updates > 0) & (curvature > 1e-10)
+        lengths = jnp.linalg.norm(step) * jnp.linalg.norm(change)
+        keep = (state.updates > 0) & (curvature > 1e-10 * lengths)
         row = state.pairs % state.steps.shape[0]
         return cls(keep, row, step, change, curvature, gradient)
 
@@ -262,7 +265,8 @@ def _apply(
 
 def _unscaled(state: LBFGSState, gradient: jax.Array) -> jax.Array:
     """The scale of P where the newest pair was skipped."""
-    first = jnp.minimum(1, 1 / jnp.sum(jnp.abs(gradient)))
+    total = jnp.sum(jnp.abs(gradient))
+    first = 1 / jnp.where(total > 0, total, 1)
     grown = jnp.where(state.updates == 1, first, 4 * state.scale)
     return jnp.where(state.pairs == 0, grown, state.scale)
 

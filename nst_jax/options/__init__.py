@@ -12,7 +12,7 @@ from typing import Any
 
 from nst_jax import fields
 from nst_jax.options.colours import Colours
-from nst_jax.options.losses import CONTENT, STYLE, Losses
+from nst_jax.options.losses import CONTENT, JOINED, STYLE, Losses
 from nst_jax.options.network import Seeing
 from nst_jax.options.picture import STARTS, Picture
 from nst_jax.options.regions import Regions
@@ -27,6 +27,7 @@ __all__ = [
     "Options",
     "changed",
     "chosen",
+    "joined",
     "word",
 ]
 
@@ -73,6 +74,12 @@ def chosen(options: Options, name: str) -> Any:
     `chosen(options, "solver")` -> `nst_jax.optimize.solvers.LBFGS`; "none" is None.
     """
     return fields.named(FIELDS[name].metadata["choices"], getattr(options, name))
+
+
+def joined(options: Options, kind: str) -> bool:
+    """Whether the taps of "content" or "style" are compared as one vector."""
+    loss, taps = (getattr(options, f"{kind}_{of}") for of in ("loss", "taps"))
+    return options.features == "hypercolumns" and loss in JOINED and bool(taps)
 
 
 def word(name: str, meaning: Any) -> str:

@@ -20,9 +20,13 @@ CONTENT: fields.Needs = {
 }
 """The same of the content loss."""
 
+JOINED = ("remd", "strotss", "self_similarity")
+"""Losses that take all taps together where `features` are hypercolumns."""
+
 _STYLE_LOSSES = (
     "gram=gram:Gram w2=wasserstein:W2 w2_iterated=iterated:IteratedW2 "
     "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD "
+    "strotss=strotss:Strotss "
     "neighbors=neighbors:Neighbors neighbors_split=split_neighbors:SplitNeighbors"
 )
 
@@ -75,15 +79,30 @@ class Losses:
         "strokes.",
         check=fields.SCALE,
     )
+    features: str = fields.losses(
+        "taps",
+        "What losses that compare angles (remd, strotss, self_similarity) take for a "
+        "place: taps, the features of each by itself; or hypercolumns, those of all "
+        "taps as one vector, at 1024 places drawn anew at each step, for solvers other "
+        "than lbfgs. image, the pixels, may be one of the taps then.",
+        choices=choices("", "taps hypercolumns"),
+    )
+    content_weight_at: int | None = _content(
+        None,
+        "Longest side in pixels at which --content_weight is what it says; at half of "
+        "it it is twice that, and so on: coarse sizes keep the layout. (default: it is "
+        "the same at all sizes).",
+        check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
+    )
     content_loss: str = _content(
         "mean",
         "What of the content taps is compared with the photo's: features, by the mean "
-        "of the squared differences, or half_sum, the paper's half the sum; or "
-        "self_similarity, which places are alike: colours may go, where things are "
-        "stays.",
+        "of the squared differences; share, that mean as a share of the photo's own "
+        "squares; half_sum, the paper's half the sum; or self_similarity, which places "
+        "are alike: colours may go, where things are stays.",
         choices=choices(
             "losses",
-            "mean=content:Content half_sum=content:HalfSum "
+            "mean=content:Content share=content:Share half_sum=content:HalfSum "
             "self_similarity=self_similarity:SelfSimilarity",
         ),
     )
@@ -94,7 +113,8 @@ class Losses:
         "its --style_weight is about 3e6, whatever the network and the painting; "
         "w2_iterated, the same with 12 iterations for the root, as Crowson has it; "
         "sliced, distributions along directions; histogram, each channel's, and Gram "
-        "matrices; remd, each feature with the nearest; neighbors, all taps together, "
+        "matrices; remd, each feature with the nearest; strotss, that, means and "
+        "covariances; neighbors, all taps together, "
         "with the painting's nearest to what a size begins with; neighbors_split, "
         "each tap with the nearest of each step. docs/quality.md has weights.",
         choices=choices("losses", _STYLE_LOSSES),
@@ -122,6 +142,18 @@ class Losses:
         "Ways that the painting is turned, each of which counts: 1, as it is; 2, "
         "upside down too; 4, by all quarters.",
         check=(lambda value: value in (1, 2, 4), "1, 2 or 4"),
+    )
+    palette_weight: float = _style(
+        0.0,
+        "Weight of the difference of colours, pixels near some of the painting's, as a "
+        "multiple of --style_weight; of hypercolumns. With --content_weight_at it is "
+        "less, as many times as the content's weight is larger than the style's.",
+        check=fields.NOT_NEGATIVE,
+        needs={
+            **STYLE,
+            "features": fields.one_of("hypercolumns"),
+            "style_loss": fields.one_of("remd", "strotss"),
+        },
     )
     gram: str = _style(
         "chw",

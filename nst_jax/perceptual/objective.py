@@ -11,13 +11,14 @@ import jax.numpy as jnp
 from nst_jax.losses.edges import Edges
 from nst_jax.losses.hypercolumn import HYPERCOLUMN, hypercolumns
 from nst_jax.losses.objective import IMAGE, Objective, Part
+from nst_jax.losses.palette import Palette
 from nst_jax.losses.terms import Term
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.networks.borders import ZERO, Border
 from nst_jax.networks.network import Network
 from nst_jax.networks.precision import FLOAT32, Precision
-from nst_jax.options import Options, chosen
+from nst_jax.options import Options, chosen, joined
 from nst_jax.perceptual.regions import (
     UNDIVIDED,
     Form,
@@ -26,6 +27,10 @@ from nst_jax.perceptual.regions import (
     masked,
     weighted,
 )
+from weights_convert import architectures
+
+PALETTE = "style/palette"
+"""The name of the part of colours."""
 
 
 @jax.tree_util.register_dataclass
@@ -159,7 +164,8 @@ class SeenObjective:
     ) -> dict[str, View]:
         seen = self.input_gain * images if self.input_gain != 1 else images
         views = network(seen, self.losses.taps(*wants), extents, self.border)
-        for taps in {p.column for p in self.losses.wanting(*wants) if p.column}:
+        dense = [p for p in self.losses.wanting(*wants) if p.tap == HYPERCOLUMN]
+        for taps in {part.column for part in dense}:
             shape = images.shape[1], images.shape[2]
             of = [views[tap] for tap in taps]
             views[HYPERCOLUMN] = hypercolumns(of, shape, extents)
@@ -202,28 +208,35 @@ def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
 
 def losses(options: Options) -> Objective:
     """The terms that `options` name, at their taps; of edges if they weigh anything."""
-    content = term(chosen(options, "content_loss"), options)
-    style = term(chosen(options, "style_loss"), options)
     edges = (Part("edges", term(Edges, options), IMAGE, "content"),)
+    palette = Part(PALETTE, Palette(), IMAGE, "style", column=(IMAGE,), strides=(1,))
     return Objective(
         (
+            *_parts("content", options),
+            *_parts("style", options),
             *(
-                Part(f"content/{t}", content, t, "content")
-                for t in options.content_taps
+                (palette,)
+                if options.palette_weight and joined(options, "style")
+                else ()
             ),
-            *_style_parts(style, options.style_taps),
             Part("total_variation", term(TotalVariation, options), IMAGE, ""),
             *(edges if options.edge_weight else ()),
         )
     )
 
 
-def _style_parts(style: Term, taps: tuple[str, ...]) -> tuple[Part, ...]:
-    """A part for each tap, or one of all taps together for a term of hypercolumns."""
-    if getattr(style, "follows", False) and taps:
-        name = f"style/{HYPERCOLUMN}"
-        return (Part(name, style, HYPERCOLUMN, "style", column=taps),)
-    return tuple(Part(f"style/{tap}", style, tap, "style") for tap in taps)
+def _parts(kind: str, options: Options) -> tuple[Part, ...]:
+    """A part for each tap of "content" or "style", or one of all taps together."""
+    loss = term(chosen(options, f"{kind}_loss"), options)
+    taps = getattr(options, f"{kind}_taps")
+    name = f"{kind}/{HYPERCOLUMN}"
+    if getattr(loss, "follows", False) and taps:
+        return (Part(name, loss, HYPERCOLUMN, kind, column=taps),)
+    if not joined(options, kind):
+        return tuple(Part(f"{kind}/{tap}", loss, tap, kind) for tap in taps)
+    network = architectures.find(options.network)
+    strides = tuple(1 if tap == IMAGE else network.stride(tap) for tap in taps)
+    return (Part(name, loss, IMAGE, kind, column=taps, strides=strides),)
 
 
 def term(kind: type[Any], options: Options) -> Term:
@@ -232,24 +245,45 @@ def term(kind: type[Any], options: Options) -> Term:
     return kind(**{name: chosen(options, name) for name in fields})
 
 
-def loss_weights(options: Options) -> dict[str, float]:
+def loss_weights(options: Options, size: int | None = None) -> dict[str, float]:
     """The weight of each part: the overall weight times the tap's own.
 
     That of hypercolumns is the overall one: they are all taps together.
+
+    Args:
+      options: of a picture.
+      size: its longest side; where `content_weight_at` is another, the content's weight
+        is that many times larger, and the palette's less (Kolkin et al. 2019,
+        arXiv:1904.12785, section 2.5: 16 times at 64 pixels what it is at 1024).
     """
-    found = {}
-    for kind in ("content", "style"):
+    whole = {"content": options.content_weight, "style": options.style_weight}
+    if options.content_weight_at and size:
+        whole["content"] *= options.content_weight_at / size
+    found: dict[str, float] = {}
+    for kind, weight in whole.items():
         taps = getattr(options, f"{kind}_taps")
         factors = getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
-        for tap, factor in zip(taps, factors, strict=True):
-            found[f"{kind}/{tap}"] = getattr(options, f"{kind}_weight") * factor
-    of_style = [name for name in found if name.startswith("style/")]
-    if getattr(chosen(options, "style_loss"), "follows", False) and of_style:
-        factors = {name: found.pop(name) for name in of_style}
-        some = any(factors.values())
-        found[f"style/{HYPERCOLUMN}"] = options.style_weight if some else 0.0
-    found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
-    return found
+        of_taps = {
+            f"{kind}/{tap}": weight * factor
+            for tap, factor in zip(taps, factors, strict=True)
+        }
+        if of_taps and _together(kind, options):
+            of_taps = {f"{kind}/{HYPERCOLUMN}": weight if any(factors) else 0.0}
+        found |= of_taps
+    palette = options.palette_weight * options.style_weight
+    if options.content_weight_at and whole["content"] > options.style_weight:
+        palette *= options.style_weight / whole["content"]
+    found |= {PALETTE: palette} if joined(options, "style") else {}
+    return found | {
+        "total_variation": options.tv_weight,
+        "edges": options.edge_weight,
+    }
+
+
+def _together(kind: str, options: Options) -> bool:
+    """Whether the taps of "content" or "style" are seen as hypercolumns."""
+    follows = getattr(chosen(options, f"{kind}_loss"), "follows", False)
+    return joined(options, kind) or follows
 
 
 def is_grey(
@@ -278,24 +312,14 @@ def is_grey(
     weights = loss_weights(options)
     asked = {name.split("/")[0] for name, weight in weights.items() if weight > 0}
     seen = []
-    if "content" in asked or options.init == "content" or form.keeps:
+    starts = options.init in ("content", "details")
+    if "content" in asked or starts or form.keeps:
         seen.append(photo)
+    if options.init == "details":
+        seen.append(grey)
     if "style" in asked:
         seen.append(chosen(options, "color").sees_grey(photo, grey))
     return bool(seen) and all(seen)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 3))
-def seen(
-    objective: SeenObjective,
-    network: Network,
-    image: jax.Array,
-    wants: str,
-    extents: jax.Array | None,
-    masks: Mapping[str, jax.Array] | None = None,
-) -> dict[str, View]:
-    """`SeenObjective.seen` as one program for pictures of one frame."""
-    return objective.seen(network, image, wants, extents, masks)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))

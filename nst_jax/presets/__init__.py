@@ -30,6 +30,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "pastiche": gram.PASTICHE,
         "gatys-paper": gram.GATYS_PAPER,
         "crowsonkb": transport.CROWSONKB,
+        "strotss": transport.STROTSS,
         "nnst": neighbors.NNST,
     }
 )

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 
-from nst_jax.devices import backend, memory
+from nst_jax.devices import backend, lapack, memory
 from nst_jax.errors import (
     DivergenceError,
     ImageError,
@@ -240,7 +240,8 @@ class _Work:
         found = saving.find(run)
         records = [Record(self.asked[p].options, self.asked[p].at) for p in places]
         state = None
-        with contextlib.closing(run.chunks(stops=stops, resumed=found)) as chunks:
+        chunks = run.chunks(stops=stops, resumed=found)
+        with lapack.one_thread(), contextlib.closing(chunks):
             for lanes, reached in chunks:
                 for place, record, lane in zip(places, records, lanes, strict=False):
                     yield from ((place, result) for result in record.add(lane))

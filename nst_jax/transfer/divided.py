@@ -135,10 +135,11 @@ def weights(
       silent: from `missing`: taps and regions that ask for nothing.
     """
     balance = chosen(options, "mask_balance")
-    shares = {
-        tap: balance(np.stack([masks[p.seen] for p in parts if _styles(p, tap)]))
-        for tap in dict.fromkeys(p.tap for p in parts if _styles(p, p.tap))
-    }
+    shares = {}
+    for tap in dict.fromkeys(p.tap for p in parts if _styles(p, p.tap)):
+        # Of several terms at a tap the masks are the same.
+        seen = {p.seen: masks[p.seen] for p in parts if _styles(p, tap)}
+        shares[tap] = balance(np.stack(list(seen.values())))
     found = {}
     for part in parts:
         if not part.mask or part.wants != "style":

@@ -13,7 +13,7 @@ from typing import Any
 
 from nst_jax.errors import ImageError, counted
 from nst_jax.fields import unmet
-from nst_jax.options import FIELDS, STYLE, Options, chosen, word
+from nst_jax.options import CONTENT, FIELDS, STYLE, Options, chosen, joined, word
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.regions import Regions
 from nst_jax.transfer.sizes import settled, sides
@@ -148,6 +148,16 @@ def _edges(name: str, options: Options, paintings: int) -> Said:
     return f"--{name} has no effect with {sizes}"
 
 
+def _features(options: Options, paintings: int) -> Said:
+    losses = {"style": STYLE, "content": CONTENT}
+    weighing = [kind for kind, needs in losses.items() if not unmet(needs, options)]
+    kept = dataclasses.replace(options, features="hypercolumns")
+    if any(joined(kept, kind) for kind in weighing):
+        return None
+    named = " and ".join(_written(options, f"{kind}_loss") for kind in losses)
+    return f"--features has no effect with {named}"
+
+
 def _color(options: Options, paintings: int) -> Said:
     # Painting and photo are matched for the style and for that start alone.
     coloring, cause = chosen(options, "color"), unmet(STYLE, options)
@@ -184,10 +194,11 @@ def _tap_weights(options: Options, paintings: int) -> Said:
 
 def _seed(options: Options, paintings: int) -> Said:
     noise = options.init in ("noise", "mean", "gaussian", "pink")
-    drawing = not unmet(STYLE, options) and not _of_losses("seed", "neighbors_split")(
-        options, paintings
-    )
-    if noise or drawing:
+    losses = {"style": STYLE, "content": CONTENT}
+    weighing = [kind for kind, needs in losses.items() if not unmet(needs, options)]
+    splits = "neighbors_split" in (options.style_loss, options.finish_loss)
+    drawing = any(joined(options, kind) for kind in weighing)
+    if noise or drawing or (splits and "style" in weighing):
         return None
     return f"--seed has no effect with {_written(options, 'init')}"
 
@@ -238,6 +249,7 @@ _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
         **{n: functools.partial(_edges, n) for n in ("edge_weight", "edge_pools")},
         "pyramid": _pyramid,
         **{n: functools.partial(_of_sizes, n) for n in ("pyramid_first", "carry")},
+        "features": _features,
         "color": _color,
         "pooling": _pooling,
         "border": _border,

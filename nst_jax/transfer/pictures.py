@@ -158,7 +158,22 @@ class Pictures:
             return coloring.of_start(start)
         if options.init == "content":
             return self._content(job, size)
+        if options.init == "details":
+            return np.clip(_mean_colour(lane) + _details(lane), 0, 1)
         return named(STARTS, options.init)(np.random.default_rng(options.seed), shape)
+
+    def enlarged(self, lane: Lane, image: np.ndarray, *, last: bool) -> np.ndarray:
+        """A picture so far as the next size begins with it, `[h, w, 3]` in [0, 1].
+
+        Args:
+          lane: at that size.
+          image: made at the size before.
+          last: whether no larger size follows.
+        """
+        image = resize.resize(image, lane.content.extent)
+        if last or lane.job.options.init != "details":
+            return image
+        return np.clip(image + _details(lane), 0, 1)
 
     def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
         """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
@@ -281,6 +296,17 @@ class Pictures:
             if self._report and line not in self._said:
                 self._report(line)
             self._said.add(line)
+
+
+def _details(lane: Lane) -> np.ndarray:
+    return resize.details(lane.content.cut(lane.content.pixels))
+
+
+def _mean_colour(lane: Lane) -> np.ndarray:
+    """`[3]`, of the paintings by their shares."""
+    shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
+    means = [style.load().mean(axis=(0, 1)) for style in lane.styles]
+    return np.average(means, axis=0, weights=shares).astype(np.float32)
 
 
 def _needs_photo(lane: Lane) -> bool:

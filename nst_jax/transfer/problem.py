@@ -97,7 +97,7 @@ class Studio:
         taps = self.objective.losses.views("style")
         weights = [
             divided.weights(
-                *(parts, loss_weights(lane.job.options), of, lane.job.options),
+                *(parts, _weights(lane), of, lane.job.options),
                 divided.missing(self._plain, lane, taps),
             )
             for of, lane in zip(masks, lanes, strict=True)
@@ -185,7 +185,7 @@ class Studio:
             style = self._masks_of(_WHOLE, frame, frame) if form.regions else None
             taps = [p.tap for p in self.objective.losses.parts if p.wants == "content"]
             shapes = divided.tap_shapes(self._plain, frame, taps)
-            content = {tap: jnp.ones(shape) for tap, shape in shapes.items()}
+            content = {tap: jnp.ones(shapes[tap]) for tap in taps}
 
             def asked(network: Network, image: Any, extents: Any, wants: str) -> Any:
                 masks = style if wants == "style" else content if form.keeps else None
@@ -335,6 +335,10 @@ class Studio:
 
 
 _WHOLE = Region()
+
+
+def _weights(lane: Lane) -> dict[str, float]:
+    return loss_weights(lane.job.options, max(lane.content.extent))
 
 
 def _bytes(tree: Any) -> int:

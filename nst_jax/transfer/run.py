@@ -128,7 +128,8 @@ class Run:
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
         average = self.jobs[0].options.average  # It moves whatever the losses do.
-        watch = _Watch(len(self.jobs), known=resumed is not None or bool(average))
+        moves = bool(average) or self.objective(self.scales[-1]).losses.fresh
+        watch = _Watch(len(self.jobs), known=resumed is not None or moves)
         try:
             room = memory.room_bytes()
             coming = ahead.submit(self._prepared, first, precision, room)
@@ -200,17 +201,18 @@ class Run:
         state: chunk.State | None,
     ) -> chunk.State:
         """The first state of a size: from the starts, or the best pictures so far."""
+        size = self.scales[place].size
         if state is None:
-            size = self.scales[place].size
             images = [self.pictures.start(lane, size) for lane in lanes]
         else:
             best = np.clip(jax.device_get(state.best_image), 0, 1)
+            last = size == self.scales[-1].size
             images = [
-                lane.content.cut(pixels)
-                for lane, pixels in zip(before, best, strict=True)
+                self.pictures.enlarged(lane, old.content.cut(pixels), last=last)
+                for lane, old, pixels in zip(lanes, before, best, strict=True)
             ]
         framed = [
-            pad(resize.resize(image, lane.content.extent), lane.content.frame)
+            pad(image, lane.content.frame)
             for lane, image in zip(lanes, images, strict=True)
         ]
         done = self.scales[place - 1].until if place else 0
@@ -224,9 +226,13 @@ class Run:
         return dataclasses.replace(begun, solver=solver)
 
     def _start(self, scale: Scale, images: jax.Array, done: Any = 0) -> chunk.State:
+        losses = self.objective(scale).losses
         decay = self.jobs[0].options.average
-        begun = chunk.start(self.solver, images, done, decay or None)
-        follows = self.objective(scale).losses.follows
+        # Losses that are drawn anew don't tell which iterate is best: the last one is
+        # the result, the average that keeps nothing.
+        kept = decay if decay or losses.fresh else None
+        begun = chunk.start(self.solver, images, done, kept)
+        follows = losses.follows
         return dataclasses.replace(
             begun, began=images if follows else None, again=scale.finishing
         )

@@ -1,13 +1,15 @@
-"""The content loss by hand, at both scales."""
+"""The content loss by hand, at all scales."""
 
 import jax.numpy as jnp
 import pytest
 
-from nst_jax.losses.content import Content, HalfSum
+from nst_jax.losses.content import Content, HalfSum, Share
 from nst_jax.losses.view import View
 
 
-@pytest.mark.parametrize(("kind", "expected"), [(Content, 10 / 4), (HalfSum, 5)])
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(Content, 10 / 4), (HalfSum, 5), (Share, 1 / 4)]
+)
 def test_by_hand(kind, expected):
     loss = kind()
     seen, wanted = (View.of(jnp.array([[[[1.0, 2.0], [x, 4.0]]]])) for x in (0.0, 3.0))

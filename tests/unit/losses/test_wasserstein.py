@@ -124,18 +124,53 @@ def test_few_directions_that_hold_almost_all():
     assert far[0] == pytest.approx(1.0, rel=0.03)  # (2 - 1)^2 of its energy.
 
 
-@pytest.mark.slow
-def test_fewer_positions_than_channels():
-    """Where most directions are empty the gradient is finite, and leads downhill."""
-    painting, values = (features(seed, channels=40, pixels=9) for seed in (0, 1))
+def exact(values, painting):
+    """Of fewer positions than channels: by the singular values of `X X_s^T`."""
+    (one, mean), (two, mean_s) = (
+        ((of - of.mean(0)) / np.sqrt(len(of)), of.mean(0))
+        for of in (np.float64(values[0]), np.float64(painting[0]))
+    )
+    between = np.linalg.svd(one @ two.T, compute_uv=False).sum()
+    apart = np.square(mean - mean_s).sum() + np.square(one).sum()
+    return (apart + np.square(two).sum() - 2 * between) / energy(painting)
+
+
+@pytest.mark.parametrize("pixels", [9, 60])
+def test_fewer_positions_than_channels(pixels):
+    """Exact in float32, with a gradient to rounding, however many the painting has."""
+    painting = features(0, channels=40, pixels=pixels)
+    values = features(1, channels=40, pixels=9)
     with jax.enable_x64(False):
-        values = jnp.float32(values)
-        before, slope = jax.value_and_grad(lambda x: _to(np.float32(painting), x))(
-            values
-        )
-        after = _to(np.float32(painting), values - 0.1 * slope)
-    assert np.isfinite(slope).all()
-    assert after < before
+        slope_of = jax.value_and_grad(lambda x: _to(np.float32(painting), x))
+        found, slope = slope_of(jnp.float32(values))
+    assert found == pytest.approx(exact(values, painting), rel=1e-5)
+    step = 1e-5 * np.random.default_rng(2).normal(size=values.shape)
+    rise = exact(values + step, painting) - exact(values - step, painting)
+    assert np.sum(slope * step) == pytest.approx(rise / 2, rel=1e-3)
+
+
+def test_few_positions_through_a_mask():
+    """What weighs nothing is not there, and two halves are one."""
+    painting, values = (features(seed, channels=40, pixels=9) for seed in (0, 1))
+    some = np.concatenate([values[:, :4], values[:, :4], values[:, 6:]], axis=1)
+    weight = jnp.float32([[0.5] * 8 + [1, 0, 1]])
+    whole = values[:, [0, 1, 2, 3, 6, 8]]
+    with jax.enable_x64(False):
+        target = W2().blend([W2().statistic(view(np.float32(painting)))], [1.0])
+        seen = View(jnp.float32(some), weight, jnp.float32(6))
+        found = W2().distance(W2().statistic(seen), target)
+    assert found == pytest.approx(exact(whole, painting), rel=1e-5)
+
+
+def test_few_positions_of_the_painting_itself():
+    """The distance is 0 and flat there."""
+    painting = np.float32(features(0, channels=40, pixels=9))
+    with jax.enable_x64(False):
+        slope_of = jax.value_and_grad(lambda x: _to(painting, x))
+        there, slope = slope_of(jnp.asarray(painting))
+        _, aside = slope_of(jnp.float32(1.05 * painting))
+    assert there == pytest.approx(0, abs=1e-6)
+    assert np.linalg.norm(slope) < 1e-3 * np.linalg.norm(aside)
 
 
 @pytest.mark.slow

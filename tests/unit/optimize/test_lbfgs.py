@@ -27,7 +27,8 @@ def two_loop_losses(function, start, steps, history):
         loss, gradient = (np.array(a, np.float64) for a in value_and_gradient(x))
         losses.append(float(loss))
         if iteration == 0:
-            rate = min(1.0, 1.0 / np.abs(gradient).sum())
+            rate = 1.0 / np.abs(gradient).sum()
+            assert rate <= 1  # PyTorch would not enlarge it.
         else:
             rate, change = 1.0, gradient - before
             if step @ change > 1e-10:
@@ -85,11 +86,24 @@ _POINT = jnp.linspace(0.2, 1.0, 2000)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-5])
-def test_first_step_has_absolute_sum_one_at_most(size):
+def test_first_step_has_absolute_sum_one(size):
     gradient = size * _POINT
     updates, _ = _update(gradient, _SOLVER.init(_POINT), _POINT)
-    expected = gradient * min(1.0, 1.0 / float(jnp.abs(gradient).sum()))
+    expected = gradient / float(jnp.abs(gradient).sum())
     np.testing.assert_allclose(updates, expected, rtol=1e-5)
+
+
+def test_no_gradient_is_no_step():
+    updates, _ = _update(jnp.zeros(2000), _SOLVER.init(_POINT), _POINT)
+    assert not np.any(updates)
+
+
+@pytest.mark.parametrize("scale", [2.0**-30, 2.0**30])
+def test_the_scale_of_a_loss_changes_no_step(scale):
+    start = jnp.asarray(_RNG.normal(size=24), jnp.float32)
+    expected = our_losses(quartic, start, 12, 10)
+    found = our_losses(lambda x: scale * quartic(x), start, 12, 10)
+    np.testing.assert_allclose(np.array(found) / scale, expected, rtol=1e-5)
 
 
 def test_pairs_with_negative_curvature_are_skipped():

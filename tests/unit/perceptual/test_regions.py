@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax.losses.content import Content, HalfSum
+from nst_jax.losses.content import Content, HalfSum, Share
 from nst_jax.losses.gram import HW, Gram
 from nst_jax.losses.view import View
 from nst_jax.losses.wasserstein import W2
@@ -60,7 +60,7 @@ def test_the_gram_matrix_of_a_region():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("term", [Content(), HalfSum()])
+@pytest.mark.parametrize("term", [Content(), HalfSum(), Share()])
 def test_the_content_of_what_is_painted_is_a_part_of_the_whole(term):
     target = term.statistic(view(OTHERS))
     parts = [

@@ -73,6 +73,9 @@ MATTERS = {
     "pyramid_from": ({"size": 128, "pyramid": 3}, 16),
     "pyramid_first": ({"size": 128, "pyramid": 2}, 2.0),
     "adam_beta2": ({}, 0.1),
+    "features": ({"style_loss": "remd"}, "hypercolumns"),
+    "palette_weight": ({"style_loss": "remd", "features": "hypercolumns"}, 9.0),
+    "content_weight_at": ({}, 256),
     "coordinates": ({}, "laplacian"),
     "laplacian_levels": ({"coordinates": "laplacian"}, 1),
     "carry": ({"size": 128, "pyramid": 2}, "moments"),
@@ -101,6 +104,22 @@ IDLE = [
     (
         *("carry", {"pyramid": 2, "size": 128, "coordinates": "laplacian"}, "moments"),
         "--carry has no effect with --coordinates=laplacian",
+    ),
+    (
+        *("features", {}, "hypercolumns"),
+        "--features has no effect with --style_loss=gram and --content_loss=mean",
+    ),
+    (
+        *("features", {**NO_STYLE, "style_loss": "remd"}, "hypercolumns"),
+        "--features has no effect with --style_loss=remd and --content_loss=mean",
+    ),
+    (
+        *("palette_weight", {"style_loss": "remd"}, 2),
+        "--palette_weight has no effect with --features=taps",
+    ),
+    (
+        *("content_weight_at", NO_CONTENT, 256),
+        "--content_weight_at has no effect with --content_weight=0",
     ),
     (
         *("coordinates", LBFGS, "laplacian"),
