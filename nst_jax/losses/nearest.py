@@ -19,7 +19,12 @@ def centred(features: jax.Array, mean: jax.Array) -> jax.Array:
 def mean_of(features: jax.Array, weight: jax.Array) -> jax.Array:
     """The mean `[c]` of features `[n, c]` that count `[n]`; 0 of none."""
     total = jnp.sum(weight)
-    return weight @ features / jnp.where(total > 0, total, 1)
+    return summed(features, weight) / jnp.where(total > 0, total, 1)
+
+
+def summed(features: jax.Array, weight: jax.Array) -> jax.Array:
+    """The sum `[c]` of features `[n, c]` that count `[n]`, in full float32."""
+    return jnp.matmul(weight, features, precision="highest")
 
 
 def nearest(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from nst_jax.losses import terms
 from nst_jax.losses.cosine import pairwise, unit
-from nst_jax.losses.nearest import centred, mean_of, nearest
+from nst_jax.losses.nearest import centred, mean_of, nearest, summed
 from nst_jax.losses.sampling import Points
 from nst_jax.losses.view import View
 
@@ -72,7 +72,7 @@ class Sum:
     def of(cls, view: View) -> "Sum":
         """Of a view `[h, w, c]`."""
         features, weight = points_of(view)
-        return cls(weight @ features, jnp.sum(weight))
+        return cls(summed(features, weight), jnp.sum(weight))
 
     def __add__(self, other: "Sum") -> "Sum":
         return Sum(self.features + other.features, self.weight + other.weight)

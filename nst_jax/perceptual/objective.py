@@ -323,19 +323,6 @@ def is_grey(
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
-def seen(
-    objective: SeenObjective,
-    network: Network,
-    image: jax.Array,
-    wants: str,
-    extents: jax.Array | None,
-    masks: Mapping[str, jax.Array] | None = None,
-) -> dict[str, View]:
-    """`SeenObjective.seen` as one program for pictures of one frame."""
-    return objective.seen(network, image, wants, extents, masks)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 3))
 def targets(
     objective: SeenObjective,
     network: Network,

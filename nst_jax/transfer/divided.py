@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -88,6 +89,20 @@ def framed(mask: np.ndarray, shape: Shape) -> np.ndarray:
     """A mask `[h, w]` in the top left corner of zeros, `[*shape]`."""
     beyond = [(0, frame - side) for frame, side in zip(shape, mask.shape, strict=True)]
     return np.pad(mask, beyond)
+
+
+def in_frame(
+    network: Network, frame: Shape, parts: Sequence[Part], masks: Sequence[TapMasks]
+) -> dict[str, jax.Array]:
+    """The masks of lanes in their frame, `[n, h', w']` by `Part.seen`."""
+    looking = [part for part in parts if part.mask]
+    shapes = tap_shapes(network, frame, [part.tap for part in looking])
+    return {
+        part.seen: jnp.asarray(
+            np.stack([framed(of[part.seen], shapes[part.tap]) for of in masks])
+        )
+        for part in looking
+    }
 
 
 def kept(lanes: Sequence[Lane]) -> Kept | None:

@@ -45,14 +45,14 @@ def followed(
       coarsest: whether the photo alone is matched, as nothing has been painted.
     """
     parts = studio.of_form(lanes[0].form).losses.wanting("style")
-    found = []
-    for number, (lane, image) in enumerate(
-        zip(lanes, np.asarray(jax.device_get(began)), strict=True)
-    ):
-        picture = sought(lane, lane.content.cut(image), coarsest=coarsest)
-        masks = {name: mask[number] for name, mask in problem.masks.items()}
-        found.append(_targets(studio, lane, picture, parts, masks))
-    targets = {**problem.targets, **stacked(found)}
+    images = np.asarray(jax.device_get(began))
+    found: dict[int, dict[str, Points]] = {}
+    for number, (lane, image) in enumerate(zip(lanes, images, strict=True)):
+        if id(lane) not in found:  # Lanes are repeated to fill a program.
+            picture = sought(lane, lane.content.cut(image), coarsest=coarsest)
+            masks = {name: mask[number] for name, mask in problem.masks.items()}
+            found[id(lane)] = _targets(studio, lane, picture, parts, masks)
+    targets = {**problem.targets, **stacked([found[id(lane)] for lane in lanes])}
     return dataclasses.replace(problem, targets=targets)
 
 

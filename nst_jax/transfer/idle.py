@@ -194,10 +194,11 @@ def _tap_weights(options: Options, paintings: int) -> Said:
 
 def _seed(options: Options, paintings: int) -> Said:
     noise = options.init in ("noise", "mean", "gaussian", "pink")
-    drawing = not unmet(STYLE, options) and not _of_losses("seed", "neighbors_split")(
-        options, paintings
-    )
-    if noise or drawing:
+    losses = {"style": STYLE, "content": CONTENT}
+    weighing = [kind for kind, needs in losses.items() if not unmet(needs, options)]
+    splits = "neighbors_split" in (options.style_loss, options.finish_loss)
+    drawing = any(joined(options, kind) for kind in weighing)
+    if noise or drawing or (splits and "style" in weighing):
         return None
     return f"--seed has no effect with {_written(options, 'init')}"
 

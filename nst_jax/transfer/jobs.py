@@ -117,7 +117,8 @@ def digests(jobs: Sequence[Any]) -> dict[str, str]:
 
 def can_grow(options: Options) -> bool:
     """Whether a run of other --steps is the same as far as both go."""
-    return options.pyramid == 1 and not decays(options)
+    one = options.pyramid == 1 and options.finish_loss == "none"
+    return one and not decays(options)
 
 
 def decays(options: Options) -> bool:

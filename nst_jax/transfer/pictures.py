@@ -189,7 +189,8 @@ class Pictures:
         def colored(places: Sequence[int]) -> np.ndarray:
             styles = [lane.styles[place] for place in places]
             seen = [style.cut(style.pixels) for style in styles]
-            return coloring.of_result(image, photo, seen, after=after)
+            made = coloring.of_result(image, photo, seen, after=after)
+            return lane.toned(made) if coloring.recolor else made
 
         shares = options.style_blend or (1.0,) * len(lane.styles)
         if lane.masks is None or not (coloring.recolor and lane.form.regions):

@@ -25,7 +25,7 @@ from nst_jax.perceptual.objective import (
     stacked,
     targets,
 )
-from nst_jax.perceptual.regions import UNDIVIDED, Form, Kept
+from nst_jax.perceptual.regions import UNDIVIDED, Form, Kept, of_regions
 from nst_jax.transfer import divided
 from nst_jax.transfer.lanes import Framed, Lane
 from nst_jax.transfer.painted import Painted, Region, paintings
@@ -93,7 +93,7 @@ class Studio:
         frame, form = lanes[0].content.frame, lanes[0].form
         parts = self.of_form(form).losses.parts
         masks = [divided.seen(self._plain, parts, lane) for lane in lanes]
-        framed = self._framed(frame, parts, masks)
+        framed = divided.in_frame(self._plain, frame, parts, masks)
         taps = self.objective.losses.views("style")
         weights = [
             divided.weights(
@@ -155,7 +155,7 @@ class Studio:
         found, share = self._targets_of(frame, masked, form), share and not form.keeps
         style, parts = found["style"], self.of_form(form).losses.parts
         if form.regions:
-            style = _of_regions([style] * form.regions)
+            style = of_regions([style] * form.regions)
         own = {**style, **({} if share else found["content"])}
         weights = {part.name: jnp.float32(0) for part in parts}
         taps = divided.tap_shapes(self._plain, frame, [p.tap for p in parts if p.mask])
@@ -254,7 +254,7 @@ class Studio:
             self._fitted(self._blended(of_region), lane.content.frame)
             for of_region in paintings(lane)
         ]
-        return _of_regions(found) if lane.form.regions else found[0]
+        return of_regions(found) if lane.form.regions else found[0]
 
     def _fitted(self, found: dict[str, Any], frame: Shape) -> dict[str, Any]:
         """Targets for a photo's frame, as many points as its own statistics have."""
@@ -333,36 +333,12 @@ class Studio:
             for tap, mask in found.items()
         }
 
-    def _framed(
-        self, frame: Shape, parts: Sequence[Any], masks: Sequence[divided.TapMasks]
-    ) -> dict[str, jax.Array]:
-        """The masks of lanes in their frame, `[n, h', w']` by `Part.seen`."""
-        looking = [part for part in parts if part.mask]
-        shapes = divided.tap_shapes(self._plain, frame, [p.tap for p in looking])
-        return {
-            part.seen: jnp.asarray(
-                np.stack(
-                    [divided.framed(of[part.seen], shapes[part.tap]) for of in masks]
-                )
-            )
-            for part in looking
-        }
-
 
 _WHOLE = Region()
 
 
 def _weights(lane: Lane) -> dict[str, float]:
     return loss_weights(lane.job.options, max(lane.content.extent))
-
-
-def _of_regions(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Targets of regions, by the names of parts of a divided objective."""
-    return {
-        f"{name}/{n}": target
-        for n, of_region in enumerate(found, 1)
-        for name, target in of_region.items()
-    }
 
 
 def _bytes(tree: Any) -> int:

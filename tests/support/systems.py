@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from support.references import caffe_input, nine_point
@@ -282,6 +283,66 @@ def crowsonkb(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     return losses
 
 
+_NEIGHBORS = (
+    *("relu1_1", "relu1_2", "relu2_1", "relu2_2"),
+    *("relu3_1", "relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3"),
+)
+
+
+def _turned(painting: Tensor) -> list[Tensor]:
+    return [torch.rot90(painting, quarters, (0, 1)) for quarters in range(4)]
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / features.norm(dim=1, keepdim=True)
+
+
+def nnst(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Hypercolumns at the coarsest size: the photo's, replaced by the nearest."""
+
+    def columns(picture: Tensor) -> Tensor:
+        quarter = picture.shape[0] // 4, picture.shape[1] // 4
+        seen = network.taps(picture)
+        brought = [
+            F.interpolate(seen[n], quarter, mode="bilinear", align_corners=True)
+            / seen[n].shape[1]
+            for n in _NEIGHBORS
+        ]
+        return _rows(torch.cat(brought, 1)).T
+
+    choice = torch.cat([columns(turned) for turned in _turned(painting)])
+    wanted = columns(photo)
+    apart = _unit(wanted - wanted.mean(0)) @ _unit(choice - choice.mean(0)).T
+    target = _unit(choice[apart.argmax(1)])
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        of_style = (1 - (target * _unit(columns(image))).sum(1)).mean()
+        return _none(image), of_style, _none(image)
+
+    return losses
+
+
+def nnst_last(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Its last pass, of maps of at most 64 places a side: all places of each layer."""
+
+    def seen(picture: Tensor) -> dict[str, Tensor]:
+        taps = network.taps(picture)
+        return {n: _rows(taps[n]).T for n in _NEIGHBORS}
+
+    turned = [seen(picture) for picture in _turned(painting)]
+    style = {n: torch.cat([of[n] for of in turned]) for n in _NEIGHBORS}
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        of_style = 0
+        for name, features in seen(image).items():
+            here = _unit(features - features.mean(0))
+            there = _unit(style[name] - style[name].mean(0))
+            of_style += (1 - here @ there.T).min(1).values.mean()
+        return _none(image), of_style, _none(image)
+
+    return losses
+
+
 def strotss(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     """Relaxed transport, moments, palette, self-similarity, at all pixels.
 
@@ -383,10 +444,14 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(
         "neural-style-pt": neural_style_pt,
         "pastiche": pastiche,
         "crowsonkb": crowsonkb,
+        "nnst": nnst,
         "strotss": strotss,
     }
 )
 """By the names of the presets."""
+
+LAST_PASSES: Mapping[str, System] = MappingProxyType({"nnst": nnst_last})
+"""Of those whose last pass has other losses."""
 
 ONE_SIZE = ("pytorch-tutorial", "article", "gatys-adam", "gatys-paper")
 """Systems that resize both pictures to one size."""

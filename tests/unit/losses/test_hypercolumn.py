@@ -1,5 +1,6 @@
 """Hypercolumns against bilinear reading by loops."""
 
+import jax
 import numpy as np
 import pytest
 from jax import numpy as jnp
@@ -8,6 +9,8 @@ from nst_jax.losses.hypercolumn import hypercolumns, shape_of
 from nst_jax.losses.view import View
 
 RNG = np.random.default_rng(0)
+
+columns = jax.jit(hypercolumns, static_argnums=1)
 
 
 def read(features, shape):
@@ -28,12 +31,12 @@ def expected(maps, shape):
     return np.concatenate(parts, axis=-1)
 
 
-@pytest.mark.parametrize("shape", [(17, 24), (6, 9), (3, 33)])
+@pytest.mark.parametrize("shape", [(17, 24), (3, 33)])
 def test_taps_of_any_sizes_at_a_quarter_of_the_picture(shape):
     height, width = shape
     sizes = [(height, width, 2), (height // 2, width // 2, 3), (1, width // 8, 5)]
     maps = [RNG.random(size, np.float32) for size in sizes]
-    (found,) = hypercolumns(
+    (found,) = columns(
         [View.of(jnp.asarray(one)[None]) for one in maps], shape
     ).features
     np.testing.assert_allclose(found, expected(maps, shape), rtol=1e-5)
@@ -50,7 +53,7 @@ def test_padded_pictures_are_what_they_are_alone():
             lane[: one.shape[0], : one.shape[1]] = one
         views.append(View.of(jnp.asarray(maps), jnp.asarray(inner), clean=True))
         alone.append(own)
-    found = hypercolumns(views, frame, jnp.asarray(extents))
+    found = columns(views, frame, jnp.asarray(extents))
     for lane, shape in enumerate(shapes):
         height, width = shape_of(shape)
         wanted = np.zeros(found.features[lane].shape)

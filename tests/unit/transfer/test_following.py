@@ -48,6 +48,7 @@ def test_the_last_pass_is_one_more_at_the_full_size():
     assert [scale.until for scale in scales(longer)] == [2, 6]
 
 
+@pytest.mark.slow
 def test_a_photo_that_is_the_painting_is_its_own_target(tiny_network):
     options = dataclasses.replace(OPTIONS, style_turns=1, content_share=1.0)
     photo = PHOTOS[0]
@@ -59,6 +60,7 @@ def test_a_photo_that_is_the_painting_is_its_own_target(tiny_network):
     assert other > 1e-3
 
 
+@pytest.mark.slow
 def test_a_turned_painting_is_the_same_if_all_its_quarters_count(tiny_network):
     found = []
     for painting in (PAINTING, np.rot90(PAINTING).copy()):
@@ -101,6 +103,7 @@ def whole(run):
     return run()
 
 
+@pytest.mark.slow  # A program for each of three passes.
 def test_goes_through_the_passes(run):
     iterations, shapes = [], []
 
@@ -118,9 +121,8 @@ def test_goes_through_the_passes(run):
 
 
 # In each of the three passes, at the end of the second, and at the third's first.
-@pytest.mark.parametrize(
-    "count", [pytest.param(n, marks=pytest.mark.slow) for n in (2, 5, 6, 8)] + [7]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 5, 6, 7, 8])
 def test_stopped_and_resumed_is_the_whole_run(run, whole, tmp_path, count):
     state_file, calls = tmp_path / "run.state", []
 

@@ -90,6 +90,7 @@ def test_a_trunk_is_the_course_that_more_steps_share():
         {"solver": "adam"},
         {"pyramid": 2},
         {"learning_rate_decay": "cosine"},
+        {"finish_loss": "w2"},
     ):
         assert trunk(steps=10, **change) != trunk(steps=20, **change)
     constant = {"solver": "adam", "learning_rate_decay": "none"}

@@ -61,7 +61,7 @@ def test_sizes_ascend_and_end_with_the_full_one_after_all_steps():
         options = Options(size=size, steps=97)
         for pyramid in range(1, 7):
             found = scales(dataclasses.replace(options, pyramid=pyramid))
-            sizes, until = zip(*found, strict=True)
+            sizes, until, _ = zip(*found, strict=True)
             assert sorted(set(sizes)) == list(sizes)
             assert sorted(until) == list(until)
             assert (sizes[-1], until[-1]) == (size, 97)
