@@ -25,6 +25,7 @@ from bench.runners import run_jax
 from bench.runners.record import machine
 from bench.workload import Job, Workload
 from nst_jax.optimize import chunk
+from nst_jax.transfer.following import followed
 from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import solver
@@ -63,6 +64,9 @@ def steppers(side: int) -> dict[str, Callable[[int], float]]:
         studio = Studio(network, options)
         lane = lane_of(workload.content(), list(workload.styles()), options)
         problem = studio.pose([lane])
+        if studio.objective.losses.follows:
+            began = run_jax.starts(workload)
+            problem = followed(studio, problem, [lane], began, coarsest=True)
         # The network as this machine computes it fastest, once.
         here = here or problem.network
         problem = dataclasses.replace(problem, network=here)

@@ -43,6 +43,7 @@ _FLAGS = {
     "--style_blend": "style_blend_weights style_blending style_imgs_weights "
     "style_interpolation_weights blend",
     "--style_scale": "style_scales style_size style_scale_fac style_scale_up",
+    "--style_turns": "no_flip flip_aug rotations",
     "--color": "original_colors original_color preserve_color preserve_colors colors "
     "colour colours keep_colors color_mode color_convert_type",
     "--init": "init_image init_method init_img init_img_type initial initial_image "

@@ -13,7 +13,14 @@ from nst_jax.commands import flags, idle
 from nst_jax.display.bar import Bar
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.data import pictures_in, readable
-from nst_jax.feedforward.recipe import FOLDER, LOG, LOSSES, RECIPES, check
+from nst_jax.feedforward.recipe import (
+    FOLDER,
+    LOG,
+    LOSSES,
+    RECIPES,
+    check,
+    check_losses,
+)
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
 from nst_jax.images.source import Source
@@ -105,6 +112,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     recipe, losses = RECIPES[arguments.recipe]
     recipe = flags.changed(arguments, recipe)
     options = flags.changed(arguments, losses, LOSSES)
+    check_losses(options)
     names = _paintings(arguments.style)
     _check(arguments, names)
     photos, heldout = _photos(arguments)

@@ -136,3 +136,12 @@ def check(recipe: Recipe, styles: int, devices: int) -> None:
             f"batch={recipe.batch} can't be shared by {devices} devices: give a "
             "multiple"
         )
+
+
+def check_losses(options: Options) -> None:
+    """Raises `OptionsError` if a network can't be trained for a loss."""
+    if options.style_loss == "neighbors":
+        raise OptionsError(
+            "style_loss=neighbors looks for targets of one picture, and a network "
+            "paints many: give another style_loss, such as remd"
+        )

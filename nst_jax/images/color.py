@@ -64,7 +64,22 @@ def oklab(image: np.ndarray) -> np.ndarray:
     linear = np.where(
         values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4
     )
-    return np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
+    return lightness_and_chroma(linear)
+
+
+def lightness_and_chroma(values: np.ndarray) -> np.ndarray:
+    """The matrices of `oklab`, and the roots between, for colours `[..., 3]`, float64.
+
+    Args:
+      values: linear for OkLab itself; NNST's code takes sRGB's own values.
+    """
+    return np.cbrt(np.asarray(values, np.float64) @ _TO_CONES.T) @ _TO_LAB.T
+
+
+def of_lightness_and_chroma(lab: np.ndarray) -> np.ndarray:
+    """`lightness_and_chroma` turned round: `[..., 3]` float32, clipped to [0, 1]."""
+    values = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
+    return np.clip(values, 0, 1).astype(np.float32)
 
 
 def match_luminance(image: np.ndarray, reference: np.ndarray) -> np.ndarray:

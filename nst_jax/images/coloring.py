@@ -2,14 +2,18 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from nst_jax.images import color
+from nst_jax.images.recolor import recolored
 
 Match = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """`(image, reference) -> image` in the reference's colours, `[h, w, 3]` in [0, 1]."""
+
+Recolor = Callable[[np.ndarray, np.ndarray, Sequence[np.ndarray]], np.ndarray]
+"""`(image, photo, paintings) -> image`, `[h, w, 3]` in [0, 1]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,10 +25,13 @@ class Coloring:
         colours.
       grey: light and dark are painted alone: the network sees grey pictures, and the
         result gets the photo's colours.
+      recolor: gives a result, of photo and paintings, other colours; None: it has those
+        that were painted.
     """
 
     match: Match | None = None
     grey: bool = False
+    recolor: Recolor | None = None
 
     def of_content(self, photo: np.ndarray) -> np.ndarray:
         """The photo as the network is to see it, `[h, w, 3]` in [0, 1]."""
@@ -61,13 +68,20 @@ class Coloring:
         return photo if self.match else painting
 
     def of_result(
-        self, image: np.ndarray, photo: np.ndarray, *, after: Match | None = None
+        self,
+        image: np.ndarray,
+        photo: np.ndarray,
+        paintings: Sequence[np.ndarray] = (),
+        *,
+        after: Match | None = None,
     ) -> np.ndarray:
         """The optimised image as it is shown.
 
         Args:
           image: `[h, w, 3]` in [0, 1].
           photo: `[h, w, 3]` in [0, 1], in its own colours.
+          paintings: that it was painted like, `[h', w', 3]` each; without any, no
+            colours come from them.
           after: what brings the result to the photo once more, if anything.
 
         Returns:
@@ -78,6 +92,8 @@ class Coloring:
             image, photo = color.grey(image), color.grey(photo)
         if self.grey:
             image = color.with_luminance(photo, image)
+        if self.recolor and paintings:
+            image = self.recolor(image, photo, paintings)
         return after(image, photo) if after else image
 
 
@@ -91,3 +107,4 @@ LUMINANCE_UNMATCHED = Coloring(_grey, grey=True)
 HISTOGRAM = Coloring(color.match_histograms)
 LINEAR = Coloring(functools.partial(color.match_linear, form="symmetric"))
 LINEAR_CHOLESKY = Coloring(functools.partial(color.match_linear, form="cholesky"))
+NNST = Coloring(recolor=recolored)

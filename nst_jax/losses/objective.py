@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from nst_jax.losses.column import Column
 from nst_jax.losses.terms import Term
 from nst_jax.losses.view import View
 
@@ -26,9 +27,12 @@ class Part:
     Attributes:
       name: of its value and its weight, such as "style/relu1_1".
       term: the loss.
-      tap: whose view it looks at, or `IMAGE`.
+      tap: whose view it looks at, or `IMAGE`, or `HYPERCOLUMN`. With a `column` the
+        image says which of its places count.
       wants: whose statistic is its target: "content", "style", or "" for none.
       mask: through which of the picture's masks it looks; "": through none.
+      column: the taps of hypercolumns, if it looks at these, `IMAGE` may be among them.
+      strides: of these taps, if their places are drawn from the image.
     """
 
     name: str
@@ -36,6 +40,25 @@ class Part:
     tap: str
     wants: str
     mask: str = ""
+    column: tuple[str, ...] = ()
+    strides: tuple[int, ...] = ()
+
+    @property
+    def draws(self) -> bool:
+        """Whether it looks at a `Column`, whose places are drawn."""
+        return bool(self.column) and self.tap == IMAGE
+
+    def view(self, views: Mapping[str, View]) -> Any:
+        """What it looks at: a `View`, or a `Column`.
+
+        Args:
+          views: by `seen`; of taps and of the image.
+        """
+        own = views[self.seen]
+        if not self.draws:
+            return own
+        maps = [_centred(views[t]) if t == IMAGE else views[t] for t in self.column]
+        return Column(own, tuple(maps), self.strides)
 
     @property
     def seen(self) -> str:
@@ -55,8 +78,31 @@ class Objective:
 
     def taps(self, *wants: str) -> tuple[str, ...]:
         """The network's taps that parts look at, each once; of all parts by default."""
-        parts = [part for part in self.parts if not wants or part.wants in wants]
-        return tuple(dict.fromkeys(part.tap for part in parts if part.tap != IMAGE))
+        found = [
+            tap
+            for part in self.wanting(*wants)
+            for tap in part.column or (part.tap,)
+            if tap != IMAGE
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def views(self, *wants: str) -> tuple[str, ...]:
+        """The views that parts look at, but through no mask; as `taps` else."""
+        return tuple(dict.fromkeys(part.tap for part in self.wanting(*wants)))
+
+    def wanting(self, *wants: str) -> tuple[Part, ...]:
+        """The parts whose targets are of these; all by default."""
+        return tuple(p for p in self.parts if not wants or p.wants in wants)
+
+    @property
+    def follows(self) -> bool:
+        """Whether targets follow from the picture that a size begins with."""
+        return any(getattr(part.term, "follows", False) for part in self.parts)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether terms draw positions anew at each step."""
+        return any(p.draws or getattr(p.term, "fresh", False) for p in self.parts)
 
     def statistics(self, views: Mapping[str, View], *wants: str) -> dict[str, Any]:
         """Statistics `{name: ...}` of one picture, for the parts that want it.
@@ -66,9 +112,8 @@ class Objective:
           wants: as in `Part`; all parts by default.
         """
         return {
-            part.name: part.term.statistic(views[part.seen])
-            for part in self.parts
-            if not wants or part.wants in wants
+            part.name: part.term.statistic(part.view(views))
+            for part in self.wanting(*wants)
         }
 
     def blend(
@@ -110,3 +155,8 @@ class Objective:
             loss = part.term.distance(statistic, target)
             found[part.name] = weights[part.name] * loss
         return jnp.sum(jnp.stack(list(found.values()))), found
+
+
+def _centred(image: View) -> View:
+    """Pixels around 0, as STROTSS's code has them in its hypercolumns."""
+    return dataclasses.replace(image, features=image.features - 0.5)

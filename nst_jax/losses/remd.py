@@ -2,13 +2,14 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nst_jax.losses.column import Column
 from nst_jax.losses.cosine import between, pairwise, unit
 from nst_jax.losses.sampling import POSITIONS, Points, sample
 from nst_jax.losses.view import View
@@ -26,11 +27,11 @@ class RelaxedEMD:
     painting's, and every one of the painting's is to be used. It sees directions of
     features, not how strong they are.
 
-    Deviations: STROTSS compares the features of all taps as one long vector, at 1024
-    positions drawn anew at each step; here each tap is by itself, and several draws of
-    1024, always the same, have a mean: as many as fit 2 billion products a tap, 32
-    where there are 64 channels, 4 where there are 512. The paper's other terms, of
-    moments and of the palette, aren't here.
+    Of a `Column` that is the paper's: features of all taps as one long vector, at 1024
+    positions drawn anew at each step, against five draws of the painting. Of taps by
+    themselves several draws of 1024, always the same, have a mean: as many as fit 2
+    billion products a tap, 32 where there are 64 channels, 4 where there are 512. The
+    paper's other terms are in `strotss` and `palette`.
 
     The statistic is the features drawn. A blend has points of each painting, as many as
     its share.
@@ -38,38 +39,76 @@ class RelaxedEMD:
 
     additive: ClassVar[bool] = False
 
-    def statistic(self, view: View) -> Points:
+    def statistic(self, view: View | Column) -> Points:
         """`[h, w, c]` -> features of length 1, `[g, n, c]`."""
-        points = sample(view, _draws(view.features.shape[-1]))
+        points = drawn(view)
         return Points(unit(points.features), points.weight)
 
     def distance(self, statistic: Points, target: Points) -> jax.Array:
         """The mean over draws."""
-        draws = len(target.features)
-        one = jax.tree.map(
-            lambda x: jnp.broadcast_to(x, (draws, *x.shape[1:])), statistic
-        )
-        return jnp.mean(jax.lax.map(lambda pair: _of_draw(*pair), (one, target)))
+        return relaxed(statistic, target, between, pairwise)
 
     def blend(self, targets: Sequence[Points], shares: Sequence[float]) -> Points:
-        """Points of all: `[g, 1024, c]`, however few positions they are from."""
-        if len(targets) == 1:
-            return _whole(targets[0])
-        slots = np.round(np.cumsum([0.0, *shares]) * POSITIONS).astype(int)
-        parts = [
-            _some(_whole(target), int(after - before), share)
-            for target, share, (before, after) in zip(
-                targets, shares, itertools.pairwise(slots), strict=True
-            )
-        ]
-        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *parts)
+        """Points of all: `[g, 1024, c]`, however few positions they are from; of
+        columns `[1, 5120, c]`.
+        """
+        return blend(targets, shares)
+
+
+Costs = Callable[[jax.Array, jax.Array], jax.Array]
+"""Of points: every two, `[n, c]` and `[m, c]` -> `[n, m]`; or each with its own other,
+`[n, c]` twice -> `[n]`."""
+
+
+def relaxed(
+    statistic: Points, target: Points, between: Costs, pairwise: Costs
+) -> jax.Array:
+    """The relaxed distance by any costs, the mean over draws.
+
+    Args:
+      statistic: `[g, n, c]`, or of one draw.
+      target: `[g, m, c]`.
+      between: of every two points.
+      pairwise: the same of pairs.
+    """
+    draws = len(target.features)
+    one = jax.tree.map(lambda x: jnp.broadcast_to(x, (draws, *x.shape[1:])), statistic)
+    found = jax.lax.map(
+        lambda pair: _of_draw(pair[0], pair[1], between, pairwise), (one, target)
+    )
+    return jnp.mean(found)
+
+
+def blend(targets: Sequence[Points], shares: Sequence[float]) -> Points:
+    """Points of several paintings, as many of each as its share: as `RelaxedEMD`'s."""
+    if len(targets) == 1:
+        return _whole(targets[0])
+    wholes = [_whole(target) for target in targets]
+    count = wholes[0].features.shape[1]
+    slots = np.round(np.cumsum([0.0, *shares]) * count).astype(int)
+    parts = [
+        _some(whole, int(after - before), share)
+        for whole, share, (before, after) in zip(
+            wholes, shares, itertools.pairwise(slots), strict=True
+        )
+    ]
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *parts)
+
+
+def drawn(view: View | Column) -> Points:
+    """What is compared of a view: as many draws as `RelaxedEMD` says."""
+    if isinstance(view, Column):
+        return sample(view, 1)
+    return sample(view, _draws(view.features.shape[-1]))
 
 
 def _draws(channels: int) -> int:
     return max(1, min(_DRAWS, _VALUES // channels))
 
 
-def _of_draw(points: Points, wanted: Points) -> jax.Array:
+def _of_draw(
+    points: Points, wanted: Points, between: Costs, pairwise: Costs
+) -> jax.Array:
     """Of a draw of each: `[n, c]` and `[m, c]`.
 
     The nearest are looked for without a gradient, which is that of the pairs found.
@@ -98,8 +137,13 @@ def _mean(values: jax.Array, weight: jax.Array) -> jax.Array:
 
 
 def _whole(points: Points) -> Points:
-    """As many draws and points as there can be; those that aren't there weigh 0."""
+    """As many draws and points as there can be; those that aren't there weigh 0.
+
+    Of a column there are more than of a draw, in one.
+    """
     _, count, channels = points.features.shape
+    if count > POSITIONS:
+        return points
     lacking = POSITIONS - count
     features = jnp.pad(points.features, ((0, 0), (0, lacking), (0, 0)))
     weight = jnp.pad(points.weight, ((0, 0), (0, lacking)))
@@ -118,9 +162,9 @@ def _some(points: Points, slots: int, share: float) -> Points:
 
     def of_draw(features: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array]:
         there = jnp.count_nonzero(weight)
-        (order,) = jnp.nonzero(weight, size=POSITIONS, fill_value=0)
+        (order,) = jnp.nonzero(weight, size=len(weight), fill_value=0)
         places = (jnp.arange(slots) * 2 + 1) * there // (2 * slots)
-        times = jnp.zeros(POSITIONS).at[places].add(1)
+        times = jnp.zeros(len(weight)).at[places].add(1)
         chosen = weight[order[places]] / times[places]
         total = jnp.sum(chosen)
         return features[order[places]], share * chosen / jnp.where(total > 0, total, 1)

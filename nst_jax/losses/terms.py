@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,10 @@ class Term(Protocol):
     Attributes:
       additive: whether statistics of parts of a picture, leaf by leaf, add up to that
         of the whole, as weighted sums and counts do. Tiles, shards and hosts need it.
+
+    A term that draws positions anew where its view has a `draw` says `fresh = True`;
+    one whose targets are found for the picture that a size begins with `follows = True`
+    (`losses/neighbors.py`).
     """
 
     additive: ClassVar[bool]
@@ -57,6 +61,21 @@ class Term(Protocol):
         Args:
           targets: statistics, one or more.
           shares: one for each, 0 or more, with sum 1.
+        """
+        ...
+
+
+@runtime_checkable
+class Fitting(Term, Protocol):
+    """A term whose targets have to be brought to one form for several pictures."""
+
+    def fitted(self, target: Any, shape: tuple[int, int], turns: int) -> Any:
+        """A target, from `blend`, in the form that a tap asks for.
+
+        Args:
+          target: of paintings of any shapes.
+          shape: height and width of the tap, of the picture that is made.
+          turns: ways that each painting is turned.
         """
         ...
 

@@ -21,12 +21,15 @@ class View:
       count: `[...]` float32, the sum of the weight.
       clean: whether each weight is 0 or 1, and the features are 0 wherever it is 0, as
         networks leave them in padding: sums over positions need no weight then. Static.
+      draw: `[..., 2]` uint32, a random key by which losses that draw positions do so
+        anew; None: they draw the same ones always.
     """
 
     features: jax.Array
     weight: jax.Array | None
     count: jax.Array
     clean: bool = dataclasses.field(default=False, metadata={"static": True})
+    draw: jax.Array | None = None
 
     @classmethod
     def of(

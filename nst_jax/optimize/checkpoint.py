@@ -55,10 +55,11 @@ def encode(state: State, digest: str) -> list[bytes | memoryview]:
     """
     leaves = [np.asarray(x, order="C") for x in jax.tree.leaves(jax.device_get(state))]
     parts = [leaf.reshape(-1).view(np.uint8).data for leaf in leaves]
-    total = hashlib.sha256(_header(leaves, digest, _UNSUMMED))
+    total = hashlib.sha256(_header(leaves, digest, _UNSUMMED, again=state.again))
     for part in parts:
         total.update(part)
-    return [_header(leaves, digest, total.hexdigest()), *parts]
+    header = _header(leaves, digest, total.hexdigest(), again=state.again)
+    return [header, *parts]
 
 
 def load(path: Path, likes: Sequence[State], digest: str) -> tuple[int, State]:
@@ -118,7 +119,10 @@ def _read(
             "one can't go on"
         )
     total = metadata.get("sha256", "")
-    expected = [_header(jax.tree.leaves(like), digest, total) for like in likes]
+    expected = [
+        _header(jax.tree.leaves(like), digest, total, again=like.again)
+        for like in likes
+    ]
     if head in expected:
         place = expected.index(head)
         content = bytearray(sum(map(_bytes, jax.tree.leaves(likes[place]))))
@@ -155,9 +159,12 @@ def _sum(head: bytes, total: str, content: bytes | bytearray | BufferedReader) -
     return found.hexdigest()
 
 
-def _header(leaves: Sequence[Any], digest: str, total: str) -> bytes:
+def _header(
+    leaves: Sequence[Any], digest: str, total: str, *, again: bool = False
+) -> bytes:
     """The header of a safetensors file that has these leaves, in their order."""
-    header: dict[str, Any] = {"__metadata__": {"digest": digest, "sha256": total}}
+    metadata = {"digest": digest, "sha256": total} | ({"again": "1"} if again else {})
+    header: dict[str, Any] = {"__metadata__": metadata}
     begin = 0
     for number, leaf in enumerate(leaves):
         header[f"{number:03d}"] = {

@@ -15,9 +15,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-Objective = Callable[[jax.Array, Any], tuple[jax.Array, Mapping[str, jax.Array]]]
-"""`(images [n, h, w, 3], problem) -> (totals [n], {term: [n]})`, pure and hashable; a
-lane's values depend on its own image only."""
+Objective = Callable[
+    [jax.Array, Any, jax.Array], tuple[jax.Array, Mapping[str, jax.Array]]
+]
+"""`(images [n, h, w, 3], problem, iteration) -> (totals [n], {term: [n]})`, pure and
+hashable; a lane's values depend on its own image only."""
 
 DIVERGED = 100.0
 """Times the best loss above it: all progress is lost."""
@@ -66,6 +68,9 @@ class State:
       iteration: how many iterations were run, a scalar.
       step_scale: `[n]`, factor of the solver's steps, halved after a divergence.
       average: where the result is an average of the iterates; None: it is the best.
+      began: `[n, h, w, 3]`, the images that this size began with, where targets follow
+        from them; else None.
+      again: static, whether it is of a further pass at one size.
     """
 
     image: jax.Array
@@ -75,6 +80,8 @@ class State:
     iteration: jax.Array
     step_scale: jax.Array
     average: Average | None = None
+    began: jax.Array | None = None
+    again: bool = dataclasses.field(default=False, metadata={"static": True})
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -171,13 +178,15 @@ def run_chunk(
       The new state and `{"total": [n, 64], term: [n, 64], ...}`, filled up to `count`:
       values at each iterate *before* its update.
     """
-    _, terms = jax.eval_shape(objective, state.image, problem)
+    _, terms = jax.eval_shape(objective, state.image, problem, state.iteration)
     lanes = state.image.shape[0]
     names = ("total", *terms)
     records = {name: jnp.zeros((lanes, CAPACITY), jnp.float32) for name in names}
 
-    def summed(images: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        totals, terms = objective(images, problem)
+    def summed(
+        images: jax.Array, iteration: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        totals, terms = objective(images, problem, iteration)
         return jnp.sum(totals), {"total": totals, **terms}
 
     def iterate(
@@ -185,7 +194,7 @@ def run_chunk(
     ) -> tuple[State, dict[str, jax.Array]]:
         state, records = carry
         # Lanes don't see each other: the sum's gradient is each total's own.
-        gradient, values = jax.grad(summed, has_aux=True)(state.image)
+        gradient, values = jax.grad(summed, has_aux=True)(state.image, state.iteration)
         better = values["total"] < state.best_loss
         updates, solver_state = jax.vmap(solver.update)(
             gradient, state.solver, state.image
@@ -202,13 +211,13 @@ def run_chunk(
             kept = finite & (values["total"] <= limit(state.best_loss))
             result = average.joined(state.best_image, state.image)
             average = average.grown()
-        return State(
+        return dataclasses.replace(
+            state,
             image=state.image + updates,
             solver=solver_state,
             best_image=jnp.where(kept[of_lanes], result, state.best_image),
             best_loss=jnp.where(better, values["total"], state.best_loss),
             iteration=state.iteration + 1,
-            step_scale=state.step_scale,
             average=average,
         ), {name: records[name].at[:, index].set(values[name]) for name in names}
 

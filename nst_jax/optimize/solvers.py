@@ -8,10 +8,16 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from nst_jax.optimize.coordinates import pixels
 from nst_jax.optimize.lbfgs import Box, scale_by_lbfgs
 
 Schedule = Callable[[jax.Array], jax.Array]
 """From the number of a step to its size."""
+
+Coordinates = Callable[
+    [optax.GradientTransformation, int], optax.GradientTransformation
+]
+"""Such as `coordinates.laplacian`: a solver, taken there with so many levels."""
 
 PIXEL_BOX: Box = (0.0, 1.0)
 
@@ -56,6 +62,8 @@ def adam(
     *,
     adam_epsilon: float = 1e-8,
     adam_beta2: float = 0.999,
+    coordinates: Coordinates = pixels,
+    laplacian_levels: int = 5,
 ) -> optax.GradientTransformation:
     """Adam (Kingma & Ba 2014, arXiv:1412.6980), the picture kept in [0, 1].
 
@@ -64,9 +72,38 @@ def adam(
         that Johnson's `neural-style` uses.
       adam_epsilon: added to the root of the second moment.
       adam_beta2: decay of the second moment.
+      coordinates: in which its steps are taken.
+      laplacian_levels: of coordinates that have any.
     """
+    scaled = optax.scale_by_adam(b2=adam_beta2, eps=adam_epsilon)
     return optax.chain(
-        optax.scale_by_adam(b2=adam_beta2, eps=adam_epsilon),
+        coordinates(scaled, laplacian_levels),
+        optax.scale_by_learning_rate(learning_rate),
+        keep_in_box(*PIXEL_BOX),
+    )
+
+
+@functools.cache
+def rmsprop(
+    learning_rate: float | Schedule = 0.006,
+    *,
+    coordinates: Coordinates = pixels,
+    laplacian_levels: int = 5,
+) -> optax.GradientTransformation:
+    """RMSprop (Tieleman & Hinton 2012, lecture 6.5), the picture kept in [0, 1].
+
+    As `torch.optim.RMSprop` by default: the mean square begins at 0 and keeps 0.99 at a
+    step, 1e-8 is added to its root, there is no momentum. So a first step is ten times
+    as long as later ones.
+
+    Args:
+      learning_rate: the change of a pixel in a step, about.
+      coordinates: in which its steps are taken.
+      laplacian_levels: of coordinates that have any.
+    """
+    scaled = optax.scale_by_rms(0.99, 1e-8, eps_in_sqrt=False)
+    return optax.chain(
+        coordinates(scaled, laplacian_levels),
         optax.scale_by_learning_rate(learning_rate),
         keep_in_box(*PIXEL_BOX),
     )
@@ -120,4 +157,6 @@ class Solver:
 
 
 LBFGS = Solver(lbfgs, 1.0, None, ("history", "preconditioner", "bounds"))
-ADAM = Solver(adam, 0.04, cosine, ("adam_epsilon", "adam_beta2"))
+_PLACED = ("coordinates", "laplacian_levels")
+ADAM = Solver(adam, 0.04, cosine, ("adam_epsilon", "adam_beta2", *_PLACED))
+RMSPROP = Solver(rmsprop, 0.006, None, _PLACED)

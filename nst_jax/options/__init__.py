@@ -12,7 +12,7 @@ from typing import Any
 
 from nst_jax import fields
 from nst_jax.options.colours import Colours
-from nst_jax.options.losses import CONTENT, STYLE, Losses
+from nst_jax.options.losses import CONTENT, JOINED, STYLE, Losses
 from nst_jax.options.network import Seeing
 from nst_jax.options.picture import STARTS, Picture
 from nst_jax.options.regions import Regions
@@ -27,6 +27,7 @@ __all__ = [
     "Options",
     "changed",
     "chosen",
+    "joined",
     "word",
 ]
 
@@ -57,6 +58,7 @@ VARYING = (
     *("tv_weight", "style_blend", "style_scale", "init", "seed"),
     *("color", "color_after", "edge_weight"),
     *("mask_feather", "mask_reach", "mask_balance", "unmatched", "style_tap_decay"),
+    "content_share",
 )
 """Options that lanes of one program may differ in. The names of a batch's pictures have
 them in this order: new ones go to the end."""
@@ -72,6 +74,12 @@ def chosen(options: Options, name: str) -> Any:
     `chosen(options, "solver")` -> `nst_jax.optimize.solvers.LBFGS`; "none" is None.
     """
     return fields.named(FIELDS[name].metadata["choices"], getattr(options, name))
+
+
+def joined(options: Options, kind: str) -> bool:
+    """Whether the taps of "content" or "style" are compared as one vector."""
+    loss, taps = (getattr(options, f"{kind}_{of}") for of in ("loss", "taps"))
+    return options.features == "hypercolumns" and loss in JOINED and bool(taps)
 
 
 def word(name: str, meaning: Any) -> str:

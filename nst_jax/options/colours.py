@@ -18,11 +18,14 @@ class Colours:
         "and contrast, or left as it is (luminance_unmatched); histogram and linear "
         "match the painting to the photo first, each channel's histogram or mean and "
         "covariance. linear treats all channels alike; linear_cholesky depends on "
-        "their order and can turn hues.",
+        "their order and can turn hues. nnst, for photos that are to keep their hues "
+        "apart but have the painting's: what was painted is light and dark, hues are "
+        "the photo's, matched to the painting's mean and covariance.",
         choices=choices(
             "images.coloring",
             "style=STYLE luminance=LUMINANCE luminance_unmatched=LUMINANCE_UNMATCHED "
-            "histogram=HISTOGRAM linear=LINEAR linear_cholesky=LINEAR_CHOLESKY",
+            "histogram=HISTOGRAM linear=LINEAR linear_cholesky=LINEAR_CHOLESKY "
+            "nnst=NNST",
         ),
     )
     color_after: str = fields.colours(

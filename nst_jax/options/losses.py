@@ -4,7 +4,7 @@ import dataclasses
 import functools
 
 from nst_jax import fields
-from nst_jax.fields import choices, one_of
+from nst_jax.fields import choices
 
 STYLE: fields.Needs = {
     "style_weight": bool,
@@ -19,6 +19,16 @@ CONTENT: fields.Needs = {
     "content_tap_weights": fields.some,
 }
 """The same of the content loss."""
+
+JOINED = ("remd", "strotss", "self_similarity")
+"""Losses that take all taps together where `features` are hypercolumns."""
+
+_STYLE_LOSSES = (
+    "w2=wasserstein:W2 gram=gram:Gram w2_iterated=iterated:IteratedW2 "
+    "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD "
+    "strotss=strotss:Strotss "
+    "neighbors=neighbors:Neighbors neighbors_split=split_neighbors:SplitNeighbors"
+)
 
 _style = functools.partial(fields.losses, needs=STYLE)
 _content = functools.partial(fields.losses, needs=CONTENT)
@@ -69,6 +79,21 @@ class Losses:
         "strokes.",
         check=fields.SCALE,
     )
+    features: str = fields.losses(
+        "taps",
+        "What losses that compare angles (remd, strotss, self_similarity) take for a "
+        "place: taps, the features of each by itself; or hypercolumns, those of all "
+        "taps as one vector, at 1024 places drawn anew at each step, for solvers other "
+        "than lbfgs. image, the pixels, may be one of the taps then.",
+        choices=choices("", "taps hypercolumns"),
+    )
+    content_weight_at: int | None = _content(
+        None,
+        "Longest side in pixels at which --content_weight is what it says; at half of "
+        "it it is twice that, and so on: coarse sizes keep the layout. (default: it is "
+        "the same at all sizes).",
+        check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
+    )
     content_loss: str = _content(
         "share",
         "What of the content taps is compared with the photo's: features, by the "
@@ -88,12 +113,47 @@ class Losses:
         "Gatys: its --style_weight is about 20 beside --content_loss=mean; "
         "w2_iterated, w2 with 12 iterations for the root, as Crowson has it; sliced, "
         "distributions along directions; histogram, each channel's, and Gram matrices; "
-        "remd, each feature with the nearest. docs/quality.md has weights.",
-        choices=choices(
-            "losses",
-            "w2=wasserstein:W2 gram=gram:Gram w2_iterated=iterated:IteratedW2 "
-            "sliced=sliced:Sliced histogram=histogram:Histogram remd=remd:RelaxedEMD",
-        ),
+        "remd, each feature with the nearest; strotss, that, means and covariances; "
+        "neighbors, all taps together, with the painting's nearest to what a size "
+        "begins with; neighbors_split, each tap with the nearest of each step. "
+        "docs/quality.md has weights.",
+        choices=choices("losses", _STYLE_LOSSES),
+    )
+    finish_loss: str = _style(
+        "none",
+        "Style loss of a last pass at the full size, from the picture that was made "
+        "so far: none, or one of --style_loss.",
+        choices=choices("losses", f"none {_STYLE_LOSSES}"),
+    )
+    finish_length: float = _style(
+        1.0,
+        "Iterations of the last pass, as a multiple of those at each size.",
+        check=fields.SCALE,
+        needs={**STYLE, "finish_loss": lambda loss: loss != "none", "steps": bool},
+    )
+    content_share: float = _style(
+        0.75,
+        "neighbors: share of the photo in what is matched with the painting; the rest "
+        "is the picture so far. At the smallest size it is the photo alone.",
+        check=(lambda value: 0 <= value <= 1, "a number, 0 to 1"),
+    )
+    style_turns: int = _style(
+        1,
+        "Ways that the painting is turned, each of which counts: 1, as it is; 2, "
+        "upside down too; 4, by all quarters.",
+        check=(lambda value: value in (1, 2, 4), "1, 2 or 4"),
+    )
+    palette_weight: float = _style(
+        0.0,
+        "Weight of the difference of colours, pixels near some of the painting's, as a "
+        "multiple of --style_weight; of hypercolumns. With --content_weight_at it is "
+        "less, as many times as the content's weight is larger than the style's.",
+        check=fields.NOT_NEGATIVE,
+        needs={
+            **STYLE,
+            "features": fields.one_of("hypercolumns"),
+            "style_loss": fields.one_of("remd", "strotss"),
+        },
     )
     gram: str = _style(
         "chw",
@@ -106,7 +166,6 @@ class Losses:
             "chw=CHW hw=HW paper=PAPER caffe=CAFFE article=ARTICLE "
             "normalized=NORMALIZED",
         ),
-        needs={**STYLE, "style_loss": one_of("gram")},
     )
     tv: str = fields.losses(
         "l2",

@@ -4,11 +4,12 @@ import dataclasses
 from typing import Literal
 
 from nst_jax import fields
-from nst_jax.fields import choices, one_of
+from nst_jax.fields import choices
 from nst_jax.options.written import Written
 
 STARTS = choices(
-    "images.noise", "content style noise=uniform mean=mean gaussian=gaussian pink=pink"
+    "images.noise",
+    "content style details noise=uniform mean=mean gaussian=gaussian pink=pink",
 )
 """What `init` may be besides a file."""
 
@@ -68,13 +69,14 @@ class Picture(Written):
     )
     init: str = fields.picture(
         "content",
-        "Where to start: content; style; noise of even colours; mean, the mean colour "
+        "Where to start: content; style; details, the photo's finest on the paintings' "
+        "mean colour, and at further sizes but the last again on what was painted, as "
+        "STROTSS does; noise of even colours; mean, the mean colour "
         "of ImageNet's photos (Caffe's); gaussian noise around it; pink noise, which "
         "is cloudy; or the path of a picture.",
     )
     seed: int = fields.picture(
         0,
-        "Seed of the starting noise.",
+        "Seed of the starting noise, and of what is drawn anew at each step.",
         check=fields.NOT_NEGATIVE_INT,
-        needs={"init": one_of("noise", "mean", "gaussian", "pink")},
     )

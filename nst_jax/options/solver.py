@@ -15,20 +15,21 @@ class Solving:
 
     solver: str = fields.solver(
         "lbfgs",
-        "lbfgs needs the fewest steps; adam the least memory.",
-        choices=choices("optimize.solvers", "lbfgs=LBFGS adam=ADAM"),
+        "lbfgs needs the fewest steps; adam and rmsprop the least memory.",
+        choices=choices("optimize.solvers", "lbfgs=LBFGS adam=ADAM rmsprop=RMSPROP"),
         needs=STEPS,
     )
     learning_rate: float | None = fields.solver(
         None,
-        "Step size (default: 1 for lbfgs; 0.04 of the pixel range for adam).",
+        "Step size (default: 1 for lbfgs; of the pixel range 0.04 for adam, 0.006 for "
+        "rmsprop).",
         check=fields.POSITIVE,
         needs=STEPS,
     )
     learning_rate_decay: str | None = fields.solver(
         None,
-        "Decay of the step size to 0 over --steps (default: none for lbfgs, cosine for "
-        "adam).",
+        "Decay of the step size to 0 over --steps (default: cosine for adam, none for "
+        "the others).",
         choices=choices("optimize.solvers", "none cosine=cosine"),
         needs={"steps": above(1)},
     )
@@ -66,12 +67,35 @@ class Solving:
         check=(lambda value: 0 <= value < 1, "a number, 0 or more and below 1"),
         needs={"solver": one_of("adam"), **STEPS},
     )
+    coordinates: str = fields.solver(
+        "pixels",
+        "Adam and RMSprop: what a step moves about equally far: pixels, or the "
+        "coefficients of a Laplacian pyramid (laplacian), so that large shapes move "
+        "as soon as small ones.",
+        choices=choices("optimize.coordinates", "pixels=pixels laplacian=laplacian"),
+        needs={"solver": one_of("adam", "rmsprop"), **STEPS},
+    )
+    laplacian_levels: int = fields.solver(
+        5,
+        "How often the size is halved in the Laplacian pyramid of --coordinates.",
+        check=(lambda value: 1 <= value <= 12, "a whole number, 1 to 12"),
+        needs={
+            "coordinates": one_of("laplacian"),
+            "solver": one_of("adam", "rmsprop"),
+            **STEPS,
+        },
+    )
     carry: str = fields.solver(
         "none",
         "What the solver takes along from one size of the pyramid to the next: none, "
-        "or Adam's moments, enlarged.",
+        "or Adam's moments of pixels, enlarged.",
         choices=choices("optimize.carried", "none moments=moments"),
-        needs={**SIZES, "solver": one_of("adam"), **STEPS},
+        needs={
+            **SIZES,
+            "solver": one_of("adam"),
+            "coordinates": one_of("pixels"),
+            **STEPS,
+        },
     )
     average: float = fields.solver(
         0.0,

@@ -10,14 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.losses.edges import Edges
+from nst_jax.losses.hypercolumn import HYPERCOLUMN, hypercolumns
 from nst_jax.losses.objective import IMAGE, Objective, Part
+from nst_jax.losses.palette import Palette
 from nst_jax.losses.terms import Term
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.networks.borders import ZERO, Border
 from nst_jax.networks.network import Network
 from nst_jax.networks.precision import FLOAT32, Precision
-from nst_jax.options import Options, chosen
+from nst_jax.options import Options, chosen, joined
 from nst_jax.perceptual.regions import (
     UNDIVIDED,
     Form,
@@ -26,6 +28,10 @@ from nst_jax.perceptual.regions import (
     masked,
     weighted,
 )
+from weights_convert import architectures
+
+PALETTE = "style/palette"
+"""The name of the part of colours."""
 
 
 @jax.tree_util.register_dataclass
@@ -43,6 +49,7 @@ class Problem:
       grey: `[n]` bool, whether a picture is to have no colour; None where all may.
       masks: `{Part.seen: [n, h', w']}` of parts that look through one, 0 in padding.
       kept: what is kept of the photos; None: nothing.
+      seeds: `[n]` uint32, of positions drawn anew at each step; None: none are.
     """
 
     network: Network
@@ -53,6 +60,7 @@ class Problem:
     grey: jax.Array | None = None
     masks: Mapping[str, jax.Array] = dataclasses.field(default_factory=dict)
     kept: Kept | None = None
+    seeds: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +88,12 @@ class SeenObjective:
         return cls(Objective(parts), precision, options.input_gain, border)
 
     def __call__(
-        self, images: jax.Array, problem: Problem
+        self, images: jax.Array, problem: Problem, iteration: Any = 0
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """Total losses `[n]` and parts `{name: [n]}` of `images`, `[n, h, w, 3]`."""
+        """Total losses `[n]` and parts `{name: [n]}` of `images`, `[n, h, w, 3]`.
+
+        Positions that are drawn anew at each step follow from the `iteration`.
+        """
 
         def of_lane(
             views: Mapping[str, View], targets: Mapping[str, Any], weights: Any
@@ -95,9 +106,10 @@ class SeenObjective:
         if problem.kept is not None:
             images = problem.kept.laid_over(images)
         with self._arithmetic():
-            taps = self.losses.taps()
-            views = self._views(problem.network, images, taps, problem.extents)
+            views = self._views(problem.network, images, problem.extents)
             views |= masked(self.losses.parts, views, problem.masks)
+            if problem.seeds is not None:
+                views = drawn(views, problem.seeds, iteration)
             return jax.vmap(of_lane)(views, problem.targets, problem.weights)
 
     def statistics(
@@ -119,33 +131,69 @@ class SeenObjective:
             of the photo is painted; None: all does.
         """
         with self._arithmetic():
-            taps = self.losses.taps(wants)
-            views = self._views(network, image[None], taps, extents)
+            views = self.seen(network, image, wants, extents, masks)
+            return self.losses.statistics(views, wants)
+
+    def seen(
+        self,
+        network: Network,
+        image: jax.Array,
+        wants: str,
+        extents: jax.Array | None = None,
+        masks: Mapping[str, jax.Array] | None = None,
+    ) -> dict[str, View]:
+        """The views of a photo or a painting, arguments as those of `statistics`."""
+        with self._arithmetic():
+            views = self._views(network, image[None], extents, wants)
             views = jax.tree.map(lambda x: x[0], views)
             for tap, mask in (masks or {}).items():
                 views[tap] = weighted(views[tap], mask, whole=wants != "style")
-            return self.losses.statistics(views, wants)
+            return views
 
     def of_photos(self, network: Network, images: jax.Array) -> dict[str, Any]:
         """What photos ask for, `[b, h, w, 3]`: leaves with a leading axis."""
         with self._arithmetic():
-            views = self._views(network, images, self.losses.taps("content"), None)
+            views = self._views(network, images, None, "content")
             return jax.vmap(lambda v: self.losses.statistics(v, "content"))(views)
 
     def _views(
         self,
         network: Network,
         images: jax.Array,
-        taps: tuple[str, ...],
         extents: jax.Array | None,
+        *wants: str,
     ) -> dict[str, View]:
         seen = self.input_gain * images if self.input_gain != 1 else images
-        views = network(seen, taps, extents, self.border)
+        views = network(seen, self.losses.taps(*wants), extents, self.border)
+        dense = [p for p in self.losses.wanting(*wants) if p.tap == HYPERCOLUMN]
+        for taps in {part.column for part in dense}:
+            shape = images.shape[1], images.shape[2]
+            of = [views[tap] for tap in taps]
+            views[HYPERCOLUMN] = hypercolumns(of, shape, extents)
         return {**views, IMAGE: View.of(images, extents)}
 
     def _arithmetic(self) -> Any:
         """The context in which products of float32 arrays have this precision."""
         return jax.default_matmul_precision(self.precision.products)
+
+
+def drawn(
+    views: Mapping[str, View], seeds: jax.Array, iteration: Any
+) -> dict[str, View]:
+    """Views of lanes `[n, ...]`, with keys for positions of an iteration.
+
+    They follow from `seeds`, `[n]`, and the iteration, so that a run that was stopped
+    goes on as it would have; and are others at each view.
+    """
+    found = {}
+    for number, (name, view) in enumerate(sorted(views.items())):
+
+        def key(seed: jax.Array, number: int = number) -> jax.Array:
+            of_step = jax.random.fold_in(jax.random.PRNGKey(seed), iteration)
+            return jax.random.fold_in(of_step, number)
+
+        found[name] = dataclasses.replace(view, draw=jax.vmap(key)(seeds))
+    return found
 
 
 def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
@@ -161,20 +209,35 @@ def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
 
 def losses(options: Options) -> Objective:
     """The terms that `options` name, at their taps; of edges if they weigh anything."""
-    content = term(chosen(options, "content_loss"), options)
-    style = term(chosen(options, "style_loss"), options)
     edges = (Part("edges", term(Edges, options), IMAGE, "content"),)
+    palette = Part(PALETTE, Palette(), IMAGE, "style", column=(IMAGE,), strides=(1,))
     return Objective(
         (
+            *_parts("content", options),
+            *_parts("style", options),
             *(
-                Part(f"content/{t}", content, t, "content")
-                for t in options.content_taps
+                (palette,)
+                if options.palette_weight and joined(options, "style")
+                else ()
             ),
-            *(Part(f"style/{t}", style, t, "style") for t in options.style_taps),
             Part("total_variation", term(TotalVariation, options), IMAGE, ""),
             *(edges if options.edge_weight else ()),
         )
     )
+
+
+def _parts(kind: str, options: Options) -> tuple[Part, ...]:
+    """A part for each tap of "content" or "style", or one of all taps together."""
+    loss = term(chosen(options, f"{kind}_loss"), options)
+    taps = getattr(options, f"{kind}_taps")
+    name = f"{kind}/{HYPERCOLUMN}"
+    if getattr(loss, "follows", False) and taps:
+        return (Part(name, loss, HYPERCOLUMN, kind, column=taps),)
+    if not joined(options, kind):
+        return tuple(Part(f"{kind}/{tap}", loss, tap, kind) for tap in taps)
+    network = architectures.find(options.network)
+    strides = tuple(1 if tap == IMAGE else network.stride(tap) for tap in taps)
+    return (Part(name, loss, IMAGE, kind, column=taps, strides=strides),)
 
 
 def term(kind: type[Any], options: Options) -> Term:
@@ -183,23 +246,55 @@ def term(kind: type[Any], options: Options) -> Term:
     return kind(**{name: chosen(options, name) for name in fields})
 
 
-def loss_weights(options: Options) -> dict[str, float]:
-    """The weight of each part: the overall weight times the tap's own."""
-    found = {}
-    falling = options.style_tap_decay ** np.arange(len(options.style_taps))
-    decay = {"style": falling / falling.mean()} if len(falling) else {}
-    for kind in ("content", "style"):
-        taps, weight = (
-            getattr(options, f"{kind}_taps"),
-            getattr(options, f"{kind}_weight"),
-        )
-        factors = np.array(
-            getattr(options, f"{kind}_tap_weights") or (1.0,) * len(taps)
-        )
-        for tap, factor in zip(taps, factors * decay.get(kind, 1.0), strict=True):
-            found[f"{kind}/{tap}"] = float(weight * factor)
-    found |= {"total_variation": options.tv_weight, "edges": options.edge_weight}
-    return found
+def loss_weights(options: Options, size: int | None = None) -> dict[str, float]:
+    """The weight of each part: the overall weight times the tap's own.
+
+    That of hypercolumns is the overall one: they are all taps together.
+
+    Args:
+      options: of a picture.
+      size: its longest side; where `content_weight_at` is another, the content's weight
+        is that many times larger, and the palette's less (Kolkin et al. 2019,
+        arXiv:1904.12785, section 2.5: 16 times at 64 pixels what it is at 1024).
+    """
+    whole = {"content": options.content_weight, "style": options.style_weight}
+    if options.content_weight_at and size:
+        whole["content"] *= options.content_weight_at / size
+    found: dict[str, float] = {}
+    for kind, weight in whole.items():
+        taps = getattr(options, f"{kind}_taps")
+        factors = _factors(kind, options)
+        of_taps = {
+            f"{kind}/{tap}": weight * factor
+            for tap, factor in zip(taps, factors, strict=True)
+        }
+        if of_taps and _together(kind, options):
+            of_taps = {f"{kind}/{HYPERCOLUMN}": weight if any(factors) else 0.0}
+        found |= of_taps
+    palette = options.palette_weight * options.style_weight
+    if options.content_weight_at and whole["content"] > options.style_weight:
+        palette *= options.style_weight / whole["content"]
+    found |= {PALETTE: palette} if joined(options, "style") else {}
+    return found | {
+        "total_variation": options.tv_weight,
+        "edges": options.edge_weight,
+    }
+
+
+def _factors(kind: str, options: Options) -> list[float]:
+    """What each tap of "content" or "style" weighs."""
+    count = len(getattr(options, f"{kind}_taps"))
+    factors = np.array(getattr(options, f"{kind}_tap_weights") or (1.0,) * count)
+    if kind == "style" and count:
+        falling = options.style_tap_decay ** np.arange(count)
+        factors = factors * (falling / falling.mean())
+    return [float(factor) for factor in factors]
+
+
+def _together(kind: str, options: Options) -> bool:
+    """Whether the taps of "content" or "style" are seen as hypercolumns."""
+    follows = getattr(chosen(options, f"{kind}_loss"), "follows", False)
+    return joined(options, kind) or follows
 
 
 def is_grey(
@@ -228,8 +323,11 @@ def is_grey(
     weights = loss_weights(options)
     asked = {name.split("/")[0] for name, weight in weights.items() if weight > 0}
     seen = []
-    if "content" in asked or options.init == "content" or form.keeps:
+    starts = options.init in ("content", "details")
+    if "content" in asked or starts or form.keeps:
         seen.append(photo)
+    if options.init == "details":
+        seen.append(grey)
     if "style" in asked:
         seen.append(chosen(options, "color").sees_grey(photo, grey))
     return bool(seen) and all(seen)

@@ -8,8 +8,8 @@ without shades are the same.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -76,6 +76,15 @@ def divided(parts: Iterable[Part], form: Form) -> tuple[Part, ...]:
         else:
             found.append(part)
     return tuple(found)
+
+
+def of_regions(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Targets of regions, by the names of parts of a divided objective."""
+    return {
+        f"{name}/{n}": target
+        for n, of_region in enumerate(found, 1)
+        for name, target in of_region.items()
+    }
 
 
 def masked(

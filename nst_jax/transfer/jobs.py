@@ -22,6 +22,7 @@ from nst_jax.options import (
     Options,
     changed,
     chosen,
+    joined,
 )
 from nst_jax.transfer.regions import Regions
 from weights_convert import architectures
@@ -116,7 +117,8 @@ def digests(jobs: Sequence[Any]) -> dict[str, str]:
 
 def can_grow(options: Options) -> bool:
     """Whether a run of other --steps is the same as far as both go."""
-    return options.pyramid == 1 and not decays(options)
+    one = options.pyramid == 1 and options.finish_loss == "none"
+    return one and not decays(options)
 
 
 def decays(options: Options) -> bool:
@@ -198,10 +200,24 @@ def check_options(options: Options, paintings: int) -> None:
       NetworkError: an unknown network or tap.
     """
     architecture = architectures.find(options.network)
-    architecture.check_taps(options.content_taps + options.style_taps)
+    for kind in ("content", "style"):
+        taps = getattr(options, f"{kind}_taps")
+        if joined(options, kind):
+            taps = tuple(tap for tap in taps if tap != "image")
+            _check_joined(options, kind)
+        architecture.check_taps(taps)
     if paintings < 1:
         raise OptionsError("no painting given: name one or more style pictures")
     check_shares(options.style_blend, paintings)
+    drawn = "neighbors_split" in (options.style_loss, options.finish_loss)
+    if drawn and options.solver == "lbfgs":
+        name = (
+            "style_loss" if options.style_loss == "neighbors_split" else "finish_loss"
+        )
+        raise OptionsError(
+            f"{name}=neighbors_split draws positions anew at each step, which lbfgs "
+            "takes for another picture: give solver=adam"
+        )
     content, style = unmet(CONTENT, options), unmet(STYLE, options)
     others = options.tv_weight or options.edge_weight
     if content and style and not others and options.steps:
@@ -209,6 +225,20 @@ def check_options(options: Options, paintings: int) -> None:
             f"nothing would change the picture: {content}, {style}, tv_weight and "
             "edge_weight leave all losses without weight; give a weight above 0, or "
             "--steps=0"
+        )
+
+
+def _check_joined(options: Options, kind: str) -> None:
+    """Raises `OptionsError` if options don't fit taps that are one vector."""
+    if getattr(options, f"{kind}_tap_weights"):
+        raise OptionsError(
+            f"{kind}_tap_weights: with features=hypercolumns all {kind} taps are one "
+            "vector: leave the factors out, or give features=taps"
+        )
+    if options.solver == "lbfgs" and options.steps:
+        raise OptionsError(
+            "solver=lbfgs: features=hypercolumns has other places at each step, and "
+            "L-BFGS needs one function: give solver=rmsprop or adam"
         )
 
 

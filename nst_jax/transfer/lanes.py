@@ -45,6 +45,21 @@ class Framed:
         """`[*frame, 3]` float32, zero outside of the picture; read when first asked."""
         return pad(self.load(), self.frame)
 
+    def turned(self, quarters: int) -> "Framed":
+        """The picture turned by so many quarters, counter-clockwise, in its frame."""
+        if not quarters:
+            return self
+        extent, frame = self.extent, self.frame
+        if quarters % 2:
+            extent, frame = extent[::-1], frame[::-1]
+        return Framed(
+            (self.key, "turned", quarters),
+            extent,
+            frame,
+            self.masked,
+            lambda: np.ascontiguousarray(np.rot90(self.cut(self.pixels), quarters)),
+        )
+
     def cut(self, pixels: np.ndarray) -> np.ndarray:
         """The part of `pixels`, `[*frame, c]`, that is the picture."""
         height, width = self.extent

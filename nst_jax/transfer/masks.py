@@ -50,6 +50,14 @@ class Masked:
         """What programs have to know."""
         return Form(len(self.regions), self.painted is not None)
 
+    def joined(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Images `[h, w, 3]`, each where its region is; all alike where none is."""
+        total = self.regions.sum(0)
+        shares = np.where(total > 0, self.regions, 1) / np.where(
+            total > 0, total, len(self.regions)
+        )
+        return np.einsum("rhw,rhwc->hwc", shares, images).astype(np.float32)
+
     def laid_over(self, image: np.ndarray, photo: np.ndarray) -> np.ndarray:
         """A result `[h, w, 3]` with the photo where that is kept."""
         if self.painted is None:

@@ -64,8 +64,9 @@ def minimize(
         scalar and a dictionary of scalars, its terms.
       data: arrays or trees of them, such as a network and targets. The same objective
         with other data of these shapes compiles nothing anew.
-      solver: "lbfgs" or "adam" as by the options of `stylize`, which keep every iterate
-        in [0, 1]; or an optax transformation, whose updates are taken as they are.
+      solver: "lbfgs", "adam" or "rmsprop" as by the options of `stylize`, which keep
+        every iterate in [0, 1]; or an optax transformation, whose updates are taken as
+        they are.
       steps: updates.
       progress: draw a bar.
       on_progress: called after each chunk of iterations; a true answer stops.
@@ -119,7 +120,7 @@ class _OfLanes:
     loss: Loss
 
     def __call__(
-        self, images: jax.Array, data: tuple[Any, ...]
+        self, images: jax.Array, data: tuple[Any, ...], iteration: jax.Array
     ) -> tuple[jax.Array, Mapping[str, jax.Array]]:
         found = self.loss(images[0], *data)
         total, terms = found if isinstance(found, tuple) else (found, {})

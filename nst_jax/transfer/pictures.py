@@ -22,8 +22,8 @@ from nst_jax.transfer.sizes import (
     own_frames,
     padded,
     ratio,
-    scales,
     side,
+    sides,
     style_size,
 )
 
@@ -63,15 +63,18 @@ class Pictures:
         self._grey: dict[tuple[str, str | None, int], bool] = {}
         self._keep, self._lock = Cache(_KEPT), threading.RLock()
         self.masks = masks or Masks(shapes, self._say)
-        sizes = tuple(scale.size for scale in scales(options))
+        sizes = sides(options)
         contents = {job.content.key: self._full(job) for job in jobs}
         choose = own_frames if apart else frames_of
         self._contents = choose([(shape, sizes) for shape in contents.values()])
         self._padded_contents = padded(self._contents)
         styles = {
-            (style.key, sides): (self._shape(style, job.options, sides[-1]), sides)
+            (style.key, longest): (
+                self._shape(style, job.options, longest[-1]),
+                longest,
+            )
             for job in jobs
-            for sides in [tuple(style_size(size, job.options) for size in sizes)]
+            for longest in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
         self._styles = choose(list(styles.values()))
@@ -138,7 +141,7 @@ class Pictures:
         for style in job.styles:
             self._style(style, job.options)
         if job.start is not None:
-            coarsest = scales(job.options)[0].size
+            coarsest = sides(job.options)[0]
             self._sized(job.start, job.options, resize.fit(*self._full(job), coarsest))
 
     def start(self, lane: Lane, size: int) -> np.ndarray:
@@ -155,7 +158,22 @@ class Pictures:
             return coloring.of_start(start)
         if options.init == "content":
             return self._content(job, size)
+        if options.init == "details":
+            return np.clip(_mean_colour(lane) + _details(lane), 0, 1)
         return named(STARTS, options.init)(np.random.default_rng(options.seed), shape)
+
+    def enlarged(self, lane: Lane, image: np.ndarray, *, last: bool) -> np.ndarray:
+        """A picture so far as the next size begins with it, `[h, w, 3]` in [0, 1].
+
+        Args:
+          lane: at that size.
+          image: made at the size before.
+          last: whether no larger size follows.
+        """
+        image = resize.resize(image, lane.content.extent)
+        if last or lane.job.options.init != "details":
+            return image
+        return np.clip(image + _details(lane), 0, 1)
 
     def finished(self, lane: Lane, pixels: np.ndarray) -> np.ndarray:
         """An optimised image, `[*frame, 3]`, cut and coloured as it is shown."""
@@ -166,7 +184,20 @@ class Pictures:
         assert lane.photo is not None
         photo = resize.resize(lane.photo, image.shape[:2])
         after = chosen(options, "color_after")
-        image = chosen(options, "color").of_result(image, photo, after=after)
+        coloring = chosen(options, "color")
+
+        def colored(places: Sequence[int]) -> np.ndarray:
+            styles = [lane.styles[place] for place in places]
+            seen = [style.cut(style.pixels) for style in styles]
+            made = coloring.of_result(image, photo, seen, after=after)
+            return lane.toned(made) if coloring.recolor else made
+
+        shares = options.style_blend or (1.0,) * len(lane.styles)
+        if lane.masks is None or not (coloring.recolor and lane.form.regions):
+            image = colored([n for n, share in enumerate(shares) if share > 0])
+        else:
+            of = [[place for place, _ in region] for region in lane.masks.styles]
+            image = lane.masks.joined([colored(places) for places in of])
         return image if lane.masks is None else lane.masks.laid_over(image, photo)
 
     def _full(self, job: Job) -> Shape:
@@ -267,8 +298,20 @@ class Pictures:
             self._said.add(line)
 
 
+def _details(lane: Lane) -> np.ndarray:
+    return resize.details(lane.content.cut(lane.content.pixels))
+
+
+def _mean_colour(lane: Lane) -> np.ndarray:
+    """`[3]`, of the paintings by their shares."""
+    shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
+    means = [style.load().mean(axis=(0, 1)) for style in lane.styles]
+    return np.average(means, axis=0, weights=shares).astype(np.float32)
+
+
 def _needs_photo(lane: Lane) -> bool:
     """Whether a result has something of its photo's own pixels."""
     options = lane.job.options
-    recoloured = chosen(options, "color").grey or chosen(options, "color_after")
+    coloring = chosen(options, "color")
+    recoloured = coloring.grey or coloring.recolor or chosen(options, "color_after")
     return bool(recoloured or lane.form.keeps)

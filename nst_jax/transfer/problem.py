@@ -1,5 +1,6 @@
 """From the pictures of lanes to the problem that they pose."""
 
+import copy
 import dataclasses
 import functools
 import threading
@@ -13,10 +14,10 @@ import numpy as np
 
 from nst_jax.images.frames import Shape
 from nst_jax.losses.objective import Part
+from nst_jax.losses.terms import Fitting
 from nst_jax.networks.extract import prepare
-from nst_jax.networks.masks import SIMPLE, Reach
 from nst_jax.networks.network import Network
-from nst_jax.options import Options, chosen
+from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
@@ -24,10 +25,11 @@ from nst_jax.perceptual.objective import (
     stacked,
     targets,
 )
-from nst_jax.perceptual.regions import UNDIVIDED, Form, Kept
+from nst_jax.perceptual.regions import UNDIVIDED, Form, Kept, of_regions
 from nst_jax.transfer import divided
 from nst_jax.transfer.lanes import Framed, Lane
-from nst_jax.transfer.masks import Mask
+from nst_jax.transfer.painted import Painted, Region, paintings
+from nst_jax.transfer.sizes import Scale
 
 _KEPT = 2**29
 """Bytes of paintings' statistics that are kept: 200 paintings by the default taps."""
@@ -42,6 +44,7 @@ class Studio:
     Attributes:
       objective: static, of pictures that aren't divided; see `of_form`.
       network: as it computes the objective fastest.
+      finishing: poses those of the last pass; None: there is none.
     """
 
     def __init__(self, network: Network, options: Options):
@@ -55,6 +58,22 @@ class Studio:
         self._styles: cachetools.LRUCache[Hashable, dict[str, Any]]
         self._styles = cachetools.LRUCache(_KEPT, getsizeof=_bytes)
         self._lock = threading.RLock()
+        self.finishing: Studio | None = None
+        if options.finish_loss != "none":
+            self.finishing = copy.copy(self)
+            self.finishing._finish(options)
+
+    def _finish(self, options: Options) -> None:
+        """Has the losses of the last pass, and nothing of those before it."""
+        last = dataclasses.replace(options, style_loss=options.finish_loss)
+        self._options = last
+        self.objective = self.of_form(UNDIVIDED)
+        self._planned, self.finishing = {}, None
+        self._styles = cachetools.LRUCache(_KEPT, getsizeof=_bytes)
+
+    def at(self, scale: Scale) -> "Studio":
+        """What poses the problems of a stretch of a run."""
+        return self.finishing if scale.finishing and self.finishing else self
 
     def of_form(self, form: Form) -> SeenObjective:
         """The objective of pictures that are divided in a way."""
@@ -66,20 +85,25 @@ class Studio:
         Args:
           lanes: at least one.
           share: keep the targets of one photo once, where all lanes have the same.
+
+        Returns:
+          All but those of terms that follow what a size begins with: see
+          `transfer.following`.
         """
         frame, form = lanes[0].content.frame, lanes[0].form
         parts = self.of_form(form).losses.parts
         masks = [divided.seen(self._plain, parts, lane) for lane in lanes]
-        framed = self._framed(frame, parts, masks)
-        taps = self.objective.losses.taps("style")
+        framed = divided.in_frame(self._plain, frame, parts, masks)
+        taps = self.objective.losses.views("style")
         weights = [
             divided.weights(
-                *(parts, loss_weights(lane.job.options), of, lane.job.options),
+                *(parts, _weights(lane), of, lane.job.options),
                 divided.missing(self._plain, lane, taps),
             )
             for of, lane in zip(masks, lanes, strict=True)
         ]
         wanted = [self._wanted(lane) for lane in lanes]
+        seeds = [lane.job.options.seed % 2**32 for lane in lanes]
         seen = self._photos(lanes, parts, framed)
         shared = share and not form.keeps and len(set(map(id, seen))) == 1
         extents = np.array([lane.content.extent for lane in lanes], np.int32)
@@ -97,7 +121,8 @@ class Studio:
             jnp.asarray(extents) if lanes[0].content.masked else None,
             jnp.asarray(grey) if any(grey) else None,
             framed,
-            _kept(lanes),
+            divided.kept(lanes),
+            jnp.asarray(seeds, jnp.uint32) if self.objective.losses.fresh else None,
         )
 
     def shapes(
@@ -130,7 +155,7 @@ class Studio:
         found, share = self._targets_of(frame, masked, form), share and not form.keeps
         style, parts = found["style"], self.of_form(form).losses.parts
         if form.regions:
-            style = _of_regions([style] * form.regions)
+            style = of_regions([style] * form.regions)
         own = {**style, **({} if share else found["content"])}
         weights = {part.name: jnp.float32(0) for part in parts}
         taps = divided.tap_shapes(self._plain, frame, [p.tap for p in parts if p.mask])
@@ -145,6 +170,7 @@ class Studio:
             many(jnp.bool(False)) if grey else None,
             many(masks),
             many(kept) if form.keeps else None,
+            many(jnp.uint32(0)) if self.objective.losses.fresh else None,
         )
 
     def _targets_of(
@@ -159,12 +185,12 @@ class Studio:
             style = self._masks_of(_WHOLE, frame, frame) if form.regions else None
             taps = [p.tap for p in self.objective.losses.parts if p.wants == "content"]
             shapes = divided.tap_shapes(self._plain, frame, taps)
-            content = {tap: jnp.ones(shape) for tap, shape in shapes.items()}
+            content = {tap: jnp.ones(shapes[tap]) for tap in taps}
 
             def asked(network: Network, image: Any, extents: Any, wants: str) -> Any:
                 masks = style if wants == "style" else content if form.keeps else None
                 found = self.objective.statistics(network, image, wants, extents, masks)
-                return self.objective.losses.blend([found], [1.0])
+                return self._fitted(self.objective.losses.blend([found], [1.0]), frame)
 
             self._planned[key] = {
                 wants: jax.eval_shape(
@@ -222,39 +248,43 @@ class Studio:
 
     def _wanted(self, lane: Lane) -> dict[str, Any]:
         """What the paintings of a lane ask for, of each region if it has any."""
-        shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
-        if not lane.form.regions or lane.masks is None:
-            return self._blended([(one, None) for one in lane.styles], shares)
-        reach, found = chosen(lane.job.options, "mask_reach"), []
-        for paintings in lane.masks.styles:
-            of = [shares[place] for place, _ in paintings]
-            parts = [
-                (lane.styles[place], _Part(mask, reach)) for place, mask in paintings
-            ]
-            found.append(self._blended(parts, of if any(of) else [1.0] * len(of)))
-        return _of_regions(found)
+        if self.objective.losses.follows:
+            return {}
+        found = [
+            self._fitted(self._blended(of_region), lane.content.frame)
+            for of_region in paintings(lane)
+        ]
+        return of_regions(found) if lane.form.regions else found[0]
 
-    def _blended(
-        self,
-        paintings: Sequence[tuple[Framed, "_Part | None"]],
-        shares: Sequence[float],
-    ) -> dict[str, Any]:
-        key = tuple((one.key, one.frame, part) for one, part in paintings)
+    def _fitted(self, found: dict[str, Any], frame: Shape) -> dict[str, Any]:
+        """Targets for a photo's frame, as many points as its own statistics have."""
+        fitting = {
+            part: part.term
+            for part in self.objective.losses.wanting("style")
+            if isinstance(part.term, Fitting) and part.name in found
+        }
+        shapes = divided.tap_shapes(self._plain, frame, [p.tap for p in fitting])
+        turns = self._options.style_turns
+        return found | {
+            part.name: term.fitted(found[part.name], shapes[part.tap], turns)
+            for part, term in fitting.items()
+        }
 
+    def _blended(self, paintings: Sequence[Painted]) -> dict[str, Any]:
         def blend() -> dict[str, Any]:
-            found = [self._style(*painting) for painting in paintings]
+            found = [self._style(painting) for painting in paintings]
+            shares = [painting.share for painting in paintings]
             return self.objective.losses.blend(found, shares)
 
-        return self._once((key, tuple(shares)), blend)
+        keys = [(one.picture.key, one.picture.frame, one.part) for one in paintings]
+        return self._once((*keys, *(one.share for one in paintings)), blend)
 
-    def _style(self, painting: Framed, part: "_Part | None") -> dict[str, Any]:
-        key = painting.key, painting.frame, part
+    def _style(self, painting: Painted) -> dict[str, Any]:
+        key = painting.picture.key, painting.picture.frame, painting.part
 
         def statistics() -> dict[str, Any]:
-            if part is None:
-                return self._statistics(painting, "style")
-            masks = self._masks_of(part, painting.extent, painting.frame)
-            return self._statistics(painting, "style", masks)
+            masks = self.masks_of(painting)
+            return self._statistics(painting.picture, "style", masks)
 
         return self._once(key, statistics)
 
@@ -281,68 +311,34 @@ class Studio:
         pixels = jnp.asarray(picture.pixels)
         return targets(self.objective, self._plain, pixels, wants, extents, masks)
 
+    def masks_of(self, painting: Painted) -> dict[str, jax.Array] | None:
+        """The masks of taps, of the part that counts; None: all does."""
+        if painting.part is None:
+            return None
+        picture = painting.picture
+        return self._masks_of(painting.part, picture.extent, picture.frame)
+
     def _masks_of(
-        self, part: "_Part", extent: Shape, frame: Shape
+        self, part: Region, extent: Shape, frame: Shape
     ) -> dict[str, jax.Array]:
         """The masks of taps of a part of a painting, or of the whole of it."""
-        taps = self.objective.losses.taps("style")
+        taps = self.objective.losses.views("style")
         shapes = divided.tap_shapes(self._plain, frame, taps)
         pixels = np.ones(extent, np.float32)
         if part.mask is not None:
-            pixels = part.mask.pixels
+            pixels = np.rot90(part.mask.pixels, part.quarters)
         found = divided.of_painting(self._plain, pixels, taps, part.reach)
         return {
             tap: jnp.asarray(divided.framed(mask, shapes[tap]))
             for tap, mask in found.items()
         }
 
-    def _framed(
-        self, frame: Shape, parts: Sequence[Any], masks: Sequence[divided.TapMasks]
-    ) -> dict[str, jax.Array]:
-        """The masks of lanes in their frame, `[n, h', w']` by `Part.seen`."""
-        looking = [part for part in parts if part.mask]
-        shapes = divided.tap_shapes(self._plain, frame, [p.tap for p in looking])
-        return {
-            part.seen: jnp.asarray(
-                np.stack(
-                    [divided.framed(of[part.seen], shapes[part.tap]) for of in masks]
-                )
-            )
-            for part in looking
-        }
+
+_WHOLE = Region()
 
 
-@dataclasses.dataclass(frozen=True)
-class _Part:
-    """The part of a painting that counts, None: all; and `mask_reach` of it."""
-
-    mask: Mask | None = None
-    reach: Reach = SIMPLE
-
-
-_WHOLE = _Part()
-
-
-def _of_regions(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Targets of regions, by the names of parts of a divided objective."""
-    return {
-        f"{name}/{n}": target
-        for n, of_region in enumerate(found, 1)
-        for name, target in of_region.items()
-    }
-
-
-def _kept(lanes: Sequence[Lane]) -> Kept | None:
-    """What is kept of the photos of lanes."""
-    if not lanes[0].form.keeps:
-        return None
-    photos = np.stack([lane.content.pixels for lane in lanes])
-    painted = [
-        divided.framed(lane.masks.painted, lane.content.frame)
-        for lane in lanes
-        if lane.masks is not None and lane.masks.painted is not None
-    ]
-    return Kept(jnp.asarray(photos), jnp.asarray(np.stack(painted)))
+def _weights(lane: Lane) -> dict[str, float]:
+    return loss_weights(lane.job.options, max(lane.content.extent))
 
 
 def _bytes(tree: Any) -> int:

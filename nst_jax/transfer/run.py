@@ -14,11 +14,13 @@ import numpy as np
 import optax
 
 from nst_jax.devices import memory
+from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
 from nst_jax.optimize import checkpoint, chunk, engine
-from nst_jax.options import Options, chosen
+from nst_jax.options import FIELDS, Options, chosen
 from nst_jax.perceptual.objective import Problem, SeenObjective
+from nst_jax.transfer.following import followed
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.lanes import Lane
 from nst_jax.transfer.pictures import Pictures
@@ -66,10 +68,9 @@ class Run:
         """Of all lanes."""
         return solver(self.jobs[0].options)
 
-    @property
-    def objective(self) -> SeenObjective:
+    def objective(self, scale: Scale) -> SeenObjective:
         """Of all lanes, whose pictures are divided alike."""
-        return self.studio.of_form(self.pictures.form(self.jobs[0]))
+        return self.studio.at(scale).of_form(self.pictures.form(self.jobs[0]))
 
     def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
         """`chunk.run_chunk` compiled for a size, from shapes alone.
@@ -79,7 +80,7 @@ class Run:
           grey: whether a lane is to have no colour, which pixels say.
         """
         job, lanes = self.jobs[0], len(self.jobs)
-        problem = self.studio.shapes(
+        problem = self.studio.at(scale).shapes(
             self.pictures.frame(job, scale.size),
             lanes,
             masked=self.pictures.masked(job, scale.size),
@@ -88,7 +89,7 @@ class Run:
             form=self.pictures.form(job),
         )
         state = self._shapes(scale)
-        return chunk.program(self.objective, self.solver, state, problem)
+        return chunk.program(self.objective(scale), self.solver, state, problem)
 
     def load(self, path: Path, digest: str) -> Resumed:
         """The state in `path`, of whichever size it is.
@@ -127,7 +128,8 @@ class Run:
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
         average = self.jobs[0].options.average  # It moves whatever the losses do.
-        watch = _Watch(len(self.jobs), known=resumed is not None or bool(average))
+        moves = bool(average) or self.objective(self.scales[-1]).losses.fresh
+        watch = _Watch(len(self.jobs), known=resumed is not None or moves)
         try:
             room = memory.room_bytes()
             coming = ahead.submit(self._prepared, first, precision, room)
@@ -141,10 +143,15 @@ class Run:
                 if resumed is None or place > first:
                     state = self._begin(lanes, place, before, state)
                 assert state is not None
+                if state.began is not None:
+                    problem = followed(
+                        *(self.studio.at(scale), problem, lanes, state.began),
+                        coarsest=place == 0,
+                    )
                 waited += time.perf_counter() - began
                 here = compiling = 0.0
                 for made in engine.run(
-                    *(self.objective, problem, self.solver, state),
+                    *(self.objective(scale), problem, self.solver, state),
                     steps=scale.until,
                     stops=stops,
                 ):
@@ -177,14 +184,14 @@ class Run:
         with jax.default_matmul_precision(precision):
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
-            problem = self.studio.pose(lanes, share=self.share)
+            problem = self.studio.at(scale).pose(lanes, share=self.share)
         return lanes, problem
 
     def _shapes(self, scale: Scale) -> chunk.State:
         """Shapes and dtypes of the state at a size."""
         frame = self.pictures.frame(self.jobs[0], scale.size)
         images = jax.ShapeDtypeStruct((len(self.jobs), *frame, 3), jnp.float32)
-        return jax.eval_shape(self._start, images)
+        return jax.eval_shape(functools.partial(self._start, scale), images)
 
     def _begin(
         self,
@@ -194,21 +201,23 @@ class Run:
         state: chunk.State | None,
     ) -> chunk.State:
         """The first state of a size: from the starts, or the best pictures so far."""
+        size = self.scales[place].size
         if state is None:
-            size = self.scales[place].size
             images = [self.pictures.start(lane, size) for lane in lanes]
         else:
             best = np.clip(jax.device_get(state.best_image), 0, 1)
+            last = size == self.scales[-1].size
             images = [
-                lane.content.cut(pixels)
-                for lane, pixels in zip(before, best, strict=True)
+                self.pictures.enlarged(lane, old.content.cut(pixels), last=last)
+                for lane, old, pixels in zip(lanes, before, best, strict=True)
             ]
         framed = [
-            pad(resize.resize(image, lane.content.extent), lane.content.frame)
+            pad(image, lane.content.frame)
             for lane, image in zip(lanes, images, strict=True)
         ]
         done = self.scales[place - 1].until if place else 0
-        begun = self._start(jnp.asarray(np.stack(framed)), np.int32(done))
+        began = jnp.asarray(np.stack(framed))
+        begun = self._start(self.scales[place], began, np.int32(done))
         carry = chosen(self.jobs[0].options, "carry")
         if state is None or carry is None:
             return begun
@@ -216,9 +225,17 @@ class Run:
         solver = carry(begun.solver, state.solver, resized)
         return dataclasses.replace(begun, solver=solver)
 
-    def _start(self, images: jax.Array, done: Any = 0) -> chunk.State:
+    def _start(self, scale: Scale, images: jax.Array, done: Any = 0) -> chunk.State:
+        losses = self.objective(scale).losses
         decay = self.jobs[0].options.average
-        return chunk.start(self.solver, images, done, decay or None)
+        # Losses that are drawn anew don't tell which iterate is best: the last one is
+        # the result, the average that keeps nothing.
+        kept = decay if decay or losses.fresh else None
+        begun = chunk.start(self.solver, images, done, kept)
+        follows = losses.follows
+        return dataclasses.replace(
+            begun, began=images if follows else None, again=scale.finishing
+        )
 
     def _progress(
         self,
@@ -293,12 +310,19 @@ class _Watch:
 
 
 def solver(options: Options) -> optax.GradientTransformation:
-    """The solver that `options` ask for; equal options give the same object."""
+    """The solver that `options` ask for; equal options give the same object.
+
+    So do settings that have no effect: they stay as they are by default.
+    """
     kind = chosen(options, "solver")
     rate, decay = kind.learning_rate, kind.decay
     if options.learning_rate is not None:
         rate = float(options.learning_rate)
     if options.learning_rate_decay is not None:
         decay = chosen(options, "learning_rate_decay")
-    settings = {name: chosen(options, name) for name in kind.settings}
+    settings = {
+        name: chosen(options, name)
+        for name in kind.settings
+        if not unmet(FIELDS[name].metadata["needs"], options)
+    }
     return kind.make(decay(rate, options.steps) if decay else rate, **settings)

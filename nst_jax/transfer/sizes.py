@@ -21,10 +21,18 @@ _STEP = 16  # The pooling of five blocks divides sizes like these without remain
 
 
 class Scale(NamedTuple):
-    """One size of a run: its longest side, and the iterations done when it ends."""
+    """A stretch of a run at one size.
+
+    Attributes:
+      size: longest side.
+      until: iterations done when it ends.
+      finishing: whether it is the last pass, by `Options.finish_loss`, for which the
+        size is the one before too.
+    """
 
     size: int
     until: int
+    finishing: bool = False
 
 
 def settled(job: Job, shapes: Mapping[str, Shape]) -> Job:
@@ -99,7 +107,7 @@ def scales(options: Options) -> tuple[Scale, ...]:
     None is below `pyramid_from`, and every size but the last is a multiple of 16. The
     iterations are shared out equally, but that the smallest size gets `pyramid_first`
     times as many: those at coarse sizes lay out what costs four times as much at twice
-    the size.
+    the size. Likewise the last pass, if there is one, gets `finish_length` times.
     """
     full = side(options)
     sizes = [full]
@@ -109,12 +117,21 @@ def scales(options: Options) -> tuple[Scale, ...]:
             break
         if size < sizes[0]:
             sizes.insert(0, size)
-    first, whole = options.pyramid_first, options.pyramid_first + len(sizes) - 1
-    shares = [(first + k) / whole for k in range(len(sizes) - 1)]
-    return tuple(
-        Scale(size, math.floor(options.steps * share))
-        for size, share in zip(sizes, [*shares, 1], strict=True)
-    )
+    first = options.pyramid_first if sizes[1:] else 1.0
+    finish = options.finish_length if options.finish_loss != "none" else 0.0
+    whole = first + len(sizes) - 1 + finish
+    found = [
+        Scale(size, math.floor(options.steps * ((first + k) / whole)))
+        for k, size in enumerate(sizes)
+    ]
+    if finish:
+        return (*found, Scale(full, options.steps, finishing=True))
+    return (*found[:-1], Scale(full, options.steps))
+
+
+def sides(options: Options) -> tuple[int, ...]:
+    """The longest sides that a run goes through, ascending, each once."""
+    return tuple(scale.size for scale in scales(options) if not scale.finishing)
 
 
 def style_size(size: int, options: Options) -> int:
@@ -140,8 +157,8 @@ def enough(
 
     def does(steps: int) -> bool:
         longer = dataclasses.replace(options, size=steps * _STEP)
-        sides = [side(longer), scales(longer)[0].size]
-        full, coarsest = [style_size(n, longer) if style else n for n in sides]
+        longest = [side(longer), sides(longer)[0]]
+        full, coarsest = [style_size(n, longer) if style else n for n in longest]
         return fits(resize.fit(*resize.fit(*shape, full), coarsest))
 
     low, high = side(options) // _STEP, _LARGEST // _STEP

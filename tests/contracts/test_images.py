@@ -10,7 +10,7 @@ from nst_jax.images.coloring import Coloring
 from nst_jax.options import STARTS, Options, chosen
 
 _CHOICES = {f.name: f.metadata["choices"] for f in dataclasses.fields(Options)}
-_KEEPING = ("style", "luminance_unmatched")
+_KEEPING = ("style", "luminance_unmatched", "nnst")
 """Ways that leave the painting's own mean as it is."""
 
 every_way = pytest.mark.parametrize("way", _CHOICES["color"])

@@ -14,9 +14,12 @@ from nst_jax.losses.content import Content
 from nst_jax.losses.edges import Edges
 from nst_jax.losses.histogram import Histogram
 from nst_jax.losses.iterated import IteratedW2
+from nst_jax.losses.neighbors import Neighbors
 from nst_jax.losses.remd import RelaxedEMD
 from nst_jax.losses.self_similarity import SelfSimilarity
 from nst_jax.losses.sliced import Sliced
+from nst_jax.losses.split_neighbors import SplitNeighbors
+from nst_jax.losses.strotss import Strotss
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.options import Options
@@ -31,9 +34,9 @@ KINDS = (
     ),
     TotalVariation,
 )
-PLACED = (Content, SelfSimilarity, Edges)
+PLACED = (Content, SelfSimilarity, Edges, Neighbors)
 """Those that compare what is in the same place."""
-DRAWN = (Histogram, RelaxedEMD, SelfSimilarity, Sliced)
+DRAWN = (Histogram, RelaxedEMD, SelfSimilarity, Sliced, SplitNeighbors, Strotss)
 """Those of positions that are drawn: they compile for long."""
 
 

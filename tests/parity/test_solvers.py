@@ -165,7 +165,7 @@ def test_a_run_of_the_engine_follows_torchs_losses(
 
 
 def valley_objective(
-    images: jax.Array, _: Any
+    images: jax.Array, _: Any, iteration: Any
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     losses = jax.vmap(lambda image: valley(image.reshape(-1)))(images)
     return losses.astype(jnp.float32), {}  # The engine records float32.

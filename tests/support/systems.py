@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from support.references import caffe_input, nine_point
@@ -282,6 +283,146 @@ def crowsonkb(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
     return losses
 
 
+_NEIGHBORS = (
+    *("relu1_1", "relu1_2", "relu2_1", "relu2_2"),
+    *("relu3_1", "relu3_2", "relu3_3", "relu4_1", "relu4_2", "relu4_3"),
+)
+
+
+def _turned(painting: Tensor) -> list[Tensor]:
+    return [torch.rot90(painting, quarters, (0, 1)) for quarters in range(4)]
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / features.norm(dim=1, keepdim=True)
+
+
+def nnst(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Hypercolumns at the coarsest size: the photo's, replaced by the nearest."""
+
+    def columns(picture: Tensor) -> Tensor:
+        quarter = picture.shape[0] // 4, picture.shape[1] // 4
+        seen = network.taps(picture)
+        brought = [
+            F.interpolate(seen[n], quarter, mode="bilinear", align_corners=True)
+            / seen[n].shape[1]
+            for n in _NEIGHBORS
+        ]
+        return _rows(torch.cat(brought, 1)).T
+
+    choice = torch.cat([columns(turned) for turned in _turned(painting)])
+    wanted = columns(photo)
+    apart = _unit(wanted - wanted.mean(0)) @ _unit(choice - choice.mean(0)).T
+    target = _unit(choice[apart.argmax(1)])
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        of_style = (1 - (target * _unit(columns(image))).sum(1)).mean()
+        return _none(image), of_style, _none(image)
+
+    return losses
+
+
+def nnst_last(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Its last pass, of maps of at most 64 places a side: all places of each layer."""
+
+    def seen(picture: Tensor) -> dict[str, Tensor]:
+        taps = network.taps(picture)
+        return {n: _rows(taps[n]).T for n in _NEIGHBORS}
+
+    turned = [seen(picture) for picture in _turned(painting)]
+    style = {n: torch.cat([of[n] for of in turned]) for n in _NEIGHBORS}
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        of_style = 0
+        for name, features in seen(image).items():
+            here = _unit(features - features.mean(0))
+            there = _unit(style[name] - style[name].mean(0))
+            of_style += (1 - here @ there.T).min(1).values.mean()
+        return _none(image), of_style, _none(image)
+
+    return losses
+
+
+def strotss(network: Taps, photo: Tensor, painting: Tensor) -> Losses:
+    """Relaxed transport, moments, palette, self-similarity, at all pixels.
+
+    At a longest side of n pixels the content weighs 1024 / n. Kinks of differences that
+    are rounding are rounded off, which is our deviation.
+    """
+    alpha = 1024 / max(photo.shape[:2])
+    names = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2")
+    names += ("relu3_3", "relu4_3", "relu5_3")
+    # 0.577350, 0.788675 and 0.211325 in the authors' code.
+    s, a, b = 3**-0.5, (3 + 3**0.5) / 6, (3 - 3**0.5) / 6
+    to_yuv = torch.tensor([[s, s, s], [-s, a, -b], [-s, -b, a]], dtype=photo.dtype)
+
+    def columns(image: Tensor) -> Tensor:
+        """`[h, w, 3]` -> `[h * w, c]`, maps read between four of their places."""
+        seen = network.taps(image)
+        height, width = image.shape[:2]
+        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        found = [(image - 0.5).reshape(-1, 3)]
+        for name in names:
+            (features,) = seen[name]
+            step = 2 ** (int(name[4]) - 1)
+            down, across = (
+                (at.reshape(-1) / step).clamp(max=side - 1)
+                for at, side in zip((y, x), features.shape[1:], strict=True)
+            )
+            top, left = down.floor().long(), across.floor().long()
+            down, across = down - top, across - left
+            bottom = (top + 1).clamp(max=features.shape[1] - 1)
+            right = (left + 1).clamp(max=features.shape[2] - 1)
+            upper = features[:, top, left].lerp(
+                features[:, top, right], across.to(features)
+            )
+            lower = features[:, bottom, left].lerp(
+                features[:, bottom, right], across.to(features)
+            )
+            found.append(upper.lerp(lower, down.to(features)).T)
+        return torch.cat(found, dim=1)
+
+    def angles(one: Tensor, other: Tensor) -> Tensor:
+        one, other = (x / x.norm(dim=1, keepdim=True) for x in (one, other))
+        return 1 - one @ other.T
+
+    def relaxed(costs: Tensor) -> Tensor:
+        return torch.maximum(costs.min(1).values.mean(), costs.min(0).values.mean())
+
+    def size(values: Tensor, least: Tensor) -> Tensor:
+        small = values.abs() < least
+        return torch.where(small, values**2 / (2 * least), values.abs() - least / 2)
+
+    def moments(one: Tensor, other: Tensor) -> Tensor:
+        total = torch.zeros((), dtype=one.dtype)
+        for of in (lambda x: x.mean(0), lambda x: torch.cov(x.T, correction=0)):
+            found, wanted = of(one), of(other)
+            total = total + size(found - wanted, 1e-4 * wanted.abs().mean()).mean()
+        return total
+
+    def palette(one: Tensor, other: Tensor) -> Tensor:
+        one, other = one[:, :3] @ to_yuv.T, other[:, :3] @ to_yuv.T
+        squared = torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")
+        return relaxed(angles(one, other) + ((squared**2).clamp(1e-5) / 3).sqrt())
+
+    def alike(features: Tensor) -> Tensor:
+        apart = angles(features, features)
+        return apart / apart.sum(0, keepdim=True)
+
+    content, style = columns(photo), columns(painting)
+
+    def losses(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = columns(image)
+        count = len(seen)
+        least = torch.tensor(1e-4 / count, dtype=seen.dtype)
+        of_content = size(alike(seen) - alike(content), least).mean() * count
+        of_style = relaxed(angles(seen, style)) + moments(seen, style)
+        of_style = of_style + palette(seen, style) / max(alpha, 1)
+        return alpha * of_content, of_style, _none(image)
+
+    return losses
+
+
 SYSTEMS: Mapping[str, System] = MappingProxyType(
     {
         "pytorch-tutorial": pytorch_tutorial,
@@ -303,9 +444,14 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(
         "neural-style-pt": neural_style_pt,
         "pastiche": pastiche,
         "crowsonkb": crowsonkb,
+        "nnst": nnst,
+        "strotss": strotss,
     }
 )
 """By the names of the presets."""
+
+LAST_PASSES: Mapping[str, System] = MappingProxyType({"nnst": nnst_last})
+"""Of those whose last pass has other losses."""
 
 ONE_SIZE = ("pytorch-tutorial", "article", "gatys-adam", "gatys-paper")
 """Systems that resize both pictures to one size."""

@@ -98,6 +98,13 @@ SYSTEMS = {
         "-tw": "--tv_weight",
         "-cw": "--content_weight",
     },
+    "nnst": {
+        "--content_path": "PHOTO",
+        "--style_path": "PAINTING",
+        "--output_path": "--output",
+        "--no_flip": "--style_turns",
+        "--cpu": "JAX_PLATFORMS",
+    },
     "others": {
         "--checkpoint-iterations": "--snapshot_every",
         "--preserve-colors": "--color",

@@ -161,6 +161,15 @@ class Architecture:
             lowest = min(lowest, *seen)
         return tuple(reversed(trunk))
 
+    def stride(self, tap: str) -> int:
+        """Pixels of the image between places of a tap."""
+        steps = {x.name: x.stride for x in self.layers if hasattr(x, "stride")}
+        stride = 1
+        while tap:
+            stride *= steps.get(tap, 1)
+            tap = self.bottoms[tap][0]
+        return stride
+
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Every stored key with its shape: `{"conv1_1/kernel": (3, 3, 3, 64), ...}`."""

@@ -21,7 +21,7 @@ _MATRIX = _FACTOR @ _FACTOR.T / 60 + 0.1 * np.eye(60)
 _CENTRES = np.stack([_RNG.uniform(-0.5, 1.5, 60), _RNG.uniform(0.4, 0.6, 60)])
 
 
-def quadratic(images, centres):
+def quadratic(images, centres, iteration=0):
     """Convex; least at `centres`, `[n, 60]`."""
     away = images.reshape(len(images), -1) - centres
     loss = 0.5 * jnp.sum(away @ jnp.asarray(_MATRIX, away.dtype) * away, axis=1)

@@ -42,6 +42,18 @@ def test_what_is_loaded_is_what_was_saved(tmp_path):
     assert b"".join(checkpoint.encode(loaded, "abc")) == path.read_bytes()
 
 
+def test_passes_at_one_size_are_told_apart(tmp_path):
+    state, path = chunk.start(_LBFGS, jnp.asarray(_START)), tmp_path / "run.state"
+    again = dataclasses.replace(state, again=True)
+    began = dataclasses.replace(state, began=jnp.asarray(_START))
+    likes = [state, again, began]
+    for place, one in enumerate(likes):
+        path.write_bytes(b"".join(checkpoint.encode(one, "abc")))
+        found, loaded = checkpoint.load(path, likes, "abc")
+        assert (found, loaded.again) == (place, one.again)
+        assert (loaded.began is None) == (one.began is None)
+
+
 @pytest.fixture
 def like():
     return chunk.start(_LBFGS, jnp.asarray(_START))

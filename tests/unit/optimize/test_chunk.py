@@ -21,7 +21,7 @@ _SOLVERS = {
 }
 
 
-def valley(images, problem):
+def valley(images, problem, iteration=0):
     """Not quadratic, neighbours coupled; each lane has its own centre and weight."""
     away = jnp.cosh(2 * (images - problem["centre"]))
     across = (images[:, :, 1:] * images[:, :, :-1]) ** 2
@@ -186,7 +186,7 @@ def test_state_is_donated_and_the_callers_images_are_not():
 
 def objective_of_its_own():
     """`valley`, which nothing is compiled for yet."""
-    return lambda images, problem: valley(images, problem)
+    return lambda images, problem, iteration: valley(images, problem)
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ class Waiting:
     def __init__(self):
         self.began, self.go_on = threading.Event(), threading.Event()
 
-    def __call__(self, images, problem):
+    def __call__(self, images, problem, iteration=0):
         self.began.set()
         assert self.go_on.wait(60)
         return valley(images, problem)

@@ -17,21 +17,21 @@ _LBFGS = solvers.lbfgs(history=4)
 _PIXELS = (1, 2, 3)
 
 
-def bowl(images, problem):
+def bowl(images, problem, iteration=0):
     """A quadratic around each lane's `problem["centre"]`, in two terms."""
     distance = jnp.sum((images - problem["centre"]) ** 2, _PIXELS)
     flatness = problem["weight"] * jnp.sum(images**2, _PIXELS)
     return distance + flatness, {"distance": distance, "flatness": flatness}
 
 
-def cliff(images, problem):
+def cliff(images, problem, iteration=0):
     """Falls gently until a lane's mean passes `problem["edge"]`, then is NaN."""
     mean = jnp.mean(images, _PIXELS)
     loss = jnp.where(mean > problem["edge"], jnp.nan, -mean)
     return loss, {"mean": loss}
 
 
-def fenced(images, problem):
+def fenced(images, problem, iteration=0):
     """A bowl that is NaN where a lane's mean is above `problem["edge"]`."""
     total, terms = bowl(images, problem)
     outside = jnp.mean(images, _PIXELS) > problem["edge"]
@@ -258,7 +258,7 @@ def test_a_lane_given_up_stays_at_its_best_and_the_rest_go_on():
 def test_a_lane_given_up_stays_even_where_no_step_is_a_number():
     """At 0 the root has a value and no slope."""
 
-    def root(images, shift):
+    def root(images, shift, iteration=0):
         loss = jnp.sum(jnp.sqrt(images + shift), _PIXELS)
         return loss, {"root": loss}
 
@@ -344,7 +344,7 @@ def test_a_resumed_lane_has_the_retries_that_are_left():
 def test_a_loss_a_hundred_times_the_best_has_exploded(step, explodes):
     """36 times, of a step to six times the distance, is no more than a bad step."""
 
-    def distance(images, _):
+    def distance(images, _, iteration=0):
         return jnp.sum(jnp.square(images), (1, 2, 3)), {}
 
     away = optax.stateless(lambda updates, params: jnp.full_like(params, step))
@@ -357,3 +357,20 @@ def test_a_loss_a_hundred_times_the_best_has_exploded(step, explodes):
     assert (first.event is not None) == explodes
     if explodes:
         assert first.event.startswith("the loss exploded by iteration 1; back to the")
+
+
+def test_an_objective_is_told_the_iteration():
+    """Of the whole run, whatever its chunks are, and where it began."""
+
+    def counted(images, problem, iteration):
+        loss = jnp.sum(images, _PIXELS) + iteration
+        return loss, {"iteration": jnp.zeros(len(images)) + iteration}
+
+    state = chunk.start(_LBFGS, jnp.zeros((1, 2, 2, 3)), 7)
+    told = [
+        (done.lanes[0].iteration, done.lanes[0].terms["iteration"])
+        for done in engine.run(
+            *(counted, None, _LBFGS, state), steps=12, chunk_seconds=0.0
+        )
+    ]
+    assert told == [(n, n) for n in range(7, 13)]

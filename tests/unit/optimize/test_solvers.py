@@ -34,6 +34,19 @@ def test_adam_follows_its_paper():
         np.testing.assert_allclose(found[t - 1], -0.01 * step, rtol=2e-4)
 
 
+def test_rmsprop_is_that_of_pytorch():
+    rng = np.random.default_rng(1)
+    gradients = rng.normal(size=(5, 6))
+    found, _ = updates_of(
+        solvers.rmsprop(0.001), jnp.asarray(gradients, jnp.float32), jnp.full(6, 0.5)
+    )
+    square = np.zeros(6)
+    for gradient, step in zip(gradients, found, strict=True):
+        square = 0.99 * square + 0.01 * gradient**2
+        expected = -0.001 * gradient / (np.sqrt(square) + 1e-8)
+        np.testing.assert_allclose(step, expected, rtol=2e-4)
+
+
 def test_adam_keeps_the_picture_in_range():
     params = jnp.array([0.0, 0.5, 1.0])
     _, params = updates_of(solvers.adam(0.3), jnp.array([[1.0, 1.0, -1.0]] * 4), params)

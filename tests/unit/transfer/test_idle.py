@@ -66,10 +66,19 @@ MATTERS = {
     "bounds": ({"solver": "lbfgs", "init": "noise"}, "none"),
     "adam_epsilon": ({}, 1.0),
     "style_loss": ({}, "w2"),
+    "finish_loss": ({}, "w2"),
+    "finish_length": ({"finish_loss": "w2", "steps": 6}, 2.0),
+    "style_turns": ({}, 4),
+    "content_share": ({"style_loss": "neighbors", "size": 128, "pyramid": 2}, 0.2),
     "pyramid_step": ({"size": 128, "pyramid": 2}, 1.5),
     "pyramid_from": ({"size": 128, "pyramid": 3}, 16),
     "pyramid_first": ({"size": 128, "pyramid": 2}, 2.0),
     "adam_beta2": ({}, 0.1),
+    "features": ({"style_loss": "remd"}, "hypercolumns"),
+    "palette_weight": ({"style_loss": "remd", "features": "hypercolumns"}, 9.0),
+    "content_weight_at": ({}, 256),
+    "coordinates": ({}, "laplacian"),
+    "laplacian_levels": ({"coordinates": "laplacian"}, 1),
     "carry": ({"size": 128, "pyramid": 2}, "moments"),
     "average": ({}, 0.9),
     "border": ({}, "reflect"),
@@ -93,6 +102,34 @@ IDLE = [
         "--carry has no effect with --solver=lbfgs",
     ),
     ("carry", {"pyramid": 2}, "moments", "--carry has no effect with --size=32"),
+    (
+        *("carry", {"pyramid": 2, "size": 128, "coordinates": "laplacian"}, "moments"),
+        "--carry has no effect with --coordinates=laplacian",
+    ),
+    (
+        *("features", {}, "hypercolumns"),
+        "--features has no effect with --style_loss=gram and --content_loss=mean",
+    ),
+    (
+        *("features", {**NO_STYLE, "style_loss": "remd"}, "hypercolumns"),
+        "--features has no effect with --style_loss=remd and --content_loss=mean",
+    ),
+    (
+        *("palette_weight", {"style_loss": "remd"}, 2),
+        "--palette_weight has no effect with --features=taps",
+    ),
+    (
+        *("content_weight_at", NO_CONTENT, 256),
+        "--content_weight_at has no effect with --content_weight=0",
+    ),
+    (
+        *("coordinates", LBFGS, "laplacian"),
+        "--coordinates has no effect with --solver=lbfgs",
+    ),
+    (
+        *("laplacian_levels", {}, 2),
+        "--laplacian_levels has no effect with --coordinates=pixels",
+    ),
     ("pyramid_step", {}, 1.5, "--pyramid_step has no effect with --pyramid=1"),
     ("pyramid_from", {}, 16, "--pyramid_from has no effect with --pyramid=1"),
     ("pyramid_first", {}, 2, "--pyramid_first has no effect with --pyramid=1"),
@@ -113,6 +150,28 @@ IDLE = [
         "--style_tap_weights has no effect with --style_weight=0",
     ),
     ("style_loss", NO_STYLE, "w2", "--style_loss has no effect with --style_weight=0"),
+    (
+        *("finish_loss", NO_STYLE, "w2"),
+        "--finish_loss has no effect with --style_weight=0",
+    ),
+    (
+        *("finish_length", {}, 2),
+        "--finish_length has no effect with --finish_loss=none",
+    ),
+    ("style_turns", NO_STYLE, 4, "--style_turns has no effect with --style_weight=0"),
+    (
+        *("content_share", {}, 0.2),
+        "--content_share has no effect with --style_loss=gram",
+    ),
+    (
+        *("content_share", {"style_loss": "neighbors"}, 0.2),
+        "--content_share has no effect with --size=32",
+    ),
+    (
+        *("style_tap_weights", {"style_loss": "neighbors"}, (1, 2)),
+        "--style_tap_weights has no effect with --style_loss=neighbors",
+    ),
+    ("gram", {"style_loss": "w2"}, "hw", "--gram has no effect with --style_loss=w2"),
     ("edge_pools", {}, (1,), "--edge_pools has no effect with --edge_weight=0"),
     (
         *("edge_weight", {"edge_pools": (11,)}, 25),
@@ -188,13 +247,11 @@ def test_every_option_is_shown_to_matter_and_those_with_needs_not_to():
     # The settings of solvers are those that need one.
     for word in FIELDS["solver"].metadata["choices"]:
         settings = chosen(Options(solver=word), "solver").settings
-        kept = {n for n in needing if not said(n, solver=word, tv_weight=1, **NOISE)}
+        given = {"solver": word, "tv_weight": 1, "coordinates": "laplacian", **NOISE}
+        kept = {n for n in needing if not said(n, **given)}
         of_others = {
-            "history",
-            "preconditioner",
-            "bounds",
-            "adam_epsilon",
-            "adam_beta2",
+            *("history", "preconditioner", "bounds", "adam_epsilon", "adam_beta2"),
+            *("coordinates", "laplacian_levels"),
         }
         assert kept & of_others == set(settings)
 

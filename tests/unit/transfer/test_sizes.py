@@ -23,7 +23,7 @@ from nst_jax.transfer.sizes import enough, scales, style_size
 )
 def test_by_hand(size, pyramid, steps, expected):
     options = Options(size=size, pyramid=pyramid, steps=steps)
-    assert [tuple(scale) for scale in scales(options)] == expected
+    assert [scale[:2] for scale in scales(options)] == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_sizes_by_the_root_of_two(size, sizes):
         pyramid_first=2.0,
     )
     until = [1000 + 500 * k for k in range(len(sizes))]
-    assert [tuple(s) for s in scales(options)] == list(zip(sizes, until, strict=True))
+    assert [s[:2] for s in scales(options)] == list(zip(sizes, until, strict=True))
 
 
 @pytest.mark.parametrize(("step", "least"), [(1.05, 64), (1.1, 64), (1.1, 16)])
@@ -61,7 +61,7 @@ def test_sizes_ascend_and_end_with_the_full_one_after_all_steps():
         options = Options(size=size, steps=97)
         for pyramid in range(1, 7):
             found = scales(dataclasses.replace(options, pyramid=pyramid))
-            sizes, until = zip(*found, strict=True)
+            sizes, until, _ = zip(*found, strict=True)
             assert sorted(set(sizes)) == list(sizes)
             assert sorted(until) == list(until)
             assert (sizes[-1], until[-1]) == (size, 97)
