@@ -58,7 +58,7 @@ VARYING = (
     *("tv_weight", "style_blend", "style_scale", "init", "seed"),
     *("color", "color_after", "edge_weight"),
     *("mask_feather", "mask_reach", "mask_balance", "unmatched", "style_tap_decay"),
-    "content_share",
+    *("content_share", "mask_grow"),
 )
 """Options that lanes of one program may differ in. The names of a batch's pictures have
 them in this order: new ones go to the end."""

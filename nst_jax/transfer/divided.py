@@ -1,5 +1,6 @@
 """What a divided picture adds to its problem: masks of taps, and shares of weights."""
 
+import dataclasses
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,7 +13,7 @@ from nst_jax.images.frames import Shape
 from nst_jax.losses import hypercolumn
 from nst_jax.losses.hypercolumn import HYPERCOLUMN
 from nst_jax.losses.objective import IMAGE, Part
-from nst_jax.networks.masks import SIMPLE, Reach, at_taps, shapes
+from nst_jax.networks.masks import SIMPLE, Reach, at_taps, grown, shapes
 from nst_jax.networks.network import Network
 from nst_jax.options import Options, chosen
 from nst_jax.perceptual.regions import PAINTED, Kept
@@ -23,6 +24,12 @@ _THIN = 4.0
 
 TapMasks = Mapping[str, np.ndarray]
 """Masks by `Part.seen`, `[h', w']` each."""
+
+
+def reach_of(options: Options) -> Reach:
+    """What counts of masks in a layer, by `mask_reach` and `mask_grow`."""
+    reach: Reach = chosen(options, "mask_reach")
+    return dataclasses.replace(reach, grow=options.mask_grow)
 
 
 def tap_shapes(network: Network, shape: Shape, taps: Sequence[str]) -> dict[str, Shape]:
@@ -36,7 +43,7 @@ def seen(network: Network, parts: Sequence[Part], lane: Lane) -> dict[str, np.nd
     """The masks through which parts see a lane's picture, without its padding."""
     if lane.masks is None:
         return {}
-    reach = chosen(lane.job.options, "mask_reach")
+    reach = reach_of(lane.job.options)
     regions = lane.masks.regions
     style = [part.tap for part in parts if part.mask and part.wants == "style"]
     content = [part.tap for part in parts if part.mask and part.wants != "style"]
@@ -69,7 +76,7 @@ def _at_taps(
     if IMAGE in taps:
         found[IMAGE] = masks
     if HYPERCOLUMN in taps:
-        found[HYPERCOLUMN] = _at_hypercolumns(masks, reach)
+        found[HYPERCOLUMN] = grown(_at_hypercolumns(masks, reach), reach.grow)
     return found
 
 
@@ -156,7 +163,7 @@ def missing(network: Network, lane: Lane, taps: Sequence[str]) -> set[tuple[str,
     """Taps that see nothing of what a region is to be like, each with its number."""
     if lane.masks is None:
         return set()
-    reach = chosen(lane.job.options, "mask_reach")
+    reach = reach_of(lane.job.options)
     return {
         (tap, n)
         for n, paintings in enumerate(lane.masks.styles, 1)
@@ -188,23 +195,24 @@ def thin(
     if lane.masks is None:
         return []
     masks, lines = seen(network, parts, lane), list[str]()
-    reach = chosen(lane.job.options, "mask_reach")
+    reach = reach_of(lane.job.options)
     for n, name in enumerate(lane.masks.names, 1):
         of_photo = {tap: masks[f"{tap}/{n}"] for tap in taps}
-        lines += _said(name, of_photo)
+        lines += _said(name, of_photo, reach)
         for place, mask in lane.masks.styles[n - 1]:
             if mask is not None:
                 of = of_painting(network, mask.pixels, taps, reach)
-                lines += _said(f"{name} of painting {place + 1}", of)
+                lines += _said(f"{name} of painting {place + 1}", of, reach)
     return lines
 
 
-def _said(name: str, masks: TapMasks) -> list[str]:
+def _said(name: str, masks: TapMasks, reach: Reach) -> list[str]:
     sums = {tap: float(mask.sum()) for tap, mask in masks.items()}
     if masks and not any(sums.values()):
+        less = "mask_grow=0" if reach.grow < 0 else "mask_reach=simple"
         raise ImageError(
             f"{name}: the region is too thin for all style taps, none sees it: draw it "
-            "larger, or give a larger size, or mask_reach=simple"
+            f"larger, or give a larger size, or {less}"
         )
     none = [tap for tap, total in sums.items() if not total]
     few = [tap for tap, total in sums.items() if 0 < total < _THIN]

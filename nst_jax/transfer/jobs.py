@@ -65,6 +65,11 @@ class Job:
         return tuple(dict.fromkeys((self.content, *self.styles, *start, *masks)))
 
     @property
+    def mask_names(self) -> dict[str, Any]:
+        """What the picture tells of its masks, by flag; see `Regions.names`."""
+        return {} if self.regions is None else self.regions.names(self.styles)
+
+    @property
     def trunk(self) -> "Job":
         """The job whose course this one's is as far as both go, however many steps.
 
@@ -125,6 +130,11 @@ def decays(options: Options) -> bool:
     """Whether the step size depends on how many steps there are."""
     decay = options.learning_rate_decay or chosen(options, "solver").decay
     return decay not in (None, "none")
+
+
+def has_photos_colours(options: Options) -> bool:
+    """Whether a result has the photo's colours everywhere, whatever a mask says."""
+    return bool(chosen(options, "color").grey and not chosen(options, "color_after"))
 
 
 def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Options]:
@@ -247,6 +257,8 @@ def check_regions(job: Job) -> None:
     if job.regions is None:
         return
     job.regions.check(len(job.styles))
+    if not job.regions.divides:
+        return
     # Said by its name, as what it stands for would bring JAX.
     if (job.options.style_loss, job.options.gram) == ("gram", "caffe"):
         raise OptionsError(

@@ -3,7 +3,7 @@
 import dataclasses
 
 from nst_jax.networks.masks import SIMPLE, Reach
-from nst_jax.options import chosen
+from nst_jax.transfer.divided import reach_of
 from nst_jax.transfer.lanes import Framed, Lane
 from nst_jax.transfer.masks import Mask
 
@@ -41,7 +41,7 @@ class Painted:
 def paintings(lane: Lane) -> list[list[Painted]]:
     """The paintings of each region of a lane, or of the whole, turned as is asked."""
     shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
-    reach = chosen(lane.job.options, "mask_reach")
+    reach = reach_of(lane.job.options)
     turns = range(0, 4, 4 // lane.job.options.style_turns)
     if not lane.form.regions or lane.masks is None:
         return [

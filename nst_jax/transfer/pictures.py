@@ -198,7 +198,9 @@ class Pictures:
         else:
             of = [[place for place, _ in region] for region in lane.masks.styles]
             image = lane.masks.joined([colored(places) for places in of])
-        return image if lane.masks is None else lane.masks.laid_over(image, photo)
+        if lane.masks is None:
+            return image
+        return lane.masks.laid_over(lane.masks.recoloured(image, photo), photo)
 
     def _full(self, job: Job) -> Shape:
         return self._shape(job.content, job.options, side(job.options))
@@ -314,4 +316,5 @@ def _needs_photo(lane: Lane) -> bool:
     options = lane.job.options
     coloring = chosen(options, "color")
     recoloured = coloring.grey or coloring.recolor or chosen(options, "color_after")
-    return bool(recoloured or lane.form.keeps)
+    masked = lane.masks is not None and lane.masks.needs_photo
+    return bool(recoloured or masked)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,12 +12,12 @@ from support.masks import halves
 from support.program import run
 from support.stored_weights import home
 
-from nst_jax.errors import ImageError
-from nst_jax.feedforward import jobs
+from nst_jax.errors import ImageError, OptionsError
+from nst_jax.feedforward import jobs, masked
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.masked import Where
 from nst_jax.feedforward.options import Options
-from nst_jax.images import files
+from nst_jax.images import color, files
 from nst_jax.images.source import Source
 
 __all__ = ["folder", "home"]
@@ -25,9 +26,10 @@ PHOTO, PAINTED = picture(5, 48, 40), picture(6, 48, 40)
 LEFT = halves(48, 40)
 
 
-def where(mask=None, keep=None, feather=0.0) -> Where:
-    sources = (None if of is None else Source.of(of) for of in (mask, keep))
-    return Where(*sources, feather)
+def where(mask=None, keep=None, feather=0.0, colours=None) -> Where:
+    given = (mask, keep, colours)
+    *sources, own = (None if of is None else Source.of(of) for of in given)
+    return Where(*sources, feather, color_mask=own)
 
 
 def test_a_mask_is_painted_and_what_is_kept_is_not():
@@ -42,6 +44,18 @@ def test_a_mask_is_painted_and_what_is_kept_is_not():
     share = (upper & (LEFT == 0))[..., None]
     expected = np.where(share, PAINTED, PHOTO)
     np.testing.assert_allclose(found.laid_over(PAINTED, PHOTO), expected, atol=1e-7)
+
+
+def test_colours_are_the_photos_where_a_mask_says_so():
+    found = where(colours=LEFT, keep=LEFT[::-1] * (np.arange(48) < 9)[:, None])
+    made = found.laid_over(PAINTED, PHOTO)
+    np.testing.assert_array_equal(made[:9, :20], PHOTO[:9, :20])
+    np.testing.assert_array_equal(made[9:, :20], PAINTED[9:, :20])
+    expected = color.with_luminance(PHOTO, PAINTED)[:, 20:]
+    np.testing.assert_allclose(made[:, 20:], expected, atol=1e-6)
+    found.check((24, 20))
+    with pytest.raises(ImageError, match="of another aspect ratio than the picture"):
+        where(colours=LEFT.T).check((48, 40))
 
 
 def test_soft_edges_are_between():
@@ -80,11 +94,51 @@ def test_a_mask_makes_another_picture():
     made = [
         plain,
         dataclasses.replace(plain, mask=Source("m.png")),
-        dataclasses.replace(plain, keep=Source("m.png")),
+        dataclasses.replace(plain, keep_mask=Source("m.png")),
+        dataclasses.replace(plain, color_mask=Source("m.png")),
         dataclasses.replace(plain, options=Options(mask_feather=2.0)),
     ]
-    assert len({job.digest(contents, "w") for job in made}) == 4
+    assert len({job.digest(contents, "w") for job in made}) == 5
     assert [source.key for source in made[1].sources] == ["a.jpg", "m.png"]
+
+
+@dataclasses.dataclass
+class Negative:
+    """A network that paints a negative: masks don't ask what is painted."""
+
+    architecture: object
+
+    def __call__(self, images, style):
+        return 1 - images
+
+
+def test_a_stylizer_takes_masks_by_itself():
+    """As arrays under `jit`, of all pictures or for each; or of any size."""
+    made = stylizers.stylizer(stylizers.SEVERAL)
+    painter = dataclasses.replace(made, network=Negative(made.network.architecture))
+    images = np.stack([picture(n, 16, 20) for n in range(2)])
+    left = halves(16, 20)
+    each = np.stack([left, 1 - left]) > 0
+
+    plain, found = 1 - images, jax.jit(lambda m: painter(images, 1, mask=m))(left)
+    kept = painter(images, 1, keep_mask=each)
+    expected = np.where(left[..., None] == 1, plain, images)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(kept[1], expected[1], atol=1e-6)
+    np.testing.assert_allclose(kept[0, :, :10], images[0, :, :10], atol=1e-7)
+    np.testing.assert_allclose(kept[0, :, 10:], plain[0, :, 10:], atol=1e-6)
+    large = halves(32, 40)
+    both = masked.share(large, large[::-1] / 4, (1, 16, 20))
+    np.testing.assert_allclose(both, 0.75 * left[None], atol=1e-7)
+    for bad, error, line in (
+        (left.T, ImageError, "is 16x20 pixels, of another aspect ratio than the pict"),
+        (np.ones((3, 16, 20)), OptionsError, r"mask of shape \(3, 16, 20\): give \["),
+        ("gone.png", ImageError, "gone.png: no such file"),
+    ):
+        with pytest.raises(error, match=line):
+            painter(images, 1, mask=bad)
+    with pytest.raises(OptionsError, match=r"mask of shape \(20, 16\): give \[h, w"):
+        jax.eval_shape(lambda m: painter(images, 1, mask=m), left.T)
 
 
 @pytest.mark.slow
@@ -99,7 +153,13 @@ def test_on_the_command_line(folder, capsys):
     assert capsys.readouterr().err == ""
     photo, made = files.read("photos/a.png"), files.read("o.png")
     np.testing.assert_array_equal(made[:, :24], photo[:, :24])
+    assert files.read_description("o.png")["masks"] == {"keep_mask": "m.png"}
     assert np.abs(made - photo)[:, 24:].mean() > 0.01
+    given = ("--color_mask=m.png", "--color=luminance", "-o", "o.png")
+    assert run(*command, *given, off, "--overwrite=yes") == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "nst-jax: --color_mask has no effect with --color=luminance"
+    )
     assert run(*command, "--mask=gone.png", "-o", "p.png", off) == 1
     assert run(*command, "--mask=photos/a.png", "-o", "p.png", off) == 1
     assert run(*command, "--mask=m.png", "-o", "m.png", off, "--overwrite=yes") == 1

@@ -22,7 +22,8 @@ from support.masks import divided_job, halves, lane_of_job
 
 from nst_jax import stylize, stylize_batch
 from nst_jax.errors import ImageError, OptionsError
-from nst_jax.images import resize
+from nst_jax.images import color, files, resize
+from nst_jax.options import FIELDS
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.regions import Regions
@@ -69,6 +70,7 @@ def test_a_white_mask_of_one_painting_is_none(paint):
     assert_same(paint(styles=PAINTINGS[:1], masks=[WHITE]), plain)
     assert_same(paint(styles=PAINTINGS[:1], masks=WHITE.astype(bool)), plain)
     assert_same(paint(styles=PAINTINGS[:1], keep_mask=0 * WHITE), plain)
+    assert_same(paint(styles=PAINTINGS[:1], color_mask=WHITE), plain)
 
 
 @pytest.mark.slow
@@ -133,6 +135,41 @@ def test_style_pulls_nothing_outside_of_its_region(tiny_network):
     edge = int(LEFT[0].sum())
     assert np.abs(gradient[:, :edge]).max() > 0
     np.testing.assert_array_equal(gradient[:, edge + 1 :], 0)
+
+
+EVERY = [
+    *({"style_loss": name} for name in FIELDS["style_loss"].metadata["choices"]),
+    *({"gram": name} for name in FIELDS["gram"].metadata["choices"] if name != "caffe"),
+]
+
+
+@pytest.mark.slow  # A program for each.
+@pytest.mark.parametrize("loss", EVERY, ids=lambda of: "-".join(of.values()))
+def test_each_half_is_pulled_by_its_own_painting_whatever_the_loss(tiny_network, loss):
+    job = divided_job(
+        *(PHOTO, PAINTINGS, dataclasses.replace(SHALLOW, **loss)),
+        masks=[LEFT, RIGHT],
+    )
+    objective, problem, _ = posed(tiny_network, job)
+
+    @jax.jit
+    def pulled(image, problem):
+        def style(image):
+            _, parts = objective(image[None], problem)
+            return jnp.stack([parts[f"style/relu1_1/{n}"][0] for n in (1, 2)])
+
+        return style(image), jax.jacrev(style)(image)
+
+    values, gradients = pulled(picture(40, *SHAPE), problem)
+    edge = int(LEFT[0].sum())
+    assert np.isfinite(values).all()
+    assert np.isfinite(gradients).all()
+    assert values.min() > 0
+    for place, (own, other) in enumerate(
+        [(slice(0, edge), slice(edge + 1, None)), (slice(edge, None), slice(edge - 1))]
+    ):
+        assert np.abs(gradients[place][:, own]).max() > 0
+        np.testing.assert_array_equal(gradients[place][:, other], 0)
 
 
 @pytest.mark.slow
@@ -203,8 +240,8 @@ def test_what_a_painting_shows_nothing_of_asks_for_nothing(tiny_network):
 
 
 def test_what_is_kept_stays_and_the_rest_is_painted(paint):
-    for color in ("style", "luminance"):
-        options = dataclasses.replace(SHALLOW, color=color, init="noise")
+    for way in ("style", "luminance"):
+        options = dataclasses.replace(SHALLOW, color=way, init="noise")
         found = paint(options, keep_mask=LEFT)
         np.testing.assert_array_equal(found.image[LEFT == 1], PHOTO[LEFT == 1])
         assert np.abs(found.image - PHOTO)[LEFT == 0].mean() > 0.05
@@ -212,6 +249,32 @@ def test_what_is_kept_stays_and_the_rest_is_painted(paint):
     plain = paint(keep_mask=LEFT)
     assert np.abs(soft.image - plain.image).max() > 1e-3
     np.testing.assert_array_equal(soft.image[:, 0], PHOTO[:, 0])
+
+
+def test_colours_are_the_photos_where_a_mask_says_so(paint):
+    """The picture is painted as without; what is light and dark stays so."""
+    plain, lines = paint().image, list[str]()
+    found = paint(color_mask=LEFT, report=lines.append).image
+    share = round(100 * (1 - LEFT.mean()))
+    assert lines[0].endswith(f": {share} % of the photo keeps its colours")
+    np.testing.assert_array_equal(found[LEFT == 1], plain[LEFT == 1])
+    by_hand = color.with_luminance(PHOTO, plain)
+    np.testing.assert_allclose(found[LEFT == 0], by_hand[LEFT == 0], atol=1e-6)
+    assert np.abs(found - plain)[LEFT == 0].mean() > 0.01
+    both = paint(color_mask=LEFT, keep_mask=halves(*SHAPE, 0.2)).image
+    np.testing.assert_array_equal(both[:, 0], PHOTO[:, 0])
+    # The photo's colours everywhere: there are no others.
+    luminance = dataclasses.replace(SHALLOW, color="luminance")
+    lines.clear()
+    found = paint(luminance, color_mask=LEFT, report=lines.append)
+    assert_same(found, paint(luminance))
+    assert lines[0] == "color_mask has no effect with color=luminance"
+    # Masks of losses are others than those of colours.
+    reach = dataclasses.replace(SHALLOW, mask_reach="all")
+    paint(reach, color_mask=LEFT, report=lines.append)
+    assert "mask_reach has no effect with color_mask alone" in lines
+    caffe = dataclasses.replace(SHALLOW, gram="caffe", steps=1)
+    assert paint(caffe, color_mask=LEFT).image.shape == PHOTO.shape
 
 
 @pytest.mark.slow
@@ -249,10 +312,11 @@ def test_lanes_are_what_they_are_alone(run_jobs, paint):
         divided_job(PHOTOS[0], PAINTINGS, SHALLOW),
         divided_job(PHOTOS[0], PAINTINGS, SHALLOW, keep_mask=left[0]),
         divided_job(PHOTOS[1], PAINTINGS, SHALLOW, keep_mask=left[1]),
+        divided_job(PHOTOS[1], PAINTINGS, SHALLOW, color_mask=left[1]),
     ]
     found = run_jobs(jobs)
-    keeping = [{}, *({"keep_mask": mask} for mask in left)]
-    contents = [*photos, PHOTOS[0], *photos]
+    keeping = [{}, *({"keep_mask": mask} for mask in left), {"color_mask": left[1]}]
+    contents = [*photos, PHOTOS[0], *photos, PHOTOS[1]]
     for place, of in enumerate([*given, *keeping]):
         assert_close(found[place], paint(content=contents[place], **of))
 
@@ -265,6 +329,8 @@ def test_options_of_masks_may_vary_in_lanes(run_jobs, paint):
         {"mask_reach": "all"},
         {"mask_feather": 9.0},
         {"mask_reach": "inside"},
+        {"mask_grow": 3},
+        {"mask_grow": -3},
     ]
     options = [dataclasses.replace(SHALLOW, **of) for of in varied]
     third = halves(*SHAPE, 0.3)
@@ -304,6 +370,9 @@ def test_a_thin_region_is_a_line(tiny_network, thin):
     )
     with pytest.raises(ImageError, match="none sees it: draw it larger, or"):
         lines(mask, mask_reach="inside")
+    with pytest.raises(ImageError, match="or give a larger size, or mask_grow=0"):
+        lines(mask, mask_grow=-1)
+    assert not lines(mask, mask_reach="all", mask_grow=1)
     mask[:24] = 1
     assert not lines(mask)
     (line, _) = lines(mask, mask_reach="inside")
@@ -436,6 +505,8 @@ BAD = [
     ({"keep_mask": WHITE}, "the mask is white everywhere: all of the photo would be"),
     ({"masks": [LEFT.T, RIGHT.T]}, "is 33x24 pixels, of another aspect ratio than the"),
     ({"keep_mask": "gone.png"}, "gone.png: no such file; check the name"),
+    ({"color_mask": LEFT.T}, "is 33x24 pixels, of another aspect ratio than the photo"),
+    ({"color_mask": PHOTO}, "has colours, but a mask is grey: white where it counts"),
 ]
 
 
@@ -452,6 +523,34 @@ def test_the_grams_that_count_the_pictures_pixels_have_no_regions(paint):
         paint(dataclasses.replace(SHALLOW, gram="caffe"), masks=[LEFT, RIGHT])
 
 
+def test_a_result_tells_the_masks_that_divided_it(paint, tmp_path):
+    paths = [tmp_path / name for name in ("left.png", "right.png", "map.png")]
+    for path, mask in zip(paths, (LEFT, RIGHT, LEFT), strict=True):
+        files.write(path, np.repeat(mask[..., None], 3, -1))
+    left, right, colours = map(str, paths)
+    found = paint(masks=[left, right], keep_mask=0 * LEFT, color_mask=left)
+    told = found.description()["masks"]
+    array = told.pop("keep_mask")
+    assert re.fullmatch(r"array \w{8}", array)
+    assert told == {"mask": [left, right], "color_mask": left}
+    found.save(tmp_path / "made.png")
+    assert files.read_description(tmp_path / "made.png")["masks"]["mask"][0] == left
+    assert "masks" not in paint().description()
+    job = divided_job(
+        *("photo.jpg", ["a.jpg", "b.jpg"], SHALLOW),
+        content_regions=colours,
+        regions={"white": [0, 1], "black": "photo"},
+    )
+    assert job.mask_names == {
+        "content_mask": colours,
+        "regions": {"#ffffff": ["a.jpg", "b.jpg"], "#000000": "photo"},
+    }
+    matched = divided_job(
+        "photo.jpg", ["a.jpg"], SHALLOW, content_regions=left, style_regions=[right]
+    )
+    assert matched.mask_names == {"content_mask": left, "style_mask": [right]}
+
+
 def test_masks_make_another_picture():
     plain = divided_job(PHOTO, PAINTINGS, classic())
     assert plain.regions is None
@@ -461,6 +560,7 @@ def test_masks_make_another_picture():
         {"masks": [LEFT, RIGHT]},
         {"masks": [RIGHT, LEFT]},
         {"keep_mask": LEFT},
+        {"color_mask": LEFT},
         {"content_regions": LABELS, "regions": {0: 0, 1: 1}},
         {"content_regions": LABELS, "regions": {0: 1, 1: 0}},
         {"content_regions": LABELS, "style_regions": [LABELS, LABELS]},
