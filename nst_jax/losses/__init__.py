@@ -18,9 +18,11 @@ from nst_jax.losses.gram import Gram, GramScale
 from nst_jax.losses.histogram import Histogram
 from nst_jax.losses.iterated import IteratedW2
 from nst_jax.losses.objective import IMAGE, Objective, Part
+from nst_jax.losses.palette import Palette
 from nst_jax.losses.remd import RelaxedEMD
 from nst_jax.losses.self_similarity import SelfSimilarity
 from nst_jax.losses.sliced import Sliced, sliced_w2
+from nst_jax.losses.strotss import Strotss
 from nst_jax.losses.terms import Sums, Term
 from nst_jax.losses.total_variation import Norm, TotalVariation
 from nst_jax.losses.view import View
@@ -38,11 +40,13 @@ __all__ = [
     "IteratedW2",
     "Norm",
     "Objective",
+    "Palette",
     "Part",
     "RelaxedEMD",
     "SelfSimilarity",
     "Share",
     "Sliced",
+    "Strotss",
     "Sums",
     "Term",
     "TotalVariation",
