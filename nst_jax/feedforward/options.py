@@ -16,6 +16,11 @@ SHIPPED = Path(__file__).with_name("shipped")
 """Folder of the networks that come with the package."""
 
 _COLOR = next(f for f in dataclasses.fields(Optimised) if f.name == "color")
+_WAYS = {
+    way: home
+    for way, home in _COLOR.metadata["choices"].items()
+    if way != "nnst"  # A network may have no painting whose colours those could be.
+}
 _UNIT = (lambda value: 0 <= value <= 1, "a number, 0 to 1")
 _STROKES = (lambda value: 1 / 16 <= value <= 16, "a number, 0.0625 to 16")
 
@@ -61,7 +66,7 @@ class Options(Feathered, Written):
         "style",
         "Colours of the result, as for `nst-jax stylize`. Where there is no painting "
         "to match to the photo, the painted picture is.",
-        choices=_COLOR.metadata["choices"],
+        choices=_WAYS,
     )
     precision: str = fields.network(
         "float32",
@@ -89,7 +94,7 @@ class Options(Feathered, Written):
     @property
     def coloring(self) -> Coloring:
         """What `color` stands for."""
-        found: Coloring = fields.named(_COLOR.metadata["choices"], self.color)
+        found: Coloring = fields.named(_WAYS, self.color)
         return found
 
 

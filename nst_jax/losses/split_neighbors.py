@@ -82,7 +82,8 @@ class SplitNeighbors:
     def fitted(self, target: Points, shape: tuple[int, int], turns: int) -> Points:
         """As many points of each draw for all pictures that are done side by side.
 
-        Where there are more they are taken evenly; what lacks weighs 0.
+        Where there are more, as of a painting that is larger than the picture, or of
+        several, they are taken evenly; what lacks weighs 0.
 
         Args:
           target: from `blend`.

@@ -40,8 +40,8 @@ NNST = Preset(
         "in the last pass the painting's offsets are a few that are drawn once, at "
         "most 64 places a side are compared (its strides are rounded down), and they "
         "aren't the picture's own",
-        "pixels are kept in [0, 1], and the result is the iterate of the lowest loss, "
-        "not the last but one",
+        "pixels are kept in [0, 1]; each size goes on with the iterate of the lowest "
+        "loss, not with the last but one",
         "at --size=1024 its sizes of 128 and 256 pixels begin with the photo's finest "
         "details; here none does, as at 512",
         "pictures are resized by the bicubic filter; its content loss, off by default, "

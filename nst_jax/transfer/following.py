@@ -44,7 +44,8 @@ def followed(
       began: `[n, *frame, 3]`, the picture of each.
       coarsest: whether the photo alone is matched, as nothing has been painted.
     """
-    parts = studio.of_form(lanes[0].form).losses.wanting("style")
+    losses = studio.of_form(lanes[0].form).losses
+    parts = [part for part in losses.parts if getattr(part.term, "follows", False)]
     images = np.asarray(jax.device_get(began))
     found: dict[int, dict[str, Points]] = {}
     for number, (lane, image) in enumerate(zip(lanes, images, strict=True)):

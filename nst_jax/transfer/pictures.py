@@ -129,6 +129,8 @@ class Pictures:
         lane = dataclasses.replace(lane, grey=grey, opacity=opacity, masks=masks)
         if not _needs_photo(lane):
             return lane
+        if chosen(options, "color").recolor:
+            _ = [style.pixels for style in lane.styles]  # Read, and kept there.
         return dataclasses.replace(lane, photo=self._photo(job))
 
     def load(self, job: Job) -> None:

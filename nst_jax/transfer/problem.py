@@ -97,7 +97,7 @@ class Studio:
         taps = self.objective.losses.views("style")
         weights = [
             divided.weights(
-                *(parts, _weights(lane), of, lane.job.options),
+                *(parts, self._weights(lane), of, lane.job.options),
                 divided.missing(self._plain, lane, taps),
             )
             for of, lane in zip(masks, lanes, strict=True)
@@ -246,6 +246,12 @@ class Studio:
             for n, lane in enumerate(lanes)
         ]
 
+    def _weights(self, lane: Lane) -> dict[str, float]:
+        """The weights of undivided parts; the style loss may be that of a last pass."""
+        style_loss = self._options.style_loss
+        options = dataclasses.replace(lane.job.options, style_loss=style_loss)
+        return loss_weights(options, max(lane.content.extent))
+
     def _wanted(self, lane: Lane) -> dict[str, Any]:
         """What the paintings of a lane ask for, of each region if it has any."""
         if self.objective.losses.follows:
@@ -335,10 +341,6 @@ class Studio:
 
 
 _WHOLE = Region()
-
-
-def _weights(lane: Lane) -> dict[str, float]:
-    return loss_weights(lane.job.options, max(lane.content.extent))
 
 
 def _bytes(tree: Any) -> int:

@@ -115,6 +115,12 @@ _OPTIONS = [
     ((*PAIR, "--style_weight=heavy"), "style_weight='heavy' is not a number"),
     ((*PAIR, "--solver=sgd"), "solver='sgd' is not known; choose one of lbfgs, adam"),
     ((*PAIR, "--style_loss=slicd"), "style_loss='slicd' is not known; did you mean sl"),
+    ((*PAIR, "--style_loss=neighbors_split"), "style_loss=neighbors_split draws posit"),
+    (
+        (*PAIR, "--finish_loss=neighbors_split"),
+        "finish_loss=neighbors_split draws positions anew at each step, which lbfgs",
+    ),
+    ((*PAIR, "--style_turns=3"), "style_turns=3 is out of range: give 1, 2 or 4"),
     ((*PAIR, "--content_loss=l2"), "content_loss='l2' is not known; choose one of sha"),
     ((*PAIR, "--edge_weight=-1"), "edge_weight=-1.0 is out of range: give a number, 0"),
     ((*PAIR, "--edge_pools=0"), "edge_pools=(0,) is out of range: give whole numbers,"),

@@ -59,6 +59,10 @@ def place(tmp_path, monkeypatch):
         ),
         ((*GIVEN, "-o", "n.safetensors", "--minutes=-1"), "minutes=-1.0: give a num"),
         ((*GIVEN, "-o", "n.safetensors", "--steps=0"), "steps=0 is out of range"),
+        (
+            (*GIVEN, "-o", "n.safetensors", "--style_loss=neighbors"),
+            "style_loss=neighbors looks for targets of one picture, and a network",
+        ),
     ],
     ids=lambda value: str(value)[-40:],
 )

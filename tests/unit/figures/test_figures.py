@@ -47,7 +47,7 @@ _LABELS = {
         ["photo in p", "r in q"],
         [
             *("style", "luminance", "luminance_unmatched", "histogram", "linear"),
-            *("linear_cholesky", "color_after=histogram"),
+            *("linear_cholesky", "nnst", "color_after=histogram"),
         ],
     ),
     "iterations": (["content", "mean"], ["1", "6"]),
