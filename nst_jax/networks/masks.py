@@ -1,13 +1,15 @@
 """Masks of a picture as masks of what a network shows of it.
 
 Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", section
-3.1 and their code, which shrinks masks to the taps, or follows what neurons see.
+3.1 and their code, which shrinks masks to the taps, or follows what neurons see, and
+grows or shrinks them there.
 """
 
 import dataclasses
 from collections.abc import Callable, Collection
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from nst_jax.networks.extents import count_windows
 from nst_jax.networks.pooling import Mode
@@ -30,10 +32,12 @@ class Reach:
       reduce: of what the window of a layer covers of a mask: `np.mean` and the like.
       overlaps: whether windows of convolutions are as large as their kernels, or only
         the squares that lie side by side.
+      grow: places of a tap by which masks grow there at last, `Options.mask_grow`.
     """
 
     reduce: Callable[..., np.ndarray]
     overlaps: bool
+    grow: int = 0
 
 
 SIMPLE = Reach(np.mean, overlaps=False)
@@ -74,7 +78,26 @@ def at_taps(
             found[layer.name] = reach.reduce(np.stack(below), axis=0)
         else:
             found[layer.name] = _through(layer, below[0], reach, pooling)
-    return {tap: found[tap].astype(np.float32) for tap in taps}
+    return {tap: grown(found[tap].astype(np.float32), reach.grow) for tap in taps}
+
+
+def grown(masks: np.ndarray, places: int) -> np.ndarray:
+    """Masks `[..., h, w]` that reach so many places further, or less far if below 0.
+
+    Each place gets the most, or the least, of the square around it. What lies beyond an
+    edge counts as what lies along it, so that nothing shrinks from there.
+
+    Gatys et al. 2017 grow or shrink theirs after `INSIDE`, and make them black and
+    white again by a threshold of 0.5; soft ones stay soft here.
+    """
+    if not places:
+        return masks
+    most, reach = (np.max if places > 0 else np.min), abs(places)
+    for axis in (masks.ndim - 2, masks.ndim - 1):
+        beyond = [(reach, reach) if n == axis else (0, 0) for n in range(masks.ndim)]
+        padded = np.pad(masks, beyond, mode="edge")
+        masks = most(sliding_window_view(padded, 2 * reach + 1, axis), axis=-1)
+    return masks
 
 
 def shapes(

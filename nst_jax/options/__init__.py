@@ -56,7 +56,7 @@ VARYING = (
     *("content_weight", "style_weight", "content_tap_weights", "style_tap_weights"),
     *("tv_weight", "style_blend", "style_scale", "init", "seed"),
     *("color", "color_after", "edge_weight"),
-    *("mask_feather", "mask_reach", "mask_balance", "unmatched"),
+    *("mask_feather", "mask_reach", "mask_balance", "unmatched", "mask_grow"),
 )
 """Options that lanes of one program may differ in. The names of a batch's pictures have
 them in this order: new ones go to the end."""

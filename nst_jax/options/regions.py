@@ -27,6 +27,12 @@ class Regions(Feathered):
         "inside: those that see nothing else; all: those that see any of it.",
         choices=choices("networks.masks", "simple=SIMPLE inside=INSIDE all=ALL"),
     )
+    mask_grow: int = fields.regions(
+        0,
+        "Masks: places of a layer by which they grow, after --mask_reach; below 0: by "
+        "which they shrink.",
+        check=(lambda value: -64 <= value <= 64, "a whole number, -64 to 64"),
+    )
     mask_balance: str = fields.regions(
         "area",
         "Masks: how regions share the style's weight. area: each place is pulled as "

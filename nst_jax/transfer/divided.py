@@ -1,5 +1,6 @@
 """What a divided picture adds to its problem: masks of taps, and shares of weights."""
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -20,6 +21,12 @@ TapMasks = Mapping[str, np.ndarray]
 """Masks by `Part.seen`, `[h', w']` each."""
 
 
+def reach_of(options: Options) -> Reach:
+    """What counts of masks in a layer, by `mask_reach` and `mask_grow`."""
+    reach: Reach = chosen(options, "mask_reach")
+    return dataclasses.replace(reach, grow=options.mask_grow)
+
+
 def tap_shapes(network: Network, shape: Shape, taps: Sequence[str]) -> dict[str, Shape]:
     """Height and width of taps, the picture itself among them, for a shape of it."""
     own = [tap for tap in taps if tap != IMAGE]
@@ -31,7 +38,7 @@ def seen(network: Network, parts: Sequence[Part], lane: Lane) -> dict[str, np.nd
     """The masks through which parts see a lane's picture, without its padding."""
     if lane.masks is None:
         return {}
-    reach = chosen(lane.job.options, "mask_reach")
+    reach = reach_of(lane.job.options)
     regions = lane.masks.regions
     style = [part.tap for part in parts if part.mask and part.wants == "style"]
     content = [part.tap for part in parts if part.mask and part.wants != "style"]
@@ -107,7 +114,7 @@ def missing(network: Network, lane: Lane, taps: Sequence[str]) -> set[tuple[str,
     """Taps that see nothing of what a region is to be like, each with its number."""
     if lane.masks is None:
         return set()
-    reach = chosen(lane.job.options, "mask_reach")
+    reach = reach_of(lane.job.options)
     return {
         (tap, n)
         for n, paintings in enumerate(lane.masks.styles, 1)
@@ -139,23 +146,24 @@ def thin(
     if lane.masks is None:
         return []
     masks, lines = seen(network, parts, lane), list[str]()
-    reach = chosen(lane.job.options, "mask_reach")
+    reach = reach_of(lane.job.options)
     for n, name in enumerate(lane.masks.names, 1):
         of_photo = {tap: masks[f"{tap}/{n}"] for tap in taps}
-        lines += _said(name, of_photo)
+        lines += _said(name, of_photo, reach)
         for place, mask in lane.masks.styles[n - 1]:
             if mask is not None:
                 of = of_painting(network, mask.pixels, taps, reach)
-                lines += _said(f"{name} of painting {place + 1}", of)
+                lines += _said(f"{name} of painting {place + 1}", of, reach)
     return lines
 
 
-def _said(name: str, masks: TapMasks) -> list[str]:
+def _said(name: str, masks: TapMasks, reach: Reach) -> list[str]:
     sums = {tap: float(mask.sum()) for tap, mask in masks.items()}
     if masks and not any(sums.values()):
+        less = "mask_grow=0" if reach.grow < 0 else "mask_reach=simple"
         raise ImageError(
             f"{name}: the region is too thin for all style taps, none sees it: draw it "
-            "larger, or give a larger size, or mask_reach=simple"
+            f"larger, or give a larger size, or {less}"
         )
     none = [tap for tap, total in sums.items() if not total]
     few = [tap for tap, total in sums.items() if 0 < total < _THIN]

@@ -16,7 +16,7 @@ from nst_jax.losses.objective import Part
 from nst_jax.networks.extract import prepare
 from nst_jax.networks.masks import SIMPLE, Reach
 from nst_jax.networks.network import Network
-from nst_jax.options import Options, chosen
+from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
@@ -225,7 +225,7 @@ class Studio:
         shares = lane.job.options.style_blend or (1.0,) * len(lane.styles)
         if not lane.form.regions or lane.masks is None:
             return self._blended([(one, None) for one in lane.styles], shares)
-        reach, found = chosen(lane.job.options, "mask_reach"), []
+        reach, found = divided.reach_of(lane.job.options), []
         for paintings in lane.masks.styles:
             of = [shares[place] for place, _ in paintings]
             parts = [

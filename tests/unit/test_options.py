@@ -176,6 +176,8 @@ BAD = [
     ("mask_feather", -1.0, "0 to 1024"),
     ("mask_reach", "near", "simple, inside, all"),
     ("mask_balance", "none", "area, equal"),
+    ("mask_grow", 65, "a whole number, -64 to 64"),
+    ("mask_grow", 1.5, "expected int"),
     ("unmatched", "keep", "error, photo, first"),
 ]
 
@@ -405,6 +407,7 @@ OTHER = {
     "edge_weight": 25.0,
     "edge_pools": (1, 16),
     "mask_feather": 8.0,
+    "mask_grow": -2,
 }
 
 

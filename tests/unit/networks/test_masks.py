@@ -1,9 +1,12 @@
 """Masks of taps: of the shapes of features, and of what their places see."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import ndimage
 from support.tiny import built, narrow, random_weights
 
 from nst_jax.networks import masks
@@ -71,6 +74,22 @@ def test_reach_is_that_of_the_network(name):
     inside = masks.at_taps(architecture, mask[None], reach=masks.INSIDE, **how)[tap][0]
     # Inside sees nothing of what is outside, but for the padding.
     np.testing.assert_array_equal(inside > 0, ~seen(1 - mask))
+
+
+@pytest.mark.parametrize("places", [0, 1, -2, 9])
+def test_masks_grow_and_shrink_at_taps(tiny_architecture, places):
+    """By scipy's filters of squares; from a picture's edges nothing shrinks."""
+    mask = np.random.default_rng(1).random((48, 40), np.float32)
+    plain = at_taps(tiny_architecture, mask, masks.INSIDE)
+    reach = dataclasses.replace(masks.INSIDE, grow=places)
+    found = at_taps(tiny_architecture, mask, reach)
+    by = ndimage.maximum_filter if places > 0 else ndimage.minimum_filter
+    for tap, of in plain.items():
+        expected = by(of, size=2 * abs(places) + 1, mode="nearest")
+        np.testing.assert_array_equal(found[tap], expected)
+    np.testing.assert_array_equal(masks.grown(np.ones((2, 5, 4)), -3), 1)
+    shapes = masks.shapes(tiny_architecture, (48, 40), TAPS, MAX)
+    assert shapes == {tap: of.shape for tap, of in found.items()}
 
 
 def test_inside_is_within_simple_within_all(tiny_architecture):

@@ -29,7 +29,7 @@ NOISE = {"init": "noise"}
 NO_STYLE = {**NOISE, "style_weight": 0}
 NO_CONTENT = {"content_weight": 0}
 
-OF_MASKS = ("mask_feather", "mask_reach", "mask_balance", "unmatched")
+OF_MASKS = ("mask_feather", "mask_reach", "mask_grow", "mask_balance", "unmatched")
 
 MATTERS = {
     "size": ({}, 40),
@@ -234,7 +234,7 @@ def test_options_of_masks_need_some():
         assert line == f"--{name} has no effect without masks"
     masks = tuple(Source(f"mask{n}.png") for n in range(2))
     plain = dataclasses.replace(job(style_blend=(1, 2)), regions=Regions(masks))
-    assert not idle.lines([plain], OF_MASKS[:3])
+    assert not idle.lines([plain], OF_MASKS[:4])
     assert idle.lines([plain], ["unmatched", "style_blend"]) == [
         "--unmatched has no effect without --content_mask",
         "--style_blend has no effect with --mask: each painting has its own",

@@ -265,6 +265,8 @@ def test_options_of_masks_may_vary_in_lanes(run_jobs, paint):
         {"mask_reach": "all"},
         {"mask_feather": 9.0},
         {"mask_reach": "inside"},
+        {"mask_grow": 3},
+        {"mask_grow": -3},
     ]
     options = [dataclasses.replace(SHALLOW, **of) for of in varied]
     third = halves(*SHAPE, 0.3)
@@ -304,6 +306,9 @@ def test_a_thin_region_is_a_line(tiny_network, thin):
     )
     with pytest.raises(ImageError, match="none sees it: draw it larger, or"):
         lines(mask, mask_reach="inside")
+    with pytest.raises(ImageError, match="or give a larger size, or mask_grow=0"):
+        lines(mask, mask_grow=-1)
+    assert not lines(mask, mask_reach="all", mask_grow=1)
     mask[:24] = 1
     assert not lines(mask)
     (line, _) = lines(mask, mask_reach="inside")
