@@ -86,7 +86,6 @@ _TOLD = {
     "there is no normalising of gradients here": "normalize_gradients "
     "normalize_weights",
     "one number says it: --style_weight, against --content_weight=1": "ratio",
-    "there is no mask for colours: --color is of the whole picture": "color_mask",
 }
 
 _VALUES: Mapping[str, Mapping[str, str]] = {

@@ -17,6 +17,8 @@ from nst_jax.images import files, video
 _MASKS = {
     "mask": "A grey mask of the picture: white is painted, black stays the photo.",
     "keep_mask": "The other way round: white is kept, black is painted.",
+    "color_mask": "A grey mask of the picture: white gets the painting's colours, "
+    "black keeps the photo's.",
 }
 
 _DESCRIPTION = """\

@@ -91,6 +91,7 @@ class Pictures:
                     asked.job(photo, shares, options),
                     mask=_mask(self.arguments.mask),
                     keep=_mask(self.arguments.keep_mask),
+                    color=_mask(self.arguments.color_mask),
                 )
                 jobs.append(job)
                 if isinstance(look, NstError):
@@ -217,10 +218,16 @@ def load(arguments: argparse.Namespace, options: Options) -> "Painter":
     from nst_jax.feedforward.load import load_stylizer
     from nst_jax.feedforward.masked import Where
 
-    mask, keep = _mask(arguments.mask), _mask(arguments.keep_mask)
-    where = Where(mask, keep, options.mask_feather, say) if mask or keep else None
+    names = ("mask", "keep_mask", "color_mask")
+    mask, keep, color = (_mask(getattr(arguments, name)) for name in names)
+    if color and options.coloring.grey:
+        say(f"nst-jax: --color_mask has no effect with --color={options.color}")
+        color = None
+    where = None
+    if mask or keep or color:
+        where = Where(mask, keep, options.mask_feather, say, color_mask=color)
     if options.mask_feather and where is None:
-        say("nst-jax: --mask_feather has no effect without --mask or --keep_mask")
+        say("nst-jax: --mask_feather has no effect without masks")
     stylizer: Stylizer = load_stylizer(
         options.model,
         precision=options.precision,

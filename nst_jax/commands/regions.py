@@ -12,7 +12,7 @@ from nst_jax.errors import OptionsError
 from nst_jax.images import files
 from nst_jax.transfer.regions import Regions
 
-COLUMNS = ("mask", "content_mask", "style_mask", "regions", "keep_mask")
+COLUMNS = ("mask", "content_mask", "style_mask", "regions", "keep_mask", "color_mask")
 """What says where; also columns of a file of pairs."""
 
 _KEPT = "photo"
@@ -38,6 +38,11 @@ _HELP = {
         "'#ff0000:a.jpg,blue:a.jpg+b.jpg,black:photo'; photo keeps the photo there.",
     ),
     "keep_mask": ("FILE", "A grey mask of the photo: white is kept as it is."),
+    "color_mask": (
+        "FILE",
+        "A grey mask of the photo: white gets the painting's colours, or those that "
+        "--color gives, black keeps the photo's.",
+    ),
 }
 
 
@@ -79,6 +84,7 @@ def asked(
         style_regions=_files(text["style_mask"], place),
         regions=_assigned(text["regions"], paintings),
         keep_mask=place(text["keep_mask"]) if text["keep_mask"] else None,
+        color_mask=place(text["color_mask"]) if text["color_mask"] else None,
     )
     if found is not None:
         found.check(len(paintings))

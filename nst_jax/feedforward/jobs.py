@@ -26,6 +26,7 @@ class Job:
       options: of this picture; `style` says which of the network's it is.
       mask: white where it is painted; None: everywhere.
       keep: white where the photo is kept.
+      color: black where its colours are.
     """
 
     content: Source
@@ -34,13 +35,18 @@ class Job:
     paintings: tuple[tuple[Source, float], ...] = ()
     mask: Source | None = None
     keep: Source | None = None
+    color: Source | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """All pictures that it is made of, each once."""
         paintings = (source for source, _ in self.paintings)
-        masks = (one for one in (self.mask, self.keep) if one is not None)
+        masks = (one for one in self._masks.values() if one is not None)
         return tuple(dict.fromkeys((self.content, *paintings, *masks)))
+
+    @property
+    def _masks(self) -> dict[str, Source | None]:
+        return {"mask": self.mask, "keep": self.keep, "color": self.color}
 
     def digest(self, contents: Mapping[str, str], weights: str) -> str:
         """What makes its picture, as hex; another picture, another digest.
@@ -55,7 +61,7 @@ class Job:
             options.pop("style", None)
         paintings = [[contents[source.key], share] for source, share in self.paintings]
         parts = [SCHEME, contents[self.content.key], paintings, weights, options]
-        for name, mask in {"mask": self.mask, "keep": self.keep}.items():
+        for name, mask in self._masks.items():
             if mask is not None:
                 parts.append({name: contents[mask.key]})
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

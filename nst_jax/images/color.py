@@ -111,6 +111,27 @@ def with_luminance(image: np.ndarray, light: np.ndarray) -> np.ndarray:
     return np.clip(target + np.minimum(1, room) * chroma, 0, 1).astype(np.float32)
 
 
+def by_mask(image: np.ndarray, photo: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """An image that has its own colours in one part, and the photo's in the other.
+
+    Where a mask is black, chroma is the photo's, as by `with_luminance`; in between
+    colours are mixed. Light and dark stay the image's everywhere. The `color_mask` of
+    titu1994's INetwork, which is black or white alone, is the other way round: there
+    white has the photo's colours.
+
+    Args:
+      image: `[h, w, 3]` in [0, 1].
+      photo: `[h, w, 3]` in [0, 1]; one without colour gives none.
+      share: `[h, w]` in [0, 1], 1 where the image's colours are.
+
+    Returns:
+      `[h, w, 3]` float32 in [0, 1].
+    """
+    kept = with_luminance(grey(photo) if is_grey(photo) else photo, image)
+    own = share[..., None]
+    return np.asarray(own * image + (1 - own) * kept, np.float32)
+
+
 def match_histograms(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Each channel with the distribution of values that the reference's has.
 

@@ -5,6 +5,7 @@ picture a place lies.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,16 @@ _COLOUR, _COLOURED = 24 / 255, 0.002
 """Channels of a colour differ by more; a coloured picture has more of them."""
 _ASPECT, _PIXELS = 0.01, 2
 """A mask's shape may differ from the picture's by so much, or by so many pixels."""
+
+
+def source(given: Any) -> Source:
+    """The source of a mask: a picture as of `Source.of`, or truth values `[h, w]`.
+
+    Raises:
+      ImageError: neither.
+    """
+    is_truth = getattr(getattr(given, "dtype", None), "kind", "") == "b"
+    return Source.of(np.asarray(given, np.float32) if is_truth else given)
 
 
 def read(source: Source, report: Report | None = None) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 from nst_jax.errors import ImageError, counted
 from nst_jax.fields import unmet
 from nst_jax.options import FIELDS, STYLE, Options, chosen, word
-from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.jobs import Job, has_photos_colours
 from nst_jax.transfer.regions import Regions
 from nst_jax.transfer.sizes import scales, settled
 from weights_convert import architectures
@@ -55,7 +55,19 @@ def lines(
         elif line and name in swept:
             count = sum(alike[key] for key in said)
             found.append(f"{line}, as in {count} of {counted(len(jobs), 'picture')}")
-    return found
+    return [*found, *_color_masks(jobs)]
+
+
+def _color_masks(jobs: Sequence[Job]) -> list[str]:
+    """A line where masks of colours change nothing, as pictures have none of theirs."""
+    asked = [job for job in jobs if job.regions and job.regions.color]
+    vain = [job for job in asked if has_photos_colours(job.options)]
+    if not vain:
+        return []
+    line = f"--color_mask has no effect with {_written(vain[0].options, 'color')}"
+    if len(vain) == len(asked):
+        return [line]
+    return [f"{line}, as in {len(vain)} of {counted(len(jobs), 'picture')}"]
 
 
 def too_many(name: str, value: int, most: int, what: str) -> Said:
@@ -103,6 +115,8 @@ def _of_regions(name: str, regions: Regions | None) -> Said:
     if regions is None:
         masks = FIELDS[name].metadata["group"] == "regions"
         return f"--{name} has no effect without masks" if masks else None
+    if name in ("mask_reach", "mask_grow", "mask_balance") and not regions.divides:
+        return f"--{name} has no effect with --color_mask alone"
     if name == "unmatched" and regions.content is None:
         return "--unmatched has no effect without --content_mask"
     if name == "style_blend" and regions.masks:

@@ -125,6 +125,11 @@ def decays(options: Options) -> bool:
     return decay not in (None, "none")
 
 
+def has_photos_colours(options: Options) -> bool:
+    """Whether a result has the photo's colours everywhere, whatever a mask says."""
+    return bool(chosen(options, "color").grey and not chosen(options, "color_after"))
+
+
 def variations(options: Options, sweep: Mapping[str, Sequence[Any]]) -> list[Options]:
     """`options` with every combination of the sweep's values, the first slowest.
 
@@ -217,6 +222,8 @@ def check_regions(job: Job) -> None:
     if job.regions is None:
         return
     job.regions.check(len(job.styles))
+    if not job.regions.divides:
+        return
     # Said by its name, as what it stands for would bring JAX.
     if (job.options.style_loss, job.options.gram) == ("gram", "caffe"):
         raise OptionsError(

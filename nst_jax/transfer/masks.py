@@ -7,13 +7,13 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 import numpy as np
 
 from nst_jax.errors import ImageError
-from nst_jax.images import masks, regions
+from nst_jax.images import color, masks, regions
 from nst_jax.images.frames import Shape
 from nst_jax.images.regions import Map
 from nst_jax.images.source import Report, Source
 from nst_jax.perceptual.regions import Form
 from nst_jax.transfer.cache import Cache
-from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.jobs import Job, has_photos_colours
 from nst_jax.transfer.regions import Layout, Region, Regions, layout
 
 _KEPT = 2**28
@@ -38,17 +38,29 @@ class Masked:
       painted: `[h, w]`, the share of each place that isn't kept; None: nothing is.
       styles: of each region the places of its paintings, with the part of each that
         counts; None: all of it.
+      own: `[h, w]`, the share of its own colours in the result, the rest are the
+        photo's; None: it has its own everywhere.
     """
 
     names: tuple[str, ...]
     regions: np.ndarray = dataclasses.field(repr=False)
     painted: np.ndarray | None = dataclasses.field(repr=False)
     styles: tuple[tuple[tuple[int, Mask | None], ...], ...]
+    own: np.ndarray | None = dataclasses.field(default=None, repr=False)
 
     @property
     def form(self) -> Form:
         """What programs have to know."""
         return Form(len(self.regions), self.painted is not None)
+
+    @property
+    def needs_photo(self) -> bool:
+        """Whether a result has anything of the photo's own pixels."""
+        return self.painted is not None or self.own is not None
+
+    def recoloured(self, image: np.ndarray, photo: np.ndarray) -> np.ndarray:
+        """A result `[h, w, 3]` with the photo's colours where those are kept."""
+        return image if self.own is None else color.by_mask(image, photo, self.own)
 
     def laid_over(self, image: np.ndarray, photo: np.ndarray) -> np.ndarray:
         """A result `[h, w, 3]` with the photo where that is kept."""
@@ -130,7 +142,7 @@ class Masks:
           ImageError: as from `layout`; or a region of which nothing is left.
         """
         found, asked = self.layout(job), job.regions
-        if asked is None or not found.regions:
+        if asked is None or not (found.regions or found.recolours):
             return None
         feather = job.options.mask_feather
         names = [region.name for region in found.regions]
@@ -159,7 +171,17 @@ class Masks:
                 )
                 for region in found.regions
             ),
+            self._own(job, ratio, full, shape) if found.recolours else None,
         )
+
+    def _own(
+        self, job: Job, ratio: Shape | None, full: Shape, shape: Shape
+    ) -> np.ndarray | None:
+        """Where a result has its own colours; None: nothing has others."""
+        if has_photos_colours(job.options) or not (job.regions and job.regions.color):
+            return None
+        sized = masks.sized(self._mask(job.regions.color), ratio, full)
+        return masks.area(masks.feathered(sized, job.options.mask_feather), shape)
 
     def lines(self, job: Job) -> list[str]:
         """What there is, a line a region: `#ff0000 red: 34 % of the photo`."""
@@ -182,6 +204,9 @@ class Masks:
         if found.keeps and asked.keep:
             share = _percent(self._mask(asked.keep))
             lines.append(f"{asked.keep.name}: {share} of the photo, kept")
+        if found.recolours and asked.color:
+            share = _percent(1 - self._mask(asked.color))
+            lines.append(f"{asked.color.name}: {share} of the photo keeps its colours")
         return lines
 
     def _share(self, asked: Regions, place: int) -> str:
@@ -240,7 +265,8 @@ class Masks:
         return Mask((source.key, part, ratio, shape), mask)
 
     def _check_shapes(self, asked: Regions, job: Job) -> None:
-        photo = [*asked.masks, *(s for s in (asked.content, asked.keep) if s)]
+        further = asked.content, asked.keep, asked.color
+        photo = [*asked.masks, *(one for one in further if one)]
         pairs = [(mask, job.content, "the photo") for mask in photo]
         pairs += [
             (mask, style, f"painting {place + 1}" if job.styles[1:] else "the painting")

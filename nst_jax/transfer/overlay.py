@@ -23,6 +23,8 @@ _STRENGTH = 0.6
 def write(path: Path, job: Job) -> None:
     """Writes the photo in grey, each region in its colour; what is kept is as it is.
 
+    Where a mask is of colours alone, what is grey is what gets others.
+
     Args:
       path: PNG, JPEG, WebP or TIFF by its ending.
       job: with masks.
@@ -46,7 +48,7 @@ def overlay(job: Job) -> np.ndarray:
     if lane.masks is None:
         return photo
     grey = 0.3 + 0.7 * color.grey(photo)
-    shown = grey
+    shown = grey if lane.masks.names else lane.masks.recoloured(grey, photo)
     for place, (name, mask) in enumerate(
         zip(lane.masks.names, lane.masks.regions, strict=True)
     ):

@@ -167,7 +167,9 @@ class Pictures:
         photo = resize.resize(lane.photo, image.shape[:2])
         after = chosen(options, "color_after")
         image = chosen(options, "color").of_result(image, photo, after=after)
-        return image if lane.masks is None else lane.masks.laid_over(image, photo)
+        if lane.masks is None:
+            return image
+        return lane.masks.laid_over(lane.masks.recoloured(image, photo), photo)
 
     def _full(self, job: Job) -> Shape:
         return self._shape(job.content, job.options, side(job.options))
@@ -271,4 +273,5 @@ def _needs_photo(lane: Lane) -> bool:
     """Whether a result has something of its photo's own pixels."""
     options = lane.job.options
     recoloured = chosen(options, "color").grey or chosen(options, "color_after")
-    return bool(recoloured or lane.form.keeps)
+    masked = lane.masks is not None and lane.masks.needs_photo
+    return bool(recoloured or masked)

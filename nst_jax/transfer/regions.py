@@ -8,6 +8,7 @@ import numpy as np
 
 from nst_jax.errors import ImageError, OptionsError, counted
 from nst_jax.images import regions as maps
+from nst_jax.images.masks import source as source_of
 from nst_jax.images.regions import Map
 from nst_jax.images.source import Source
 
@@ -23,6 +24,7 @@ class Regions:
       assigned: instead of those the places of a region's paintings, by its name; none:
         the photo is kept there.
       keep: a mask of what is kept of the photo.
+      color: a mask of where the result has colours of its own, and not the photo's.
     """
 
     masks: tuple[Source, ...] = ()
@@ -30,6 +32,7 @@ class Regions:
     styles: tuple[Source, ...] = ()
     assigned: tuple[tuple[str, tuple[int, ...]], ...] = ()
     keep: Source | None = None
+    color: Source | None = None
 
     @classmethod
     def of(
@@ -40,6 +43,7 @@ class Regions:
         style_regions: Any = (),
         regions: Mapping[Any, Any] | None = None,
         keep_mask: Any = None,
+        color_mask: Any = None,
     ) -> "Regions | None":
         """What a caller asks for; None: nothing.
 
@@ -50,32 +54,40 @@ class Regions:
           style_regions: likewise, one, or a list of one for each painting.
           regions: by colour or label the place of a painting, or several, or "photo".
           keep_mask: a mask.
+          color_mask: likewise.
 
         Raises:
           ImageError: what is no mask or map.
           OptionsError: what is no colour, or no painting.
         """
         found = cls(
-            tuple(_mask(one) for one in _several(masks)),
+            tuple(source_of(one) for one in _several(masks)),
             None if content_regions is None else maps.source(content_regions),
             tuple(maps.source(one) for one in _several(style_regions)),
             tuple(
                 (maps.parsed(f"{name}"), _places(name, given))
                 for name, given in (regions or {}).items()
             ),
-            None if keep_mask is None else _mask(keep_mask),
+            None if keep_mask is None else source_of(keep_mask),
+            None if color_mask is None else source_of(color_mask),
         )
         return None if found == cls() else found
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """All that is read."""
-        further = [one for one in (self.content, self.keep) if one is not None]
-        return (*self.masks, *self.styles, *further)
+        further = self.content, self.keep, self.color
+        given = (one for one in further if one is not None)
+        return (*self.masks, *self.styles, *given)
+
+    @property
+    def divides(self) -> bool:
+        """Whether losses look through masks: not those of colours alone."""
+        return bool(self.masks or self.content or self.keep)
 
     def about(self, contents: Mapping[str, str]) -> dict[str, Any]:
         """What tells it from others, for `Job.digest`; empty for what isn't given."""
-        one = {"content": self.content, "keep": self.keep}
+        one = {"content": self.content, "keep": self.keep, "color": self.color}
         many = {"masks": self.masks, "styles": self.styles}
         return {
             **{name: contents[of.key] for name, of in one.items() if of is not None},
@@ -149,11 +161,13 @@ class Layout:
       regions: that are painted apart; none: the whole picture is.
       kept: places of regions of the photo's map that are kept.
       keeps: whether something is kept by a mask.
+      recolours: whether colours of the photo are, by a mask.
     """
 
     regions: tuple[Region, ...]
     kept: tuple[int, ...] = ()
     keeps: bool = False
+    recolours: bool = False
 
 
 def layout(
@@ -167,7 +181,7 @@ def layout(
     """How a photo is divided, once its masks are read.
 
     A white mask of the only painting divides nothing, nor does a black one of what is
-    kept.
+    kept, or a white one of colours.
 
     Args:
       asked: what is asked for.
@@ -180,6 +194,7 @@ def layout(
       ImageError: what can't be read, is empty, or doesn't match.
     """
     keeps = _keeps(asked.keep, mask)
+    recolours = asked.color is not None and bool(mask(asked.color).min() < 1)
     found: list[Region] = []
     kept: list[int] = []
     for place, source in enumerate(asked.masks):
@@ -198,18 +213,13 @@ def layout(
     if keeps and not found:
         whole = tuple((place, None) for place in range(paintings))
         found = [Region("what is painted", None, whole)]
-    return Layout(tuple(found), tuple(kept), keeps)
+    return Layout(tuple(found), tuple(kept), keeps, recolours)
 
 
 def _several(given: Any) -> Sequence[Any]:
     if given is None:
         return ()
     return given if isinstance(given, list | tuple) else (given,)
-
-
-def _mask(given: Any) -> Source:
-    is_truth = getattr(getattr(given, "dtype", None), "kind", "") == "b"
-    return Source.of(np.asarray(given, np.float32) if is_truth else given)
 
 
 def _places(name: Any, given: Any) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ def stylize(
     style_regions: Picture | Sequence[Picture] = (),
     regions: Mapping[Any, Any] | None = None,
     keep_mask: Picture | None = None,
+    color_mask: Picture | None = None,
     network: Network | None = None,
     offline: bool = False,
     progress: bool = False,
@@ -73,6 +74,7 @@ def stylize(
         (`"#ff0000"`, `"red"`) or number: the place of a painting, a list of several, or
         "photo", which is kept.
       keep_mask: white, or 1, where the photo is kept.
+      color_mask: black, or 0, where the photo's colours are.
       network: from `load_network`, to load it once for many pictures; default: the one
         that `options` names.
       offline: don't fetch the network's weights if they aren't stored.
@@ -113,6 +115,7 @@ def stylize(
         style_regions=style_regions,
         regions=regions,
         keep_mask=keep_mask,
+        color_mask=color_mask,
     )
     sources = Source.of(content), tuple(map(Source.of, paintings))
     job = Job(*sources, options, regions=asked_for)

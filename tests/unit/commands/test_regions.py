@@ -63,6 +63,15 @@ def test_what_is_kept_is_the_photo(masks, capsys):
     assert files.read_description("o.png")["options"]["mask_feather"] == 0
 
 
+def test_a_mask_of_colours_is_shown_by_them(masks, capsys):
+    given = ("--color_mask=left.png", "--show_regions=shown.png")
+    assert run("stylize", PHOTO, PAINTING, *QUICK, *given, "-o", "o.png") == 0
+    assert lines(capsys) == ["left.png: 50 % of the photo keeps its colours"]
+    across = np.ptp(files.read("shown.png"), axis=-1).max(0)
+    assert across[: len(across) // 2 - 1].max() == 0
+    assert across[len(across) // 2 + 1 :].min() > 0.05
+
+
 @pytest.mark.slow
 def test_maps_whose_colours_match_and_one_without_a_painting(masks, capsys):
     given = ("--content_mask=photo_map.png", "-o", "o.png")
@@ -82,6 +91,7 @@ def test_maps_whose_colours_match_and_one_without_a_painting(masks, capsys):
 @pytest.mark.slow
 def test_a_batch_takes_them_as_columns(masks, capsys):
     header = ["content", "style", "mask", "keep_mask", "content_mask", "regions"]
+    header.append("color_mask")
     both = f"{PAINTING}+{OTHER}"
     regions_of = f"red:{PAINTING}+{OTHER},black:photo"
     write_csv(
@@ -92,6 +102,7 @@ def test_a_batch_takes_them_as_columns(masks, capsys):
         [PHOTO, both, "", "", "photo_map.png", regions_of],
         [PHOTO, PAINTING],
         [PHOTO, PAINTING, "", "gone.png"],
+        [PHOTO, PAINTING, "", "", "", "", "left.png"],
     )
     command = ("batch", "--pairs=pairs.csv", "--output_dir=out", *QUICK)
     assert run(*command) == 1
@@ -102,14 +113,15 @@ def test_a_batch_takes_them_as_columns(masks, capsys):
         "a_p+q_content_mask=photo_map_regions=red-p+q,black-photo.png",
         "a_p+q_mask=left,right.png",
         "a_p.png",
+        "a_p_color_mask=left.png",
         "a_p_keep_mask=gone.png",
         "a_p_keep_mask=left.png",
     ]
-    assert sum(entry.status == "done" for entry in entries.values()) == 4
+    assert sum(entry.status == "done" for entry in entries.values()) == 5
     # Again: a mask that changed makes its picture anew, and no other.
     Image.fromarray(np.where(LABELS, 0, 255).astype(np.uint8)).save("left.png")
     assert run(*command) == 1
-    assert "nst-jax: 2 of 5 are done already" in lines(capsys)
+    assert "nst-jax: 2 of 6 are done already" in lines(capsys)
 
 
 @pytest.mark.parametrize(

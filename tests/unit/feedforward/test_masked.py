@@ -16,7 +16,7 @@ from nst_jax.feedforward import jobs
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.masked import Where
 from nst_jax.feedforward.options import Options
-from nst_jax.images import files
+from nst_jax.images import color, files
 from nst_jax.images.source import Source
 
 __all__ = ["folder", "home"]
@@ -25,9 +25,10 @@ PHOTO, PAINTED = picture(5, 48, 40), picture(6, 48, 40)
 LEFT = halves(48, 40)
 
 
-def where(mask=None, keep=None, feather=0.0) -> Where:
-    sources = (None if of is None else Source.of(of) for of in (mask, keep))
-    return Where(*sources, feather)
+def where(mask=None, keep=None, feather=0.0, colours=None) -> Where:
+    given = (mask, keep, colours)
+    *sources, own = (None if of is None else Source.of(of) for of in given)
+    return Where(*sources, feather, color_mask=own)
 
 
 def test_a_mask_is_painted_and_what_is_kept_is_not():
@@ -42,6 +43,18 @@ def test_a_mask_is_painted_and_what_is_kept_is_not():
     share = (upper & (LEFT == 0))[..., None]
     expected = np.where(share, PAINTED, PHOTO)
     np.testing.assert_allclose(found.laid_over(PAINTED, PHOTO), expected, atol=1e-7)
+
+
+def test_colours_are_the_photos_where_a_mask_says_so():
+    found = where(colours=LEFT, keep=LEFT[::-1] * (np.arange(48) < 9)[:, None])
+    made = found.laid_over(PAINTED, PHOTO)
+    np.testing.assert_array_equal(made[:9, :20], PHOTO[:9, :20])
+    np.testing.assert_array_equal(made[9:, :20], PAINTED[9:, :20])
+    expected = color.with_luminance(PHOTO, PAINTED)[:, 20:]
+    np.testing.assert_allclose(made[:, 20:], expected, atol=1e-6)
+    found.check((24, 20))
+    with pytest.raises(ImageError, match="of another aspect ratio than the picture"):
+        where(colours=LEFT.T).check((48, 40))
 
 
 def test_soft_edges_are_between():
@@ -81,9 +94,10 @@ def test_a_mask_makes_another_picture():
         plain,
         dataclasses.replace(plain, mask=Source("m.png")),
         dataclasses.replace(plain, keep=Source("m.png")),
+        dataclasses.replace(plain, color=Source("m.png")),
         dataclasses.replace(plain, options=Options(mask_feather=2.0)),
     ]
-    assert len({job.digest(contents, "w") for job in made}) == 4
+    assert len({job.digest(contents, "w") for job in made}) == 5
     assert [source.key for source in made[1].sources] == ["a.jpg", "m.png"]
 
 
@@ -100,6 +114,11 @@ def test_on_the_command_line(folder, capsys):
     photo, made = files.read("photos/a.png"), files.read("o.png")
     np.testing.assert_array_equal(made[:, :24], photo[:, :24])
     assert np.abs(made - photo)[:, 24:].mean() > 0.01
+    given = ("--color_mask=m.png", "--color=luminance", "-o", "o.png")
+    assert run(*command, *given, off, "--overwrite=yes") == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "nst-jax: --color_mask has no effect with --color=luminance"
+    )
     assert run(*command, "--mask=gone.png", "-o", "p.png", off) == 1
     assert run(*command, "--mask=photos/a.png", "-o", "p.png", off) == 1
     assert run(*command, "--mask=m.png", "-o", "m.png", off, "--overwrite=yes") == 1

@@ -222,3 +222,29 @@ def test_colours_that_do_not_exist_keep_luminance_and_hue():
         # As saturated as can be.
         assert found.max() == pytest.approx(1, abs=1e-6) or found.min() < 1e-6
     np.testing.assert_array_equal(color.with_luminance(FLAT, FLAT), FLAT)
+
+
+# By a mask.
+
+
+def test_a_mask_says_where_colours_are_the_photos():
+    image = pixels(5, PHOTO.shape[:2], 0.02)
+    share = np.zeros(PHOTO.shape[:2], np.float32)
+    share[:, :10], share[:, 10:20] = 1, 0.25
+    found = color.by_mask(image, PHOTO, share)
+    assert found.dtype == np.float32
+    light = color.luminance(image)
+    np.testing.assert_allclose(color.luminance(found), light, atol=1e-6)
+    np.testing.assert_array_equal(found[:, :10], image[:, :10])
+    # Nothing of these is beyond what a colour can be: chroma is the photo's.
+    chroma, own = PHOTO - color.luminance(PHOTO), image - light
+    np.testing.assert_allclose((found - light)[:, 20:], chroma[:, 20:], atol=1e-6)
+    mixed = (0.25 * own + 0.75 * chroma)[:, 10:20]
+    np.testing.assert_allclose((found - light)[:, 10:20], mixed, atol=1e-6)
+
+
+def test_a_photo_without_colour_gives_none():
+    tinted = np.clip(GREY + np.float32([0, 0.004, 0.008]), 0, 1)
+    image = pixels(5, GREY.shape[:2])
+    found = color.by_mask(image, tinted, np.zeros(GREY.shape[:2], np.float32))
+    assert np.ptp(found, axis=-1).max() <= 1e-7

@@ -21,7 +21,7 @@ from support.masks import divided_job, halves, lane_of_job
 
 from nst_jax import stylize, stylize_batch
 from nst_jax.errors import ImageError, OptionsError
-from nst_jax.images import resize
+from nst_jax.images import color, resize
 from nst_jax.options import Options
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.problem import Studio
@@ -69,6 +69,7 @@ def test_a_white_mask_of_one_painting_is_none(paint):
     assert_same(paint(styles=PAINTINGS[:1], masks=[WHITE]), plain)
     assert_same(paint(styles=PAINTINGS[:1], masks=WHITE.astype(bool)), plain)
     assert_same(paint(styles=PAINTINGS[:1], keep_mask=0 * WHITE), plain)
+    assert_same(paint(styles=PAINTINGS[:1], color_mask=WHITE), plain)
 
 
 @pytest.mark.slow
@@ -203,8 +204,8 @@ def test_what_a_painting_shows_nothing_of_asks_for_nothing(tiny_network):
 
 
 def test_what_is_kept_stays_and_the_rest_is_painted(paint):
-    for color in ("style", "luminance"):
-        options = dataclasses.replace(SHALLOW, color=color, init="noise")
+    for way in ("style", "luminance"):
+        options = dataclasses.replace(SHALLOW, color=way, init="noise")
         found = paint(options, keep_mask=LEFT)
         np.testing.assert_array_equal(found.image[LEFT == 1], PHOTO[LEFT == 1])
         assert np.abs(found.image - PHOTO)[LEFT == 0].mean() > 0.05
@@ -212,6 +213,32 @@ def test_what_is_kept_stays_and_the_rest_is_painted(paint):
     plain = paint(keep_mask=LEFT)
     assert np.abs(soft.image - plain.image).max() > 1e-3
     np.testing.assert_array_equal(soft.image[:, 0], PHOTO[:, 0])
+
+
+def test_colours_are_the_photos_where_a_mask_says_so(paint):
+    """The picture is painted as without; what is light and dark stays so."""
+    plain, lines = paint().image, list[str]()
+    found = paint(color_mask=LEFT, report=lines.append).image
+    share = round(100 * (1 - LEFT.mean()))
+    assert lines[0].endswith(f": {share} % of the photo keeps its colours")
+    np.testing.assert_array_equal(found[LEFT == 1], plain[LEFT == 1])
+    by_hand = color.with_luminance(PHOTO, plain)
+    np.testing.assert_allclose(found[LEFT == 0], by_hand[LEFT == 0], atol=1e-6)
+    assert np.abs(found - plain)[LEFT == 0].mean() > 0.01
+    both = paint(color_mask=LEFT, keep_mask=halves(*SHAPE, 0.2)).image
+    np.testing.assert_array_equal(both[:, 0], PHOTO[:, 0])
+    # The photo's colours everywhere: there are no others.
+    luminance = dataclasses.replace(SHALLOW, color="luminance")
+    lines.clear()
+    found = paint(luminance, color_mask=LEFT, report=lines.append)
+    assert_same(found, paint(luminance))
+    assert lines[0] == "color_mask has no effect with color=luminance"
+    # Masks of losses are others than those of colours.
+    reach = dataclasses.replace(SHALLOW, mask_reach="all")
+    paint(reach, color_mask=LEFT, report=lines.append)
+    assert "mask_reach has no effect with color_mask alone" in lines
+    caffe = dataclasses.replace(SHALLOW, gram="caffe", steps=1)
+    assert paint(caffe, color_mask=LEFT).image.shape == PHOTO.shape
 
 
 @pytest.mark.slow
@@ -249,10 +276,11 @@ def test_lanes_are_what_they_are_alone(run_jobs, paint):
         divided_job(PHOTOS[0], PAINTINGS, SHALLOW),
         divided_job(PHOTOS[0], PAINTINGS, SHALLOW, keep_mask=left[0]),
         divided_job(PHOTOS[1], PAINTINGS, SHALLOW, keep_mask=left[1]),
+        divided_job(PHOTOS[1], PAINTINGS, SHALLOW, color_mask=left[1]),
     ]
     found = run_jobs(jobs)
-    keeping = [{}, *({"keep_mask": mask} for mask in left)]
-    contents = [*photos, PHOTOS[0], *photos]
+    keeping = [{}, *({"keep_mask": mask} for mask in left), {"color_mask": left[1]}]
+    contents = [*photos, PHOTOS[0], *photos, PHOTOS[1]]
     for place, of in enumerate([*given, *keeping]):
         assert_close(found[place], paint(content=contents[place], **of))
 
@@ -441,6 +469,8 @@ BAD = [
     ({"keep_mask": WHITE}, "the mask is white everywhere: all of the photo would be"),
     ({"masks": [LEFT.T, RIGHT.T]}, "is 33x24 pixels, of another aspect ratio than the"),
     ({"keep_mask": "gone.png"}, "gone.png: no such file; check the name"),
+    ({"color_mask": LEFT.T}, "is 33x24 pixels, of another aspect ratio than the photo"),
+    ({"color_mask": PHOTO}, "has colours, but a mask is grey: white where it counts"),
 ]
 
 
@@ -466,6 +496,7 @@ def test_masks_make_another_picture():
         {"masks": [LEFT, RIGHT]},
         {"masks": [RIGHT, LEFT]},
         {"keep_mask": LEFT},
+        {"color_mask": LEFT},
         {"content_regions": LABELS, "regions": {0: 0, 1: 1}},
         {"content_regions": LABELS, "regions": {0: 1, 1: 0}},
         {"content_regions": LABELS, "style_regions": [LABELS, LABELS]},
