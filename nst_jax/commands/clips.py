@@ -39,13 +39,15 @@ def paint_clip(arguments: argparse.Namespace, options: Options) -> int:
     output = Path(arguments.output or f"{source.stem}_{label}.mp4")
     video.check_writable(output)
     _say_idle(options)
-    outputs.check_apart([output], [source])
+    masks = {name: one.key for name, one in painting.masks(arguments).items()}
+    outputs.check_apart([output], [source, *masks.values()])
     written = outputs.Output(output, video.is_ours, chosen=bool(arguments.output))
     if replaced := outputs.replaced([written], arguments.overwrite):
         painting.say(outputs.told(replaced))
     with Reader(source) as reader, StopRequest(painting.say) as request:
         painter = painting.load(arguments, options)
-        made = _painted(reader, output, painter, request)
+        about = {"nst_jax": __version__, **changed(options), **masks}
+        made = _painted(reader, output, painter, request, json.dumps(about))
         print(
             f"{output}: {made}; {painting.times(painter, made.frames, _since(began))}"
         )
@@ -76,7 +78,11 @@ class _Made:
 
 
 def _painted(
-    reader: Reader, output: Path, painter: "Painter", request: StopRequest
+    reader: Reader,
+    output: Path,
+    painter: "Painter",
+    request: StopRequest,
+    about: str,
 ) -> _Made:
     from nst_jax.commands.screen import Screen
 
@@ -86,7 +92,6 @@ def _painted(
     prepared = painter.prepare(first.image, look)
     painter.keep_style(prepared)
     made = _Made(prepared.photo.shape[:2])
-    about = json.dumps({"nst_jax": __version__, **changed(painter.options)})
     with (
         Screen(reader.count or None, unit=" frames") as screen,
         Writer(output, reader, made.shape, description=about) as writer,

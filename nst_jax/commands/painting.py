@@ -85,14 +85,11 @@ class Pictures:
             for shares in _paintings(style, self.folder):
                 found.append((self.options, shares, _look_of(painter, shares)))
         jobs, looks, wrong = [], {}, {}
+        given: dict[str, Any] = {**masks(self.arguments)}
         for photo in self.photos:
             for options, shares, look in found:
-                job = dataclasses.replace(
-                    asked.job(photo, shares, options),
-                    mask=_mask(self.arguments.mask),
-                    keep=_mask(self.arguments.keep_mask),
-                    color=_mask(self.arguments.color_mask),
-                )
+                plain = asked.job(photo, shares, options)
+                job = dataclasses.replace(plain, **given)
                 jobs.append(job)
                 if isinstance(look, NstError):
                     wrong[job] = look
@@ -218,14 +215,11 @@ def load(arguments: argparse.Namespace, options: Options) -> "Painter":
     from nst_jax.feedforward.load import load_stylizer
     from nst_jax.feedforward.masked import Where
 
-    names = ("mask", "keep_mask", "color_mask")
-    mask, keep, color = (_mask(getattr(arguments, name)) for name in names)
-    if color and options.coloring.grey:
+    given = masks(arguments)
+    if "color_mask" in given and options.coloring.grey:
         say(f"nst-jax: --color_mask has no effect with --color={options.color}")
-        color = None
-    where = None
-    if mask or keep or color:
-        where = Where(mask, keep, options.mask_feather, say, color_mask=color)
+        del given["color_mask"]
+    where = Where.of(**given, feather=options.mask_feather, report=say)
     if options.mask_feather and where is None:
         say("nst-jax: --mask_feather has no effect without masks")
     stylizer: Stylizer = load_stylizer(
@@ -242,8 +236,10 @@ def load(arguments: argparse.Namespace, options: Options) -> "Painter":
     return Painter(stylizer, options, tile=tile, smooth=smooth, where=where)
 
 
-def _mask(path: str | None) -> Source | None:
-    return None if path is None else Source.of(path)
+def masks(arguments: argparse.Namespace) -> dict[str, Source]:
+    """The masks that a command names, by flag."""
+    given = {name: getattr(arguments, name) for name in asked.MASKS}
+    return {name: Source.of(path) for name, path in given.items() if path is not None}
 
 
 def look(painter: "Painter", style: str | None) -> "Look":

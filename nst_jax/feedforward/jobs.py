@@ -14,6 +14,9 @@ from nst_jax.images.source import Source
 SCHEME = "pass 1"
 """Version of `Job.digest`, and part of it."""
 
+MASKS = ("mask", "keep_mask", "color_mask")
+"""What says where of a picture something is done, by flag."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -25,8 +28,8 @@ class Job:
       paintings: files with their shares, of a network of any style.
       options: of this picture; `style` says which of the network's it is.
       mask: white where it is painted; None: everywhere.
-      keep: white where the photo is kept.
-      color: black where its colours are.
+      keep_mask: white where the photo is kept.
+      color_mask: black where its colours are.
     """
 
     content: Source
@@ -34,19 +37,21 @@ class Job:
     options: Options
     paintings: tuple[tuple[Source, float], ...] = ()
     mask: Source | None = None
-    keep: Source | None = None
-    color: Source | None = None
+    keep_mask: Source | None = None
+    color_mask: Source | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """All pictures that it is made of, each once."""
         paintings = (source for source, _ in self.paintings)
-        masks = (one for one in self._masks.values() if one is not None)
+        masks = self.masks.values()
         return tuple(dict.fromkeys((self.content, *paintings, *masks)))
 
     @property
-    def _masks(self) -> dict[str, Source | None]:
-        return {"mask": self.mask, "keep": self.keep, "color": self.color}
+    def masks(self) -> dict[str, Source]:
+        """Its masks, by flag."""
+        given = {name: getattr(self, name) for name in MASKS}
+        return {name: one for name, one in given.items() if one is not None}
 
     def digest(self, contents: Mapping[str, str], weights: str) -> str:
         """What makes its picture, as hex; another picture, another digest.
@@ -61,9 +66,7 @@ class Job:
             options.pop("style", None)
         paintings = [[contents[source.key], share] for source, share in self.paintings]
         parts = [SCHEME, contents[self.content.key], paintings, weights, options]
-        for name, mask in self._masks.items():
-            if mask is not None:
-                parts.append({name: contents[mask.key]})
+        parts += [{name: contents[mask.key]} for name, mask in self.masks.items()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,10 +1,13 @@
 """Where a painted picture is laid over its photo: masks of one pass."""
 
 import functools
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.errors import ImageError
+from nst_jax.errors import ImageError, OptionsError, counted
 from nst_jax.images import color, masks
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report, Source
@@ -56,6 +59,27 @@ class Where:
         self.share = functools.lru_cache(8)(self._share)
         self.own = functools.lru_cache(8)(self._own)
 
+    @classmethod
+    def of(
+        cls,
+        mask: Any = None,
+        keep_mask: Any = None,
+        color_mask: Any = None,
+        *,
+        feather: float = 0.0,
+        report: Report | None = None,
+    ) -> "Where | None":
+        """Masks as callers give them, see `images.masks.source`; None: there are none.
+
+        Raises:
+          ImageError: as from `Where`, or what is no mask.
+        """
+        given = (mask, keep_mask, color_mask)
+        painted, kept, own = (None if g is None else masks.source(g) for g in given)
+        if painted is kept is own is None:
+            return None
+        return cls(painted, kept, feather, report, color_mask=own)
+
     def check(self, shape: Shape) -> None:
         """Raises `ImageError` if a mask isn't of the aspect ratio of such a picture."""
         of_colours = [self._color] if self._color else []
@@ -85,3 +109,52 @@ class Where:
         if self._color is None:
             return None
         return masks.feathered(masks.area(self._color[1], shape), self._feather)
+
+
+def share(mask: Any, keep_mask: Any, shape: tuple[int, int, int]) -> jax.Array:
+    """How much of each place of pictures is painted, for `Stylizer.__call__`.
+
+    Args:
+      mask: where they are painted: `[h, w]` or `[b, h, w]` in [0, 1], of their size
+        where it is traced; or a mask as `images.masks.source` takes it; None:
+        everywhere.
+      keep_mask: likewise where they stay; None: nowhere.
+      shape: how many pictures there are, their height and width.
+
+    Returns:
+      `[b, h, w]` float32, or `[1, h, w]` for all of them.
+
+    Raises:
+      ImageError: a mask that can't be read, or isn't of their aspect ratio.
+      OptionsError: an array of another shape.
+    """
+    found = jnp.ones((1, *shape[1:]), jnp.float32)
+    if mask is not None:
+        found = found * _of_pictures("mask", mask, shape)
+    if keep_mask is not None:
+        found = found * (1 - _of_pictures("keep_mask", keep_mask, shape))
+    return found
+
+
+def _of_pictures(name: str, given: Any, shape: tuple[int, int, int]) -> jax.Array:
+    size = shape[1], shape[2]
+    if isinstance(given, jax.core.Tracer):
+        found = given.astype(jnp.float32)
+    elif getattr(given, "ndim", 2) == 3:
+        found = jnp.stack([_sized(np.asarray(one), size) for one in given])
+    else:
+        found = jnp.asarray(_sized(given, size))
+    found = found[None] if found.ndim == 2 else found
+    if found.shape not in ((1, *size), shape):
+        raise OptionsError(
+            f"{name} of shape {tuple(given.shape)}: give [h, w], or for "
+            f"{counted(shape[0], 'picture')} [{shape[0]}, h, w]"
+        )
+    return found
+
+
+def _sized(given: Any, size: Shape) -> np.ndarray:
+    source = masks.source(given)
+    pixels = masks.read(source)
+    masks.check_shape(source.name, (len(pixels), len(pixels[0])), size, "the pictures")
+    return masks.area(pixels, size)

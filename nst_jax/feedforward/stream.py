@@ -13,6 +13,7 @@ import numpy as np
 from nst_jax.devices import memory
 from nst_jax.errors import NstError
 from nst_jax.feedforward.apply import Painter
+from nst_jax.feedforward.masked import Where
 from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.prepared import Look, Prepared
 from nst_jax.feedforward.stylizer import Style, Stylizer
@@ -242,6 +243,9 @@ def stream(
     options: Options | None = None,
     smooth: int = 1,
     lanes: int = 1,
+    mask: Any = None,
+    keep_mask: Any = None,
+    color_mask: Any = None,
 ) -> Iterator[np.ndarray]:
     """Painted pictures of an iterator, one after the other, as they come.
 
@@ -255,15 +259,22 @@ def stream(
       options: strength, size of strokes, colours; their style doesn't count.
       smooth: frames over which to steady a clip; they have to be of one size.
       lanes: that are painted together: more are faster on a GPU, and come later.
+      mask: white, or 1, where pictures are painted; as `nst_jax.stylize` takes masks,
+        of any size, softened by `Options.mask_feather`.
+      keep_mask: likewise where they stay as they are.
+      color_mask: black, or 0, where they keep their colours.
 
     Yields:
       `[h, w, 3]` float32, sRGB in [0, 1], in their order.
 
     Raises:
       OptionsError: a style that the network hasn't.
+      ImageError: a mask that can't be read, or isn't of a picture's aspect ratio.
       TooSmallError: a picture of which it sees nothing.
     """
-    painter = Painter(stylizer, options or Options(), smooth=smooth)
+    options = options or Options()
+    where = Where.of(mask, keep_mask, color_mask, feather=options.mask_feather)
+    painter = Painter(stylizer, options, smooth=smooth, where=where)
     look = painter.own(style)
     overlapped: Overlapped[Any, np.ndarray] = Overlapped(
         painter,

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.errors import OptionsError
-from nst_jax.feedforward import adain, microast
+from nst_jax.feedforward import adain, masked, microast
 from nst_jax.feedforward.predictor import PredictorNetwork
 from nst_jax.feedforward.transformer import Statistics, TransformerNetwork
 from weights_convert.architectures.adain import AdaIN
@@ -83,7 +83,13 @@ class Stylizer:
         return cls(network, predictor, names, metadata)
 
     def __call__(
-        self, images: Any, style: Style = None, *, strength: Any = 1.0
+        self,
+        images: Any,
+        style: Style = None,
+        *,
+        strength: Any = 1.0,
+        mask: Any = None,
+        keep_mask: Any = None,
     ) -> jax.Array:
         """Painted pictures, of the size of the photos; under jit and vmap too.
 
@@ -94,12 +100,17 @@ class Stylizer:
             what `style_of` a painting gives, for all pictures or one for each.
           strength: how much of the style, from 0 to 1: of the features, in networks
             that adapt these to a style (AdaIN, MicroAST); of the pixels, in others.
+          mask: where pictures are painted, elsewhere they stay as they are: an array
+            `[h, w]`, or one for each `[b, h, w]`, in [0, 1] or of truth values; or what
+            `nst_jax.stylize` takes for a mask, which may be of another size.
+          keep_mask: likewise where they stay.
 
         Returns:
           Like `images`, float32.
 
         Raises:
           OptionsError: a style that it hasn't; arrays that are no pictures.
+          ImageError: a mask that can't be read, or isn't of the pictures' aspect ratio.
         """
         images = _pictures("images", images, (3, 4))
         batch = images if images.ndim == 4 else images[None]
@@ -113,6 +124,9 @@ class Stylizer:
             painted = painter(batch, vector, strength=strength)
         else:
             painted = batch + strength * (painter(batch, vector) - batch)
+        if mask is not None or keep_mask is not None:
+            share = masked.share(mask, keep_mask, batch.shape[:3])[..., None]
+            painted = share * painted + (1 - share) * batch
         return painted if images.ndim == 4 else painted[0]
 
     def stream(

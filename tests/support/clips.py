@@ -121,7 +121,7 @@ def _pixels(frame: Any) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What is in a clip: its frames, their times in seconds, its packets of sound."""
+    """What is in a clip: frames, their times in seconds, packets of sound, comment."""
 
     images: list[np.ndarray]
     times: list[float]
@@ -129,6 +129,7 @@ class Found:
     seconds: float
     sound: list[bytes]
     pixels: str
+    comment: str
 
 
 def look(path: Path) -> Found:
@@ -150,4 +151,5 @@ def look(path: Path) -> Found:
             float(stream.duration * stream.time_base) if stream.duration else 0.0,
             sound,
             stream.codec_context.pix_fmt,
+            container.metadata.get("comment", ""),
         )

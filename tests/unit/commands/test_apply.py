@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from support import stylizers
 from support.batch_folder import folder, picture
+from support.masks import halves
 from support.program import run
 from support.stored_weights import home
 
@@ -128,12 +129,13 @@ def test_streams_come_out_as_they_went_in(place, monkeypatch, raw):
         Image.fromarray(pixels).save(file, "PNG")
         content += pixels.tobytes() if raw else file.getvalue()
     (place / "in").write_bytes(content)
-    flags = ["--stream=48x66"] if raw else []
+    flags, mask = (["--stream=48x66"], []) if raw else ([], ["--mask=left.png"])
+    Image.fromarray((255 * halves(66, 48)).astype(np.uint8)).save("left.png")
     with open("in", "rb") as source, open("out", "wb") as target:
         monkeypatch.setattr(sys, "stdin", _Standard(source))
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", _Standard(target))
-            assert run("apply", "-", MODEL, "--style=1", *flags, OFF) == 0
+            assert run("apply", "-", MODEL, "--style=1", *flags, *mask, OFF) == 0
     found = (place / "out").read_bytes()
     if raw:
         frames = np.frombuffer(found, np.uint8).reshape(3, 66, 48, 3)
@@ -142,7 +144,8 @@ def test_streams_come_out_as_they_went_in(place, monkeypatch, raw):
         frames = [np.asarray(Image.open(io.BytesIO(part))) for part in parts]
     assert len(frames) == 3
     files.write("one.png", images[2] / np.float32(255))
-    assert run("apply", "one.png", MODEL, "--style=1", "-o", "alone.png", OFF) == 0
+    command = ("apply", "one.png", MODEL, "--style=1", *mask, "-o", "alone.png", OFF)
+    assert run(*command) == 0
     alone = np.asarray(Image.open("alone.png"))
     assert np.abs(alone.astype(int) - frames[2]).max() <= 1
 
@@ -225,7 +228,20 @@ def test_clips_keep_their_sound(place, capsys):
     command = ("apply", "clip.mp4", MODEL, "--style=1", "--smooth=3", "--size=32")
     assert run(*command, "-o", "new.mkv", OFF) == 0
     assert clips.look(place / "new.mkv").images[0].shape == (24, 32, 3)
+    kept = (255 * halves(*clips.SHAPE)).astype(np.uint8)
+    Image.fromarray(kept).save("kept.png")
+    Image.fromarray(kept.T).save("turned.png")
+    masked = ("apply", "clip.mp4", MODEL, "--style=1", "--keep_mask=kept.png")
+    assert run(*masked, "--smooth=2", "-o", "part.mp4", OFF) == 0
+    part = clips.look(place / "part.mp4")
+    assert (part.sound, part.times) == (before.sound, before.times)
+    light = [color.luminance(of.images[5]) for of in (part, before, after)]
+    assert np.abs(light[0] - light[1])[:, :30].mean() < 0.02
+    assert np.abs(light[0] - light[1])[:, 34:].mean() > 0.05
+    assert '"keep_mask": "kept.png"' in part.comment
     for bad, line in {
+        ("clip.mp4", "--mask=turned.png", "-o", "t.mp4"): "of another aspect ratio",
+        ("clip.mp4", "--mask=part.mp4", "-o", "part.mp4"): "part.mp4: is read too",
         ("clip.mp4", "-o", "clip.mp4"): "clip.mp4: is read too",
         ("clip.mp4", "-o", "new.gif"): "the ending is '.gif'",
         ("photos/notes.txt", "-o", "new.mp4"): "notes.txt: is not a video",

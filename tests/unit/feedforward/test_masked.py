@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,8 +12,8 @@ from support.masks import halves
 from support.program import run
 from support.stored_weights import home
 
-from nst_jax.errors import ImageError
-from nst_jax.feedforward import jobs
+from nst_jax.errors import ImageError, OptionsError
+from nst_jax.feedforward import jobs, masked
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.masked import Where
 from nst_jax.feedforward.options import Options
@@ -93,12 +94,51 @@ def test_a_mask_makes_another_picture():
     made = [
         plain,
         dataclasses.replace(plain, mask=Source("m.png")),
-        dataclasses.replace(plain, keep=Source("m.png")),
-        dataclasses.replace(plain, color=Source("m.png")),
+        dataclasses.replace(plain, keep_mask=Source("m.png")),
+        dataclasses.replace(plain, color_mask=Source("m.png")),
         dataclasses.replace(plain, options=Options(mask_feather=2.0)),
     ]
     assert len({job.digest(contents, "w") for job in made}) == 5
     assert [source.key for source in made[1].sources] == ["a.jpg", "m.png"]
+
+
+@dataclasses.dataclass
+class Negative:
+    """A network that paints a negative: masks don't ask what is painted."""
+
+    architecture: object
+
+    def __call__(self, images, style):
+        return 1 - images
+
+
+def test_a_stylizer_takes_masks_by_itself():
+    """As arrays under `jit`, of all pictures or for each; or of any size."""
+    made = stylizers.stylizer(stylizers.SEVERAL)
+    painter = dataclasses.replace(made, network=Negative(made.network.architecture))
+    images = np.stack([picture(n, 16, 20) for n in range(2)])
+    left = halves(16, 20)
+    each = np.stack([left, 1 - left]) > 0
+
+    plain, found = 1 - images, jax.jit(lambda m: painter(images, 1, mask=m))(left)
+    kept = painter(images, 1, keep_mask=each)
+    expected = np.where(left[..., None] == 1, plain, images)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(kept[1], expected[1], atol=1e-6)
+    np.testing.assert_allclose(kept[0, :, :10], images[0, :, :10], atol=1e-7)
+    np.testing.assert_allclose(kept[0, :, 10:], plain[0, :, 10:], atol=1e-6)
+    large = halves(32, 40)
+    both = masked.share(large, large[::-1] / 4, (1, 16, 20))
+    np.testing.assert_allclose(both, 0.75 * left[None], atol=1e-7)
+    for bad, error, line in (
+        (left.T, ImageError, "is 16x20 pixels, of another aspect ratio than the pict"),
+        (np.ones((3, 16, 20)), OptionsError, r"mask of shape \(3, 16, 20\): give \["),
+        ("gone.png", ImageError, "gone.png: no such file"),
+    ):
+        with pytest.raises(error, match=line):
+            painter(images, 1, mask=bad)
+    with pytest.raises(OptionsError, match=r"mask of shape \(20, 16\): give \[h, w"):
+        jax.eval_shape(lambda m: painter(images, 1, mask=m), left.T)
 
 
 @pytest.mark.slow

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from support import stylizers
 from support.batch_folder import picture
+from support.masks import halves
 
 from nst_jax.errors import ImageError, OptionsError, TooSmallError
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.stream import Overlapped
+from nst_jax.images import color
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,17 @@ def test_streams_of_the_library(stylizer):
     found = list(stylizer.stream(iter(images), 1))
     assert [image.shape for image in found] == [(16, 20, 3)] * 3
     assert np.abs(found[0] - found[2]).max() > 0.01
+    mask = halves(32, 40)
+    masked = next(stylizer.stream(images, 1, mask=mask, color_mask=1 - mask[::-1]))
+    np.testing.assert_array_equal(masked[:, 10:], images[0][:, 10:])
+    coloured = color.with_luminance(images[0], found[0])
+    np.testing.assert_allclose(masked[:, :10], coloured[:, :10], atol=1e-6)
+    options = Options(mask_feather=4.0)
+    soft = next(stylizer.stream(images, 1, keep_mask=mask, options=options))
+    assert np.abs(soft - images[0])[:, 9].max() > 0.01
+    assert np.abs(soft - found[0])[:, 10].max() > 0.01
+    with pytest.raises(ImageError, match="of another aspect ratio than the picture"):
+        next(stylizer.stream(images, 1, mask=mask.T))
     with pytest.raises(OptionsError, match="is not known"):
         next(stylizer.stream(images, 7))
     with pytest.raises(TooSmallError, match="16 a side"):
