@@ -216,6 +216,7 @@ class Folder:
             status=manifest.FAILED,
             options=dataclasses.asdict(one.made.options),
             varied=dict(one.varied),
+            masks=dict(one.job.mask_names),
         )
 
     def _fail(self, one: Wanted, error: Exception) -> None:

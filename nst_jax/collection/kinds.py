@@ -28,6 +28,10 @@ class AnyJob(Protocol):
     def options(self) -> Any:
         """A dataclass; its `network` says whose weights it depends on."""
 
+    @property
+    def mask_names(self) -> Mapping[str, Any]:
+        """Files of its masks, by flag; none: it isn't divided."""
+
     def digest(self, contents: Mapping[str, str], weights: str) -> str:
         """What makes its picture, as hex."""
 

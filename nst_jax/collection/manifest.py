@@ -39,6 +39,7 @@ class Entry:
       error: why it failed, in one line.
       options: all options, by name.
       varied: those that the batch varies, by name.
+      masks: the files that divided it, by flag, as they were given.
       loss: the lowest.
       iterations: updates made.
       seconds: of optimising.
@@ -69,6 +70,7 @@ class Entry:
     length: int | None = None
     modified: int | None = None
     sha256: str | None = None
+    masks: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def thin(losses: np.ndarray, *, first: int = 0) -> list[list[Any]]:
@@ -101,7 +103,10 @@ def append(path: StrPath, entry: Entry) -> None:
     Raises:
       OSError: the file can't be written.
     """
-    line = json.dumps(_plain(dataclasses.asdict(entry)), allow_nan=False).encode()
+    fields = dataclasses.asdict(entry)
+    if not entry.masks:
+        del fields["masks"]  # Versions that know of none read the line.
+    line = json.dumps(_plain(fields), allow_nan=False).encode()
     with open(path, "a+b") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
@@ -151,7 +156,7 @@ _BEGINNING = b'{"output": "'
 _NUMBER = (int, float)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("output", "content", "style", "key", "status", "device"), (str,)),
-    **dict.fromkeys(("options", "varied", "versions"), (dict,)),
+    **dict.fromkeys(("options", "varied", "versions", "masks"), (dict,)),
     "error": (str, type(None)),
     "loss": (*_NUMBER, type(None)),
     "iterations": (int,),

@@ -53,6 +53,11 @@ class Job:
         given = {name: getattr(self, name) for name in MASKS}
         return {name: one for name, one in given.items() if one is not None}
 
+    @property
+    def mask_names(self) -> dict[str, str]:
+        """What the picture tells of its masks, by flag."""
+        return {name: one.name for name, one in self.masks.items()}
+
     def digest(self, contents: Mapping[str, str], weights: str) -> str:
         """What makes its picture, as hex; another picture, another digest.
 

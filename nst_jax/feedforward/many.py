@@ -61,7 +61,10 @@ def paint_jobs(
 
     def finished(job: Job, image: np.ndarray, seconds: float) -> Made:
         alpha = _opacity(job, image.shape[:2], report)
-        return finish(job, Painted(image, job.options, seconds, alpha=alpha))
+        painted = Painted(
+            *(image, job.options, seconds), alpha=alpha, masks=job.mask_names
+        )
+        return finish(job, painted)
 
     overlapped: Overlapped[Job, Made] = Overlapped(
         painter,

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -28,6 +29,7 @@ class Painted:
       finished: True.
       alpha: `[h, w]` in [0, 1], the photo's alpha channel, where `options` ask for it
         and the photo isn't opaque everywhere; else None.
+      masks: the files that divided it, by flag, as they were given.
     """
 
     image: np.ndarray
@@ -39,6 +41,7 @@ class Painted:
     at: int | None = None
     finished: bool = True
     alpha: np.ndarray | None = None
+    masks: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def told(self) -> str:
@@ -61,9 +64,10 @@ class Painted:
         )
 
     def description(self) -> dict[str, Any]:
-        """What made the picture: options, versions, device."""
+        """What made the picture: options, masks, versions, device."""
         return {
             "options": dataclasses.asdict(self.options),
+            **({"masks": dict(self.masks)} if self.masks else {}),
             "versions": {
                 "nst_jax": __version__,
                 "jax": jax.__version__,

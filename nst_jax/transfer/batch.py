@@ -238,7 +238,8 @@ class _Work:
           ImageError: a picture that can't be read any more.
         """
         found = saving.find(run)
-        records = [Record(self.asked[p].options, self.asked[p].at) for p in places]
+        asked_for = [self.asked[place] for place in places]
+        records = [Record(job.options, job.at, job.mask_names) for job in asked_for]
         state = None
         chunks = run.chunks(stops=stops, resumed=found)
         with lapack.one_thread(), contextlib.closing(chunks):

@@ -64,6 +64,11 @@ class Job:
         return tuple(dict.fromkeys((self.content, *self.styles, *start, *masks)))
 
     @property
+    def mask_names(self) -> dict[str, Any]:
+        """What the picture tells of its masks, by flag; see `Regions.names`."""
+        return {} if self.regions is None else self.regions.names(self.styles)
+
+    @property
     def trunk(self) -> "Job":
         """The job whose course this one's is as far as both go, however many steps.
 

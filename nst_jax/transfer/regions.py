@@ -95,6 +95,25 @@ class Regions:
             **({"assigned": self.assigned} if self.assigned else {}),
         }
 
+    def names(self, paintings: Sequence[Source]) -> dict[str, Any]:
+        """What pictures tell of it, by flag; empty for what isn't given.
+
+        `{"content_mask": "map.png", "regions": {"#ff0000": ["a.jpg"]}}`; an array is
+        called by its digest.
+        """
+        single = {"content": self.content, "keep": self.keep, "color": self.color}
+        lists = {"mask": self.masks, "style_mask": self.styles}
+        found: dict[str, Any] = {
+            name: [one.name for one in of] for name, of in lists.items() if of
+        }
+        found |= {f"{k}_mask": one.name for k, one in single.items() if one}
+        if self.assigned:
+            found["regions"] = {
+                name: [paintings[place].name for place in places] or "photo"
+                for name, places in self.assigned
+            }
+        return found
+
     def check(self, paintings: int) -> None:
         """Raises `OptionsError` if its parts don't fit together, or the paintings."""
         if self.masks and self.content:

@@ -6,7 +6,7 @@ import html
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -106,6 +106,7 @@ class Result:
       at: the iteration that was asked for; None: the last.
       alpha: `[h, w]` float32, the photo's alpha channel, where `options` ask for it and
         the photo isn't opaque everywhere; else None.
+      masks: the files that divided it, by flag, as they were given.
     """
 
     image: np.ndarray
@@ -119,6 +120,7 @@ class Result:
     given_up: bool = False
     at: int | None = None
     alpha: np.ndarray | None = None
+    masks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -183,9 +185,10 @@ class Result:
         )
 
     def description(self) -> dict[str, Any]:
-        """What made the picture: options, versions, device, final loss."""
+        """What made the picture: options, masks, versions, device, final loss."""
         return {
             "options": dataclasses.asdict(self.options),
+            **({"masks": dict(self.masks)} if self.masks else {}),
             "loss": self.loss,
             "iterations": self.iterations,
             "versions": {
@@ -200,9 +203,14 @@ class Result:
 class Record:
     """Gathers the results of one job from its progress."""
 
-    def __init__(self, options: Options, at: tuple[int, ...]):
-        """For a job with these options that is wanted `at` iterations too."""
-        self._options = options
+    def __init__(
+        self,
+        options: Options,
+        at: tuple[int, ...],
+        masks: Mapping[str, Any] | None = None,
+    ):
+        """For a job with these options and masks that is wanted `at` iterations too."""
+        self._options, self._masks = options, dict(masks or {})
         self._wanted = sorted(n for n in set(at) if 0 < n <= options.steps)
         self._losses: list[np.ndarray] = []
         self._events: list[str] = []
@@ -257,5 +265,6 @@ class Record:
             events=tuple(self._events),
             options=self._options,
             given_up=given_up,
+            masks=self._masks,
         )
         return [dataclasses.replace(result, at=at) for at in wanted]

@@ -76,6 +76,22 @@ def test_what_is_said_about_all_of_them_stands_above(batch):
     assert decoded(image["src"]).size == (1600, 20)
 
 
+def test_a_card_tells_the_masks_that_divided_it(batch):
+    regions = {"#ff0000": ["<a>.jpg"]}
+    masks = {"mask": ["sky.png", "ground.png"], "regions": regions}
+    page = batch.write([dataclasses.replace(batch.entries[0], masks=masks)])
+    (card,) = page.all("li", "card")
+    rows = [
+        (row.one("th").text, row.one("td").text)
+        for row in next(card.all("table")).all("tr")
+    ]
+    assert rows == [
+        ("mask", "sky.png, ground.png"),
+        ("regions", '{"#ff0000": ["<a>.jpg"]}'),
+    ]
+    assert not [of for of in batch.write().all("h3") if of.text == "Masks"]
+
+
 def test_originals_are_in_the_page_once_and_shown_by_class(batch):
     page = batch.write()
     style = page.one("style").text

@@ -29,6 +29,7 @@ FULL = manifest.Entry(
     size=[64, 48],
     versions={"nst_jax": "0.1.0"},
     device="cpu",
+    masks={"mask": ["sky.png", "ground.png"], "regions": {"#ff0000": ["a.jpg"]}},
 )
 
 
@@ -40,7 +41,10 @@ def test_what_is_appended_is_read(tmp_path):
         (PLAIN.output, PLAIN),
         (FULL.output, FULL),
     ]
-    assert path.read_bytes().count(b"\n") == 2
+    first, second = path.read_bytes().splitlines()
+    # Versions that know of no masks read what has none.
+    assert b"masks" in second
+    assert b"masks" not in first
 
 
 def test_no_file_has_no_entries(tmp_path):
@@ -86,6 +90,7 @@ def bad_lines() -> dict[str, bytes]:
         "a text for a loss": {**good, "loss": "low"},
         "points that are none": {**good, "losses": [[1]]},
         "a size that is none": {**good, "size": [3]},
+        "masks that are none": {**good, "masks": ["m.png"]},
         "a list": [1, 2],
         "null": None,
     }

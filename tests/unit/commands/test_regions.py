@@ -118,6 +118,12 @@ def test_a_batch_takes_them_as_columns(masks, capsys):
         "a_p_keep_mask=left.png",
     ]
     assert sum(entry.status == "done" for entry in entries.values()) == 5
+    of = entries["a_p+q_content_mask=photo_map_regions=red-p+q,black-photo.png"]
+    assert of.masks == {
+        "content_mask": "photo_map.png",
+        "regions": {"#ff0000": [PAINTING, OTHER], "#000000": "photo"},
+    }
+    assert entries["a_p.png"].masks == {}
     # Again: a mask that changed makes its picture anew, and no other.
     Image.fromarray(np.where(LABELS, 0, 255).astype(np.uint8)).save("left.png")
     assert run(*command) == 1

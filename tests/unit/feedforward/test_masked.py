@@ -153,6 +153,7 @@ def test_on_the_command_line(folder, capsys):
     assert capsys.readouterr().err == ""
     photo, made = files.read("photos/a.png"), files.read("o.png")
     np.testing.assert_array_equal(made[:, :24], photo[:, :24])
+    assert files.read_description("o.png")["masks"] == {"keep_mask": "m.png"}
     assert np.abs(made - photo)[:, 24:].mean() > 0.01
     given = ("--color_mask=m.png", "--color=luminance", "-o", "o.png")
     assert run(*command, *given, off, "--overwrite=yes") == 0

@@ -21,7 +21,7 @@ from support.masks import divided_job, halves, lane_of_job
 
 from nst_jax import stylize, stylize_batch
 from nst_jax.errors import ImageError, OptionsError
-from nst_jax.images import color, resize
+from nst_jax.images import color, files, resize
 from nst_jax.options import Options
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.problem import Studio
@@ -485,6 +485,34 @@ def test_what_does_not_fit_is_refused(paint, given, line):
 def test_the_grams_that_count_the_pictures_pixels_have_no_regions(paint):
     with pytest.raises(OptionsError, match="gram=caffe divides the painting's Gram"):
         paint(dataclasses.replace(SHALLOW, gram="caffe"), masks=[LEFT, RIGHT])
+
+
+def test_a_result_tells_the_masks_that_divided_it(paint, tmp_path):
+    paths = [tmp_path / name for name in ("left.png", "right.png", "map.png")]
+    for path, mask in zip(paths, (LEFT, RIGHT, LEFT), strict=True):
+        files.write(path, np.repeat(mask[..., None], 3, -1))
+    left, right, colours = map(str, paths)
+    found = paint(masks=[left, right], keep_mask=0 * LEFT, color_mask=left)
+    told = found.description()["masks"]
+    array = told.pop("keep_mask")
+    assert re.fullmatch(r"array \w{8}", array)
+    assert told == {"mask": [left, right], "color_mask": left}
+    found.save(tmp_path / "made.png")
+    assert files.read_description(tmp_path / "made.png")["masks"]["mask"][0] == left
+    assert "masks" not in paint().description()
+    job = divided_job(
+        *("photo.jpg", ["a.jpg", "b.jpg"], SHALLOW),
+        content_regions=colours,
+        regions={"white": [0, 1], "black": "photo"},
+    )
+    assert job.mask_names == {
+        "content_mask": colours,
+        "regions": {"#ffffff": ["a.jpg", "b.jpg"], "#000000": "photo"},
+    }
+    matched = divided_job(
+        "photo.jpg", ["a.jpg"], SHALLOW, content_regions=left, style_regions=[right]
+    )
+    assert matched.mask_names == {"content_mask": left, "style_mask": [right]}
 
 
 def test_masks_make_another_picture():
