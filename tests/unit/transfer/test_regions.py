@@ -22,7 +22,7 @@ from support.masks import divided_job, halves, lane_of_job
 from nst_jax import stylize, stylize_batch
 from nst_jax.errors import ImageError, OptionsError
 from nst_jax.images import color, files, resize
-from nst_jax.options import Options
+from nst_jax.options import FIELDS, Options
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.regions import Regions
@@ -134,6 +134,41 @@ def test_style_pulls_nothing_outside_of_its_region(tiny_network):
     edge = int(LEFT[0].sum())
     assert np.abs(gradient[:, :edge]).max() > 0
     np.testing.assert_array_equal(gradient[:, edge + 1 :], 0)
+
+
+EVERY = [
+    *({"style_loss": name} for name in FIELDS["style_loss"].metadata["choices"]),
+    *({"gram": name} for name in FIELDS["gram"].metadata["choices"] if name != "caffe"),
+]
+
+
+@pytest.mark.slow  # A program for each.
+@pytest.mark.parametrize("loss", EVERY, ids=lambda of: "-".join(of.values()))
+def test_each_half_is_pulled_by_its_own_painting_whatever_the_loss(tiny_network, loss):
+    job = divided_job(
+        *(PHOTO, PAINTINGS, dataclasses.replace(SHALLOW, **loss)),
+        masks=[LEFT, RIGHT],
+    )
+    objective, problem, _ = posed(tiny_network, job)
+
+    @jax.jit
+    def pulled(image, problem):
+        def style(image):
+            _, parts = objective(image[None], problem)
+            return jnp.stack([parts[f"style/relu1_1/{n}"][0] for n in (1, 2)])
+
+        return style(image), jax.jacrev(style)(image)
+
+    values, gradients = pulled(picture(40, *SHAPE), problem)
+    edge = int(LEFT[0].sum())
+    assert np.isfinite(values).all()
+    assert np.isfinite(gradients).all()
+    assert values.min() > 0
+    for place, (own, other) in enumerate(
+        [(slice(0, edge), slice(edge + 1, None)), (slice(edge, None), slice(edge - 1))]
+    ):
+        assert np.abs(gradients[place][:, own]).max() > 0
+        np.testing.assert_array_equal(gradients[place][:, other], 0)
 
 
 @pytest.mark.slow
