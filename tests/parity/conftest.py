@@ -25,7 +25,8 @@ import weights_convert.convert  # noqa: E402
 import weights_convert.store  # noqa: E402
 from weights_convert.architectures import find  # noqa: E402
 
-torch.set_num_threads(2)
+# Of two processes side by side each has a core.
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 
 
 def pytest_unconfigure() -> None:
