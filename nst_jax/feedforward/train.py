@@ -26,7 +26,8 @@ from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.networks.extract import prepare
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
-from nst_jax.perceptual.objective import Problem, SeenObjective, loss_weights
+from nst_jax.perceptual.objective import Problem, SeenObjective
+from nst_jax.perceptual.parts import loss_weights
 from weights_convert.architectures.transformer import Transformer
 
 _ADAM = optax.scale_by_adam()

@@ -21,10 +21,10 @@ from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
-    loss_weights,
     stacked,
     targets,
 )
+from nst_jax.perceptual.parts import loss_weights
 from nst_jax.perceptual.regions import UNDIVIDED, Form, Kept, of_regions
 from nst_jax.transfer import divided
 from nst_jax.transfer.lanes import Framed, Lane

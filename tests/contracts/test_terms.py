@@ -23,7 +23,7 @@ from nst_jax.losses.strotss import Strotss
 from nst_jax.losses.total_variation import TotalVariation
 from nst_jax.losses.view import View
 from nst_jax.options import Options
-from nst_jax.perceptual.objective import term
+from nst_jax.perceptual.parts import term
 
 CHOICES = {f.name: f.metadata["choices"] for f in dataclasses.fields(Options)}
 KINDS = (

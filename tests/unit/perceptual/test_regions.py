@@ -12,8 +12,8 @@ from nst_jax.losses.view import View
 from nst_jax.losses.wasserstein import W2
 from nst_jax.options import FIELDS, Options, chosen
 from nst_jax.perceptual import regions
-from nst_jax.perceptual.objective import losses
-from nst_jax.perceptual.objective import term as made
+from nst_jax.perceptual.parts import losses
+from nst_jax.perceptual.parts import term as made
 from nst_jax.perceptual.regions import Form
 
 RNG = np.random.default_rng(0)

@@ -15,7 +15,7 @@ import nst_jax
 from nst_jax.errors import OptionsError
 from nst_jax.images import resize
 from nst_jax.options import Options
-from nst_jax.perceptual.objective import loss_weights
+from nst_jax.perceptual.parts import loss_weights
 from nst_jax.transfer import jobs
 from weights_convert.errors import NetworkError
 

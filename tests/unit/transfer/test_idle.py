@@ -46,6 +46,7 @@ MATTERS = {
     "style_tap_weights": ({}, (1.0, 5.0)),
     "style_blend": ({}, (3.0, 1.0)),
     "style_scale": ({}, 2.0),
+    "style_tap_decay": ({}, 0.5),
     "content_loss": ({}, "half_sum"),
     "gram": ({}, "hw"),
     "tv": ({"tv_weight": 9.0}, "l1"),
@@ -172,6 +173,10 @@ IDLE = [
         "--style_tap_weights has no effect with --style_loss=neighbors",
     ),
     ("gram", {"style_loss": "w2"}, "hw", "--gram has no effect with --style_loss=w2"),
+    (
+        *("style_tap_decay", {"style_taps": ("conv1_2",)}, 0.5),
+        "--style_tap_decay has no effect with --style_taps=conv1_2",
+    ),
     ("edge_pools", {}, (1,), "--edge_pools has no effect with --edge_weight=0"),
     (
         *("edge_weight", {"edge_pools": (11,)}, 25),

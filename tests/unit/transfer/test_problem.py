@@ -10,7 +10,7 @@ from support.batch_pictures import PAINTINGS, PHOTOS, picture
 from support.classic import classic
 from support.posing import pose
 
-from nst_jax.perceptual.objective import losses
+from nst_jax.perceptual.parts import losses
 from nst_jax.transfer.lanes import Framed, Lane, lane_of
 from nst_jax.transfer.problem import Studio
 
