@@ -7,7 +7,7 @@ import pytest
 from nst_jax.commands import flags, main
 from nst_jax.options import Options
 from nst_jax.presets import PRESETS
-from weights_convert import architectures
+from nst_jax.transfer import jobs
 
 
 def parsed(*arguments: str) -> Options:
@@ -76,9 +76,7 @@ def test_the_flags_that_the_list_shows_are_the_preset(capsys):
 
 def test_networks_have_the_taps():
     for preset in PRESETS.values():
-        options = preset.options
-        architecture = architectures.find(options.network)
-        architecture.check_taps(options.content_taps + options.style_taps)
+        jobs.check_options(preset.options, 1)
 
 
 def test_every_system_is_there():
