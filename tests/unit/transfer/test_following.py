@@ -2,17 +2,21 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.batch_pictures import assert_close, picture
+from support.batch_pictures import picture
 
 import nst_jax
 from nst_jax.images import resize
+from nst_jax.images.source import Source
 from nst_jax.losses.hypercolumn import HYPERCOLUMN
 from nst_jax.options import Options
 from nst_jax.transfer.following import followed, sought
+from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.lanes import lane_of
+from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.sizes import scales
 
@@ -137,12 +141,50 @@ def test_stopped_and_resumed_is_the_whole_run(run, whole, tmp_path, count):
     np.testing.assert_array_equal(rest.image, whole.image)
 
 
+def seen(network, photos):
+    """Losses and gradients of both passes at the full size, of lanes."""
+    sources = Source.of(PAINTING), *map(Source.of, photos)
+    jobs = [Job(photo, sources[:1], OPTIONS) for photo in sources[1:]]
+    pictures = Pictures(jobs, {one.key: one.shape() for one in sources})
+    lanes = [pictures.opened(pictures.lane(job, 48)) for job in jobs]
+    began = jnp.asarray(np.stack([lane.content.pixels for lane in lanes]))
+    first = Studio(network, OPTIONS)
+    problem = followed(first, first.pose(lanes), lanes, began, coarsest=True)
+    found = []
+    last = first.finishing, first.finishing.pose(lanes)
+    for studio, data in ((first, problem), last):
+
+        def total(images, studio=studio, data=data):
+            losses, _ = studio.objective(images, data, 3)
+            return jnp.sum(losses), losses
+
+        slope = jax.jit(jax.grad(total, has_aux=True))
+        found.append([np.asarray(x) for x in slope(0.8 * began + 0.1)])
+    return found
+
+
 @pytest.mark.slow
-def test_pictures_of_two_shapes_are_what_they_are_alone(tiny_network):
+def test_padded_pictures_are_seen_as_they_are_alone(tiny_network):
+    together = seen(tiny_network, PHOTOS)
+    for lane, photo in enumerate(PHOTOS):
+        height, width = photo.shape[:2]
+        for (slopes, losses), (slope, loss) in zip(
+            together, seen(tiny_network, [photo]), strict=True
+        ):
+            assert losses[lane] == pytest.approx(loss[0], rel=1e-5)
+            inner = slopes[lane, :height, :width]
+            np.testing.assert_allclose(inner, slope[0], atol=1e-6)
+            assert not np.any(slopes[lane, :, width:])
+
+
+@pytest.mark.slow
+def test_pictures_of_two_shapes_come_out_as_they_do_alone(tiny_network):
+    """But that rounding may choose another of neighbours that are nearly as near."""
     found = nst_jax.stylize_batch(PHOTOS, [PAINTING], OPTIONS, network=tiny_network)
     for photo, result in zip(PHOTOS, found, strict=True):
         alone = nst_jax.stylize(photo, PAINTING, OPTIONS, network=tiny_network)
-        assert_close(result, alone)
+        np.testing.assert_allclose(result.losses, alone.losses, rtol=1e-2)
+        assert np.abs(result.image - alone.image).mean() < 5e-3
 
 
 @pytest.mark.slow
@@ -171,4 +213,5 @@ def test_each_region_has_its_own_neighbours(tiny_network):
         for second in (other, PAINTING)
     ]
     apart = np.abs(found[0] - found[1]).mean((0, 2))
-    assert apart[:9].max() < 0.2 * apart[26:].max()
+    # Not nothing: large shapes of the pyramid, and what the network sees, reach over.
+    assert apart[:9].max() < 0.5 * apart[26:].max()
