@@ -50,11 +50,11 @@ _PICTURES = [
     ((*PAIR, "--init=/dev/zero"), "/dev/zero: is not a regular file; give an image f"),
     (
         (*PAIR, "--init=../odd/loop.png"),
-        "init='../odd/loop.png' is neither content, style, noise",
+        "init='../odd/loop.png' is neither content, style, details, noise",
     ),
     (("photos/a.png/b.png", PAINTING), "photos/a.png/b.png: can't be opened (Not a d"),
     (("bomb.png", PAINTING), "bomb.png: has more than 178,956,970 pixels, the limit;"),
-    ((*PAIR, "--init=nowhere.png"), "init='nowhere.png' is neither content, style, n"),
+    ((*PAIR, "--init=nowhere.png"), "init='nowhere.png' is neither content, style, d"),
     ((*PAIR, "--init=photos/notes.txt"), "photos/notes.txt: is not an image"),
     ((*PAIR, "--init=photos"), "photos: is a folder"),
 ]
@@ -115,9 +115,12 @@ _OPTIONS = [
     ((*PAIR, "--style_weight=heavy"), "style_weight='heavy' is not a number"),
     ((*PAIR, "--solver=sgd"), "solver='sgd' is not known; choose one of lbfgs, adam"),
     ((*PAIR, "--style_loss=slicd"), "style_loss='slicd' is not known; did you mean sl"),
-    ((*PAIR, "--style_loss=neighbors_split"), "style_loss=neighbors_split draws posit"),
     (
-        (*PAIR, "--finish_loss=neighbors_split"),
+        (*PAIR, "--style_loss=neighbors_split", "--solver=lbfgs"),
+        "style_loss=neighbors_split draws posit",
+    ),
+    (
+        (*PAIR, "--finish_loss=neighbors_split", "--solver=lbfgs"),
         "finish_loss=neighbors_split draws positions anew at each step, which lbfgs",
     ),
     ((*PAIR, "--style_turns=3"), "style_turns=3 is out of range: give 1, 2 or 4"),

@@ -8,6 +8,7 @@ import pytest
 
 from nst_jax.images import resize
 from nst_jax.images.source import Source
+from nst_jax.options import Options
 from nst_jax.transfer.jobs import Job
 from support.classic import classic
 
@@ -18,7 +19,12 @@ ADAM = classic(
     content_taps=("relu3_1",),
     style_taps=("relu1_1", "relu2_1"),
 )
-SHALLOW = dataclasses.replace(ADAM, content_taps=("relu2_1",), style_taps=("relu1_1",))
+SHALLOW = dataclasses.replace(
+    ADAM,
+    content_taps=("relu2_1",),
+    style_taps=("relu1_1",),
+    style_tap_decay=Options.style_tap_decay,  # Of one tap it says nothing.
+)
 LBFGS = dataclasses.replace(SHALLOW, solver="lbfgs", history=3)
 PYRAMID = dataclasses.replace(SHALLOW, size=128, pyramid=2)
 

@@ -36,7 +36,7 @@ RIGHT = 1 - LEFT
 LABELS = LEFT.astype(int)
 NEARLY = np.array([[0, 0, 0], [255, 0, 0]], np.uint8)
 TAPS = ("relu1_1", "relu2_1")
-DEEP = dataclasses.replace(SHALLOW, style_taps=TAPS)
+DEEP = dataclasses.replace(SHALLOW, style_tap_decay=1.0, style_taps=TAPS)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from support.posing import pose
 from nst_jax.errors import CheckpointError, DivergenceError, OptionsError
 from nst_jax.images import resize
 from nst_jax.optimize import solvers
+from nst_jax.optimize.coordinates import pixels
 from nst_jax.optimize.preconditioner import multiscale
 from nst_jax.options import Options
 from nst_jax.transfer.run import solver
@@ -226,7 +227,10 @@ def test_steps_and_weights_that_move_nothing(alone, options, change):
         (
             {"solver": "adam", "steps": 30},
             lambda: solvers.adam(
-                solvers.cosine(0.04, 30), adam_epsilon=1e-8, adam_beta2=0.999
+                solvers.cosine(0.04, 30),
+                adam_epsilon=1e-8,
+                adam_beta2=0.999,
+                coordinates=pixels,
             ),
         ),
         (
@@ -236,7 +240,9 @@ def test_steps_and_weights_that_move_nothing(alone, options, change):
                 "adam_epsilon": 1e-4,
                 "adam_beta2": 0.9,
             },
-            lambda: solvers.adam(0.04, adam_epsilon=1e-4, adam_beta2=0.9),
+            lambda: solvers.adam(
+                0.04, adam_epsilon=1e-4, adam_beta2=0.9, coordinates=pixels
+            ),
         ),
         (
             {"learning_rate_decay": "cosine", "steps": 30},
