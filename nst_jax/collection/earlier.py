@@ -20,7 +20,7 @@ _OPTIONS = {
 }
 """All there were."""
 
-_THEN = {"style_loss": "gram", "style_tap_decay": 1.0}
+_THEN = {"style_loss": "gram", "style_tap_decay": 1.0, "content_weight_at": 0}
 """What others meant, where that isn't their default."""
 
 

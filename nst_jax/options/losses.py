@@ -53,7 +53,7 @@ class Losses:
         check=fields.NOT_NEGATIVE,
     )
     style_weight: float = _style(
-        1.3,
+        1.7,
         "Weight of the style loss: higher paints more.",
         check=fields.NOT_NEGATIVE,
     )
@@ -87,12 +87,15 @@ class Losses:
         "than lbfgs. image, the pixels, may be one of the taps then.",
         choices=choices("", "taps hypercolumns"),
     )
-    content_weight_at: int | None = _content(
-        None,
+    content_weight_at: int = _content(
+        256,
         "Longest side in pixels at which --content_weight is what it says; at half of "
-        "it it is twice that, and so on: coarse sizes keep the layout. (default: it is "
-        "the same at all sizes).",
-        check=(lambda value: 16 <= value <= 65536, "a whole number, 16 to 65536"),
+        "it it is twice that, at twice of it half, and so on: coarse sizes keep the "
+        "layout, fine ones are painted. 0: it is the same at all sizes.",
+        check=(
+            lambda value: not value or 16 <= value <= 65536,
+            "0, or a whole number, 16 to 65536",
+        ),
     )
     content_loss: str = _content(
         "share",

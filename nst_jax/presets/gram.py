@@ -14,6 +14,7 @@ CLASSIC = Preset(
     Options(
         content_loss="mean",
         content_weight=5.0,
+        content_weight_at=0,
         style_loss="gram",
         gram="chw",
         style_weight=100.0,

@@ -15,6 +15,7 @@ CROWSONKB = Preset(
         style_taps=RELU,
         content_loss="mean",
         content_weight=0.015,
+        content_weight_at=0,
         style_weight=1 / 341,
         style_tap_weights=(256.0, 64.0, 16.0, 4.0, 1.0),
         style_tap_decay=1.0,

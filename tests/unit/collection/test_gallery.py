@@ -203,7 +203,7 @@ def test_options_that_are_not_the_defaults_come_first(batch):
         for row in changed.all("tr")
     ] == [
         ["seed", "4", "default 0"],
-        ["style_weight", "10", "default 1.3"],
+        ["style_weight", "10", "default 1.7"],
         ["forgotten", "automatic", ""],
     ]
     assert same.parent.tag == "details"

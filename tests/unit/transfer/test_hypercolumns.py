@@ -66,7 +66,7 @@ def test_weights_by_size():
         assert found["content/hypercolumn"] == content
         assert found["style/palette"] == 1 / max(content, 1)
         assert found["style/hypercolumn"] == 1
-    plain = dataclasses.replace(options, content_weight_at=None)
+    plain = dataclasses.replace(options, content_weight_at=0)
     assert loss_weights(plain, 64) == loss_weights(plain, 1024)
 
 

@@ -24,6 +24,7 @@ BASE = {
     **{"size": 32, "steps": 3, "solver": "adam", "network": "vgg19"},
     **{"content_taps": ("relu1_1",), "style_taps": ("conv1_2", "relu2_1")},
     **{"content_loss": "mean", "style_loss": "gram", "pyramid": 1},
+    **{"content_weight_at": 0},
 }
 LBFGS = {"solver": "lbfgs", "style_weight": 1e-3}
 NOISE = {"init": "noise"}
@@ -77,7 +78,7 @@ MATTERS = {
     "adam_beta2": ({}, 0.1),
     "features": ({"style_loss": "remd"}, "hypercolumns"),
     "palette_weight": ({"style_loss": "remd", "features": "hypercolumns"}, 9.0),
-    "content_weight_at": ({}, 256),
+    "content_weight_at": ({}, 300),
     "coordinates": ({}, "laplacian"),
     "laplacian_levels": ({"coordinates": "laplacian"}, 1),
     "carry": ({"size": 128, "pyramid": 2}, "moments"),
@@ -120,7 +121,7 @@ IDLE = [
         "--palette_weight has no effect with --features=taps",
     ),
     (
-        *("content_weight_at", NO_CONTENT, 256),
+        *("content_weight_at", NO_CONTENT, 300),
         "--content_weight_at has no effect with --content_weight=0",
     ),
     (
