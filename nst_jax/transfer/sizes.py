@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from nst_jax.errors import TooSmallError
+from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import Shape, frames
-from nst_jax.options import Options
+from nst_jax.options import STYLE, Options
 from nst_jax.transfer.jobs import Job
 
 Frames = dict[Shape, dict[int, Shape]]
@@ -118,7 +119,9 @@ def scales(options: Options) -> tuple[Scale, ...]:
         if size < sizes[0]:
             sizes.insert(0, size)
     first = options.pyramid_first if sizes[1:] else 1.0
-    finish = options.finish_length if options.finish_loss != "none" else 0.0
+    finish = 0.0
+    if options.finish_loss != "none" and not unmet(STYLE, options):
+        finish = options.finish_length
     whole = first + len(sizes) - 1 + finish
     found = [
         Scale(size, math.floor(options.steps * ((first + k) / whole)))
