@@ -34,9 +34,9 @@ def key(job: AnyJob, contents: Mapping[str, str], weights: str) -> str | None:
     """
     if not isinstance(job, Job) or job.regions is not None:
         return None
-    others = {**_THEN, **changed(job.options)}
-    others = {name: value for name, value in others.items() if name not in _OPTIONS}
-    if len(job.styles) != 1 or others != _THEN:
+    then = {name: getattr(job.options, name) for name in _THEN}
+    new = changed(job.options).keys() - _OPTIONS - _THEN.keys()
+    if len(job.styles) != 1 or then != _THEN or new:
         return None
     if job.options.pyramid != 1 and decays(job.options):
         return None  # Its step size fell otherwise.

@@ -1,10 +1,15 @@
 """The library that JAX decomposes matrices with on CPUs."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import scipy.linalg.cython_lapack  # noqa: F401  Limits are of what is loaded.
 import threadpoolctl
+
+_lock = threading.Lock()
+_limits: list[Any] = []  # One for each that asks; the first is the limit.
 
 
 @contextlib.contextmanager
@@ -13,7 +18,17 @@ def one_thread() -> Iterator[None]:
 
     JAX calls LAPACK of SciPy's OpenBLAS, whose threads wait for each other by spinning,
     beside XLA's own: eigenvalues of a 512x512 matrix take 3 to 10 times as long by two
-    of them as by one wherever something else computes.
+    of them as by one wherever something else computes. The limit is of the process:
+    it goes when the last of several that last at once ends.
     """
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with _lock:
+        _limits.append(
+            _limits[0] if _limits else threadpoolctl.threadpool_limits(1, "blas")
+        )
+    try:
         yield
+    finally:
+        with _lock:
+            limit = _limits.pop()
+            if not _limits:
+                limit.restore_original_limits()

@@ -22,7 +22,7 @@ from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.images import files, resize
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
-from nst_jax.options import Options, changed
+from nst_jax.options import Options
 from nst_jax.version import __version__
 from weights_convert.stylizers import files as stored
 from weights_convert.stylizers.stylizer import Stylizer
@@ -256,8 +256,8 @@ def _painting(path: Path, longest: int, say: Callable[[str], None]) -> np.ndarra
 
 
 def _losses(options: Options) -> dict[str, Any]:
-    """What a network is trained for, as far as it isn't the default."""
-    return {name: value for name, value in changed(options).items() if name in LOSSES}
+    """What a network is trained for."""
+    return {name: getattr(options, name) for name in LOSSES}
 
 
 def _digest(task: Task, paintings: Sequence[np.ndarray], weights: str) -> str:

@@ -63,7 +63,8 @@ class SplitNeighbors:
         """The mean over draws, of which there is one as a rule."""
         points, draw = statistic.points, statistic.draw
         if draw is not None:
-            number = jax.random.randint(draw, (), 0, len(target.features))
+            other = jax.random.fold_in(draw, 1)  # Than the picture's offset.
+            number = jax.random.randint(other, (), 0, len(target.features))
             target = jax.tree.map(
                 lambda x: jax.lax.dynamic_index_in_dim(x, number), target
             )

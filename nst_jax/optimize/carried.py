@@ -16,7 +16,6 @@ def moments(state: Any, before: Any, resized: Resized) -> Any:
 
     Crowson's `style-transfer-pytorch`: the first moment by the bicubic filter, the
     second by the linear one, so that it stays 0 or more, and the count of steps.
-    Moments of other coordinates than pixels begin anew.
 
     Args:
       state: of a solver of `optimize.solvers`, as it begins.
@@ -26,8 +25,6 @@ def moments(state: Any, before: Any, resized: Resized) -> Any:
 
     def of_part(new: Any, old: Any) -> Any:
         if not isinstance(new, optax.ScaleByAdamState):
-            return new
-        if not isinstance(new.mu, jax.Array):
             return new
         second = jnp.maximum(resized(old.nu, linear=True), 0)
         return optax.ScaleByAdamState(old.count, resized(old.mu, linear=False), second)

@@ -64,8 +64,8 @@ class Losses:
     )
     style_tap_weights: tuple[float, ...] = _style(
         (),
-        "One factor for each style tap (default: 1 each). Early taps hold fine "
-        "texture, late ones large shapes.",
+        "One factor for each style tap (default: as --style_tap_decay has them). Early "
+        "taps hold fine texture, late ones large shapes.",
         check=fields.WEIGHTS,
     )
     style_blend: tuple[float, ...] = _style(
@@ -197,10 +197,14 @@ class Losses:
     )
     style_tap_decay: float = _style(
         0.65,
-        "Each style tap weighs so many times the one before it, their mean unchanged: "
-        "below 1 colours and strokes count for more than shapes, 1 is all alike.",
+        "Each style tap weighs so many times the one before it, 1 in the mean: below 1 "
+        "colours and strokes count for more than shapes, 1 is all alike. Where "
+        "--style_tap_weights says what they weigh, that counts.",
         check=(lambda value: 0 < value <= 10, "a number above 0, 10 at most"),
-        needs={**STYLE, "style_taps": lambda taps: len(taps) > 1},
+        needs={
+            **STYLE,
+            "style_taps": lambda taps: len(taps) > 1,
+        },
     )
     edge_weight: float = fields.losses(
         0.0,

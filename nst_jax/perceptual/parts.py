@@ -95,11 +95,12 @@ def loss_weights(options: Options, size: int | None = None) -> dict[str, float]:
 def _factors(kind: str, options: Options) -> list[float]:
     """What each tap of "content" or "style" weighs."""
     count = len(getattr(options, f"{kind}_taps"))
-    factors = np.array(getattr(options, f"{kind}_tap_weights") or (1.0,) * count)
-    if kind == "style" and count:
-        falling = options.style_tap_decay ** np.arange(count)
-        factors = factors * (falling / falling.mean())
-    return [float(factor) for factor in factors]
+    if given := getattr(options, f"{kind}_tap_weights"):
+        return list(given)
+    if kind == "content" or not count:
+        return [1.0] * count
+    falling = options.style_tap_decay ** np.arange(count)
+    return [float(factor) for factor in falling / falling.mean()]
 
 
 def _together(kind: str, options: Options) -> bool:

@@ -159,6 +159,12 @@ def weights(
     return found
 
 
+def in_float32(weights: Sequence[float]) -> jax.Array:
+    """Weights as arrays have them; those beyond float32 are infinite, as losses are."""
+    with np.errstate(over="ignore"):
+        return jnp.asarray(np.asarray(weights, np.float64).astype(np.float32))
+
+
 def missing(network: Network, lane: Lane, taps: Sequence[str]) -> set[tuple[str, int]]:
     """Taps that see nothing of what a region is to be like, each with its number."""
     if lane.masks is None:

@@ -68,11 +68,9 @@ def sought(lane: Lane, image: np.ndarray, *, coarsest: bool) -> np.ndarray:
     share = lane.job.options.content_share
     if coarsest or share == 1:
         return photo
-    height, width = photo.shape[:2]
-    half = max(1, height // 2), max(1, width // 2)
-    coarse = resize.resampled(photo, half, linear=True)
-    finest = photo - resize.resampled(coarse, (height, width), linear=True)
-    return share * photo + (1 - share) * (image + lane.toned(finest))
+    if lane.masks is not None:
+        image = lane.masks.laid_over(image, photo)
+    return share * photo + (1 - share) * (image + lane.toned(resize.details(photo)))
 
 
 def _targets(

@@ -169,8 +169,27 @@ def _features(options: Options, paintings: int) -> Said:
     kept = dataclasses.replace(options, features="hypercolumns")
     if any(joined(kept, kind) for kind in weighing):
         return None
+    finishing = options.finish_loss if "style" in weighing else "none"
+    last = (
+        dataclasses.replace(kept, style_loss=finishing) if finishing != "none" else kept
+    )
+    if joined(last, "style") and finishing != "none":
+        return None
     named = " and ".join(_written(options, f"{kind}_loss") for kind in losses)
     return f"--features has no effect with {named}"
+
+
+def _style_tap_decay(options: Options, paintings: int) -> Said:
+    if options.style_tap_weights and options.style_tap_decay != 1:
+        given = _written(options, "style_tap_weights")
+        return f"--style_tap_decay has no effect with {given}"
+    losses = {options.style_loss, options.finish_loss} - {"none"}
+    together = joined(options, "style") or losses == {"neighbors"}
+    if not together:
+        return None
+    if losses == {"neighbors"}:
+        return "--style_tap_decay has no effect with --style_loss=neighbors"
+    return f"--style_tap_decay has no effect with {_written(options, 'features')}"
 
 
 def _color(options: Options, paintings: int) -> Said:
@@ -265,6 +284,7 @@ _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(
         "pyramid": _pyramid,
         **{n: functools.partial(_of_sizes, n) for n in ("pyramid_first", "carry")},
         "features": _features,
+        "style_tap_decay": _style_tap_decay,
         "color": _color,
         "pooling": _pooling,
         "border": _border,

@@ -210,12 +210,13 @@ def check_options(options: Options, paintings: int) -> None:
       NetworkError: an unknown network or tap.
     """
     architecture = architectures.find(options.network)
-    for kind in ("content", "style"):
-        taps = getattr(options, f"{kind}_taps")
-        if joined(options, kind):
-            taps = tuple(tap for tap in taps if tap != "image")
-            _check_joined(options, kind)
-        architecture.check_taps(taps)
+    for of_pass in _passes(options):
+        for kind in ("content", "style"):
+            taps = getattr(of_pass, f"{kind}_taps")
+            if joined(of_pass, kind):
+                taps = tuple(tap for tap in taps if tap != "image")
+                _check_joined(of_pass, kind)
+            architecture.check_taps(taps)
     if paintings < 1:
         raise OptionsError("no painting given: name one or more style pictures")
     check_shares(options.style_blend, paintings)
@@ -236,6 +237,13 @@ def check_options(options: Options, paintings: int) -> None:
             "edge_weight leave all losses without weight; give a weight above 0, or "
             "--steps=0"
         )
+
+
+def _passes(options: Options) -> list[Options]:
+    """Options of the passes of a run, which differ in the style loss."""
+    if options.finish_loss == "none":
+        return [options]
+    return [options, dataclasses.replace(options, style_loss=options.finish_loss)]
 
 
 def _check_joined(options: Options, kind: str) -> None:
@@ -260,7 +268,8 @@ def check_regions(job: Job) -> None:
     if not job.regions.divides:
         return
     # Said by its name, as what it stands for would bring JAX.
-    if (job.options.style_loss, job.options.gram) == ("gram", "caffe"):
+    losses = {one.style_loss for one in _passes(job.options)}
+    if "gram" in losses and job.options.gram == "caffe":
         raise OptionsError(
             f"gram={job.options.gram} divides the painting's Gram matrix by pixels of "
             "the picture, which regions have fewer of: give another gram with masks"

@@ -64,7 +64,7 @@ class Pictures:
         self._keep, self._lock = Cache(_KEPT), threading.RLock()
         self.masks = masks or Masks(shapes, self._say)
         sizes = sides(options)
-        contents = {job.content.key: self._full(job) for job in jobs}
+        contents = {job.content.key: self.full(job) for job in jobs}
         choose = own_frames if apart else frames_of
         self._contents = choose([(shape, sizes) for shape in contents.values()])
         self._padded_contents = padded(self._contents)
@@ -82,7 +82,7 @@ class Pictures:
 
     def frame(self, job: Job, size: int | None = None) -> Shape:
         """Height and width of the frame of a job's photo; None: at the full size."""
-        return self._contents[self._full(job)][size or side(job.options)]
+        return self._contents[self.full(job)][size or side(job.options)]
 
     def masked(self, job: Job, size: int) -> bool:
         """Whether programs for that frame have to be told extents."""
@@ -106,7 +106,7 @@ class Pictures:
         """The pictures of a job, framed, for a longest side of `size`."""
         content = Framed(
             (self.seen(job), size),
-            resize.fit(*self._full(job), size),
+            resize.fit(*self.full(job), size),
             self.frame(job, size),
             self.masked(job, size),
             lambda: self._content(job, size),
@@ -122,7 +122,7 @@ class Pictures:
         """
         job, options = lane.job, lane.job.options
         masks = self.masks.of(
-            *(job, ratio(options.crop), self._full(job), lane.content.extent),
+            *(job, ratio(options.crop), self.full(job), lane.content.extent),
             [style.extent for style in lane.styles],
         )
         grey, opacity = self._is_grey(job), self._opacity(job)
@@ -144,7 +144,7 @@ class Pictures:
             self._style(style, job.options)
         if job.start is not None:
             coarsest = sides(job.options)[0]
-            self._sized(job.start, job.options, resize.fit(*self._full(job), coarsest))
+            self._sized(job.start, job.options, resize.fit(*self.full(job), coarsest))
 
     def start(self, lane: Lane, size: int) -> np.ndarray:
         """The picture to start from at a size, `[h, w, 3]` in [0, 1]."""
@@ -199,12 +199,14 @@ class Pictures:
             image = colored([n for n, share in enumerate(shares) if share > 0])
         else:
             of = [[place for place, _ in region] for region in lane.masks.styles]
-            image = lane.masks.joined([colored(places) for places in of])
+            some = [[n for n in places if shares[n] > 0] or places for places in of]
+            image = lane.masks.joined([colored(places) for places in some])
         if lane.masks is None:
             return image
         return lane.masks.laid_over(lane.masks.recoloured(image, photo), photo)
 
-    def _full(self, job: Job) -> Shape:
+    def full(self, job: Job) -> Shape:
+        """Height and width of a job's picture at the full size."""
         return self._shape(job.content, job.options, side(job.options))
 
     def _shape(self, source: Source, options: Options, longest: int) -> Shape:
@@ -212,12 +214,12 @@ class Pictures:
         return resize.fit(*self.cropped(source, options), longest)
 
     def _photo(self, job: Job) -> np.ndarray:
-        return self._sized(job.content, job.options, self._full(job))
+        return self._sized(job.content, job.options, self.full(job))
 
     def _opacity(self, job: Job) -> np.ndarray | None:
         if job.options.transparency != "keep":
             return None
-        source, crop, size = job.content, job.options.crop, self._full(job)
+        source, crop, size = job.content, job.options.crop, self.full(job)
         shape = self._shapes[source.key]
         found = self._keep(
             ("opacity", source.key, crop, size),

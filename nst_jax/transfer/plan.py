@@ -83,7 +83,8 @@ def _most(
         parts = _parts(places, width)
         group = Group(parts[0], width, _share(parts, jobs, pictures))
         planned = run(group, group.places, jobs, pictures, studio)
-        return planned.program(planned.scales[-1])
+        full = [one for one in planned.scales if one.size == planned.scales[-1].size]
+        return max(map(planned.program, full), key=memory.needed_bytes)
 
     return memory.fitting_lanes(most, compiled, memory.free_bytes())
 

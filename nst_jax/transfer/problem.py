@@ -115,7 +115,7 @@ class Studio:
             stacked(wanted),
             seen[0] if shared else {},
             {
-                part.name: jnp.asarray([of[part.name] for of in weights], jnp.float32)
+                part.name: divided.in_float32([of[part.name] for of in weights])
                 for part in parts
             },
             jnp.asarray(extents) if lanes[0].content.masked else None,

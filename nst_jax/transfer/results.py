@@ -49,6 +49,14 @@ class Progress(Numbers):
         pixels = np.clip(jax.device_get(self.state.best_image[self.place]), 0, 1)
         return self.pictures.finished(self.lane, pixels)
 
+    def whole(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """`image` and `opacity` at the full size, enlarged where it isn't reached."""
+        full = self.pictures.full(self.lane.job)
+        image, alpha = resize.resize(self.image(), full), self.opacity()
+        if alpha is None:
+            return image, None
+        return image, resize.resize(alpha[..., None], full)[..., 0]
+
     def opacity(self) -> np.ndarray | None:
         """The alpha channel of `image`, `[h, w]` in [0, 1]; None: it is opaque."""
         if self.lane.opacity is None:
@@ -254,9 +262,10 @@ class Record:
         last = self._last
         if last is None or not wanted:
             return []
+        image, alpha = last.whole()
         result = Result(
-            image=last.image(),
-            alpha=last.opacity(),
+            image=image,
+            alpha=alpha,
             loss=last.best_loss,
             losses=np.concatenate(self._losses),
             iterations=last.iteration,

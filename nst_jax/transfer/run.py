@@ -218,7 +218,9 @@ class Run:
         done = self.scales[place - 1].until if place else 0
         began = jnp.asarray(np.stack(framed))
         begun = self._start(self.scales[place], began, np.int32(done))
-        carry = chosen(self.jobs[0].options, "carry")
+        options = self.jobs[0].options
+        idle = unmet(FIELDS["carry"].metadata["needs"], options)
+        carry = None if idle else chosen(options, "carry")
         if state is None or carry is None:
             return begun
         resized = functools.partial(_resized, lanes, before)

@@ -60,10 +60,14 @@ def settled(job: Job, shapes: Mapping[str, Shape]) -> Job:
             )
         options = dataclasses.replace(options, size=longest)
     if not options.pyramid:
-        sizes = [scale.size for scale in scales(options)]
-        fitting = sum(_thinnest(job, shapes, options, size) >= _STEP for size in sizes)
-        if fitting < len(sizes):
-            options = dataclasses.replace(options, pyramid=max(1, fitting))
+        all_sizes = sides(options)
+        fitting = [
+            size
+            for size in all_sizes
+            if _thinnest(job, shapes, options, size) >= _STEP or size == all_sizes[-1]
+        ]
+        if fitting[0] > all_sizes[0]:
+            options = dataclasses.replace(options, pyramid_from=fitting[0])
     return job if options is job.options else dataclasses.replace(job, options=options)
 
 
@@ -81,10 +85,9 @@ def _thinnest(
 
 def of_one_size(jobs: Mapping[int, Job]) -> list[dict[int, Job]]:
     """`settled` jobs by their sizes, in the order of their first ones."""
-    found: dict[tuple[int, int], dict[int, Job]] = {}
+    found: dict[tuple[int, ...], dict[int, Job]] = {}
     for place, job in jobs.items():
-        key = side(job.options), job.options.pyramid
-        found.setdefault(key, {})[place] = job
+        found.setdefault(sides(job.options), {})[place] = job
     return list(found.values())
 
 
@@ -108,7 +111,8 @@ def scales(options: Options) -> tuple[Scale, ...]:
     None is below `pyramid_from`, and every size but the last is a multiple of 16. The
     iterations are shared out equally, but that the smallest size gets `pyramid_first`
     times as many: those at coarse sizes lay out what costs four times as much at twice
-    the size. Likewise the last pass, if there is one, gets `finish_length` times.
+    the size. Likewise the last pass, if there is one, gets `finish_length` times. A
+    size that would get none is left out, but the full one.
     """
     full = side(options)
     sizes = [full]
@@ -123,13 +127,17 @@ def scales(options: Options) -> tuple[Scale, ...]:
     if options.finish_loss != "none" and not unmet(STYLE, options):
         finish = options.finish_length
     whole = first + len(sizes) - 1 + finish
+    shares = [(first + k) / whole for k in range(len(sizes))]
+    until = [math.floor(options.steps * share) for share in shares]
+    if not finish:
+        until[-1] = options.steps
     found = [
-        Scale(size, math.floor(options.steps * ((first + k) / whole)))
-        for k, size in enumerate(sizes)
+        Scale(size, end)
+        for size, end, begin in zip(sizes, until, [0, *until], strict=False)
+        if end > begin or size == full
     ]
-    if finish:
-        return (*found, Scale(full, options.steps, finishing=True))
-    return (*found[:-1], Scale(full, options.steps))
+    last = [Scale(full, options.steps, finishing=True)] if finish else []
+    return (*found, *last)
 
 
 def sides(options: Options) -> tuple[int, ...]:

@@ -164,7 +164,11 @@ def test_its_pictures_count_as_done(place, changes):
 
 def test_by_other_options_weights_or_pictures_they_do_not(place):
     left_by_0_1_0("done")
-    for options in (classic(seed=1), classic(steps=501), classic(pooling="avg")):
+    for options in (
+        *(classic(seed=1), classic(steps=501), classic(pooling="avg")),
+        *(classic(style_loss="w2"), classic(style_tap_decay=0.65)),
+        classic(content_weight_at=256),
+    ):
         folder, job, _ = opened(options)
         assert not folder.is_done(job)
     folder, job, _ = opened(classic(), weights="4" * 64)

@@ -19,3 +19,14 @@ def test_one_thread_while_it_lasts():
     with lapack.one_thread():
         assert set(threads()) == {1}
     assert threads() == before
+
+
+def test_of_several_at_once_the_last_one_ends_it():
+    before = threads()
+    one, two = lapack.one_thread(), lapack.one_thread()
+    one.__enter__()
+    two.__enter__()
+    one.__exit__(None, None, None)
+    assert set(threads()) == {1}
+    two.__exit__(None, None, None)
+    assert threads() == before

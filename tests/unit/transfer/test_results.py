@@ -130,16 +130,16 @@ def pixels(png: bytes) -> np.ndarray:
 
 
 def test_a_result_is_short_in_a_line():
-    assert repr(result()) == "<Result 3x2, loss 4 after 2 iterations in 1 s>"
+    assert repr(result()) == "<Result 32x21, loss 4 after 2 iterations in 1 s>"
 
 
 def test_a_notebook_shows_the_picture_and_the_curve():
     made = result()
-    np.testing.assert_array_equal(pixels(made._repr_png_()), np.full((2, 3, 3), 191))
+    np.testing.assert_array_equal(pixels(made._repr_png_()), np.full((21, 32, 3), 191))
     page = made._repr_html_()
     (inside,) = re.findall(r"data:image/png;base64,([^\"]*)", page)
     np.testing.assert_array_equal(
-        pixels(base64.b64decode(inside)), np.full((2, 3, 3), 191)
+        pixels(base64.b64decode(inside)), np.full((21, 32, 3), 191)
     )
     (stroke,) = re.findall(r'<polyline points="([^"]*)"', page)
     assert len(stroke.split()) == 3
@@ -185,4 +185,4 @@ def test_a_picture_is_saved_at_home(monkeypatch, tmp_path):
     record.add(progress(5, [4]))
     (result,) = record.last(ended=True)
     result.save("~/a.png")
-    assert files.shape(tmp_path / "a.png") == (2, 3)
+    assert files.shape(tmp_path / "a.png") == (21, 32)

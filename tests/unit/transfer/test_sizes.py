@@ -18,7 +18,8 @@ from nst_jax.transfer.sizes import enough, scales, style_size
         (500, 3, 9, [(128, 3), (256, 6), (500, 9)]),  # Multiples of 16, but the last.
         (200, 9, 7, [(96, 3), (200, 7)]),  # None below 64.
         (100, 3, 7, [(100, 7)]),
-        (128, 2, 0, [(64, 0), (128, 0)]),
+        (128, 2, 0, [(128, 0)]),  # The photo as it is, not enlarged.
+        (512, 4, 2, [(128, 1), (512, 2)]),  # No size without an iteration.
     ],
 )
 def test_by_hand(size, pyramid, steps, expected):
