@@ -170,26 +170,27 @@ def _features(options: Options, paintings: int) -> Said:
     if any(joined(kept, kind) for kind in weighing):
         return None
     finishing = options.finish_loss if "style" in weighing else "none"
-    last = (
-        dataclasses.replace(kept, style_loss=finishing) if finishing != "none" else kept
-    )
-    if joined(last, "style") and finishing != "none":
-        return None
+    if finishing != "none":
+        kept = dataclasses.replace(kept, style_loss=finishing)
+        if joined(kept, "style"):
+            return None
     named = " and ".join(_written(options, f"{kind}_loss") for kind in losses)
     return f"--features has no effect with {named}"
 
 
 def _style_tap_decay(options: Options, paintings: int) -> Said:
-    if options.style_tap_weights and options.style_tap_decay != 1:
-        given = _written(options, "style_tap_weights")
-        return f"--style_tap_decay has no effect with {given}"
-    losses = {options.style_loss, options.finish_loss} - {"none"}
-    together = joined(options, "style") or losses == {"neighbors"}
-    if not together:
+    if options.style_tap_decay == 1:
         return None
-    if losses == {"neighbors"}:
-        return "--style_tap_decay has no effect with --style_loss=neighbors"
-    return f"--style_tap_decay has no effect with {_written(options, 'features')}"
+    cause = ""
+    if options.style_tap_weights:
+        cause = "style_tap_weights"
+    elif {options.style_loss, options.finish_loss} <= {"neighbors", "none"}:
+        cause = "style_loss"
+    elif joined(options, "style"):
+        cause = "features"
+    if not cause:
+        return None
+    return f"--style_tap_decay has no effect with {_written(options, cause)}"
 
 
 def _color(options: Options, paintings: int) -> Said:
