@@ -25,7 +25,7 @@ Repaints every photo in the style of every painting, many side by side in one de
 program. The folder gets a picture for each pair, a contact sheet, a gallery
 (index.html) and a manifest (manifest.jsonl).
 
-Weights, seeds, starts and colours may be lists: --style_weight=1,10,100 makes every
+Weights, seeds, starts and colours may be lists: --style_weight=0.5,1.7,5 makes every
 pair three times. Stop with Ctrl-C and give the same command again to go on: what is
 done is kept. A picture that can't be read is reported and left out.
 

@@ -27,7 +27,7 @@ GPUs, TPUs and CPUs.
 _EPILOG = """\
 examples:
   nst-jax stylize photo.jpg painting.jpg -o painted.png
-  nst-jax stylize photo.jpg painting.jpg --size=1024 --steps=300 --style_weight=300
+  nst-jax stylize photo.jpg painting.jpg --size=1024 --preset=fast --style_weight=3
   nst-jax stylize photo.jpg monet.jpg munch.jpg --style_blend=3,1
   nst-jax batch --contents='photos/*.jpg' --styles=paintings/ --output_dir=out
   nst-jax apply photo.jpg --model=styles26 --style=3 -o painted.png

@@ -50,7 +50,7 @@ class Solving:
         "box",
         "L-BFGS: box keeps every iterate within [0, 1], so that nothing is lost when "
         "the result is confined to it; none is the plain method, which confines the "
-        "result only. Adam always keeps to the box.",
+        "result only. Adam and RMSprop always keep to the box.",
         choices=choices("optimize.solvers", "box=PIXEL_BOX none"),
         needs=_LBFGS,
     )

@@ -36,6 +36,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
             dataclasses.replace(options, init=start, steps=steps),
         )
         for start in STARTS
+        if start != "details"  # For STROTSS.
         for steps in counts("iterations", arguments.iterations)
     ]
     return Study(
