@@ -36,8 +36,11 @@ KINDS = (
 )
 PLACED = (Content, SelfSimilarity, Edges, Neighbors)
 """Those that compare what is in the same place."""
-DRAWN = (Histogram, RelaxedEMD, SelfSimilarity, Sliced, SplitNeighbors, Strotss)
-"""Those of positions that are drawn: they compile for long."""
+SLOW = (
+    *(Histogram, Neighbors, RelaxedEMD, SelfSimilarity),
+    *(Sliced, SplitNeighbors, Strotss),
+)
+"""Those of positions, drawn or matched: they compile for long."""
 
 
 def variants(kind):
@@ -46,7 +49,7 @@ def variants(kind):
     The first stands for all by default; their own tests have every value.
     """
     names = [f.name for f in dataclasses.fields(kind) if CHOICES[f.name]]
-    quick = kind not in DRAWN
+    quick = kind not in SLOW
     for values in itertools.product(*(CHOICES[name] for name in names)):
         made = term(kind, Options(**dict(zip(names, values, strict=True))))
         marks = () if quick else pytest.mark.slow

@@ -32,6 +32,7 @@ OPTIONS = Options(
 PHOTOS, PAINTING = [picture(1, 48, 35), picture(2, 48, 34)], picture(11, 40, 48)
 
 
+@pytest.mark.slow
 def test_places_follow_from_the_iteration_and_the_seed(tiny_network):
     objective, problem = pose(PHOTOS[0], [PAINTING], OPTIONS, tiny_network)
     image = jnp.asarray(picture(5, 48, 35))[None]
@@ -45,6 +46,7 @@ def test_places_follow_from_the_iteration_and_the_seed(tiny_network):
     assert float(evaluate(other, 0)) != first
 
 
+@pytest.mark.slow
 def test_the_photo_is_like_itself_wherever_it_is_read(tiny_network):
     options = dataclasses.replace(OPTIONS, style_weight=0.0, palette_weight=0.0)
     objective, problem = pose(PHOTOS[0], [PAINTING], options, tiny_network)
