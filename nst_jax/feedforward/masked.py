@@ -140,7 +140,7 @@ def _of_pictures(name: str, given: Any, shape: tuple[int, int, int]) -> jax.Arra
     size = shape[1], shape[2]
     if isinstance(given, jax.core.Tracer):
         found = given.astype(jnp.float32)
-    elif getattr(given, "ndim", 2) == 3:
+    elif _several(given, shape[0]):
         found = jnp.stack([_sized(np.asarray(one), size) for one in given])
     else:
         found = jnp.asarray(_sized(given, size))
@@ -151,6 +151,12 @@ def _of_pictures(name: str, given: Any, shape: tuple[int, int, int]) -> jax.Arra
             f"{counted(shape[0], 'picture')} [{shape[0]}, h, w]"
         )
     return found
+
+
+def _several(given: Any, pictures: int) -> bool:
+    """Whether a mask is an array of one for each picture, rather than one in colour."""
+    of = getattr(given, "shape", ())
+    return len(of) == 3 and (of[0] == pictures or of[-1] not in (1, 3, 4))
 
 
 def _sized(given: Any, size: Shape) -> np.ndarray:

@@ -127,6 +127,10 @@ def test_a_stylizer_takes_masks_by_itself():
     np.testing.assert_allclose(kept[1], expected[1], atol=1e-6)
     np.testing.assert_allclose(kept[0, :, :10], images[0, :, :10], atol=1e-7)
     np.testing.assert_allclose(kept[0, :, 10:], plain[0, :, 10:], atol=1e-6)
+    coloured = np.repeat(left[..., None], 3, axis=-1)
+    np.testing.assert_array_equal(
+        masked.share(coloured, None, (2, 16, 20)), masked.share(left, None, (2, 16, 20))
+    )
     large = halves(32, 40)
     both = masked.share(large, large[::-1] / 4, (1, 16, 20))
     np.testing.assert_allclose(both, 0.75 * left[None], atol=1e-7)
