@@ -256,8 +256,11 @@ def _painting(path: Path, longest: int, say: Callable[[str], None]) -> np.ndarra
 
 
 def _losses(options: Options) -> dict[str, Any]:
-    """What a network is trained for."""
-    return {name: getattr(options, name) for name in LOSSES}
+    """What a network is trained for; how that is computed if it isn't by default."""
+    values = {name: getattr(options, name) for name in LOSSES}
+    if options.precision == Options.precision:
+        del values["precision"]
+    return values
 
 
 def _digest(task: Task, paintings: Sequence[np.ndarray], weights: str) -> str:
