@@ -155,7 +155,7 @@ def _of_pictures(name: str, given: Any, shape: tuple[int, int, int]) -> jax.Arra
 
 def _several(given: Any, pictures: int) -> bool:
     """Whether a mask is an array of one for each picture, rather than one in colour."""
-    of = getattr(given, "shape", ())
+    of: tuple[int, ...] = getattr(given, "shape", ())
     return len(of) == 3 and (of[0] == pictures or of[-1] not in (1, 3, 4))
 
 
