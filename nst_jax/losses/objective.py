@@ -61,6 +61,16 @@ class Part:
         return Column(own, tuple(maps), self.strides)
 
     @property
+    def follows(self) -> bool:
+        """Whether its target follows from the picture that a size begins with."""
+        return bool(getattr(self.term, "follows", False))
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its term draws positions anew at each step."""
+        return bool(getattr(self.term, "fresh", False))
+
+    @property
     def seen(self) -> str:
         """The name of the view that it looks at: its tap, or "relu1_1/2" of a mask."""
         return f"{self.tap}/{self.mask}" if self.mask else self.tap
@@ -97,12 +107,12 @@ class Objective:
     @property
     def follows(self) -> bool:
         """Whether targets follow from the picture that a size begins with."""
-        return any(getattr(part.term, "follows", False) for part in self.parts)
+        return any(part.follows for part in self.parts)
 
     @property
     def fresh(self) -> bool:
         """Whether terms draw positions anew at each step."""
-        return any(p.draws or getattr(p.term, "fresh", False) for p in self.parts)
+        return any(part.draws or part.fresh for part in self.parts)
 
     def statistics(self, views: Mapping[str, View], *wants: str) -> dict[str, Any]:
         """Statistics `{name: ...}` of one picture, for the parts that want it.

@@ -31,9 +31,9 @@ class Drawn:
     places: Places
 
 
+# Of the mean distance: differences of less are rounding, and have a slope of their size
+# in place of 1.
 _ALIKE = 1e-4
-"""Of the mean distance: differences of less are rounding, and have a slope of their
-size in place of 1."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,7 +45,7 @@ def followed(
       coarsest: whether the photo alone is matched, as nothing has been painted.
     """
     losses = studio.of_form(lanes[0].form).losses
-    parts = [part for part in losses.parts if getattr(part.term, "follows", False)]
+    parts = [part for part in losses.parts if part.follows]
     images = np.asarray(jax.device_get(began))
     found: dict[int, dict[str, Points]] = {}
     for number, (lane, image) in enumerate(zip(lanes, images, strict=True)):

@@ -41,8 +41,9 @@ def overlay(job: Job) -> np.ndarray:
     Raises:
       ImageError: a picture or mask that can't be read.
     """
-    job = settled(job, {one.key: one.shape() for one in (job.content, *job.styles)})
-    pictures = Pictures([job], {one.key: one.shape() for one in job.sources})
+    shapes = {one.key: one.shape() for one in job.sources}
+    job = settled(job, shapes)
+    pictures = Pictures([job], shapes)
     lane = pictures.opened(pictures.lane(job, side(job.options)))
     photo = lane.content.pixels if lane.photo is None else lane.photo
     if lane.masks is None:
