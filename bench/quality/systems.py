@@ -53,6 +53,11 @@ class System:
         text = json.dumps(parts, sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
+    @property
+    def steps_made(self) -> bool:
+        """Whether it makes any, whose number can be chosen."""
+        return self.kind not in ("photo", "pass")
+
     def paints(self, painting: Path) -> bool:
         """Whether it can paint like that."""
         return self.painting in ("", painting.stem)
