@@ -222,13 +222,14 @@ def styles_of(recipe: Recipe, made: int, count: int) -> np.ndarray:
 
 def shared(batch: Any, *, parts: bool = True) -> Any:
     """Arrays on all devices: a part of each on each one, or all of it."""
-    return jax.device_put(batch, _everywhere(parts))
+    return jax.device_put(batch, everywhere(tuple(jax.devices()), parts))
 
 
 @functools.cache
-def _everywhere(parts: bool) -> NamedSharding:
+def everywhere(devices: tuple[jax.Device, ...], parts: bool) -> NamedSharding:
+    """How arrays lie on devices: a part of each on each one, or all of it."""
     auto = (AxisType.Auto,)
-    mesh = jax.make_mesh((len(jax.devices()),), ("batch",), axis_types=auto)
+    mesh = jax.make_mesh((len(devices),), ("batch",), auto, devices=devices)
     return NamedSharding(mesh, PartitionSpec("batch") if parts else PartitionSpec())
 
 

@@ -245,7 +245,6 @@ def program(
       state: arrays, or their shapes.
       problem: likewise.
     """
-    count = jax.ShapeDtypeStruct((), jnp.int32)
     leaves, structure = jax.tree.flatten((state, problem))
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
@@ -255,11 +254,21 @@ def program(
     with _compiling:
         if found := _known(key):
             return found
-        lowered = run_chunk.lower(objective, solver, state, problem, count)
-        compiled = lowered.compile()
+        compiled = lowered(objective, solver, state, problem).compile()
         with _looking:
             _programs[key] = compiled
         return compiled
+
+
+def lowered(
+    objective: Objective,
+    solver: optax.GradientTransformation,
+    state: State,
+    problem: Any,
+) -> jax.stages.Lowered:
+    """What `program` compiles, for the devices that the arrays' shapes name, if any."""
+    count = jax.ShapeDtypeStruct((), jnp.int32)
+    return run_chunk.lower(objective, solver, state, problem, count)
 
 
 def _known(key: Hashable) -> Any:

@@ -56,6 +56,7 @@ MAY_IMPORT = {
     "scripts": {*GROUND, *PROGRAM, "display"},
     "bench": {
         *GROUND,
+        "devices",
         "feedforward",
         "nst_jax",
         "optimize",
