@@ -147,7 +147,7 @@ def _placed(tree: Any, devices: Devices, *, parts: bool = False) -> Any:
     """Shapes and types of arrays, on devices that may not be here."""
     where: Any = SingleDeviceSharding(devices[0])
     if len(devices) > 1:
-        where = train.everywhere(devices, parts)
+        where = train.everywhere(parts, devices)
 
     def shaped(leaf: Any) -> jax.ShapeDtypeStruct:
         leaf = leaf if hasattr(leaf, "shape") else np.asarray(leaf)
