@@ -32,8 +32,7 @@ def test_an_iteration_compiles_for_a_tpu(tmp_path):
     record = json.loads(output.read_text())
     # VGG-19 to relu5_1 of 64x64 pixels, forward and back: 190 GFLOP each at 512x512.
     assert 5e9 < record["flops"] < 9e9
-    # It is the bfloat16 network, half of the 52 MB that its weights have in float32, and
-    # they are read once or twice.
+    # The network is in bfloat16, half of 52 MB, and read once or twice.
     assert 25e6 < record["argument_bytes"] < 35e6
     assert 25e6 < record["memory_bytes"] < 80e6 < record["bytes_accessed"] < 1e9
     assert record["counts"]["loop"]["fusion"] > 20
