@@ -17,12 +17,12 @@ own programs for chips that aren't here, and says what each computes, reads and 
 `python -m bench.topology` asks it (`bench/topology/`). FLOPs and bytes are of one
 iteration and one chip. GB are XLA's count of what instructions read and write; much of
 that stays on the chip: what goes to its memory and back, by the layouts that the
-program names, stands beside it. The roofline is what no program can beat that does as
-much: the larger one of FLOPs over the chip's peak and XLA's bytes over its bandwidth,
-by the vendor's figures. Copies, transposes, converts, slices are those of the loop's
-body (of programs without a loop, of all); copies in brackets are those that are an
-instruction of their own. Compilation took so long on two cores that computed other
-things too.
+program names, stands beside it. The roofline is the larger one of FLOPs over the chip's
+peak and bytes over its memory's bandwidth, by the vendor's figures: by XLA's bytes, and
+by those of memory, which no program can beat that does as much. Copies, transposes,
+converts, slices are those of the loop's body (of programs without a loop, of all);
+copies in brackets are those that are an instruction of their own. Compilation took so
+long on two cores that computed other things too.
 """
 
 
@@ -64,10 +64,11 @@ def described(record: Record) -> str:
     roof = record["roofline"]
     return (
         f"{what}: {number(record['flops'] / 1e12)} TFLOP, "
-        f"{number(record['bytes_accessed'] / 1e9)} GB, temporary "
-        f"{number(record['temporary_bytes'] / 1e6)} MB {record['step']}; estimate "
-        f"{number(1e3 * roof['seconds'])} ms at least, by {roof['bound']}; compiled in "
-        f"{number(record['compile_seconds'])} s"
+        f"{number(record['bytes_accessed'] / 1e9)} GB, of these "
+        f"{number(record['memory_bytes'] / 1e9)} of memory, temporary "
+        f"{number(record['temporary_bytes'] / 1e6)} MB {record['step']}; roofline "
+        f"{number(1e3 * roof['seconds'])} ms by {roof['bound']} (estimates); "
+        f"compiled in {number(record['compile_seconds'])} s"
     )
 
 
@@ -92,11 +93,19 @@ def _table(records: Sequence[Record]) -> str:
     header = [
         *("program: side, pictures, chips", "TFLOP", "GB", "GB a picture"),
         "GB of memory",
-        *("roofline, ms", "by", "temporary, MB", "arguments, MB"),
+        *("roofline, ms", "by", "by GB of memory, ms"),
+        *("temporary, MB", "arguments, MB"),
         *("copies", "transposes", "converts", "slices", "collectives"),
         "compilation, s",
     ]
     return table(header, [_row(record) for record in records])
+
+
+def _by_memory(record: Record) -> float:
+    """The roofline in seconds, of what is read from memory and written there alone."""
+    roof = record["roofline"]
+    seconds = record["memory_bytes"] / roof["bandwidth"]
+    return max(record["flops"] / roof["flops"], seconds)
 
 
 def _row(record: Record) -> list[str]:
@@ -104,7 +113,7 @@ def _row(record: Record) -> list[str]:
     if record["chips"] > 1:
         name += f", {record['chips']}"
     if "skipped" in record:
-        return [name, f"doesn't compile: {record['skipped']}", *[""] * 13]
+        return [name, f"doesn't compile: {record['skipped']}", *[""] * 14]
     roof, moved = record["roofline"], record["bytes_accessed"]
     own = record["lanes"] / record["chips"]
     counts = record["counts"].get("loop", record["counts"]["all"])
@@ -114,6 +123,7 @@ def _row(record: Record) -> list[str]:
         *(number(moved / 1e9), number(moved / 1e9 / own)),
         number(record["memory_bytes"] / 1e9),
         *(number(1e3 * roof["seconds"]), roof["bound"]),
+        number(1e3 * _by_memory(record)),
         number(record["temporary_bytes"] / 1e6),
         number(record["argument_bytes"] / 1e6),
         f"{counts['copy']} ({counts['copy alone']})",

@@ -122,7 +122,7 @@ def _figures(
     return {
         "flops": flops,
         "bytes_accessed": moved,
-        "memory_bytes": (loop or module.computations[module.entry]).memory_bytes,
+        "memory_bytes": module.memory_bytes(loop.name if loop else module.entry),
         "temporary_bytes": plan.temp_size_in_bytes,
         "argument_bytes": plan.argument_size_in_bytes,
         "output_bytes": plan.output_size_in_bytes,

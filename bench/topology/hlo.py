@@ -21,9 +21,10 @@ COLLECTIVES = (
 """Opcodes by which chips speak to each other, counted together."""
 
 _SLICES = ("slice", "dynamic-slice", "dynamic-update-slice")
+_RUNS = ("while", "conditional", "call")
 _FREE = (
     *("parameter", "tuple", "get-tuple-element", "bitcast", "constant"),
-    *("after-all", "partition-id", "replica-id", "while", "conditional", "call"),
+    *("after-all", "partition-id", "replica-id", *_RUNS),
 )
 """Opcodes that move nothing by themselves."""
 _STARTED = ("copy-start", "slice-start")
@@ -111,11 +112,6 @@ class Computation:
             arrays = [a for other in taken if other for a in other.arrays]
             yield one, sum(a.bytes for a in (*arrays, *one.arrays) if not a.on_chip)
 
-    @property
-    def memory_bytes(self) -> int:
-        """What all of them move, once each."""
-        return sum(size for _, size in self.moved())
-
 
 @dataclasses.dataclass(frozen=True)
 class Module:
@@ -146,6 +142,21 @@ class Module:
             for name in one.called[:1]
         ]
         return max(loops, key=lambda body: len(body.instructions), default=None)
+
+    def memory_bytes(self, name: str) -> int:
+        """What a computation reads from memory and writes there; see `moved`.
+
+        What it runs counts too, a loop within once, as XLA counts one.
+        """
+        here = self.computations[name]
+        within = [
+            called
+            for one in here.instructions.values()
+            if one.opcode in _RUNS
+            for called in one.called
+        ]
+        own = sum(size for _, size in here.moved())
+        return own + sum(self.memory_bytes(called) for called in within)
 
     def counts(self, name: str) -> dict[str, int]:
         """How often a computation, and what it runs, does what `COUNTED` names.
