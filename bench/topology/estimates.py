@@ -20,9 +20,11 @@ _ALONE = {
     "TPU_SKIP_MDS_QUERY": "1",
     "TPU_WORKER_HOSTNAMES": "localhost",
     "TPU_ACCELERATOR_TYPE": "v5litepod-4",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
 }
 """Without these libtpu asks Google's cloud which machine this is, and waits for an
-answer, or complains. The type has no part in it, as topologies are named."""
+answer, or complains; and one process alone may load it, as if it had the TPUs. The type
+has no part in it, as topologies are named."""
 _LIBRARIES = ("jax", "jaxlib", "flax", "optax", "libtpu")
 
 
