@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.report import tables
+from bench.report import estimates, tables
 from bench.report.page import page
 from bench.workload import ROOT
 
@@ -20,8 +20,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "bench/REPORT.md")
     flags = parser.parse_args(argv)
     records = tables.read(flags.results)
-    flags.output.write_text(page(records, flags.output.absolute().parent))
-    print(f"{flags.output}: from {len(records)} records in {flags.results}")
+    estimated = estimates.read(flags.results)
+    folder = flags.output.absolute().parent
+    flags.output.write_text(page(records, folder, estimated))
+    count = len(records) + len(estimated)
+    print(f"{flags.output}: from {count} records in {flags.results}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import launch
-from bench.report import tables
+from bench.report import estimates, tables
 from bench.report.goals import GOALS
 from bench.report.tables import Record
 
@@ -45,8 +45,16 @@ by a plain script (`bench/runners/plain_painter.py`), from JPEG files to PNG fil
 """
 
 
-def page(records: Sequence[Record], folder: Path) -> str:
-    """The Markdown text; plots go to `folder/plots`."""
+def page(
+    records: Sequence[Record], folder: Path, estimated: Sequence[Record] = ()
+) -> str:
+    """The Markdown text; plots go to `folder/plots`.
+
+    Args:
+      records: measurements.
+      folder: of the report.
+      estimated: records of `bench.topology`, which have a section of their own.
+    """
     found = tables.latest(records)
     places = sorted({launch.place(r) for r in found}, key=_gpus_first)
     parts = [_INTRODUCTION, "## The speed it must reach\n", _goals(found, places)]
@@ -57,6 +65,8 @@ def page(records: Sequence[Record], folder: Path) -> str:
     if skipped:
         parts.append("## Not measured\n")
         parts.append("".join(f"- {launch.describe(r)}\n" for r in skipped))
+    if estimated:
+        parts.append(estimates.section(estimated))
     return "\n".join(parts)
 
 

@@ -9,16 +9,20 @@ from typing import Any
 from bench.cases import OURS, TORCH
 from bench.launch import identity, place
 
+ESTIMATES = "tpu_*.jsonl"
+"""Files of estimates, which are no measurements: see `estimates`."""
+
 Record = Mapping[str, Any]
 
 _POOLED = ("seconds_per_step", "later_seconds")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """All records of the JSON-lines files in a folder, in the order of writing."""
+    """All measurements of the JSON-lines files in a folder, in the order of writing."""
     return [
         json.loads(line)
         for path in sorted(folder.glob("*.jsonl"))
+        if not path.match(ESTIMATES)
         for line in path.read_text().splitlines()
         if line.strip()
     ]

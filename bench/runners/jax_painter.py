@@ -36,13 +36,19 @@ def _network(precision: str) -> TransformerNetwork:
     )
 
 
+def painter(precision: str) -> tuple[TransformerNetwork, Any]:
+    """The network, and `bordered.paint` jitted, as `nst-jax apply` has it."""
+    return _network(precision), jax.jit(bordered.paint)
+
+
 def painted(job: Job) -> Callable[[], jax.Array]:
     """Paints the batch by the program that `nst-jax apply` compiles for it."""
     w = job.workload
     images = jnp.asarray(np.stack([w.content()] * w.lanes))
     extents = jnp.asarray([[w.height, w.width]] * w.lanes, jnp.int32)
-    given = _network(job.precision), images, None, extents
-    program = jax.jit(bordered.paint).lower(*given).compile()
+    network, paint = painter(job.precision)
+    given = network, images, None, extents
+    program = paint.lower(*given).compile()
     return lambda: program(*given)
 
 
@@ -64,8 +70,8 @@ def one_pass(job: Job) -> dict[str, Any]:
     }
 
 
-def stepper(job: Job) -> Callable[[], float]:
-    """Makes one update of an untrained network after the other; gives the loss."""
+def trained(job: Job) -> tuple[train.Plan, train.State, train.Wanted]:
+    """What a step of training takes, of an untrained network and the first painting."""
     w = job.workload
     options = dataclasses.replace(
         CLASSIC.options,
@@ -82,7 +88,13 @@ def stepper(job: Job) -> Callable[[], float]:
     objective, wanted = train.wanted(options, network, list(w.styles()[:1]))
     # As `nst-jax train` does it: the network itself is float32.
     graph, state = train.begin(_network("float32"))
-    plan = train.Plan(graph, objective, False)
+    return train.Plan(graph, objective, False), state, wanted
+
+
+def stepper(job: Job) -> Callable[[], float]:
+    """Makes one update of an untrained network after the other; gives the loss."""
+    w = job.workload
+    plan, state, wanted = trained(job)
     photos = np.stack([_bytes(w.content())] * w.lanes)
     rate, styles = jnp.float32(PAINTER_LEARNING_RATE), jnp.zeros(w.lanes, jnp.int32)
     key = jax.random.key(0)

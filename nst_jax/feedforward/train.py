@@ -18,7 +18,7 @@ import optax
 from flax import nnx
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from nst_jax.devices import lapack
+from nst_jax.devices import backend, lapack
 from nst_jax.errors import ImageError
 from nst_jax.feedforward import steady
 from nst_jax.feedforward.recipe import Recipe
@@ -222,13 +222,21 @@ def styles_of(recipe: Recipe, made: int, count: int) -> np.ndarray:
 
 def shared(batch: Any, *, parts: bool = True) -> Any:
     """Arrays on all devices: a part of each on each one, or all of it."""
-    return jax.device_put(batch, _everywhere(parts))
+    return jax.device_put(batch, everywhere(parts))
 
 
 @functools.cache
-def _everywhere(parts: bool) -> NamedSharding:
-    auto = (AxisType.Auto,)
-    mesh = jax.make_mesh((len(jax.devices()),), ("batch",), axis_types=auto)
+def everywhere(
+    parts: bool, devices: tuple[jax.Device, ...] | None = None
+) -> NamedSharding:
+    """How arrays lie on devices: a part of each on each one, or all of it.
+
+    Args:
+      parts: which of these.
+      devices: None: all that are here.
+    """
+    count, auto = len(devices) if devices else backend.count(), (AxisType.Auto,)
+    mesh = jax.make_mesh((count,), ("batch",), axis_types=auto, devices=devices)
     return NamedSharding(mesh, PartitionSpec("batch") if parts else PartitionSpec())
 
 

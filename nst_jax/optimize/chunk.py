@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-import cachetools
 import jax
 import jax.numpy as jnp
 import optax
+
+from nst_jax.recent import Recent
 
 Objective = Callable[
     [jax.Array, Any, jax.Array], tuple[jax.Array, Mapping[str, jax.Array]]
@@ -224,7 +225,7 @@ def run_chunk(
     return jax.lax.fori_loop(0, count, iterate, (state, records))
 
 
-_programs: cachetools.LRUCache[Hashable, Any] = cachetools.LRUCache(64)
+_programs: Recent[Hashable, Any] = Recent(64)
 _looking, _compiling = threading.Lock(), threading.Lock()
 
 
@@ -245,7 +246,6 @@ def program(
       state: arrays, or their shapes.
       problem: likewise.
     """
-    count = jax.ShapeDtypeStruct((), jnp.int32)
     leaves, structure = jax.tree.flatten((state, problem))
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
@@ -255,11 +255,21 @@ def program(
     with _compiling:
         if found := _known(key):
             return found
-        lowered = run_chunk.lower(objective, solver, state, problem, count)
-        compiled = lowered.compile()
+        compiled = lowered(objective, solver, state, problem).compile()
         with _looking:
             _programs[key] = compiled
         return compiled
+
+
+def lowered(
+    objective: Objective,
+    solver: optax.GradientTransformation,
+    state: State,
+    problem: Any,
+) -> jax.stages.Lowered:
+    """What `program` compiles, for the devices that the arrays' shapes name, if any."""
+    count = jax.ShapeDtypeStruct((), jnp.int32)
+    return run_chunk.lower(objective, solver, state, problem, count)
 
 
 def _known(key: Hashable) -> Any:

@@ -73,7 +73,13 @@ class Run:
         return self.studio.at(scale).of_form(self.pictures.form(self.jobs[0]))
 
     def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
-        """`chunk.run_chunk` compiled for a size, from shapes alone.
+        """`chunk.run_chunk` compiled for a size; see `shapes`."""
+        return chunk.program(*self.shapes(scale, grey=grey))
+
+    def shapes(
+        self, scale: Scale, *, grey: bool = False
+    ) -> tuple[SeenObjective, optax.GradientTransformation, chunk.State, Problem]:
+        """What `chunk.program` takes for a size, from no pixel at all.
 
         Args:
           scale: the size.
@@ -88,8 +94,7 @@ class Run:
             grey=grey,
             form=self.pictures.form(job),
         )
-        state = self._shapes(scale)
-        return chunk.program(self.objective(scale), self.solver, state, problem)
+        return self.objective(scale), self.solver, self._shapes(scale), problem
 
     def load(self, path: Path, digest: str) -> Resumed:
         """The state in `path`, of whichever size it is.

@@ -1,0 +1,133 @@
+"""What the compiler says of programs for chips that nobody measured: never a rate."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.report.tables import ESTIMATES, number, table
+
+Record = Mapping[str, Any]
+
+_INTRODUCTION = """\
+## Estimates: TPUs
+
+Nothing here was measured. Google's compiler for TPUs (libtpu) compiles the project's
+own programs for chips that aren't here, and says what each computes, reads and needs;
+`python -m bench.topology` asks it (`bench/topology/`). FLOPs and bytes are of one
+iteration and one chip. GB are XLA's count of what instructions read and write; much of
+that stays on the chip: what goes to its memory and back, by the layouts that the
+program names, stands beside it. The roofline is the larger one of FLOPs over the chip's
+peak and bytes over its memory's bandwidth, by the vendor's figures: by XLA's bytes, and
+by those of memory, which no program can beat that does as much. Copies, transposes,
+converts, slices are those of the loop's body (of programs without a loop, of all);
+copies in brackets are those that are an instruction of their own. Compilation took so
+long on two cores that computed other things too.
+"""
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """All records of estimates in a folder, in the order of writing."""
+    return [
+        json.loads(line)
+        for path in sorted(folder.glob(ESTIMATES))
+        for line in path.read_text().splitlines()
+        if line.strip()
+    ]
+
+
+def latest(records: Sequence[Record]) -> list[Record]:
+    """The last record of each program and topology."""
+    found: dict[str, Record] = {}
+    for record in records:
+        names = ("topology", "case", "side", "lanes", "chips", "options")
+        found[json.dumps([record[name] for name in names], sort_keys=True)] = record
+    return sorted(found.values(), key=lambda r: (r["topology"], r["case"], r["side"]))
+
+
+def section(records: Sequence[Record]) -> str:
+    """The section of the report, of one record at least."""
+    found = latest(records)
+    parts = [_INTRODUCTION]
+    for topology in dict.fromkeys(record["topology"] for record in found):
+        here = [record for record in found if record["topology"] == topology]
+        parts.append(f"### {topology}\n\n{_about(here)}\n{_table(here)}")
+    return "\n".join(parts)
+
+
+def described(record: Record) -> str:
+    """A line about a record."""
+    where = f"{record['topology']}, {record['chips']} of its chips"
+    what = f"{record['case']}, {record['side']} px, {record['lanes']} lanes ({where})"
+    if "skipped" in record:
+        return f"{what}: doesn't compile, {record['skipped']}"
+    roof = record["roofline"]
+    return (
+        f"{what}: {number(record['flops'] / 1e12)} TFLOP, "
+        f"{number(record['bytes_accessed'] / 1e9)} GB, of these "
+        f"{number(record['memory_bytes'] / 1e9)} of memory, temporary "
+        f"{number(record['temporary_bytes'] / 1e6)} MB {record['step']}; roofline "
+        f"{number(1e3 * roof['seconds'])} ms by {roof['bound']} (estimates); "
+        f"compiled in {number(record['compile_seconds'])} s"
+    )
+
+
+def _about(records: Sequence[Record]) -> str:
+    versions = {json.dumps(r["versions"], sort_keys=True) for r in records}
+    said = [
+        ", ".join(f"{name} {value}" for name, value in json.loads(one).items())
+        for one in sorted(versions)
+    ]
+    roofs = {
+        f"peak {r['roofline']['flops'] / 1e12:g} TFLOP/s in bfloat16, "
+        f"{r['roofline']['bandwidth'] / 1e9:g} GB/s ({r['roofline']['source']})"
+        for r in records
+        if "roofline" in r
+    }
+    commits = ", ".join(sorted({str(r["commit"]) for r in records}))
+    lines = [*sorted(roofs), *(f"versions: {one}" for one in said)]
+    return "".join(f"- {line}\n" for line in [*lines, f"commits {commits}"])
+
+
+def _table(records: Sequence[Record]) -> str:
+    header = [
+        *("program: side, pictures, chips", "TFLOP", "GB", "GB a picture"),
+        "GB of memory",
+        *("roofline, ms", "by", "by GB of memory, ms"),
+        *("temporary, MB", "arguments, MB"),
+        *("copies", "transposes", "converts", "slices", "collectives"),
+        "compilation, s",
+    ]
+    return table(header, [_row(record) for record in records])
+
+
+def _by_memory(record: Record) -> float:
+    """The roofline in seconds, of what is read from memory and written there alone."""
+    roof = record["roofline"]
+    seconds = record["memory_bytes"] / roof["bandwidth"]
+    return max(record["flops"] / roof["flops"], seconds)
+
+
+def _row(record: Record) -> list[str]:
+    name = f"{record['case']}: {record['side']} px, {record['lanes']}"
+    if record["chips"] > 1:
+        name += f", {record['chips']}"
+    if "skipped" in record:
+        return [name, f"doesn't compile: {record['skipped']}", *[""] * 14]
+    roof, moved = record["roofline"], record["bytes_accessed"]
+    own = record["lanes"] / record["chips"]
+    counts = record["counts"].get("loop", record["counts"]["all"])
+    return [
+        name,
+        number(record["flops"] / 1e12),
+        *(number(moved / 1e9), number(moved / 1e9 / own)),
+        number(record["memory_bytes"] / 1e9),
+        *(number(1e3 * roof["seconds"]), roof["bound"]),
+        number(1e3 * _by_memory(record)),
+        number(record["temporary_bytes"] / 1e6),
+        number(record["argument_bytes"] / 1e6),
+        f"{counts['copy']} ({counts['copy alone']})",
+        *(str(counts[kind]) for kind in ("transpose", "convert", "slice")),
+        str(counts["collective"]),
+        number(record["compile_seconds"]),
+    ]

@@ -1,0 +1,208 @@
+"""The project's programs, lowered for chips that aren't here.
+
+The code that runs them lowers them. Nothing is computed but the random weights, and
+what a network is trained for: pictures are shapes.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import SingleDeviceSharding
+
+import nst_jax
+from bench.cases import OURS
+from bench.runners import jax_painter, run_jax
+from bench.workload import Job, Workload
+from nst_jax.feedforward import train
+from nst_jax.feedforward.recipe import Recipe
+from nst_jax.images.frames import Shape
+from nst_jax.images.source import Source
+from nst_jax.optimize import chunk
+from nst_jax.options import changed
+from nst_jax.transfer import jobs
+from nst_jax.transfer.pictures import Pictures
+from nst_jax.transfer.problem import Studio
+from nst_jax.transfer.run import Run
+
+Devices = tuple[jax.Device, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A program that is to be compiled.
+
+    Attributes:
+      case: of `CASES`.
+      side: of its square pictures, in pixels.
+      lanes: pictures side by side, over all chips.
+      chips: that it runs on.
+      options: those that differ from the defaults.
+      lower: traces it.
+    """
+
+    case: str
+    side: int
+    lanes: int
+    chips: int
+    options: Mapping[str, Any]
+    lower: Callable[[], jax.stages.Lowered]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A kind of program.
+
+    Attributes:
+      about: what it computes, for people.
+      step: what its figures are of: the loop's body runs once for each.
+      programs: of a size, for these chips: of a run, one for each of its sizes.
+    """
+
+    about: str
+    step: str
+    programs: Callable[[str, int, Devices], Iterator[Program]]
+
+
+def _optimised(
+    lanes: int = 1, *, solver: str = "adam", **options: Any
+) -> Callable[[str, int, Devices], Iterator[Program]]:
+    """Gatys's loss as the benchmark has it, and changes of it."""
+
+    def programs(case: str, size: int, devices: Devices) -> Iterator[Program]:
+        workload = Workload(size, size, lanes, solver)
+        job = Job("step", OURS, case, workload, "auto", options=options)
+        yield from _of_run(case, run_jax.options(job), workload, devices)
+
+    return programs
+
+
+def _default(case: str, size: int, devices: Devices) -> Iterator[Program]:
+    """`nst-jax stylize` as it is by default: each size of its pyramid."""
+    yield from _of_run(case, nst_jax.Options(size=size), Workload(size, size), devices)
+
+
+def _of_run(
+    case: str, options: nst_jax.Options, workload: Workload, devices: Devices
+) -> Iterator[Program]:
+    """The programs of a run: a chunk of iterations at each of its sizes."""
+    photo, painting = Source("photo"), Source("painting")
+    shape: Shape = (workload.height, workload.width)
+    one = jobs.Job(photo, (painting,), options)
+    network = run_jax.network(workload, options.precision)
+    run = Run(
+        Studio(network, options),
+        Pictures([one], {photo.key: shape, painting.key: shape}),
+        (one,) * workload.lanes,
+    )
+    for scale in run.scales:
+
+        def lower(scale: Any = scale) -> jax.stages.Lowered:
+            objective, solver, *data = run.shapes(scale)
+            return chunk.lowered(objective, solver, *_placed(data, devices[:1]))
+
+        yield Program(case, scale.size, workload.lanes, 1, changed(options), lower)
+
+
+def _applied(
+    case: str, size: int, devices: Devices, lanes: int = 8
+) -> Iterator[Program]:
+    """What `nst-jax apply` compiles for pictures of one shape."""
+    job = Job("pass", OURS, case, Workload(size, size, lanes), "bfloat16")
+    network, program = jax_painter.painter(job.precision)
+
+    def lower() -> jax.stages.Lowered:
+        images = jax.ShapeDtypeStruct((lanes, size, size, 3), jnp.float32)
+        extents = jax.ShapeDtypeStruct((lanes, 2), jnp.int32)
+        network_, images, extents = _placed((network, images, extents), devices[:1])
+        return program.lower(network_, images, None, extents)
+
+    yield Program(case, size, lanes, 1, {"precision": job.precision}, lower)
+
+
+def _trained(case: str, size: int, devices: Devices) -> Iterator[Program]:
+    """What `nst-jax train` compiles: the batch is shared by all chips."""
+    lanes = Recipe.batch * len(devices)
+    job = Job("training", OURS, case, Workload(size, size), "auto")
+
+    def lower() -> jax.stages.Lowered:
+        plan, *held = jax_painter.trained(job)
+        batch = (
+            jax.ShapeDtypeStruct((lanes, size, size, 3), jnp.uint8),
+            jax.ShapeDtypeStruct((lanes,), jnp.int32),
+        )
+        more = (jnp.float32(0), jax.random.key(0))
+        state, wanted, *more = _placed((*held, *more), devices)
+        photos, styles = _placed(batch, devices, parts=True)
+        return train.step.lower(plan, state, wanted, photos, styles, *more)
+
+    yield Program(case, size, lanes, len(devices), {"precision": "auto"}, lower)
+
+
+def _placed(tree: Any, devices: Devices, *, parts: bool = False) -> Any:
+    """Shapes and types of arrays, on devices that may not be here."""
+    where: Any = SingleDeviceSharding(devices[0])
+    if len(devices) > 1:
+        where = train.everywhere(parts, devices)
+
+    def shaped(leaf: Any) -> jax.ShapeDtypeStruct:
+        leaf = leaf if hasattr(leaf, "shape") else np.asarray(leaf)
+        weak = getattr(leaf, "weak_type", False)
+        return jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=where, weak_type=weak
+        )
+
+    return jax.tree.map(shaped, tree)
+
+
+_GRAM = "Gatys's loss, one picture"
+
+CASES: Mapping[str, Case] = MappingProxyType(
+    {
+        "adam": Case(f"{_GRAM}, Adam", "an iteration", _optimised()),
+        "lbfgs": Case(f"{_GRAM}, L-BFGS", "an iteration", _optimised(solver="lbfgs")),
+        "lanes": Case(
+            "Gatys's loss, 8 pictures side by side, Adam",
+            "an iteration",
+            _optimised(8),
+        ),
+        "w2": Case(
+            "optimal transport (w2), one picture, Adam",
+            "an iteration",
+            _optimised(style_loss="w2"),
+        ),
+        "default": Case(
+            "nst-jax stylize by default (w2, L-BFGS), each size of its pyramid",
+            "an iteration",
+            _default,
+        ),
+        "apply": Case(
+            "one pass of a style network, 8 photos (nst-jax apply)", "a batch", _applied
+        ),
+        "train": Case(
+            "training of a style network, 4 photos a chip, on all chips "
+            "(nst-jax train)",
+            "an update",
+            _trained,
+        ),
+    }
+)
+"""By the name that `--cases` takes."""
+
+
+def of(
+    cases: Sequence[str], sizes: Sequence[int], devices: Devices
+) -> Iterator[Program]:
+    """The programs of some cases and sizes, for these chips; each once."""
+    seen = set()
+    for size in sizes:
+        for case in cases:
+            for program in CASES[case].programs(case, size, devices):
+                key = (case, program.side)
+                if key not in seen:
+                    seen.add(key)
+                    yield program
