@@ -38,6 +38,7 @@ class FrozenConvolution(nnx.Module):
       stride: down and across.
       padding: rows and columns on each side, zeros unless a call says otherwise.
       groups: of channels that see only each other.
+      tiles: dtype of the kernels of `winograd.convolve`; None: that of the kernel.
       transformed: kernels of `winograd.convolve`, forward and backward, of each group,
         or None.
     """
@@ -50,6 +51,7 @@ class FrozenConvolution(nnx.Module):
         stride: int = 1,
         padding: int = 1,
         groups: int = 1,
+        tiles: Any = None,
         transformed: _Kernels | None = None,
     ):
         """Wraps pretrained weights; see the attributes."""
@@ -58,6 +60,7 @@ class FrozenConvolution(nnx.Module):
         self.stride = stride
         self.padding = padding
         self.groups = groups
+        self.tiles = tiles
         self.transformed = nnx.data(transformed)
 
     def prepared(self) -> "FrozenConvolution":
@@ -71,7 +74,8 @@ class FrozenConvolution(nnx.Module):
             self.kernel[...],
             self.bias[...],
             groups=self.groups,
-            transformed=tuple(map(_transform, groups)),
+            tiles=self.tiles,
+            transformed=tuple(_transform(one, self.tiles) for one in groups),
         )
 
     def __call__(
@@ -139,12 +143,11 @@ class FrozenConvolution(nnx.Module):
         return _convolve(part, kernel, how)
 
 
-def _transform(kernel: np.ndarray) -> tuple[jax.Array, jax.Array]:
+def _transform(kernel: np.ndarray, dtype: Any) -> tuple[jax.Array, jax.Array]:
     """What `winograd.convolve` takes for `[3, 3, i, o]`, forward and backward."""
     back = kernel[::-1, ::-1].swapaxes(2, 3)
-    return jnp.asarray(winograd.transform(kernel)), jnp.asarray(
-        winograd.transform(back)
-    )
+    forward, backward = map(winograd.transform, (kernel, back))
+    return jnp.asarray(forward, dtype), jnp.asarray(backward, dtype)
 
 
 @dataclasses.dataclass(frozen=True)
