@@ -16,10 +16,11 @@ def winograd() -> bool:
     return backend.kind() == "cpu"
 
 
-def rounded_tiles() -> bool:
+def rounded_gradients() -> bool:
     """Whether Winograd's products are quicker of bfloat16 numbers than of float32.
 
-    On processors that multiply these (AVX512-BF16), in half the time.
+    On processors that multiply these (AVX512-BF16), in half the time. Gradients are
+    enough: values stay those of float32.
     """
     return winograd() and processor.multiplies_bfloat16()
 

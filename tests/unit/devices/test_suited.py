@@ -13,7 +13,7 @@ from nst_jax.networks import extract
 from nst_jax.networks.precision import (
     AUTO,
     BFLOAT16,
-    BFLOAT16_PRODUCTS,
+    BFLOAT16_GRADIENTS,
     FLOAT32,
     TF32,
 )
@@ -33,7 +33,7 @@ WIDE = Architecture(
 def test_the_answers(kind):
     with backend.made_for(kind):
         cpu = kind == "cpu"
-        assert suited.rounded_tiles() == (cpu and processor.multiplies_bfloat16())
+        assert suited.rounded_gradients() == (cpu and processor.multiplies_bfloat16())
         assert suited.winograd() == suited.padded_convolutions() == cpu
         assert suited.lapack() == cpu
         assert suited.rounded_products() != cpu
@@ -51,18 +51,18 @@ def test_products_are_rounded_where_the_processor_multiplies_them(
     kind, multiplies, monkeypatch
 ):
     monkeypatch.setattr(processor, "multiplies_bfloat16", lambda: multiplies)
-    rounded = BFLOAT16_PRODUCTS if kind == "cpu" and multiplies else FLOAT32
+    rounded = BFLOAT16_GRADIENTS if kind == "cpu" and multiplies else FLOAT32
     weights = random_weights(WIDE, np.random.default_rng(0))
     with backend.made_for(kind):
-        assert BFLOAT16_PRODUCTS.here() == rounded
+        assert BFLOAT16_GRADIENTS.here() == rounded
         assert AUTO.here() == (rounded if kind == "cpu" else AUTO)
-        built = extract.build(WIDE, weights, precision=BFLOAT16_PRODUCTS)
+        built = extract.build(WIDE, weights, precision=BFLOAT16_GRADIENTS)
         prepared = extract.prepare(built, ["conv1_2"])
     layer = prepared.convolutions["conv1_2"]
     assert layer.kernel[...].dtype == jnp.float32
     if kind == "cpu":
         dtype = jnp.bfloat16 if multiplies else jnp.float32
-        assert [each.dtype for each in layer.transformed[0]] == [dtype, dtype]
+        assert [k.dtype for k in layer.transformed[0]] == [jnp.float32, dtype]
 
 
 def test_the_processor_is_asked_once_and_answers_where_nothing_is_told(
