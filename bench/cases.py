@@ -75,10 +75,12 @@ def cpu() -> list[Job]:
 
     def steps(squares: Iterable[tuple[int, int]], budget: float) -> list[Job]:
         squares = tuple(squares)
-        jobs = _steps(OURS, "default", "float32", squares, budget=budget)
+        jobs = []
+        for precision in ("float32", "bfloat16_gradients"):
+            jobs += _steps(OURS, "default", precision, squares, budget=budget)
         for layout in layouts:
             jobs += _steps(TORCH, layout, "float32", squares, budget=budget)
-        return jobs
+        return jobs + _steps(TORCH, layouts[0], "bfloat16", squares, budget=budget)
 
     lbfgs = dataclasses.replace(_step_workload(256, 1), solver="lbfgs")
     return [

@@ -36,7 +36,7 @@ PAINTER_LEARNING_RATE = 1e-3
 # Activations kept for the backward pass, in values a pixel: the outputs of the
 # convolutions, 2 x 64 + 2 x 128/4 + 4 x 256/16 + 4 x 512/64 + 512/256, and of pooling.
 _VALUES_PER_PIXEL = 290 + 30
-_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2}
+_BYTES = {"float32": 4, "tf32": 4, "bfloat16_gradients": 4, "bfloat16": 2}
 
 ROOT = Path(__file__).parent.parent
 
@@ -121,7 +121,8 @@ class Job:
       framework: "nst_jax", "PyTorch", "pastiche" or "onnxruntime".
       variant: how the framework is used; the runners say what there is.
       precision: of the network: "float32", "tf32" (PyTorch's default on a GPU:
-        convolutions in TF32, the rest in float32) or "bfloat16".
+        convolutions in TF32, the rest in float32), "bfloat16", or "bfloat16_gradients",
+        of ours on CPUs.
       workload: what is computed.
       steps: iterations, where the case has a fixed number of them.
       budget: seconds spent on repeats, where it has not.

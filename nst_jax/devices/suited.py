@@ -4,7 +4,7 @@ They are about what programs are made for (`backend.kind`). The losses, which im
 nothing, choose by `jax.lax.platform_dependent` within the program.
 """
 
-from nst_jax.devices import backend
+from nst_jax.devices import backend, processor
 
 
 def winograd() -> bool:
@@ -14,6 +14,15 @@ def winograd() -> bool:
     the direct one than memory at Winograd's tiles.
     """
     return backend.kind() == "cpu"
+
+
+def rounded_gradients() -> bool:
+    """Whether Winograd's products are quicker of bfloat16 numbers than of float32.
+
+    On processors that multiply these (AVX512-BF16), in half the time. Gradients are
+    enough: values stay those of float32.
+    """
+    return winograd() and processor.multiplies_bfloat16()
 
 
 def rounded_products() -> bool:

@@ -38,6 +38,8 @@ class FrozenConvolution(nnx.Module):
       stride: down and across.
       padding: rows and columns on each side, zeros unless a call says otherwise.
       groups: of channels that see only each other.
+      gradients: dtype of the kernels of `winograd.convolve` on the way back; None:
+        that of the kernel.
       transformed: kernels of `winograd.convolve`, forward and backward, of each group,
         or None.
     """
@@ -50,6 +52,7 @@ class FrozenConvolution(nnx.Module):
         stride: int = 1,
         padding: int = 1,
         groups: int = 1,
+        gradients: Any = None,
         transformed: _Kernels | None = None,
     ):
         """Wraps pretrained weights; see the attributes."""
@@ -58,6 +61,7 @@ class FrozenConvolution(nnx.Module):
         self.stride = stride
         self.padding = padding
         self.groups = groups
+        self.gradients = gradients
         self.transformed = nnx.data(transformed)
 
     def prepared(self) -> "FrozenConvolution":
@@ -71,7 +75,8 @@ class FrozenConvolution(nnx.Module):
             self.kernel[...],
             self.bias[...],
             groups=self.groups,
-            transformed=tuple(map(_transform, groups)),
+            gradients=self.gradients,
+            transformed=tuple(_transform(one, self.gradients) for one in groups),
         )
 
     def __call__(
@@ -139,12 +144,11 @@ class FrozenConvolution(nnx.Module):
         return _convolve(part, kernel, how)
 
 
-def _transform(kernel: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    """What `winograd.convolve` takes for `[3, 3, i, o]`, forward and backward."""
+def _transform(kernel: np.ndarray, dtype: Any) -> tuple[jax.Array, jax.Array]:
+    """What `winograd.convolve` takes for `[3, 3, i, o]`: float32, and of a dtype."""
     back = kernel[::-1, ::-1].swapaxes(2, 3)
-    return jnp.asarray(winograd.transform(kernel)), jnp.asarray(
-        winograd.transform(back)
-    )
+    forward, backward = map(winograd.transform, (kernel, back))
+    return jnp.asarray(forward), jnp.asarray(backward, dtype)
 
 
 @dataclasses.dataclass(frozen=True)

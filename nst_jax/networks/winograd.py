@@ -6,6 +6,11 @@ transformed back to tiles of 4x4 output pixels. On CPUs it takes a third to thre
 quarters of the time of the direct convolution from 64 channels on (bench/results).
 The 36 of a kind are kept in few arrays: each array is a loop to compile.
 
+A transformed kernel may be bfloat16: so are the other factors then, and sums stay
+float32, which takes half the time of the products on processors that multiply these. A
+convolution is off by 1 % so, on the way back alone: pictures of VGG-19 by 150 iterations
+have the loss of float32 to 0.1 %, where rounding on the way forward too costs 2 %.
+
 One deviation from the paper: its interpolation points 0, +-1, +-2 lose 2.6e-6 of
 relative accuracy in float32 at 256 channels; 0, +-5/8, +-3/2 lose 1.2e-6 and their
 powers are exact in binary (measured among points of the same form, as Barabasz et al.
@@ -90,7 +95,7 @@ def convolve(
       inputs: `[b, h, w, i]` float32.
       transformed: `[6, 6, i, o]`, `transform` of the kernel.
       transformed_back: `[6, 6, o, i]`, `transform` of the kernel flipped in height and
-        width and with its channels swapped.
+        width and with its channels swapped; float32 or bfloat16, as the other.
 
     Returns:
       `[b, h, w, o]`.
@@ -151,9 +156,11 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
     for i in range(0, _INPUT_TILE, at_once):
         row = rows[i : i + at_once]
         factors = jnp.stack(_combine(_INPUT, _every_fourth(row, 3, across)), axis=1)
+        factors = factors.reshape(at_once * _INPUT_TILE, tiles, channels)
         product = jnp.matmul(
-            factors.reshape(at_once * _INPUT_TILE, tiles, channels),
+            factors.astype(transformed.dtype),
             transformed[i : i + at_once].reshape(-1, channels, outputs),
+            preferred_element_type=inputs.dtype,
         )
         products += list(product.reshape(at_once, _INPUT_TILE, tiles, outputs))
     columns = jnp.stack(_combine(_OUTPUT, products), axis=1)

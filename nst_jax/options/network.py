@@ -43,9 +43,12 @@ class Seeing:
     precision: str = fields.network(
         "auto",
         "Arithmetic of the network; image, statistics, losses and solver are always "
-        "float32. auto = float32 on CPUs, bfloat16 on GPUs and TPUs.",
+        "float32. bfloat16_gradients = float32 but for gradients through large "
+        "convolutions, on CPUs that multiply bfloat16 (AVX512-BF16). auto = bfloat16 on "
+        "GPUs and TPUs, bfloat16_gradients on such CPUs, float32 on others.",
         choices=choices(
             "networks.precision",
-            "auto=AUTO float32=FLOAT32 tf32=TF32 bfloat16=BFLOAT16",
+            "auto=AUTO float32=FLOAT32 tf32=TF32 bfloat16=BFLOAT16 "
+            "bfloat16_gradients=BFLOAT16_GRADIENTS",
         ),
     )

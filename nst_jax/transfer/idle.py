@@ -265,9 +265,10 @@ def _border(options: Options, paintings: int) -> Said:
 
 def _precision(options: Options, paintings: int) -> Said:
     precision = chosen(options, "precision")
-    if options.precision == "auto" or precision.here() == precision:
+    here = precision.here()
+    if options.precision == "auto" or here == precision:
         return None
-    return f"{_instead(options, 'precision', precision.here())} on a CPU"
+    return f"{_instead(options, 'precision', here)} on this device"
 
 
 _FURTHER: Mapping[str, Callable[[Options, int], Said]] = MappingProxyType(

@@ -99,7 +99,7 @@ def test_a_network_that_sees_nothing_leaves_no_folder(place, capsys, monkeypatch
     assert lines[1].startswith("nst-jax: left out: photos/3.png: is not an image")
     assert set(lines[2:-1]) == {
         "nst-jax: --tv has no effect with --tv_weight=0",
-        "nst-jax: --precision=tf32 is --precision=float32 on a CPU",
+        "nst-jax: --precision=tf32 is --precision=float32 on this device",
         "nst-jax: --steps has no effect with --minutes",
     }
     assert "--offline forbids" in lines[-1]

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from support.tiny import random_weights
 
-from nst_jax.devices import backend, memory, suited
+from nst_jax.devices import backend, memory, processor, suited
 from nst_jax.feedforward import layers
 from nst_jax.losses import nearest, roots
 from nst_jax.networks import extract
-from nst_jax.networks.precision import AUTO, BFLOAT16, FLOAT32, TF32
+from nst_jax.networks.precision import (
+    AUTO,
+    BFLOAT16,
+    BFLOAT16_GRADIENTS,
+    FLOAT32,
+    TF32,
+)
 from weights_convert.architectures import CAFFE, Architecture, Convolution, vgg_layers
 
 KINDS = ("cpu", "gpu", "tpu")
@@ -27,14 +33,53 @@ WIDE = Architecture(
 def test_the_answers(kind):
     with backend.made_for(kind):
         cpu = kind == "cpu"
+        assert suited.rounded_gradients() == (cpu and processor.multiplies_bfloat16())
         assert suited.winograd() == suited.padded_convolutions() == cpu
         assert suited.lapack() == cpu
         assert suited.rounded_products() != cpu
         assert memory.helping_pixels() == (2**16 if cpu else 2**22)
         assert memory.tile_side() == (512 if cpu else 1024)
         here = [one.here() for one in (AUTO, FLOAT32, TF32, BFLOAT16)]
-    auto, tf32 = (FLOAT32, FLOAT32) if cpu else (AUTO, TF32)
-    assert here == [auto, FLOAT32, tf32, BFLOAT16]
+    assert here[1:] == [FLOAT32, FLOAT32 if cpu else TF32, BFLOAT16]
+    if not cpu:
+        assert here[0] == AUTO
+
+
+@pytest.mark.parametrize("multiplies", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_are_rounded_where_the_processor_multiplies_them(
+    kind, multiplies, monkeypatch
+):
+    monkeypatch.setattr(processor, "multiplies_bfloat16", lambda: multiplies)
+    rounded = BFLOAT16_GRADIENTS if kind == "cpu" and multiplies else FLOAT32
+    weights = random_weights(WIDE, np.random.default_rng(0))
+    with backend.made_for(kind):
+        assert BFLOAT16_GRADIENTS.here() == rounded
+        assert AUTO.here() == (rounded if kind == "cpu" else AUTO)
+        built = extract.build(WIDE, weights, precision=BFLOAT16_GRADIENTS)
+        prepared = extract.prepare(built, ["conv1_2"])
+    layer = prepared.convolutions["conv1_2"]
+    assert layer.kernel[...].dtype == jnp.float32
+    if kind == "cpu":
+        dtype = jnp.bfloat16 if multiplies else jnp.float32
+        assert [k.dtype for k in layer.transformed[0]] == [jnp.float32, dtype]
+
+
+def test_the_processor_is_asked_once_and_answers_where_nothing_is_told(
+    tmp_path, monkeypatch
+):
+    told = tmp_path / "cpuinfo"
+    for text, expected in [
+        ("flags\t: fpu avx512f avx512_bf16 sse\nflags\t: fpu\n", True),
+        ("flags\t: fpu avx512f\n", False),
+        ("Features\t: fp asimd bf16\n", False),
+        (None, False),
+    ]:
+        told.unlink(missing_ok=True)
+        if text:
+            told.write_text(text)
+        monkeypatch.setattr(processor, "_TOLD", told)
+        assert processor.multiplies_bfloat16.__wrapped__() == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -163,3 +163,15 @@ def test_bfloat16_and_small_pictures_go_the_direct_way(wide):
     np.testing.assert_array_equal(
         prepared(images), wide.convolutions["conv1_2"](images)
     )
+
+
+def test_products_of_bfloat16_are_summed_in_float32():
+    images, kernel = case(1, 21, 18, 64, 64)
+    exact = both_ways(kernel)
+    rounded = tuple(jnp.asarray(each, jnp.bfloat16) for each in exact)
+    found, expected = (jax.jit(winograd.convolve)(images, *k) for k in (rounded, exact))
+    assert found.dtype == jnp.float32
+    # Rounding of 2**-9, times what the transforms make of it: no sum of 64 is rounded.
+    assert 1e-3 < relative_error(found, expected) < 0.015
+    gradient = jax.grad(lambda x: jnp.vdot(winograd.convolve(x, *rounded), found))
+    assert gradient(images).dtype == jnp.float32

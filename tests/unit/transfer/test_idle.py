@@ -228,7 +228,7 @@ IDLE = [
     ),
     (
         *("precision", {"precision": "float32"}, "tf32"),
-        "--precision=tf32 is --precision=float32 on a CPU",
+        "--precision=tf32 is --precision=float32 on this device",
     ),
     ("learning_rate", {"steps": 0}, 9, "--learning_rate has no effect with --steps=0"),
     (
