@@ -10,8 +10,8 @@ _TOLD = Path("/proc/cpuinfo")  # On Linux.
 def multiplies_bfloat16() -> bool:
     """Whether it has instructions for products of bfloat16 numbers that XLA uses.
 
-    AVX512-BF16, of AMD since Zen 4 and Intel since Cooper Lake. Where Linux doesn't tell
-    it, it is taken to have none.
+    AVX512-BF16, of AMD since Zen 4 and Intel since Cooper Lake. Where Linux doesn't
+    tell it, it is taken to have none.
     """
     try:
         told = _TOLD.read_text()

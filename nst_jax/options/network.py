@@ -44,8 +44,8 @@ class Seeing:
         "auto",
         "Arithmetic of the network; image, statistics, losses and solver are always "
         "float32. bfloat16_gradients = float32 but for gradients through large "
-        "convolutions, on CPUs that multiply bfloat16 (AVX512-BF16). auto = bfloat16 on "
-        "GPUs and TPUs, bfloat16_gradients on such CPUs, float32 on others.",
+        "convolutions, on CPUs that multiply bfloat16 (AVX512-BF16). auto = bfloat16 "
+        "on GPUs and TPUs, bfloat16_gradients on such CPUs, float32 on others.",
         choices=choices(
             "networks.precision",
             "auto=AUTO float32=FLOAT32 tf32=TF32 bfloat16=BFLOAT16 "

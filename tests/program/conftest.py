@@ -1,4 +1,4 @@
-"""Programs are compiled as their users have them, whatever speeds up the other tests."""
+"""Programs are compiled as their users have them, whatever speeds up other tests."""
 
 import pytest
 
