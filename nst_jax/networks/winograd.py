@@ -9,8 +9,8 @@ The 36 of a kind are kept in few arrays: each array is a loop to compile.
 A transformed kernel may be bfloat16: so are the other factors then, and sums stay
 float32, which takes half the time of the products on processors that multiply these. A
 convolution is off by 1 % so. On the way back alone that costs nothing: two pictures of
-128 pixels after 150 iterations by VGG-19 had the loss of float32 to 0.1 %, where rounding
-on the way forward too cost 2 %.
+128 pixels by VGG-19 had the loss of float32 to 0.1 % after 150 iterations, where
+rounding on the way forward too cost 2 %.
 
 One deviation from the paper: its interpolation points 0, +-1, +-2 lose 2.6e-6 of
 relative accuracy in float32 at 256 channels; 0, +-5/8, +-3/2 lose 1.2e-6 and their
