@@ -92,8 +92,9 @@ def test_past_the_deadline_nothing_is_begun(tmp_path):
     assert found["skipped"] == "no time was left"
 
 
-def test_a_piece_leaves_the_rest_and_the_next_goes_on(tmp_path):
-    jobs = [job(), job(16), job(32)]
+def test_a_piece_leaves_the_rest_and_the_next_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "_GRACE", 1.0)
+    jobs = [job(), job(16, do="hang"), job(32)]
     assert run(jobs, tmp_path, minutes=0, leave=True) == []
     # Of jobs that share a process the first is measured, if the piece ends then.
     (done,) = run(jobs, tmp_path, device=H100, minutes=1e-4, leave=True)
