@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$root"
 ensure_environment test
 # Tests compile much and compute little: code that is not optimised is made in half the
-# time. The slow tests and the parity suite are of optimised code: XLA_FLAGS="" for these.
+# time. Slow tests of whole programs clear this, for code as users have it.
 export XLA_FLAGS="${XLA_FLAGS---xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true}"
 # Two at a time: compiling keeps one core busy, and the machines are small. Each goes
 # through files one after the other, whose tests share what they compiled.

@@ -1,7 +1,7 @@
 """Pictures of pairs by systems: saved in 8 bits, each once."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.quality import rates
@@ -111,12 +111,13 @@ def _painted(
     done: dict[tuple[Any, ...], dict[str, Any]],
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    steps = 0
+    steps, alone = 0, {}
     if task.limit:
-        own = rates.rate(
-            task.system, task.pair, folder, studio, size=task.size, say=say
-        )
-        steps = rates.within(task.limit, own["steps"], own["seconds"])
+        system = task.system
+        own = rates.rate(system, task.pair, folder, studio, size=task.size, say=say)
+        spent = own["steps"], own["seconds"]
+        steps = rates.within(task.limit, *spent, unit=system.unit)
+        alone = {"alone": steps * own["seconds"] / own["steps"]}
     made = studio.paint(
         task.system,
         task.pair,
@@ -124,7 +125,7 @@ def _painted(
         size=task.size,
         steps=steps,
     )
-    told = _kept(task, made, folder)
+    told = _kept(task, made, folder, alone)
     done[key(told)] = told
     say(
         f"{task.pair.name}: {task.system.name} x{task.strength}, {made.steps} steps, "
@@ -133,7 +134,9 @@ def _painted(
     return told
 
 
-def _kept(task: Task, made: Painted, folder: Folder) -> dict[str, Any]:
+def _kept(
+    task: Task, made: Painted, folder: Folder, more: Mapping[str, float]
+) -> dict[str, Any]:
     path = folder.pictures / task.file
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write(path, made.image)
@@ -143,6 +146,7 @@ def _kept(task: Task, made: Painted, folder: Folder) -> dict[str, Any]:
         "sha256": files.digest(path),
         "steps": made.steps,
         "seconds": made.seconds,
+        **more,  # What the rate makes of the steps: others may have computed beside.
         "compile_seconds": made.compile_seconds,
         **machine(),
     }

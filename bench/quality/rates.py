@@ -14,13 +14,16 @@ from bench.quality.systems import System
 from bench.runners.record import machine
 from nst_jax.images import files, resize
 
-PILOT = 30
-"""Steps of the short run, or the system's own if they are fewer."""
+PILOT = 40
+"""Steps of the short run."""
 
 
-def within(limit: float, steps: int, seconds: float) -> int:
-    """The steps that fit so many seconds, where `steps` took `seconds`; 1 at least."""
-    return max(1, round(steps * limit / max(seconds, 1e-3)))
+def within(limit: float, steps: int, seconds: float, *, unit: int = 1) -> int:
+    """The steps that fit so many seconds, where `steps` took `seconds`.
+
+    The nearest multiple of `unit`, and at least one.
+    """
+    return unit * max(1, round(steps * limit / max(seconds, 1e-3) / unit))
 
 
 def rate(

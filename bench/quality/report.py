@@ -75,10 +75,17 @@ def medians(records: Sequence[Record], systems: Sequence[str]) -> str:
     for system in systems:
         here = [r for r in records if (r["system"], r["strength"]) == (system, _ALL)]
         row = [_median(values(records, system, name)) for name in MEASURES]
-        spent = [one["seconds"] for one in here]
-        seconds = f"{statistics.median(spent):.1f}" if spent else "-"
-        rows.append([system, str(len(here)), *row, seconds])
-    return table(["system", "pairs", *MEASURES, "seconds"], rows)
+        rows.append([system, str(len(here)), *row, *_spent(here)])
+    return table(["system", "pairs", *MEASURES, "steps", "seconds"], rows)
+
+
+def _spent(records: Sequence[Record]) -> tuple[str, str]:
+    """Median steps and seconds: those alone on the machine, where they are known."""
+    if not records:
+        return "-", "-"
+    steps = statistics.median(one["steps"] for one in records)
+    seconds = statistics.median(one.get("alone", one["seconds"]) for one in records)
+    return f"{steps:.0f}", f"{seconds:.1f}"
 
 
 def flaws(records: Sequence[Record], systems: Sequence[str]) -> str:

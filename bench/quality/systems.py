@@ -26,6 +26,7 @@ class System:
         pass), "pytorch" or "pastiche".
       options: of `nst_jax.Options`, or the network of one pass.
       steps: of those that aren't ours.
+      unit: its steps come in multiples of so many.
       painting: the only one that it knows, as the stem of a file; "" of any.
       strengths: its own shares for those of `STRENGTHS`.
     """
@@ -34,6 +35,7 @@ class System:
     kind: str
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     steps: int = 0
+    unit: int = 1
     painting: str = ""
     strengths: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: STRENGTHS
@@ -83,13 +85,14 @@ REGISTERED: Mapping[str, System] = MappingProxyType(
             System("default", "optimised"),
             _network("starry_night"),
             _network("glass"),
-            System("pytorch", "pytorch", steps=300),
+            System("pytorch", "pytorch", steps=300, unit=20),
             System("pastiche", "pastiche", steps=1000),
         )
     }
 )
 """Systems by name, besides the presets. PyTorch makes the tutorial's 300 steps of the
-field's usual loss (`bench/runners/plain_torch.py`), pastiche its own 1000."""
+field's usual loss (`bench/runners/plain_torch.py`), 20 in each call of its L-BFGS,
+pastiche its own 1000."""
 
 
 def named(text: str) -> System:

@@ -52,7 +52,7 @@ def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
     assert "| photo | 1 | 1.00 |" in page
     assert "Against photo" in page
     assert main(["time", "photo", "strong={}", *how]) == 0
-    assert capsys.readouterr().out.count("30 steps") == 1
+    assert capsys.readouterr().out.count("40 steps") == 1
     assert main(["score", *how]) == 0
     written = tmp_path / "page.md"
     assert main(["report", *how, f"--output={written}"]) == 0

@@ -79,10 +79,12 @@ def test_equal_seconds_are_so_many_steps(pairs, folder):
     assert [steps for *_, steps in studio.made] == [0, 0, short, short, long, long]
     assert [one["limit"] for one in found] == [0, 0, 20, 20]
     assert [one["steps"] for one in found] == [0, 0, long, long]
-    assert said[2] == "96x72: weak, 30 steps, 3.00 s"
+    assert [one.get("alone") for one in found] == [None, None, 20, 20]
+    assert said[2] == "96x72: weak, 40 steps, 4.00 s"
     paint(asked(pairs, ["weak"], limit=10.0), folder, studio, say=str)
     assert [steps for *_, steps in studio.made[6:]] == [100, 100]
     assert rates.within(0.001, 500, 90.0) == 1
+    assert rates.within(20, 40, 9.0, unit=20) == 80
 
 
 def test_a_program_that_fails_stops_no_other(pairs, folder):
@@ -225,8 +227,8 @@ def test_programs_are_run_as_their_users_start_them(pairs, monkeypatch):
         assert made.image.shape == (60, 80, 3)
         assert made.steps == system.steps
         assert made.seconds < 5
-    # Its start alone was timed once, with one step.
-    assert started == [(1, 4.0), (300, 4.0), (300, 4.0)]
+    # Its start alone was timed for both, without steps.
+    assert started == [(0, 4.0), (0, 4.0), (300, 4.0), (300, 4.0)]
     with pytest.raises(NotPaintedError, match=r"pytorch, pair0: .*no luck with 13"):
         studio.paint(system, pairs[0], share=1.0, size=80, steps=13)
 
