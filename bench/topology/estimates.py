@@ -85,16 +85,17 @@ def estimate(
     }
     began = time.perf_counter()
     lowered = program.lower()
-    traced = time.perf_counter()
+    traced, used = time.perf_counter(), time.process_time()
     try:
         compiled = lowered.compile()
     except jax.errors.JaxRuntimeError as error:
         return {**record, "skipped": one_line(error)}, []
-    seconds = time.perf_counter() - traced
+    seconds, used = time.perf_counter() - traced, time.process_time() - used
     module = hlo.parse(compiled.as_text())
     figures = {
         "trace_seconds": traced - began,
         "compile_seconds": seconds,
+        "compile_cpu_seconds": used,
         **_figures(compiled, module, topology.partition(":")[0]),
     }
     return {**record, **figures}, list(_largest(module, largest))

@@ -139,7 +139,7 @@ def record(**changes):
         **{"side": 512, "lanes": 8, "chips": 1, "options": {}, "commit": "abc"},
         **{"versions": {"libtpu": "1"}, "flops": 3e12, "bytes_accessed": 16e9},
         **{"memory_bytes": 8e9, "temporary_bytes": 1e9, "argument_bytes": 2e6},
-        **{"compile_seconds": 90.0, "counts": {"all": counts}},
+        **{"compile_cpu_seconds": 90.0, "counts": {"all": counts}},
         "roofline": {
             **{"seconds": 0.02, "bound": "memory", "flops": 197e12},
             **{"bandwidth": 819e9, "source": "a page"},
