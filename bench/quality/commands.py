@@ -37,9 +37,7 @@ def time(flags: argparse.Namespace) -> int:
     studio = Studio(offline=flags.offline, report=_say)
     for system in chosen(flags.systems):
         for pair in _pairs(flags) if system.steps_made else ():
-            rates.rate(
-                system, pair, _folder(flags), studio, size=flags.size, say=_say
-            )
+            rates.rate(system, pair, _folder(flags), studio, size=flags.size, say=_say)
     return 0
 
 

@@ -118,14 +118,12 @@ def run_command(arguments: argparse.Namespace) -> int:
     photos, heldout = _photos(arguments)
 
     # JAX is imported from here on: a mistyped command is answered at once.
-    import jax
-
-    from nst_jax.devices import memory, programs
+    from nst_jax.devices import backend, memory, programs
     from nst_jax.feedforward.training import Task, Training
     from nst_jax.perceptual.network import network_of
 
     programs.report_missing_accelerator(_say)
-    check(recipe, len(names), len(jax.devices()))
+    check(recipe, len(names), backend.count())
     _say_idle(arguments, options, names)
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"

@@ -68,7 +68,7 @@ def run_command(arguments: argparse.Namespace) -> None:
     from nst_jax.devices import backend
 
     try:
-        backend.kind()
+        backend.here()
     except DeviceError as error:
         raise WeightsError(str(error)) from error
     fetch.fetch(architecture, report=commands.say)

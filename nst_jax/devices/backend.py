@@ -1,10 +1,11 @@
-"""The kind of device that JAX computes on, or why there is none."""
+"""What JAX computes on and programs are made for, or why there is no device."""
 
 import contextlib
 import logging
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 
@@ -12,9 +13,42 @@ from nst_jax.errors import DeviceError
 
 _FINDS = logging.getLogger("jax._src.xla_bridge")
 _LONGEST = 300  # Characters of what is cited.
+_KINDS = ("cpu", "gpu", "tpu")
+_MADE_FOR = jax.make_user_context(None)  # A part of the key of what is traced.
 
 
 def kind() -> str:
+    """What programs are made for: "cpu", "gpu" or "tpu".
+
+    That is what JAX computes on here, unless `made_for` says otherwise. Other rooms ask
+    what follows from it: `suited`, `memory`.
+
+    Raises:
+      DeviceError: see `here`.
+    """
+    return _MADE_FOR.value or here()
+
+
+def made_for(kind: str) -> contextlib.AbstractContextManager[Any]:
+    """While it lasts, this thread makes programs for another kind of device.
+
+    For programs that are compiled and not run, such as those for TPUs on a machine
+    without one. Networks have to be built and prepared in it too. What is traced in it
+    and out of it is kept apart. `jax.lax.platform_dependent`, which the losses choose
+    by, goes by what a program is lowered for, in it or not.
+
+    Args:
+      kind: "cpu", "gpu" or "tpu".
+
+    Raises:
+      ValueError: another one.
+    """
+    if kind not in _KINDS:
+        raise ValueError(f"kind={kind!r}: must be one of {', '.join(_KINDS)}")
+    return _MADE_FOR(kind)
+
+
+def here() -> str:
     """What JAX computes on here: "cpu", "gpu" or "tpu".
 
     Raises:
@@ -25,6 +59,16 @@ def kind() -> str:
             return jax.default_backend()
     except Exception as error:  # JAX and its plugins raise almost any kind.
         raise DeviceError(_line(os.environ.get("JAX_PLATFORMS"), error)) from error
+
+
+def count() -> int:
+    """How many devices of the default kind there are."""
+    return len(jax.devices())
+
+
+def name() -> str:
+    """The default device as its maker calls it, such as "NVIDIA H100 80GB HBM3"."""
+    return jax.devices()[0].device_kind
 
 
 def _line(asked: str | None, error: Exception) -> str:

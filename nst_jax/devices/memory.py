@@ -22,13 +22,20 @@ _FAILURES = ("INTERNAL", "UNAVAILABLE", "ABORTED", "DATA_LOSS", "UNKNOWN", "CANC
 _SHARE = 0.85  # Of the free memory; the rest is for targets, and for fragments.
 
 
-# Pixels of all lanes together above which more of them no longer save time.
-_ENOUGH = {"cpu": 2**16, "other": 2**22}
+_ENOUGH = {"cpu": 2**16, "gpu": 2**22, "tpu": 2**22}
+"""Pixels of all lanes together above which more of them no longer save time."""
+_TILE = {"cpu": 512, "gpu": 1024, "tpu": 1024}
+"""Sides of tiles, where the memory is large enough."""
 
 
 def helping_pixels() -> int:
-    """Pixels of all lanes together up to which more of them save time here."""
-    return _ENOUGH["cpu" if backend.kind() == "cpu" else "other"]
+    """Pixels of all lanes together up to which more of them save time."""
+    return _ENOUGH[backend.kind()]
+
+
+def tile_side() -> int:
+    """Side of the largest tiles that a picture is cut into, in pixels."""
+    return _TILE[backend.kind()]
 
 
 @contextlib.contextmanager

@@ -49,9 +49,9 @@ def report_missing_accelerator(report: Callable[[str], None]) -> None:
     """Says so where an NVIDIA driver is there but JAX computes on the CPU.
 
     Raises:
-      DeviceError: see `backend.kind`.
+      DeviceError: see `backend.here`.
     """
-    if backend.kind() != "cpu" or os.environ.get("JAX_PLATFORMS") == "cpu":
+    if backend.here() != "cpu" or os.environ.get("JAX_PLATFORMS") == "cpu":
         return
     if shutil.which("nvidia-smi"):
         report(

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.devices import backend, memory
+from nst_jax.devices import memory
 from nst_jax.errors import OptionsError, TooSmallError
 from nst_jax.feedforward import bordered, smooth, tiles
 from nst_jax.feedforward.masked import Where
@@ -21,7 +21,6 @@ from nst_jax.images.frames import Shape
 
 _SMALLEST = 16  # Pixels a side that a network needs.
 _MOST = 64  # Pictures side by side.
-_TILES = {"cpu": 512, "other": 1024}
 _SMALLEST_TILE = 64
 _PAINTING = 512  # Side of paintings, where the network doesn't say.
 
@@ -273,7 +272,7 @@ class Painter:
     def _tile(self) -> int:
         if self.tile is not None:
             return self.tile
-        tile = _TILES["cpu" if backend.kind() == "cpu" else "other"]
+        tile = memory.tile_side()
         free = memory.free_bytes()
         while tile > _SMALLEST_TILE and not memory.fits(
             self._program(1, (tile, tile)), free

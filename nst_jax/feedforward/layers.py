@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from nst_jax.devices import backend
+from nst_jax.devices import suited
 from nst_jax.networks import winograd
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
@@ -121,7 +121,7 @@ def _convolved(
     images: jax.Array, kernel: jax.Array, stride: int, padding: str
 ) -> jax.Array:
     known = all(isinstance(size, int) for size in images.shape)  # Not of an export.
-    if padding == "VALID" and known and backend.kind() == "cpu":
+    if padding == "VALID" and known and suited.padded_convolutions():
         return _unpadded_on_cpu(images, kernel, stride)
     return _plain(images, kernel, stride, padding)
 

@@ -4,7 +4,6 @@ import collections
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import cachetools
 import numpy as np
 
 from nst_jax.errors import ImageError, NstError, TooSmallError
@@ -16,6 +15,7 @@ from nst_jax.feedforward.stream import Made, Overlapped
 from nst_jax.images import resize
 from nst_jax.images.frames import Shape, frames
 from nst_jax.images.source import Report, Source
+from nst_jax.recent import Recent
 
 _KEPT_BYTES = 256 * 2**20  # Of photos that further styles are to be laid over.
 _READERS = 8
@@ -119,14 +119,12 @@ class _Photos:
 
     def __init__(self, report: Report):
         self._report = report
-        self._kept: cachetools.LRUCache[str, np.ndarray] = cachetools.LRUCache(
-            _KEPT_BYTES, getsizeof=lambda image: image.nbytes
-        )
+        self._kept: Recent[str, np.ndarray]
+        self._kept = Recent(_KEPT_BYTES, lambda image: image.nbytes)
 
     def read(self, source: Source) -> np.ndarray:
         found = self._kept.get(source.key)
         if found is None:
             found = source.read(self._report)
-            if found.nbytes <= _KEPT_BYTES:
-                self._kept[source.key] = found
+            self._kept[source.key] = found
         return found

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from nst_jax.devices import backend
 from nst_jax.feedforward.options import Options
 from nst_jax.images import files
 from nst_jax.version import __version__
@@ -73,5 +74,5 @@ class Painted:
                 "jax": jax.__version__,
                 "python": platform.python_version(),
             },
-            "device": jax.devices()[0].device_kind,
+            "device": backend.name(),
         }

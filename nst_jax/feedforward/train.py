@@ -18,7 +18,7 @@ import optax
 from flax import nnx
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from nst_jax.devices import lapack
+from nst_jax.devices import backend, lapack
 from nst_jax.errors import ImageError
 from nst_jax.feedforward import steady
 from nst_jax.feedforward.recipe import Recipe
@@ -228,7 +228,7 @@ def shared(batch: Any, *, parts: bool = True) -> Any:
 @functools.cache
 def _everywhere(parts: bool) -> NamedSharding:
     auto = (AxisType.Auto,)
-    mesh = jax.make_mesh((len(jax.devices()),), ("batch",), axis_types=auto)
+    mesh = jax.make_mesh((backend.count(),), ("batch",), axis_types=auto)
     return NamedSharding(mesh, PartitionSpec("batch") if parts else PartitionSpec())
 
 

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nst_jax.devices import suited
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.network import Network
 from nst_jax.networks.pooling import MAX, Mode
@@ -73,7 +73,7 @@ def digest_of(network: Network) -> str:
 
 
 def prepare(network: Network, taps: Collection[str]) -> Network:
-    """The network as it computes `taps` fastest on this machine; same results.
+    """The network as it computes `taps` fastest on the device; same results.
 
     On CPUs the kernels up to the deepest tap are transformed for `winograd.convolve`,
     in a copy that shares all else: about half a second and 400 MB for VGG-19, which
@@ -83,7 +83,7 @@ def prepare(network: Network, taps: Collection[str]) -> Network:
       network: of `build`.
       taps: that will be asked for.
     """
-    if jax.default_backend() != "cpu":
+    if not suited.winograd():
         return network
     convolutions = dict(network.convolutions)
     for layer in network.architecture.leading_to(taps):

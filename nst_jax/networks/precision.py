@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from nst_jax.devices import backend
+from nst_jax.devices import suited
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Precision:
     on_cpu: "Precision | None" = None
 
     def here(self) -> "Precision":
-        """What it is on this machine's default device."""
-        return self.on_cpu if self.on_cpu and backend.kind() == "cpu" else self
+        """What it is on the device that programs are made for."""
+        return self if suited.rounded_products() else self.on_cpu or self
 
 
 FLOAT32 = Precision(jnp.float32)

@@ -33,7 +33,7 @@ def load(
       DeviceError: the device that JAX is to use isn't here, or doesn't work.
     """
     architecture = architectures.find(name)
-    backend.kind()
+    backend.here()
     fetch.fetch(architecture, report=report or _ignore, offline=offline)
     weights, _ = store.load(architecture)
     return extract.build(

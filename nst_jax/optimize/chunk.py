@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-import cachetools
 import jax
 import jax.numpy as jnp
 import optax
+
+from nst_jax.recent import Recent
 
 Objective = Callable[
     [jax.Array, Any, jax.Array], tuple[jax.Array, Mapping[str, jax.Array]]
@@ -224,7 +225,7 @@ def run_chunk(
     return jax.lax.fori_loop(0, count, iterate, (state, records))
 
 
-_programs: cachetools.LRUCache[Hashable, Any] = cachetools.LRUCache(64)
+_programs: Recent[Hashable, Any] = Recent(64)
 _looking, _compiling = threading.Lock(), threading.Lock()
 
 

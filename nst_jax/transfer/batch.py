@@ -84,7 +84,7 @@ def run_jobs(
       DeviceError: the device isn't there, or fails.
     """
     asked.check(jobs, lanes)
-    backend.kind()
+    backend.here()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
         _check_network(network, options)

@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable, Hashable
 
-import cachetools
 import numpy as np
+
+from nst_jax.recent import Recent
 
 
 class Cache:
@@ -15,17 +16,17 @@ class Cache:
 
     def __init__(self, most: int):
         """Keeps so many bytes at most; those asked for last."""
-        self._most, self._lock = most, threading.Lock()
-        self._kept: cachetools.LRUCache[Hashable, np.ndarray]
-        self._kept = cachetools.LRUCache(most, getsizeof=lambda array: array.nbytes)
+        self._lock = threading.Lock()
+        self._kept: Recent[Hashable, np.ndarray]
+        self._kept = Recent(most, lambda array: array.nbytes)
 
     def __call__(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
         """The array of a key."""
         with self._lock:
-            if key in self._kept:
-                return self._kept[key]
+            kept = self._kept.get(key)
+        if kept is not None:
+            return kept
         made = make()
         with self._lock:
-            if made.nbytes <= self._most:
-                self._kept[key] = made
+            self._kept[key] = made
         return made

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-import cachetools
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,6 +25,7 @@ from nst_jax.perceptual.objective import (
 )
 from nst_jax.perceptual.parts import loss_weights
 from nst_jax.perceptual.regions import UNDIVIDED, Form, Kept, of_regions
+from nst_jax.recent import Recent
 from nst_jax.transfer import divided
 from nst_jax.transfer.lanes import Framed, Lane
 from nst_jax.transfer.painted import Painted, Region, paintings
@@ -55,8 +55,8 @@ class Studio:
         self._plain = network
         self._planned: dict[Hashable, dict[str, dict[str, Any]]] = {}
         self._checked: dict[tuple[Shape, tuple[str, ...]], str] = {}
-        self._styles: cachetools.LRUCache[Hashable, dict[str, Any]]
-        self._styles = cachetools.LRUCache(_KEPT, getsizeof=_bytes)
+        self._styles: Recent[Hashable, dict[str, Any]]
+        self._styles = Recent(_KEPT, _bytes)
         self._lock = threading.RLock()
         self.finishing: Studio | None = None
         if options.finish_loss != "none":
@@ -69,7 +69,7 @@ class Studio:
         self._options = last
         self.objective = self.of_form(UNDIVIDED)
         self._planned, self.finishing = {}, None
-        self._styles = cachetools.LRUCache(_KEPT, getsizeof=_bytes)
+        self._styles = Recent(_KEPT, _bytes)
 
     def at(self, scale: Scale) -> "Studio":
         """What poses the problems of a stretch of a run."""
@@ -299,12 +299,12 @@ class Studio:
     ) -> dict[str, Any]:
         """What `make` gives, kept by its key while there is room."""
         with self._lock:
-            if key in self._styles:
-                return self._styles[key]
+            kept = self._styles.get(key)
+        if kept is not None:
+            return kept
         found = make()
         with self._lock:
-            if _bytes(found) <= _KEPT:
-                self._styles[key] = found
+            self._styles[key] = found
         return found
 
     def _statistics(

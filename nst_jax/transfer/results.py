@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from nst_jax.devices import backend
 from nst_jax.display import loss_curve
 from nst_jax.errors import DivergenceError, NstError, counted
 from nst_jax.images import encode, files, resize
@@ -204,7 +205,7 @@ class Result:
                 "jax": jax.__version__,
                 "python": platform.python_version(),
             },
-            "device": jax.devices()[0].device_kind,
+            "device": backend.name(),
         }
 
 

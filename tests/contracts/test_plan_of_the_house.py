@@ -19,17 +19,18 @@ PRODUCT = [
 # Who may import whom, besides itself.
 GROUND = {
     *("version", "errors", "elsewhere", "fields", "options"),
-    *("images", "losses", "networks"),
+    *("images", "losses", "networks", "recent"),
 }
 PROGRAM = {
     *("streams", "presets", "devices", "perceptual", "feedforward", "transfer"),
     *("collection", "weights_convert"),
 }
-ALONE = ("weights_convert", "version", "streams", "elsewhere", "losses")
+ALONE = ("weights_convert", "version", "streams", "elsewhere", "losses", "recent")
 MAY_IMPORT = {
     **{room: set() for room in ALONE},
     "errors": {"streams"},
-    **{room: {"errors"} for room in ("devices", "optimize")},
+    "devices": {"errors"},
+    "optimize": {"errors", "recent"},
     "fields": {"errors", "elsewhere"},
     "options": {"errors", "fields"},
     "presets": {"options"},
@@ -142,6 +143,19 @@ def test_only_what_computes_loads_jax():
             [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
         )
         assert (done.stdout.strip(), done.stderr) == ("[]", ""), statement
+
+
+def test_devices_alone_know_the_kinds_of_devices():
+    """Others ask what follows from it (`devices/suited.py`, `devices/memory.py`)."""
+    asks = {"default_backend", "devices", "local_devices", "kind"}
+    wrong = []
+    for path in ROOT.glob("nst_jax/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                asked = node.value.id in ("jax", "backend") and node.attr in asks
+                if asked and path.parent.name != "devices":
+                    wrong.append(f"{path.name}:{node.lineno} {node.attr}")
+    assert not wrong
 
 
 def test_the_library_needs_no_other_framework():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 from nst_jax.devices import backend
@@ -44,7 +45,35 @@ def plugin(folder: Path, text: str) -> Path:
 
 
 def test_of_these_tests():
+    assert backend.kind() == backend.here() == "cpu"
+    assert backend.count() == len(jax.devices())
+    assert backend.name() == "cpu"
+
+
+def test_programs_are_made_for_another_kind_while_it_lasts():
+    with backend.made_for("tpu"):
+        assert (backend.kind(), backend.here()) == ("tpu", "cpu")
+        with backend.made_for("gpu"):
+            assert backend.kind() == "gpu"
+        assert backend.kind() == "tpu"
     assert backend.kind() == "cpu"
+    with pytest.raises(ValueError, match="'cuda': must be one of cpu, gpu, tpu"):
+        backend.made_for("cuda")
+
+
+def test_what_is_traced_for_another_kind_is_kept_apart():
+    @jax.jit
+    def asked(x):
+        return x + backend.kind().index("p")
+
+    assert asked(0) == 1
+    with backend.made_for("gpu"):
+        assert asked(0) == 1
+    traced = [asked.trace(0).jaxpr]
+    with backend.made_for("tpu"):
+        traced.append(asked.trace(0).jaxpr)
+        assert backend.kind() == "tpu"
+    assert traced[0] is not traced[1]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """The threads of JAX's decompositions."""
 
+import sys
+
+import pytest
+import scipy.linalg.cython_lapack  # noqa: F401  Its library is to be loaded.
 import threadpoolctl
 
-from nst_jax.devices import lapack
+from nst_jax.devices import backend, lapack
 
 
 def threads():
@@ -15,7 +19,7 @@ def threads():
 
 def test_one_thread_while_it_lasts():
     before = threads()
-    assert before  # SciPy's library is loaded.
+    assert before
     with lapack.one_thread():
         assert set(threads()) == {1}
     assert threads() == before
@@ -30,3 +34,17 @@ def test_of_several_at_once_the_last_one_ends_it():
     assert set(threads()) == {1}
     two.__exit__(None, None, None)
     assert threads() == before
+
+
+@pytest.mark.parametrize("kind", ["gpu", "tpu"])
+def test_nothing_is_limited_where_programs_call_no_lapack(kind):
+    before = threads()
+    with backend.made_for(kind), lapack.one_thread():
+        assert threads() == before
+
+
+def test_a_bare_machine_does_without(monkeypatch):
+    before = threads()
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    with lapack.one_thread(), lapack.one_thread():
+        assert threads() == before

@@ -8,7 +8,7 @@ from support.tiny import random_weights
 
 from nst_jax.networks import extract
 from nst_jax.networks.pooling import AVG_CEIL
-from nst_jax.networks.precision import AUTO, BFLOAT16, FLOAT32, TF32
+from nst_jax.networks.precision import AUTO, BFLOAT16
 from nst_jax.networks.pretrained import fetched, load
 from weights_convert import architectures, store
 from weights_convert.errors import WeightsError
@@ -55,14 +55,5 @@ def test_weights_that_are_stored_are_not_fetched_again():
         fetched(["squeezenet1_1", "vgg19"], offline=True, report=said.append)
 
 
-def test_precision_is_what_the_device_does():
-    on_cpu = jax.default_backend() == "cpu"
-    here = [one.here() for one in (AUTO, FLOAT32, TF32, BFLOAT16)]
-    assert here == [
-        FLOAT32 if on_cpu else AUTO,
-        FLOAT32,
-        FLOAT32 if on_cpu else TF32,
-        BFLOAT16,
-    ]
-    # On accelerators "auto" is bfloat16 with full products.
+def test_auto_on_accelerators_is_bfloat16_with_full_products():
     assert (AUTO.dtype, AUTO.products) == (BFLOAT16.dtype, BFLOAT16.products)

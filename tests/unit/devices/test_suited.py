@@ -1,0 +1,80 @@
+"""What is asked of kinds of devices, and what networks and losses make of it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from support.tiny import random_weights
+
+from nst_jax.devices import backend, memory, suited
+from nst_jax.feedforward import layers
+from nst_jax.losses import nearest, roots
+from nst_jax.networks import extract
+from nst_jax.networks.precision import AUTO, BFLOAT16, FLOAT32, TF32
+from weights_convert.architectures import CAFFE, Architecture, Convolution, vgg_layers
+
+KINDS = ("cpu", "gpu", "tpu")
+
+WIDE = Architecture(
+    "wide",
+    "vgg",
+    CAFFE,
+    vgg_layers([Convolution("conv1_1", 3, 64), Convolution("conv1_2", 64, 64)]),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_answers(kind):
+    with backend.made_for(kind):
+        cpu = kind == "cpu"
+        assert suited.winograd() == suited.padded_convolutions() == cpu
+        assert suited.lapack() == cpu
+        assert suited.rounded_products() != cpu
+        assert memory.helping_pixels() == (2**16 if cpu else 2**22)
+        assert memory.tile_side() == (512 if cpu else 1024)
+        here = [one.here() for one in (AUTO, FLOAT32, TF32, BFLOAT16)]
+    auto, tf32 = (FLOAT32, FLOAT32) if cpu else (AUTO, TF32)
+    assert here == [auto, FLOAT32, tf32, BFLOAT16]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks_are_built_and_prepared_for_a_kind(kind):
+    weights = random_weights(WIDE, np.random.default_rng(0))
+    with backend.made_for(kind):
+        built = extract.build(WIDE, weights, precision=AUTO)
+        prepared = extract.prepare(built, ["conv1_2"])
+    layer = prepared.convolutions["conv1_2"]
+    assert (layer.transformed is not None) == (kind == "cpu")
+    assert layer.kernel[...].dtype == (jnp.float32 if kind == "cpu" else jnp.bfloat16)
+
+
+def test_style_networks_convolve_as_suits_the_kind():
+    images, kernel = jnp.zeros((1, 12, 12, 3)), jnp.zeros((3, 3, 3, 4))
+
+    def text(kind: str) -> str:
+        with backend.made_for(kind):
+            return str(
+                jax.make_jaxpr(lambda x, k: layers._convolved(x, k, 1, "VALID"))(
+                    images, kernel
+                )
+            )
+
+    plain = "padding=((0, 0), (0, 0))"
+    assert plain in text("gpu")
+    assert plain in text("tpu")
+    assert plain not in text("cpu")
+
+
+@pytest.mark.parametrize(
+    ("loss", "on_cpu"),
+    [
+        (roots.root_trace, "lapack_ssyevd"),
+        (roots.nuclear_norm, "lapack_sgesdd"),
+        (lambda x: nearest.nearest(x, x, x[:, 0])[1], "precision = [HIGHEST"),
+    ],
+)
+def test_losses_choose_by_what_a_program_is_lowered_for(loss, on_cpu):
+    traced = jax.jit(loss).trace(jnp.eye(8))
+    for platform in ("cpu", "cuda", "tpu"):
+        text = traced.lower(lowering_platforms=(platform,)).as_text()
+        assert (on_cpu in text) == (platform == "cpu"), platform
