@@ -10,10 +10,27 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.workload import NETWORK, Job, Workload
+from nst_jax.options import FIELDS
 from weights_convert import store
 
 OURS, TORCH, PASTICHE, ONNX = "nst_jax", "PyTorch", "pastiche", "onnxruntime"
 STRONGEST = "compile+graphs"
+
+GRAM = "gram"
+LOSSES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        GRAM: {},
+        "gram normalized": {"gram": "normalized"},
+        **{
+            name: {"style_loss": name}
+            for name in FIELDS["style_loss"].metadata["choices"]
+            if name != GRAM
+        },
+        "self_similarity": {"content_loss": "self_similarity"},
+        "edges": {"edge_weight": 25.0},
+    }
+)
+"""Options by the name of a loss: of the content, Gram matrices are beside it."""
 
 # L-BFGS as PyTorch has it: the same mathematics, step for step.
 PLAIN = "plain L-BFGS"
@@ -118,7 +135,7 @@ def painters_device() -> list[Job]:
 
 
 def device() -> list[Job]:
-    """All cases on a GPU: about 20 minutes on an H100."""
+    """All cases on a GPU, in the order of importance: about half an hour on an H100."""
     rest = [square for square in _SQUARES if square not in _COMPILED_FIRST]
     lanes = [(512, lanes) for lanes in (2, 4, 16)]
     lbfgs = [(128, 1), (512, 1), (512, 8)]
@@ -129,6 +146,7 @@ def device() -> list[Job]:
         *_processes(512, 512, steps=500, precision="auto", repeats=3),
         *_trajectories(512, 512, _PAIRS[0], steps=500, marks=25, gpu=True),
         *_sets(512, steps=500, gpu=True),
+        *_losses(["w2"]),
         *painters_device(),
         *_steps(TORCH, "eager channels_last", "bfloat16", _SQUARES),
         *_steps(OURS, "default", "bfloat16", lbfgs, solver="lbfgs"),
@@ -145,7 +163,29 @@ def device() -> list[Job]:
         *_steps(OURS, "default", "tf32", [(512, 1), (512, 8)]),
         *_steps(OURS, "default", "float32", [(512, 1)]),
         *_steps(OURS, "default", "bfloat16", lanes),
+        *_losses([name for name in LOSSES if name not in (GRAM, "w2")]),
         *_steps(TORCH, STRONGEST, "bfloat16", rest),
+    ]
+
+
+def _losses(names: Iterable[str]) -> list[Job]:
+    """Style losses against Gram matrices on a GPU, which take turns in each job."""
+    pair = {"photo": "examples/photos/cat.jpg"}
+    return [
+        Job(
+            *("losses", OURS, name),
+            Workload(
+                *(side, side),
+                solver="lbfgs",
+                paintings=("examples/styles/swirls.jpg",),
+                **pair,
+            ),
+            "bfloat16",
+            repeats=5,
+            options=dict(LOSSES[name]),
+        )
+        for side in (256, 512)
+        for name in names
     ]
 
 

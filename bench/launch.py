@@ -1,5 +1,6 @@
 """Starts the runners and writes down what they find, line by line as it comes."""
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -11,13 +12,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.runners.record import machine, one_line
 from bench.score import score
 from bench.workload import ROOT, Job
+
+Records = Generator[dict[str, Any], None, None]
+"""As they come."""
+
+_NO_TIME = "no time was left"
+_GRACE = 60.0  # Seconds past the deadline that what is at work has.
 
 # What makes a job what it is; records with the same are measurements of the same.
 IDENTITY = (
@@ -34,14 +41,14 @@ def identity(fields: dict[str, Any]) -> str:
 def command(job: Job) -> list[str]:
     """The runner that measures a job."""
     names = {
-        "nst_jax": "run_jax",
-        "PyTorch": "run_torch",
-        "pastiche": "run_pastiche",
-        "onnxruntime": "run_onnx",
+        "nst_jax": "jax",
+        "PyTorch": "torch",
+        "pastiche": "pastiche",
+        "onnxruntime": "onnx",
     }
-    whole = {"process": "run_process", "folder": "run_folder"}
+    whole = {"process": "process", "folder": "folder", "losses": "losses"}
     name = whole.get(job.case) or names[job.framework]
-    return [sys.executable, "-m", f"bench.runners.{name}"]
+    return [sys.executable, "-m", f"bench.runners.run_{name}"]
 
 
 def run_all(
@@ -51,6 +58,7 @@ def run_all(
     device: Mapping[str, str],
     minutes: float,
     say: Callable[[str], None],
+    leave: bool = False,
     runner: Callable[[Job], list[str]] = command,
     patience: float = 1200.0,
 ) -> list[dict[str, Any]]:
@@ -61,8 +69,10 @@ def run_all(
         starts less often. On a CPU each has its own, and its own memory peak.
       output: folder of the results.
       device: its "platform", and "name" and "driver" of a GPU.
-      minutes: after which nothing new is begun.
+      minutes: after which nothing new is begun; what is at work has one more.
       say: takes a line for each record.
+      leave: what no time was left for has no record: a later call is to measure it. One
+        that takes more than all minutes has, so that it isn't begun first again.
       runner: the command that measures a job, to which the jobs are added.
       patience: seconds after which a runner without a new record is given up.
 
@@ -83,26 +93,45 @@ def run_all(
     for _, group in itertools.groupby(
         enumerate(jobs), lambda item: _process_of(*item) if shared else item[0]
     ):
-        for record in _run_group([job for _, job in group], start, device, deadline):
-            if shared and record["device"]["platform"] == "cpu":
-                name = record["framework"]
-                raise SystemExit(
-                    f"a GPU is here, but {name} runs on the CPU: see that "
-                    "its CUDA build is installed"
-                )
-            record["session"] = session
-            path = output / f"{place(record)}_{record['case']}.jsonl"
-            with path.open("a") as file:
-                file.write(json.dumps(record) + "\n")
-            records.append(record)
-            say(describe(record))
+        first = f"it took more than {minutes:.2g} minutes" if leave else ""
+        first = "" if records else first
+        found = _run_group([job for _, job in group], start, device, deadline, first)
+        with contextlib.closing(found):
+            for record in found:
+                if leave and record.get("skipped") == _NO_TIME:
+                    continue
+                _check_device(record, device)
+                record["session"] = session
+                path = output / f"{place(record)}_{record['case']}.jsonl"
+                _append(path, json.dumps(record))
+                records.append(record)
+                say(describe(record))
     return records
+
+
+def _check_device(record: Mapping[str, Any], device: Mapping[str, str]) -> None:
+    if device["platform"] != "cpu" and record["device"]["platform"] == "cpu":
+        raise SystemExit(
+            f"a GPU is here, but {record['framework']} runs on the CPU: see that its "
+            "CUDA build is installed"
+        )
+
+
+def _append(path: Path, line: str) -> None:
+    """Adds a line to a file whose last one may have been cut."""
+    with path.open("ab+") as file:
+        if size := file.seek(0, os.SEEK_END):
+            file.seek(size - 1)
+            line = line if file.read(1) == b"\n" else f"\n{line}"
+        file.write(f"{line}\n".encode())
 
 
 def _process_of(place: int, job: Job) -> tuple[Any, ...]:
     # Pictures are scored when the process that made them has ended: alone on the GPU.
     alone = place if job.case == "trajectory" else None
-    return (job.case, job.framework, job.variant, job.precision, alone)
+    # Losses take turns with Gram's, whose program is compiled once for all.
+    variant = None if job.case == "losses" else job.variant
+    return (job.case, job.framework, variant, job.precision, alone)
 
 
 def place(record: dict[str, Any]) -> str:
@@ -135,26 +164,32 @@ def describe(record: dict[str, Any]) -> str:
 
 def _run_group(
     jobs: list[Job],
-    start: Callable[[list[Job]], Iterator[dict[str, Any]]],
+    start: Callable[[list[Job]], Records],
     device: Mapping[str, str],
     deadline: float,
-) -> Iterator[dict[str, Any]]:
-    """Records of jobs that share a process; another is started where it dies."""
+    too_long: str,
+) -> Records:
+    """Records of jobs that share a process; another is started where it dies.
+
+    What the first one of all is skipped for, if it is cut, is told in `too_long`.
+    """
     with tempfile.TemporaryDirectory(prefix="nst_jax_bench_") as folder:
         pictures = Path(folder) / "pictures.npy"
         jobs = [dataclasses.replace(job, output=str(pictures)) for job in jobs]
         while jobs:
             if time.monotonic() > deadline:
-                yield from (_skipped(job, device, "no time was left") for job in jobs)
+                yield from (_skipped(job, device, _NO_TIME) for job in jobs)
                 return
             made = 0
-            found = start(jobs)
-            if jobs[0].case == "trajectory":
-                found = iter(list(found))
-            for record in found:
-                yield _finished(record, jobs[made], device, pictures)
-                made += 1
-            jobs = jobs[made:]
+            with contextlib.closing(start(jobs)) as found:
+                whole = jobs[0].case == "trajectory"
+                for made, record in enumerate(list(found) if whole else found, 1):
+                    yield _finished(record, jobs[made - 1], device, pictures)
+                    too_long = ""
+            if too_long and time.monotonic() > deadline:
+                yield _skipped(jobs[0], device, too_long)
+                made = 1
+            too_long, jobs = "", jobs[made:]
 
 
 def _records(
@@ -164,7 +199,7 @@ def _records(
     deadline: float,
     runner: Callable[[Job], list[str]],
     patience: float,
-) -> Iterator[dict[str, Any]]:
+) -> Records:
     """What a runner prints for `jobs`; after a crash, a record about that."""
     environment = {k: v for k, v in os.environ.items() if k not in _CLEARED}
     with tempfile.TemporaryFile("w+") as errors:
@@ -176,25 +211,39 @@ def _records(
             stderr=errors,
             text=True,
         )
-        assert process.stdout
         found = 0
         with process:
-            alarm = _alarm(process, patience, deadline)
-            for line in process.stdout:
-                if not (line.startswith("{") and line.endswith("}\n")):
-                    continue  # A library's noise, or cut off.
-                alarm.cancel()
-                yield json.loads(line)
-                found += 1
-                if time.monotonic() > deadline:
-                    process.kill()
-                alarm = _alarm(process, patience, deadline)
-            alarm.cancel()
+            try:
+                for line in _lines(process, patience, deadline):
+                    yield json.loads(line)
+                    found += 1
+            except BaseException:  # Ended from outside, as by SIGTERM.
+                process.kill()
+                raise
         if found < len(jobs) and time.monotonic() <= deadline:
             errors.seek(0)
             said = errors.read().strip().splitlines()[-1:] or [""]
             reason = f"the runner ended with {process.returncode}: {said[0]}"
             yield _skipped(jobs[found], device, reason)
+
+
+def _lines(
+    process: subprocess.Popen, patience: float, deadline: float
+) -> Iterator[str]:
+    """The records that a runner prints; it is killed when it takes too long."""
+    assert process.stdout
+    alarm = _alarm(process, patience, deadline)
+    try:
+        for line in process.stdout:
+            if not (line.startswith("{") and line.endswith("}\n")):
+                continue  # A library's noise, or cut off.
+            alarm.cancel()
+            yield line
+            if time.monotonic() > deadline:
+                process.kill()
+            alarm = _alarm(process, patience, deadline)
+    finally:
+        alarm.cancel()
 
 
 # A benchmark compiles for itself: what it finds compiled is not what it measures.
@@ -205,7 +254,7 @@ def _alarm(
     process: subprocess.Popen, patience: float, deadline: float
 ) -> threading.Timer:
     """Kills a runner that is silent for too long, or past the deadline by a minute."""
-    limit = min(patience, max(1.0, deadline + 60 - time.monotonic()))
+    limit = min(patience, max(1.0, deadline + _GRACE - time.monotonic()))
     alarm = threading.Timer(limit, process.kill)
     alarm.daemon = True
     alarm.start()

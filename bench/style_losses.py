@@ -8,6 +8,7 @@ engine's own: the network, the loss, its gradient and L-BFGS.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import statistics
@@ -18,9 +19,9 @@ from typing import Any
 
 import jax
 import numpy as np
-import threadpoolctl
 
 import nst_jax
+from bench.cases import GRAM, LOSSES
 from bench.runners import run_jax
 from bench.runners.record import machine
 from bench.workload import Job, Workload
@@ -30,36 +31,28 @@ from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import solver
 
-GRAM = "gram"
-
-LOSSES: Mapping[str, Mapping[str, Any]] = {
-    GRAM: {},
-    "gram normalized": {"gram": "normalized"},
-    **{
-        name: {"style_loss": name}
-        for name in nst_jax.options.FIELDS["style_loss"].metadata["choices"]
-        if name != GRAM
-    },
-    "self_similarity": {"content_loss": "self_similarity"},
-    "edges": {"edge_weight": 25.0},
-}
-"""Options by the name of a loss: of the content, Gram matrices are beside it."""
+Losses = Mapping[str, Mapping[str, Any]]
+"""Options by the name of a loss."""
 
 
-def steppers(side: int) -> dict[str, Callable[[int], float]]:
+def steppers(
+    side: int, losses: Losses, precision: str
+) -> dict[str, Callable[[int], float]]:
     """By the name of a loss what makes so many steps, and gives their seconds.
 
     Args:
       side: of the square picture, in pixels.
+      losses: those that are asked for.
+      precision: of the network.
     """
     pair = {"photo": "examples/photos/cat.jpg"}
     workload = Workload(
         *(side, side), solver="lbfgs", paintings=("examples/styles/swirls.jpg",), **pair
     )
-    network = run_jax.network(workload, "float32")
+    network = run_jax.network(workload, precision)
     here, found = None, {}
-    for name, changes in LOSSES.items():
-        job = Job("step", "nst_jax", name, workload, options=changes)
+    for name, changes in losses.items():
+        job = Job("step", "nst_jax", name, workload, precision, options=dict(changes))
         options = run_jax.options(job)
         studio = Studio(network, options)
         lane = lane_of(workload.content(), list(workload.styles()), options)
@@ -91,11 +84,26 @@ def _stepper(
     return run
 
 
-def measure(side: int, *, turns: int, steps: int) -> dict[str, Any]:
-    """Seconds a step of each loss, and the median of its ratios to Gram's in turn."""
-    makers = steppers(side)
+def measure(
+    side: int,
+    *,
+    turns: int,
+    steps: int,
+    losses: Losses = LOSSES,
+    precision: str = "float32",
+) -> dict[str, Any]:
+    """Seconds a step of each loss, and the median of its ratios to Gram's in turn.
+
+    Args:
+      side: of the square picture, in pixels.
+      turns: of all losses.
+      steps: of a loss in a turn.
+      losses: those that are asked for, Gram's among them.
+      precision: of the network.
+    """
+    makers = steppers(side, losses, precision)
     seconds: dict[str, list[float]] = {name: [] for name in makers}
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):  # As runs are.
+    with _one_thread():
         for make in makers.values():
             make(2)  # Not as the first ones.
         for _ in range(turns):
@@ -111,6 +119,17 @@ def measure(side: int, *, turns: int, steps: int) -> dict[str, Any]:
         }
         for name, times in seconds.items()
     }
+
+
+def _one_thread() -> contextlib.AbstractContextManager[Any]:
+    """LAPACK's, as runs have it; not limited where threadpoolctl isn't installed."""
+    try:
+        import threadpoolctl
+    except ImportError:
+        return contextlib.nullcontext()
+    limited: contextlib.AbstractContextManager[Any]
+    limited = threadpoolctl.threadpool_limits(1, user_api="blas")
+    return limited
 
 
 def main(argv: Sequence[str] | None = None) -> None:

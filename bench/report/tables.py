@@ -1,5 +1,6 @@
 """Records as Markdown tables."""
 
+import contextlib
 import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,13 +16,16 @@ _POOLED = ("seconds_per_step", "later_seconds")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """All records of the JSON-lines files in a folder, in the order of writing."""
-    return [
-        json.loads(line)
-        for path in sorted(folder.glob("*.jsonl"))
-        for line in path.read_text().splitlines()
-        if line.strip()
-    ]
+    """All records of the JSON-lines files in a folder, in the order of writing.
+
+    A line that was cut, by the end of the machine's time, is none.
+    """
+    found = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                found.append(json.loads(line))
+    return found
 
 
 def latest(records: Iterable[Record]) -> list[Record]:
@@ -300,11 +304,27 @@ def folders(records: Iterable[Record]) -> str:
     return table([*header, "photos a second", "peak host memory, GiB"], rows)
 
 
+def losses(records: Iterable[Record]) -> str:
+    """What a step costs by each loss, beside Gram matrices in turn."""
+    return table(
+        ["loss, picture", "ms a step", "of Gram's"],
+        [
+            [
+                f"{name(record)}, {record['workload']['width']} px",
+                number(1e3 * seconds_per_step(record)),
+                number(record["of_gram"]),
+            ]
+            for record in measured(records, "losses")
+        ],
+    )
+
+
 SECTIONS: Mapping[str, tuple[str, Callable[[Sequence[Record]], str]]] = {
     "step": ("Steps", steps),
     "process": ("Process start to saved file", processes),
     "trajectory": ("Loss against seconds", trajectories),
     "set": ("A style set", sets),
+    "losses": ("Style losses", losses),
     "pass": ("One-pass networks, milliseconds a picture", passes),
     "training": ("Training of one-pass networks, photos a second", trainings),
     "folder": ("Folders painted in one pass, process start to last file", folders),

@@ -40,7 +40,7 @@ def keep_compiled_programs(folder: str | None, default: Path) -> None:
     entries.drop_damaged(place)
     atexit.register(entries.drop_damaged, place)
     jax.config.update("jax_compilation_cache_dir", str(place))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
 

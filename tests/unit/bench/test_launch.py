@@ -1,12 +1,15 @@
+import functools
 import importlib.util
 import json
 import sys
 import time
 
+import psutil
 import pytest
 
 from bench import cases, launch
-from bench.run import CASES
+from bench.report import tables
+from bench.run import CASES, SMOKE
 from bench.workload import Job, Workload
 
 CPU = {"platform": "cpu"}
@@ -33,7 +36,9 @@ def job(side=8, do=""):
     return Job("step", "nst_jax", "default", workload, options={"do": do})
 
 
-def run(jobs, folder, *, device=CPU, used=None, minutes=1.0, patience=60.0):
+def run(
+    jobs, folder, *, device=CPU, used=None, minutes=1.0, patience=60.0, leave=False
+):
     lines = []
     program = [sys.executable, "-c", RUNNER, json.dumps(used or device)]
     records = launch.run_all(
@@ -44,6 +49,7 @@ def run(jobs, folder, *, device=CPU, used=None, minutes=1.0, patience=60.0):
         say=lines.append,
         runner=lambda job: program,
         patience=patience,
+        leave=leave,
     )
     written = [
         json.loads(line)
@@ -86,6 +92,58 @@ def test_past_the_deadline_nothing_is_begun(tmp_path):
     assert found["skipped"] == "no time was left"
 
 
+def test_a_piece_leaves_the_rest_and_the_next_goes_on(tmp_path):
+    jobs = [job(), job(16), job(32)]
+    assert run(jobs, tmp_path, minutes=0, leave=True) == []
+    # Of jobs that share a process the first is measured, if the piece ends then.
+    (done,) = run(jobs, tmp_path, device=H100, minutes=1e-4, leave=True)
+    assert done["workload"]["height"] == 8
+
+
+def test_what_takes_more_than_a_piece_is_told_of(tmp_path, monkeypatch):
+    """It would be begun first, and cut, in each piece."""
+    monkeypatch.setattr(launch, "_GRACE", 0.0)
+    jobs = [job(do="hang"), job(16)]
+    (found,) = run(jobs, tmp_path, minutes=1e-4, leave=True)
+    assert found["workload"]["height"] == 8
+    assert found["skipped"] == "it took more than 0.0001 minutes"
+
+
+def test_what_is_ended_from_outside_ends_its_runner(tmp_path):
+    """As a machine's limit does; the line that was cut is no record."""
+    (tmp_path / "cpu_step.jsonl").write_text('{"case": "st')
+    program = [sys.executable, "-c", RUNNER, json.dumps(CPU)]
+    found = launch._run_group(
+        [job(), job(do="hang")],
+        functools.partial(
+            launch._records,
+            device=CPU,
+            deadline=time.monotonic() + 60,
+            runner=lambda job: program,
+            patience=60.0,
+        ),
+        *(CPU, time.monotonic() + 60, ""),
+    )
+    record = next(found)
+    assert psutil.pid_exists(record["pid"])
+    found.close()
+    assert not psutil.pid_exists(record["pid"])
+    launch._append(tmp_path / "cpu_step.jsonl", json.dumps(record))
+    launch._append(tmp_path / "cpu_step.jsonl", json.dumps(record))
+    assert tables.read(tmp_path) == [record, record]
+
+
+def test_losses_share_a_process_and_others_do_by_variant():
+    jobs = [one for one in cases.device() if one.case == "losses"]
+    assert {launch._process_of(0, one) for one in jobs} == {
+        ("losses", "nst_jax", None, "bfloat16", None)
+    }
+    assert {one.workload.height for one in jobs} == {256, 512}
+    assert jobs[0].variant == "w2"
+    assert cases.GRAM not in {one.variant for one in jobs}
+    assert set(cases.LOSSES) - {cases.GRAM} == {one.variant for one in jobs}
+
+
 def test_a_gpu_that_a_framework_does_not_use_is_an_error(tmp_path):
     with pytest.raises(SystemExit, match="nst_jax runs on the CPU"):
         run([job()], tmp_path, device=H100, used=CPU)
@@ -101,6 +159,7 @@ def test_a_gpu_that_a_framework_does_not_use_is_an_error(tmp_path):
         ("PyTorch", "training"),
         ("onnxruntime", "pass"),
         ("onnxruntime", "folder"),
+        ("nst_jax", "losses"),
     ],
 )
 def test_each_job_has_a_runner(framework, case):
@@ -115,10 +174,12 @@ def test_a_gpu_has_a_short_name():
     assert launch.place({"device": {"platform": "cpu", "name": "cpu"}}) == "cpu"
 
 
-@pytest.mark.parametrize("selection", [cases.cpu, cases.device])
-def test_selections_cover_all_cases_and_frameworks(selection):
+@pytest.mark.parametrize(
+    ("selection", "without"), [(cases.cpu, {"losses"}), (cases.device, set())]
+)
+def test_selections_cover_all_cases_and_frameworks(selection, without):
     jobs = selection()
-    assert {job.case for job in jobs} == set(CASES)
+    assert {job.case for job in jobs} == set(CASES) - {SMOKE} - without
     rivals = {"nst_jax", "PyTorch", "pastiche"}
     assert rivals <= {job.framework for job in jobs} <= rivals | {"onnxruntime"}
 
