@@ -3,7 +3,7 @@
 #
 #   bash scripts/bench.sh --quick     a table in under 5 minutes, once installed
 #   bash scripts/bench.sh --cpu       the CPU cases in full: about an hour
-#   bash scripts/bench.sh --device    the GPU cases in full: about 20 minutes on an H100
+#   bash scripts/bench.sh --device    the GPU cases: 8 minutes of them; --resume goes on
 #
 # Further flags are those of `python -m bench.run`, such as --output=DIR, --cases=step,
 # --minutes=10, --resume. The last two make bench/REPORT.md anew.
