@@ -1,6 +1,6 @@
 """What the start of a run costs: CPU seconds and memory, part by part.
 
-    python -m bench.startup --size=256 --turns=3 --output=bench/results/cpu_startup.jsonl
+    python -m bench.startup --size=256 --output=bench/results/startup/cpu.jsonl
 
 CPU seconds of all threads, as other programs may run beside it. Each turn is a process
 of its own; the first fills the cache of compiled programs and is left out. Weights are
@@ -147,11 +147,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measures and prints a table; adds the figures to a file if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=256, help="of the picture, pixels")
-    parser.add_argument("--turns", type=int, default=3, help="processes, and one first")
+    parser.add_argument("--turns", type=int, default=3, help="processes")
     parser.add_argument("--note", default="", help="what was changed")
-    parser.add_argument(
-        "--output", type=Path, help="a file that a JSON line is added to"
-    )
+    parser.add_argument("--output", type=Path, help="a file to add a JSON line to")
     parser.add_argument("--parts", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)
     flags = parser.parse_args(argv)
