@@ -142,9 +142,10 @@ class FrozenConvolution(nnx.Module):
 def _transform(kernel: np.ndarray) -> tuple[jax.Array, jax.Array]:
     """What `winograd.convolve` takes for `[3, 3, i, o]`, forward and backward."""
     back = kernel[::-1, ::-1].swapaxes(2, 3)
-    return jnp.asarray(winograd.transform(kernel)), jnp.asarray(
-        winograd.transform(back)
-    )
+    # Put, not `asarray`, which would be a program for each shape, and one copy more.
+    forward: jax.Array = jax.device_put(winograd.transform(kernel))
+    backward: jax.Array = jax.device_put(winograd.transform(back))
+    return forward, backward
 
 
 @dataclasses.dataclass(frozen=True)

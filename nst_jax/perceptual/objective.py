@@ -79,6 +79,11 @@ class SeenObjective:
         parts = divided(losses(options).parts, form)
         return cls(Objective(parts), precision, options.input_gain, border)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the parts that a call gives."""
+        return tuple(part.name for part in self.losses.parts)
+
     def __call__(
         self, images: jax.Array, problem: Problem, iteration: Any = 0
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -248,6 +253,7 @@ def targets(
     return objective.statistics(network, image, wants, extents, masks)
 
 
+@jax.jit
 def stacked(trees: list[Any]) -> Any:
-    """Trees of arrays as one, with a leading axis."""
+    """Trees of arrays as one, with a leading axis; one program for all leaves."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)

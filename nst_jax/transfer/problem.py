@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.images.frames import Shape
-from nst_jax.losses.objective import Part
+from nst_jax.losses.objective import Objective, Part
 from nst_jax.losses.terms import Fitting
 from nst_jax.networks.extract import prepare
 from nst_jax.networks.network import Network
@@ -279,6 +279,8 @@ class Studio:
     def _blended(self, paintings: Sequence[Painted]) -> dict[str, Any]:
         def blend() -> dict[str, Any]:
             found = [self._style(painting) for painting in paintings]
+            if len(found) == 1:
+                return _alone(self.objective.losses, found[0])
             shares = [painting.share for painting in paintings]
             return self.objective.losses.blend(found, shares)
 
@@ -338,6 +340,12 @@ class Studio:
             tap: jnp.asarray(divided.framed(mask, shapes[tap]))
             for tap, mask in found.items()
         }
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _alone(losses: Objective, found: dict[str, Any]) -> dict[str, Any]:
+    """The targets of one painting: one program, where blends would each have one."""
+    return losses.blend([found], [1.0])
 
 
 _WHOLE = Region()
