@@ -253,6 +253,12 @@ def targets(
     return objective.statistics(network, image, wants, extents, masks)
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def alone(losses: Objective, found: dict[str, Any]) -> dict[str, Any]:
+    """The targets of one painting: one program, where each share would ask for one."""
+    return losses.blend([found], [1.0])
+
+
 @jax.jit
 def stacked(trees: list[Any]) -> Any:
     """Trees of arrays as one, with a leading axis; one program for all leaves."""

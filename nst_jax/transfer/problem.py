@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.images.frames import Shape
-from nst_jax.losses.objective import Objective, Part
+from nst_jax.losses.objective import Part
 from nst_jax.losses.terms import Fitting
 from nst_jax.networks.extract import prepare
 from nst_jax.networks.network import Network
@@ -20,6 +20,7 @@ from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
+    alone,
     stacked,
     targets,
 )
@@ -280,7 +281,7 @@ class Studio:
         def blend() -> dict[str, Any]:
             found = [self._style(painting) for painting in paintings]
             if len(found) == 1:
-                return _alone(self.objective.losses, found[0])
+                return alone(self.objective.losses, found[0])
             shares = [painting.share for painting in paintings]
             return self.objective.losses.blend(found, shares)
 
@@ -340,12 +341,6 @@ class Studio:
             tap: jnp.asarray(divided.framed(mask, shapes[tap]))
             for tap, mask in found.items()
         }
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _alone(losses: Objective, found: dict[str, Any]) -> dict[str, Any]:
-    """The targets of one painting: one program, where blends would each have one."""
-    return losses.blend([found], [1.0])
 
 
 _WHOLE = Region()
