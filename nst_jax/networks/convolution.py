@@ -147,8 +147,11 @@ class FrozenConvolution(nnx.Module):
 def _transform(kernel: np.ndarray, dtype: Any) -> tuple[jax.Array, jax.Array]:
     """What `winograd.convolve` takes for `[3, 3, i, o]`: float32, and of a dtype."""
     back = kernel[::-1, ::-1].swapaxes(2, 3)
-    forward, backward = map(winograd.transform, (kernel, back))
-    return jnp.asarray(forward), jnp.asarray(backward, dtype)
+    rounded = winograd.transform(back).astype(dtype or np.float32)
+    # Put, not `asarray`, which would be a program for each shape, and one copy more.
+    forward: jax.Array = jax.device_put(winograd.transform(kernel))
+    backward: jax.Array = jax.device_put(rounded)
+    return forward, backward
 
 
 @dataclasses.dataclass(frozen=True)

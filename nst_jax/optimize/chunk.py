@@ -7,7 +7,7 @@ network. One image alone is one lane.
 import dataclasses
 import functools
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -20,7 +20,8 @@ Objective = Callable[
     [jax.Array, Any, jax.Array], tuple[jax.Array, Mapping[str, jax.Array]]
 ]
 """`(images [n, h, w, 3], problem, iteration) -> (totals [n], {term: [n]})`, pure and
-hashable; a lane's values depend on its own image only."""
+hashable; a lane's values depend on its own image only. One that has the attribute
+`names`, those of its terms, isn't traced once more to find them."""
 
 DIVERGED = 100.0
 """Times the best loss above it: all progress is lost."""
@@ -179,9 +180,8 @@ def run_chunk(
       The new state and `{"total": [n, 64], term: [n, 64], ...}`, filled up to `count`:
       values at each iterate *before* its update.
     """
-    _, terms = jax.eval_shape(objective, state.image, problem, state.iteration)
     lanes = state.image.shape[0]
-    names = ("total", *terms)
+    names = ("total", *_terms(objective, state, problem))
     records = {name: jnp.zeros((lanes, CAPACITY), jnp.float32) for name in names}
 
     def summed(
@@ -223,6 +223,14 @@ def run_chunk(
         ), {name: records[name].at[:, index].set(values[name]) for name in names}
 
     return jax.lax.fori_loop(0, count, iterate, (state, records))
+
+
+def _terms(objective: Objective, state: State, problem: Any) -> Iterable[str]:
+    names: Iterable[str] | None = getattr(objective, "names", None)
+    if names is not None:
+        return names
+    _, terms = jax.eval_shape(objective, state.image, problem, state.iteration)
+    return terms
 
 
 _programs: Recent[Hashable, Any] = Recent(64)

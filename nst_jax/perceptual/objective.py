@@ -79,6 +79,11 @@ class SeenObjective:
         parts = divided(losses(options).parts, form)
         return cls(Objective(parts), precision, options.input_gain, border)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the parts that a call gives."""
+        return tuple(part.name for part in self.losses.parts)
+
     def __call__(
         self, images: jax.Array, problem: Problem, iteration: Any = 0
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -248,6 +253,13 @@ def targets(
     return objective.statistics(network, image, wants, extents, masks)
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def alone(losses: Objective, found: dict[str, Any]) -> dict[str, Any]:
+    """The targets of one painting: one program, where each share would ask for one."""
+    return losses.blend([found], [1.0])
+
+
+@jax.jit
 def stacked(trees: list[Any]) -> Any:
-    """Trees of arrays as one, with a leading axis."""
+    """Trees of arrays as one, with a leading axis; one program for all leaves."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)

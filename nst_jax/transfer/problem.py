@@ -20,6 +20,7 @@ from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
     Problem,
     SeenObjective,
+    alone,
     stacked,
     targets,
 )
@@ -279,6 +280,8 @@ class Studio:
     def _blended(self, paintings: Sequence[Painted]) -> dict[str, Any]:
         def blend() -> dict[str, Any]:
             found = [self._style(painting) for painting in paintings]
+            if len(found) == 1:
+                return alone(self.objective.losses, found[0])
             shares = [painting.share for painting in paintings]
             return self.objective.losses.blend(found, shares)
 

@@ -172,6 +172,33 @@ def test_restart_is_of_chosen_lanes(name):
     assert after.iteration == before.iteration
 
 
+class Traced:
+    """`valley`, which counts how often it is traced."""
+
+    def __init__(self):
+        self.times = 0
+
+    def __call__(self, *given):
+        self.times += 1
+        return valley(*given)
+
+
+class Named(Traced):
+    names = ("away", "across")
+
+
+def test_an_objective_that_says_its_names_is_traced_once_less():
+    times, shapes = [], []
+    for objective in (Traced(), Named()):
+        solver = solvers.adam(0.02)
+        state = chunk.start(solver, jnp.asarray(_IMAGES))
+        traced = chunk.run_chunk.trace(objective, solver, state, PROBLEM, np.int32(1))
+        times.append(objective.times)
+        shapes.append(traced.out_info)
+    assert times[1] == times[0] - 1
+    assert shapes[0] == shapes[1]
+
+
 def test_state_is_donated_and_the_callers_images_are_not():
     solver, images = _SOLVERS["adam"], jnp.asarray(_IMAGES)
     state = chunk.start(solver, images)

@@ -164,6 +164,7 @@ def test_every_part_has_the_weight_of_its_tap(tiny_network):
     ):
         objective, problem = pose(PHOTOS[2], PAINTINGS[:1], one, tiny_network)
         _, parts = jax.jit(objective)(jnp.asarray(picture(30, 25, 33))[None], problem)
+        assert set(parts) == set(objective.names)
         found.append({name: float(part[0]) for name, part in parts.items()})
     before, after = found
     assert before["content/relu2_1"] == before["style/relu1_1"] == 0
