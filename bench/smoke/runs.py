@@ -88,4 +88,4 @@ class Runs:
         stylizer = nst_jax.load_stylizer("starry_night", precision=precision)
         photo = self._workload.content()
         several = np.stack([np.roll(photo, 7 * n, axis=1) for n in range(count)])
-        return np.asarray(jax.jit(stylizer)(several))
+        return np.asarray(jax.jit(stylizer.__call__)(several))
