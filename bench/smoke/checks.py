@@ -43,7 +43,7 @@ class Paints(Protocol):
 
 
 def precisions(runs: Paints, platform: str) -> str:
-    """Runs in float32, TF32 and bfloat16 begin at the same loss, within 1 %, and end near it.
+    """Runs in float32, TF32 and bfloat16 begin at one loss, within 1 %, and end near.
 
     Raises:
       WrongError: they don't, or one isn't finite.
@@ -56,10 +56,10 @@ def precisions(runs: Paints, platform: str) -> str:
         for when, place in (("first", 0), ("last", -1)):
             of = abs(losses[place] / exact[place] - 1)
             if of > _AGREE[when]:
+                allowed = f"{100 * _AGREE[when]:g} % is allowed"
                 raise WrongError(
                     f"{name}'s {when} loss is {losses[place]:.6g}, float32's "
-                    f"{exact[place]:.6g}: {100 * of:.2g} % apart, {100 * _AGREE[when]:g} % is "
-                    "allowed"
+                    f"{exact[place]:.6g}: {100 * of:.2g} % apart, {allowed}"
                 )
             said.append(f"{name} {when} {100 * of:.2g} %")
     also = "; tf32 is float32 on CPUs" if platform == "cpu" else ""
