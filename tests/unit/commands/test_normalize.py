@@ -30,7 +30,7 @@ def test_the_means_are_one_afterwards(folder, monkeypatch, tmp_path, capsys):
     network = extract.build(made, weights)
     squares = [resize.square(files.read(name), 32) for name in images]
     for mean in statistics.mean_activations(network, squares).values():
-        np.testing.assert_allclose(mean[mean > 0], 1, rtol=1e-3)
+        np.testing.assert_allclose(mean[mean > 0], 1, rtol=5e-3)
         assert (mean > 0).any()
 
 

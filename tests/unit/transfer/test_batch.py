@@ -206,7 +206,7 @@ def test_a_job_gives_results_at_the_iterations_it_is_wanted_at(
             shorter = dataclasses.replace(LBFGS, steps=steps)
             expected = alone(PHOTOS[0], FIVE[place], shorter)
             np.testing.assert_allclose(result.image, expected.image, atol=2e-3)
-            np.testing.assert_allclose(result.losses, expected.losses, rtol=1e-3)
+            np.testing.assert_allclose(result.losses, expected.losses, rtol=5e-3)
 
 
 # What is wrong.
