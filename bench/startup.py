@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.runners.record import machine, peak_host_bytes
+from bench.runners.run_process import timed
 from bench.workload import NETWORK, ROOT, Workload
 from weights_convert import store
 
@@ -58,6 +59,7 @@ def parts(side: int, cache: str) -> dict[str, dict[str, float]]:
 
         import nst_jax
         import nst_jax.transfer.batch
+        from nst_jax.devices import programs
         from nst_jax.networks import extract
         from nst_jax.optimize import chunk
         from nst_jax.options import chosen
@@ -65,9 +67,7 @@ def parts(side: int, cache: str) -> dict[str, dict[str, float]]:
         from nst_jax.transfer.problem import Studio
         from nst_jax.transfer.run import solver
     with part("device"):
-        jax.config.update("jax_compilation_cache_dir", cache)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        programs.keep_compiled_programs(cache, Path(cache))
         jnp.zeros(1).block_until_ready()
     workload = Workload(side, side, photo=_PAIR[0], paintings=_PAIR[1])
     options = nst_jax.Options(size=side, pyramid=1, steps=1)
@@ -108,21 +108,11 @@ def program(side: int, cache: str, folder: Path) -> dict[str, float]:
     ).write_pictures(folder)
     command = [sys.executable, "-m", "nst_jax.commands.main", "stylize"]
     command += [str(photo), str(painting), f"--output={folder / 'out.png'}"]
-    command += [f"--size={side}", "--steps=1", "--overwrite", "--offline"]
+    command += [f"--size={side}", "--steps=1", "--overwrite=yes", "--offline"]
     command += [f"--compilation_cache_dir={cache}"]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"nst-jax ended with status {process.returncode}")
-    peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
-    return {"cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_bytes": peak}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    spent = timed(command, environment, folder / "log.txt")
+    return {"cpu_seconds": spent.cpu_seconds, "peak_bytes": spent.peak_bytes}
 
 
 def _turn(side: int, folder: Path) -> dict[str, dict[str, float]]:

@@ -145,7 +145,7 @@ class Studio:
             with programs.prepared(job) as (folder, environment):
                 output = folder / "out.png"
                 line = command(job, pair, output, share)
-                seconds, _ = timed(line, environment, folder / "log.txt")
+                seconds = timed(line, environment, folder / "log.txt").seconds
                 image = files.read(output)
         except (RuntimeError, ValueError, OSError) as error:
             told = " ".join(str(error).split())[-200:]

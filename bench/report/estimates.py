@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.report.tables import ESTIMATES, number, table
+from bench.report.tables import ESTIMATES, number, records_of, table
 
 Record = Mapping[str, Any]
 
@@ -28,12 +28,7 @@ seconds of all cores together, as the machine may do other things meanwhile.
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """All records of estimates in a folder, in the order of writing."""
-    return [
-        json.loads(line)
-        for path in sorted(folder.glob(ESTIMATES))
-        for line in path.read_text().splitlines()
-        if line.strip()
-    ]
+    return records_of(sorted(folder.glob(ESTIMATES)))
 
 
 def latest(records: Sequence[Record]) -> list[Record]:

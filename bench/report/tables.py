@@ -23,12 +23,17 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
     A line that was cut, by the end of the machine's time, is none.
     """
+    paths = sorted(folder.glob("*.jsonl"))
+    return records_of(path for path in paths if not path.match(ESTIMATES))
+
+
+def records_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """The records of files, a line each, without lines that were cut."""
     found = []
-    for path in sorted(folder.glob("*.jsonl")):
-        if not path.match(ESTIMATES):
-            for line in path.read_text().splitlines():
-                with contextlib.suppress(json.JSONDecodeError):
-                    found.append(json.loads(line))
+    for path in paths:
+        for line in path.read_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                found.append(json.loads(line))
     return found
 
 

@@ -47,10 +47,10 @@ def measure(job: Job) -> dict[str, Any]:
         "versions": {
             n: importlib.metadata.version(n) for n in _VERSIONS[job.framework]
         },
-        "first_seconds": runs[0][0],
-        "later_seconds": [seconds for seconds, _ in runs[1:]],
+        "first_seconds": runs[0].seconds,
+        "later_seconds": [run.seconds for run in runs[1:]],
         "painted": painted,
-        "peak_bytes": {"host": max(peak for _, peak in runs), "device": None},
+        "peak_bytes": {"host": max(run.peak_bytes for run in runs), "device": None},
     }
 
 

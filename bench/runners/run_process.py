@@ -36,17 +36,30 @@ def measure(job: Job) -> dict[str, Any]:
         (loss,) = score(job, [output])
     return {
         "versions": versions(job),
-        "first_seconds": runs[0][0],
-        "later_seconds": [seconds for seconds, _ in runs[1:]],
+        "first_seconds": runs[0].seconds,
+        "later_seconds": [run.seconds for run in runs[1:]],
         "score": loss,
-        "peak_bytes": {"host": max(peak for _, peak in runs), "device": None},
+        "peak_bytes": {"host": max(run.peak_bytes for run in runs), "device": None},
     }
 
 
-def timed(
-    command: Sequence[str], environment: Mapping[str, str], log: Path
-) -> tuple[float, int]:
-    """Seconds from start to end of a program, and the most memory it held.
+@dataclasses.dataclass(frozen=True)
+class Spent:
+    """What a program took.
+
+    Attributes:
+      seconds: from start to end.
+      cpu_seconds: of all its threads.
+      peak_bytes: the most memory that it held.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def timed(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Spent:
+    """Runs a program, what it says into a file.
 
     Raises:
       RuntimeError: it failed, or took more than 15 minutes.
@@ -69,8 +82,8 @@ def timed(
     if process.returncode:
         said = log.read_text().strip()[-200:]
         raise RuntimeError(f"status {process.returncode} after {seconds:.0f} s: {said}")
-    peak = usage.ru_maxrss
-    return seconds, peak if sys.platform == "darwin" else peak * 1024
+    peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
+    return Spent(seconds, usage.ru_utime + usage.ru_stime, peak)
 
 
 def environment() -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What a check finds: all is right, something is wrong, or it makes no sense here."""
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.report.tables import records_of
 from bench.runners.record import one_line
 
 RIGHT, WRONG, LEFT_OUT = "right", "wrong", "left out"
@@ -68,11 +68,7 @@ def passed(path: Path) -> bool:
     if not path.exists():
         return False
     last: list[dict[str, str]] = []
-    for line in path.read_text().splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue  # Cut off.
+    for record in records_of([path]):
         last = [] if record["name"] == "device" else last
         last.append(record)
     ended = bool(last) and last[-1]["name"] == LAST

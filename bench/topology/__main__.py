@@ -16,6 +16,7 @@ from typing import Any
 import jax
 
 from bench.report.estimates import described
+from bench.report.tables import records_of
 from bench.topology import estimates
 from bench.topology.estimates import NoTopologyError
 from bench.topology.programs import CASES, of
@@ -98,8 +99,7 @@ def _done(path: Path) -> list[dict[str, Any]]:
     """What a file has of programs that did compile."""
     if not path.exists():
         return []
-    records = map(json.loads, path.read_text().splitlines())
-    return [record for record in records if "skipped" not in record]
+    return [record for record in records_of([path]) if "skipped" not in record]
 
 
 if __name__ == "__main__":

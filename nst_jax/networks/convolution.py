@@ -38,8 +38,8 @@ class FrozenConvolution(nnx.Module):
       stride: down and across.
       padding: rows and columns on each side, zeros unless a call says otherwise.
       groups: of channels that see only each other.
-      gradients: dtype of the kernels of `winograd.convolve` on the way back; None:
-        that of the kernel.
+      gradient_dtype: of the kernels of `winograd.convolve` on the way back; None: that
+        of the kernel.
       transformed: kernels of `winograd.convolve`, forward and backward, of each group,
         or None.
     """
@@ -52,7 +52,7 @@ class FrozenConvolution(nnx.Module):
         stride: int = 1,
         padding: int = 1,
         groups: int = 1,
-        gradients: Any = None,
+        gradient_dtype: Any = None,
         transformed: _Kernels | None = None,
     ):
         """Wraps pretrained weights; see the attributes."""
@@ -61,7 +61,7 @@ class FrozenConvolution(nnx.Module):
         self.stride = stride
         self.padding = padding
         self.groups = groups
-        self.gradients = gradients
+        self.gradient_dtype = gradient_dtype
         self.transformed = nnx.data(transformed)
 
     def prepared(self) -> "FrozenConvolution":
@@ -75,8 +75,8 @@ class FrozenConvolution(nnx.Module):
             self.kernel[...],
             self.bias[...],
             groups=self.groups,
-            gradients=self.gradients,
-            transformed=tuple(_transform(one, self.gradients) for one in groups),
+            gradient_dtype=self.gradient_dtype,
+            transformed=tuple(_transform(one, self.gradient_dtype) for one in groups),
         )
 
     def __call__(

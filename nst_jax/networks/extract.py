@@ -56,7 +56,7 @@ def build(
             stride=layer.stride,
             padding=layer.padding,
             groups=layer.groups,
-            gradients=here.gradients,
+            gradient_dtype=here.gradient_dtype,
         )
         for layer in architecture.convolutions
     }
