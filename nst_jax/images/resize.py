@@ -150,7 +150,7 @@ def enlarged(
     ]
     if not found:
         return None
-    more = f", {len(found)} pictures are in all" if found[1:] else ""
+    more = f" (it and {len(found) - 1} more)" if found[1:] else ""
     return f"{found[0]}{more}: a smaller size shows as much"
 
 

@@ -193,9 +193,7 @@ def test_what_is_enlarged_is_said_once(tmp_path):
     line = f"{paths[0]} is enlarged, from 40x30 pixels to 64x48"
     assert shown(one) == [f"{line}: a smaller size shows as much"]
     jobs = [job(c, s, changed(size=64)) for c in paths[:2] for s in paths[1:]]
-    assert shown(*jobs) == [
-        f"{line}, 2 pictures are in all: a smaller size shows as much"
-    ]
+    assert shown(*jobs) == [f"{line} (it and 1 more): a smaller size shows as much"]
     # At their own size, or smaller, nothing is.
     assert shown(job(paths[0], paths[1], changed(size=40))) == []
     # A crop is enlarged, where its picture wouldn't be; a painting has its own size.
