@@ -41,6 +41,30 @@ def padded_convolutions() -> bool:
     return backend.kind() == "cpu"
 
 
+def gathered_pixels() -> bool:
+    """Whether a small convolution of few channels is quicker as a product of matrices.
+
+    On GPUs: their library fills up channels to eight, in a pass of its own.
+    """
+    return backend.kind() == "gpu"
+
+
+def folded_pixels() -> bool:
+    """Whether a large convolution of few channels is quicker with pixels as channels.
+
+    On GPUs: 9x9 ones of three channels take a third of a style network's time there.
+    """
+    return backend.kind() == "gpu"
+
+
+def few_large_passes() -> bool:
+    """Whether to pad and to enlarge pictures in one pass pays for more arithmetic.
+
+    On GPUs, where memory is the bound. XLA's concatenations of pixels are slow there.
+    """
+    return backend.kind() == "gpu"
+
+
 def lapack() -> bool:
     """Whether matrices are decomposed by the host's LAPACK, within programs."""
     return backend.kind() == "cpu"

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from nst_jax.devices import suited
 from nst_jax.feedforward.transformer import (
     Statistics,
     TransformerNetwork,
@@ -46,8 +47,11 @@ def paint(
         if layer.place == 1:
             entering = values
         within = extents * values.shape[1] // images.shape[1]
-        values = bordered(layer, values, within, how.padding)
-        values = convolved(how, layer, block, values)
+        if how.padding != "zero" and suited.few_large_passes():
+            values = convolved(how, layer, block, values, within)
+        else:
+            values = bordered(layer, values, within, how.padding)
+            values = convolved(how, layer, block, values)
         within = extents * values.shape[1] // images.shape[1]
         used = moments(values, within) if layer.norm else None
         values = normalized(how, layer, block, values, used, style)

@@ -1,6 +1,8 @@
 """What image transformation networks are made of, as pure functions of NHWC arrays."""
 
 import functools
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,11 +14,17 @@ from nst_jax.networks import winograd
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
 _FEW = 4  # Channels of a picture, as against features.
+_FOLD = 4  # Pixels a side that are folded into channels.
 _WIDE = 32  # Channels from which on XLA is quick at a convolution to few.
 
 
 def convolve(
-    images: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: str = "reflect"
+    images: jax.Array,
+    kernel: jax.Array,
+    *,
+    stride: int = 1,
+    padding: str = "reflect",
+    extents: jax.Array | None = None,
 ) -> jax.Array:
     """A convolution that keeps the size, or divides it by the stride, rounded up.
 
@@ -27,19 +35,24 @@ def convolve(
       stride: down and across.
       padding: "reflect", half a kernel's width around; "zero", as TensorFlow's SAME,
         which at stride 2 pads less above and left; "edge", the border repeated.
+      extents: `[b, 2]`, heights and widths of pictures in the top left corners, which
+        are padded at their own borders; None: they fill their frame. Not with zeros.
 
     Returns:
       `[b, h', w', o]`.
     """
     if padding == "zero":
         return _convolved(images, kernel, stride, "SAME")
-    around = kernel.shape[0] // 2
-    widths = ((0, 0), (around, around), (around, around), (0, 0))
-    return _convolved(jnp.pad(images, widths, padding), kernel, stride, "VALID")
+    padded = extended(images, kernel.shape[0] // 2, padding, extents)
+    return _convolved(padded, kernel, stride, "VALID")
 
 
 def convolve_enlarged(
-    images: jax.Array, kernel: jax.Array, *, padding: str = "reflect"
+    images: jax.Array,
+    kernel: jax.Array,
+    *,
+    padding: str = "reflect",
+    extents: jax.Array | None = None,
 ) -> jax.Array:
     """Each pixel made 2x2 of its kind, then a 3x3 convolution (Odena et al. 2016).
 
@@ -52,14 +65,19 @@ def convolve_enlarged(
       images: `[b, h, w, i]`.
       kernel: `[3, 3, i, o]`.
       padding: of the enlarged picture, as in `convolve`.
+      extents: likewise, of the small ones.
 
     Returns:
       `[b, 2 * h, 2 * w, o]`.
     """
-    mode = {"reflect": "edge", "zero": "constant"}[padding]
-    padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode)
+    if padding == "zero":
+        padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    else:
+        padded = extended(images, 1, "edge", extents)
     height, width = images.shape[1:3]
     rows = _halves(kernel)
+    if suited.few_large_passes():
+        return _enlarged_at_once(padded, rows)
     found = [
         [
             _convolved(
@@ -73,6 +91,17 @@ def convolve_enlarged(
         for down, row in enumerate(rows)
     ]
     return _interleaved(found)
+
+
+def _enlarged_at_once(padded: jax.Array, rows: Sequence[jax.Array]) -> jax.Array:
+    """All four places by one convolution: more zeros, and fewer passes."""
+    parts = [
+        jnp.pad(small, ((down, 1 - down), (right, 1 - right), (0, 0), (0, 0)))
+        for down, row in enumerate(rows)
+        for right, small in enumerate(_halves(row, axis=1))
+    ]
+    found = _convolved(padded, jnp.concatenate(parts, axis=-1), 1, "VALID")
+    return _unfolded(found, 2)
 
 
 def _halves(kernel: jax.Array, axis: int = 0) -> tuple[jax.Array, jax.Array]:
@@ -117,13 +146,89 @@ def _interleaved(parts: list[list[jax.Array]]) -> jax.Array:
     return whole.reshape(batch, 2 * height, 2 * width, channels)
 
 
+def extended(
+    images: jax.Array, around: int, mode: str, extents: jax.Array | None = None
+) -> jax.Array:
+    """Pictures with more pixels around, `[b, h, w, c]` -> `[b, h', w', c]`.
+
+    Args:
+      images: with more pixels a side than `around`.
+      around: how many on each side.
+      mode: "reflect" or "edge", as in `jnp.pad`.
+      extents: `[b, 2]`, heights and widths; what is beyond `around` pixels means
+        nothing. None: pictures fill their frame.
+    """
+    if extents is None:
+        at_once = _known(images) and suited.few_large_passes()
+        pad = _gathered if at_once else _extended
+        return pad(images, around, mode)
+    places = _places(images.shape[1:3], around, mode, extents)
+    return jax.vmap(lambda one, at: one[at[0][:, None], at[1]])(images, places)
+
+
+def _extended(images: jax.Array, around: int, mode: str) -> jax.Array:
+    widths = ((0, 0), (around, around), (around, around), (0, 0))
+    return jnp.pad(images, widths, mode)
+
+
+def _places(
+    shape: Sequence[int], around: int, mode: str, extents: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Rows `[b, h']` and columns `[b, w']` that extended pictures are made of."""
+    found = []
+    for axis in (0, 1):
+        last = extents[:, axis, None] - 1
+        place = jnp.arange(-around, shape[axis] + around)[None]
+        if mode == "reflect":
+            place = last - abs(last - abs(place))
+        found.append(jnp.clip(place, 0, last))
+    return found[0], found[1]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def _gathered(images: jax.Array, around: int, mode: str) -> jax.Array:
+    """`_extended` in one pass: XLA's own has one for each axis, of concatenations."""
+    shape = images.shape[1:3]
+    rows, columns = _places(shape, around, mode, jnp.array([shape]))
+    return images[:, rows[0][:, None], columns[0]]
+
+
+def _gathered_forward(
+    images: jax.Array, around: int, mode: str
+) -> tuple[jax.Array, jax.Array]:
+    return _gathered(images, around, mode), images[..., :0]
+
+
+def _gathered_backward(
+    around: int, mode: str, shaped: jax.Array, cotangent: jax.Array
+) -> tuple[jax.Array]:
+    """That of `_extended`: a gather's own is a scatter."""
+    like = jax.ShapeDtypeStruct(
+        (*shaped.shape[:3], cotangent.shape[3]), cotangent.dtype
+    )
+    pad = functools.partial(_extended, around=around, mode=mode)
+    (found,) = jax.linear_transpose(pad, like)(cotangent)
+    return (found,)
+
+
+_gathered.defvjp(_gathered_forward, _gathered_backward)
+
+
 def _convolved(
     images: jax.Array, kernel: jax.Array, stride: int, padding: str
 ) -> jax.Array:
-    known = all(isinstance(size, int) for size in images.shape)  # Not of an export.
-    if padding == "VALID" and known and suited.padded_convolutions():
-        return _unpadded_on_cpu(images, kernel, stride)
+    if padding == "VALID" and _known(images):
+        few = min(kernel.shape[2:]) <= _FEW < kernel.shape[0]
+        if few and stride == 1 and suited.folded_pixels():
+            return _folded_convolution(images, kernel)
+        if suited.padded_convolutions():
+            return _unpadded_on_cpu(images, kernel, stride)
     return _plain(images, kernel, stride, padding)
+
+
+def _known(images: jax.Array) -> bool:
+    """Whether its sizes are numbers, as they aren't in an export."""
+    return all(isinstance(size, int) for size in images.shape)
 
 
 def _plain(
@@ -137,6 +242,46 @@ def _plain(
         dimension_numbers=_NHWC,
         feature_group_count=images.shape[-1] // kernel.shape[2],
     )
+
+
+def _folded_convolution(images: jax.Array, kernel: jax.Array) -> jax.Array:
+    """A large kernel from or to few channels, of blocks of 4x4 pixels as channels.
+
+    The same sums, where a matrix unit that wants 16 channels or more would wait for a
+    picture's three. An output block of a kernel of k sees k + 3 pixels each way.
+    """
+    sizes = kernel.shape[:2]
+    height, width = (images.shape[1 + axis] - sizes[axis] + 1 for axis in (0, 1))
+    blocks = [-(-(size + _FOLD - 1) // _FOLD) for size in sizes]
+    reach = [_FOLD * count for count in blocks]
+    parts = []
+    for ahead in itertools.product(range(_FOLD), repeat=2):
+        margins = [(ahead[n], reach[n] - ahead[n] - sizes[n]) for n in (0, 1)]
+        parts.append(jnp.pad(kernel, (*margins, (0, 0), (0, 0))))
+    joined = jnp.concatenate(parts, axis=-1)  # [rows, columns, i, 16 * o]
+    large = _folded(joined.reshape(1, *reach, -1))[0]
+    large = large.reshape(*blocks, -1, joined.shape[-1])
+    rows, columns = -(-height // _FOLD), -(-width // _FOLD)
+    below = _FOLD * (rows + blocks[0] - 1) - images.shape[1]
+    right = _FOLD * (columns + blocks[1] - 1) - images.shape[2]
+    whole = jnp.pad(images, ((0, 0), (0, below), (0, right), (0, 0)))
+    found = _plain(_folded(whole), large, 1, "VALID")
+    return _unfolded(found, _FOLD)[:, :height, :width]
+
+
+def _folded(images: jax.Array) -> jax.Array:
+    """Blocks of 4x4 pixels as channels: `[b, 4 h, 4 w, c]` -> `[b, h, w, 16 c]`."""
+    batch, height, width, channels = images.shape
+    rows, columns = height // _FOLD, width // _FOLD
+    split = images.reshape(batch, rows, _FOLD, columns, _FOLD, channels)
+    return split.swapaxes(2, 3).reshape(batch, rows, columns, -1)
+
+
+def _unfolded(images: jax.Array, side: int) -> jax.Array:
+    """Channels as blocks of pixels: `[b, h, w, n n c]` -> `[b, n h, n w, c]`."""
+    batch, rows, columns, _ = images.shape
+    split = images.reshape(batch, rows, columns, side, side, -1).swapaxes(2, 3)
+    return split.reshape(batch, side * rows, side * columns, -1)
 
 
 def _unpadded_on_cpu(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

@@ -128,7 +128,11 @@ class TransformerNetwork(nnx.Module):
 
 
 def convolved(
-    how: Transformer, layer: Block, block: Mapping[str, Any], values: jax.Array
+    how: Transformer,
+    layer: Block,
+    block: Mapping[str, Any],
+    values: jax.Array,
+    extents: jax.Array | None = None,
 ) -> jax.Array:
     """What a layer makes of its input, `[b, h', w', c]`, before normalisation.
 
@@ -137,15 +141,16 @@ def convolved(
       layer: one of it.
       block: its arrays, of `TransformerNetwork.blocks`.
       values: `[b, h, w, c]`.
+      extents: `[b, 2]`, heights and widths, where padding is to be of what is within
+        these; not by zeros.
     """
     kernel = block["kernel"][...]
     values = values.astype(kernel.dtype)
+    padded: Any = {"padding": how.padding, "extents": extents}
     if not layer.upsample:
-        values = layers.convolve(
-            values, kernel, stride=layer.stride, padding=how.padding
-        )
+        values = layers.convolve(values, kernel, stride=layer.stride, **padded)
     elif how.upsampling == "nearest":
-        values = layers.convolve_enlarged(values, kernel, padding=how.padding)
+        values = layers.convolve_enlarged(values, kernel, **padded)
     else:
         values = layers.convolve_transposed(values, kernel)
     if "bias" in block:

@@ -14,7 +14,8 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-from nst_jax.networks import borders, winograd
+from nst_jax.devices import suited
+from nst_jax.networks import borders, gathered, winograd
 from nst_jax.networks.borders import ZERO, Border
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
@@ -134,13 +135,13 @@ class FrozenConvolution(nnx.Module):
             part.shape, kernel.shape[3]
         ):
             return winograd.convolve(part, *self.transformed[group])
-        how = _Convolution(
-            self.stride,
-            self.padding if padding is None else padding,
-            part.shape[1:3],
-            # Read here: the backward pass is traced outside of this context.
-            jax.config.jax_default_matmul_precision,  # type: ignore[attr-defined]
-        )
+        # Read here: the backward pass is traced outside of this context.
+        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+        padding = self.padding if padding is None else padding
+        plain = self._is_plain and padding == self.padding
+        if plain and gathered.pays_off(kernel.shape) and suited.gathered_pixels():
+            return gathered.convolve(part, kernel, precision)
+        how = _Convolution(self.stride, padding, part.shape[1:3], precision)
         return _convolve(part, kernel, how)
 
 

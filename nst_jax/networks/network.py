@@ -12,6 +12,7 @@ from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.extents import confine, count_windows
 from nst_jax.networks.normalization import local_response_norm
 from nst_jax.networks.pooling import Mode, Windows
+from nst_jax.networks.relu import relu
 from weights_convert.architectures import (
     Architecture,
     Concatenation,
@@ -106,13 +107,24 @@ class Network(nnx.Module):
           `{tap: (features [b, h', w', c], extents [b, 2] of them or None)}`.
         """
         found = {"": (inputs, extents)}
+        bottoms = self.architecture.bottoms
+        # The ReLUs: what each sees.
+        seen: dict[str, str] = {}
         for layer in self.architecture.leading_to(taps):
-            below = [found[name] for name in self.architecture.bottoms[layer.name]]
-            if isinstance(layer, Concatenation):
-                joined = jnp.concatenate([images for images, _ in below], axis=-1)
-                found[layer.name] = joined, below[0][1]
-            else:
-                found[layer.name] = self._apply(layer, *below[0], border)
+            below = [found[name] for name in bottoms[layer.name]]
+            match layer:
+                case Concatenation():
+                    joined = jnp.concatenate([images for images, _ in below], axis=-1)
+                    found[layer.name] = joined, below[0][1]
+                case Pooling() if self.pooling.picks and bottoms[layer.name][0] in seen:
+                    # The ReLU of fewer pixels; if no tap is there, of these alone.
+                    before = found[seen[bottoms[layer.name][0]]]
+                    images, within = self._apply(layer, *before, border)
+                    found[layer.name] = relu(images), within
+                case _:
+                    found[layer.name] = self._apply(layer, *below[0], border)
+            if isinstance(layer, Relu):
+                (seen[layer.name],) = bottoms[layer.name]
         return {tap: found[tap] for tap in taps}
 
     def _apply(
@@ -143,7 +155,7 @@ class Network(nnx.Module):
                     images = confine(images, extents)
             # Zeros stay zeros in the others.
             case Relu():
-                images = nnx.relu(images)
+                images = relu(images)
             case LocalResponseNorm():
                 images = local_response_norm(
                     images,

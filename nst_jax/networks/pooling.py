@@ -43,6 +43,11 @@ class Windows:
         )
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether no pixel is in two of them, and none beyond the first edges."""
+        return self.size == self.stride and not self.padding
+
+    @property
     def places(self) -> list[tuple[int, int]]:
         """The pixels of a window, row and column, in reading order."""
         return list(np.ndindex(self.size, self.size))
@@ -95,22 +100,37 @@ def _maximum(images: jax.Array, windows: Windows) -> jax.Array:
 def _maximum_forward(
     images: jax.Array, windows: Windows
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    pooled = _maximum(images, windows)
-    return pooled, (images, pooled)
+    """The maxima; of the images only the shape, and where in its window each was."""
+    shape = _pooled_shape(images, windows)
+    shaped = images[..., :0]
+    if 0 in shape:
+        return jnp.zeros(shape, images.dtype), (shaped, jnp.zeros(shape, jnp.int8))
+    pixels = _cut(images, windows, -jnp.inf)
+    pooled = functools.reduce(jnp.maximum, pixels)
+    last = len(pixels) - 1
+    place = jnp.full(shape, last, jnp.int8)
+    for number in reversed(range(last)):
+        place = jnp.where(pixels[number] == pooled, jnp.int8(number), place)
+    return pooled, (shaped, place)
 
 
 def _maximum_backward(
     windows: Windows, residuals: tuple[jax.Array, jax.Array], cotangent: jax.Array
 ) -> tuple[jax.Array]:
-    images, pooled = residuals
-    if not pooled.size:
-        return (jnp.zeros_like(images),)
-    parts, taken = [], jnp.zeros(pooled.shape, bool)
-    for pixels in _cut(images, windows, -jnp.inf):
-        equal = pixels == pooled
-        parts.append(jnp.where(equal & ~taken, cotangent, 0))
-        taken = taken | equal
-    return (_spread(parts, images.shape, windows),)
+    shaped, place = residuals
+    shape = (*shaped.shape[:3], cotangent.shape[3])
+    if not place.size:
+        return (jnp.zeros(shape, cotangent.dtype),)
+    if windows.side_by_side:
+        number = jnp.arange(len(windows.places), dtype=jnp.int8)
+        inside = number.reshape(windows.size, 1, windows.size, 1)
+        chosen = _seen(place) == inside
+        return (_laid(jnp.where(chosen, _seen(cotangent), 0), shape),)
+    parts = [
+        jnp.where(place == number, cotangent, 0)
+        for number in range(len(windows.places))
+    ]
+    return (_spread(parts, shape, windows),)
 
 
 _maximum.defvjp(_maximum_forward, _maximum_backward)
@@ -161,6 +181,10 @@ def _sum_backward(
     windows: Windows, shaped: jax.Array, cotangent: jax.Array
 ) -> tuple[jax.Array]:
     shape = (*shaped.shape[:3], cotangent.shape[3])
+    if windows.side_by_side:
+        batch, rows, columns, channels = cotangent.shape
+        whole = (batch, rows, windows.size, columns, windows.size, channels)
+        return (_laid(jnp.broadcast_to(_seen(cotangent), whole), shape),)
     return (_spread([cotangent] * len(windows.places), shape, windows),)
 
 
@@ -173,16 +197,19 @@ class Mode:
 
     Attributes:
       pool: `(images, windows, extents) -> images`, such as `max_pool`.
+      picks: each window gives its largest pixel, so that a ReLU before it may as well
+        come after it.
       ceil: all windows have Caffe's rounding, even where the architecture has another.
     """
 
     pool: Callable[..., jax.Array]
+    picks: bool = False
     ceil: bool = False
 
 
-MAX = Mode(max_pool)
+MAX = Mode(max_pool, picks=True)
 AVG = Mode(average_pool)
-MAX_CEIL = Mode(max_pool, ceil=True)
+MAX_CEIL = Mode(max_pool, picks=True, ceil=True)
 AVG_CEIL = Mode(average_pool, ceil=True)
 
 
@@ -225,6 +252,24 @@ def _cut(images: jax.Array, windows: Windows, outside: float) -> list[jax.Array]
         ]
         for i, j in windows.places
     ]
+
+
+def _seen(windows: jax.Array) -> jax.Array:
+    """`[b, h', w', c]` as each pixel of a window sees it: `[b, h', 1, w', 1, c]`."""
+    return windows[:, :, None, :, None]
+
+
+def _laid(pixels: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """The pixels of windows side by side, `[b, h', s, w', s, c]`, as images of a shape.
+
+    So every pixel is written once, in one pass over them.
+    """
+    batch, rows, size, columns, _, channels = pixels.shape
+    whole = pixels.reshape(batch, rows * size, columns * size, channels)
+    below, right = shape[1] - rows * size, shape[2] - columns * size
+    none = (0, 0, 0)
+    margins = (none, (0, below, 0), (0, right, 0), none)
+    return lax.pad(whole, jnp.zeros((), whole.dtype), margins)
 
 
 def _spread(

@@ -182,7 +182,8 @@ def run_chunk(
     """
     lanes = state.image.shape[0]
     names = ("total", *_terms(objective, state, problem))
-    records = {name: jnp.zeros((lanes, CAPACITY), jnp.float32) for name in names}
+    # One array: each further one would be a kernel more at each iteration.
+    records = jnp.zeros((len(names), lanes, CAPACITY), jnp.float32)
 
     def summed(
         images: jax.Array, iteration: jax.Array
@@ -191,8 +192,8 @@ def run_chunk(
         return jnp.sum(totals), {"total": totals, **terms}
 
     def iterate(
-        index: jax.Array, carry: tuple[State, dict[str, jax.Array]]
-    ) -> tuple[State, dict[str, jax.Array]]:
+        index: jax.Array, carry: tuple[State, jax.Array]
+    ) -> tuple[State, jax.Array]:
         state, records = carry
         # Lanes don't see each other: the sum's gradient is each total's own.
         gradient, values = jax.grad(summed, has_aux=True)(state.image, state.iteration)
@@ -220,9 +221,10 @@ def run_chunk(
             best_loss=jnp.where(better, values["total"], state.best_loss),
             iteration=state.iteration + 1,
             average=average,
-        ), {name: records[name].at[:, index].set(values[name]) for name in names}
+        ), records.at[:, :, index].set(jnp.stack([values[name] for name in names]))
 
-    return jax.lax.fori_loop(0, count, iterate, (state, records))
+    state, records = jax.lax.fori_loop(0, count, iterate, (state, records))
+    return state, dict(zip(names, records, strict=True))
 
 
 def _terms(objective: Objective, state: State, problem: Any) -> Iterable[str]:
