@@ -278,7 +278,12 @@ def _folded(images: jax.Array) -> jax.Array:
 
 
 def _unfolded(images: jax.Array, side: int) -> jax.Array:
-    """Channels as blocks of pixels: `[b, h, w, n n c]` -> `[b, n h, n w, c]`."""
+    """Channels as blocks of pixels: `[b, h, w, n n c]` -> `[b, n h, n w, c]`.
+
+    What is added later isn't drawn into the convolution before: XLA would have it write
+    all of that for cuDNN.
+    """
+    images = lax.optimization_barrier(images)
     batch, rows, columns, _ = images.shape
     split = images.reshape(batch, rows, columns, side, side, -1).swapaxes(2, 3)
     return split.reshape(batch, side * rows, side * columns, -1)
