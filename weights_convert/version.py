@@ -4,5 +4,11 @@ import importlib.metadata
 
 
 def version() -> str:
-    """From the installed distribution's metadata."""
-    return importlib.metadata.version("nst-jax")
+    """From the installed distribution's metadata; "unknown" of sources that aren't.
+
+    Machines with a GPU may have no pip: programs are started from the sources there.
+    """
+    try:
+        return importlib.metadata.version("nst-jax")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -218,7 +218,8 @@ def _convolved(
     images: jax.Array, kernel: jax.Array, stride: int, padding: str
 ) -> jax.Array:
     if padding == "VALID" and _known(images):
-        few = min(kernel.shape[2:]) <= _FEW < kernel.shape[0]
+        whole = kernel.shape[2] == images.shape[-1]  # Not in groups.
+        few = whole and min(kernel.shape[2:]) <= _FEW < kernel.shape[0]
         if few and stride == 1 and suited.folded_pixels():
             return _folded_convolution(images, kernel)
         if suited.padded_convolutions():

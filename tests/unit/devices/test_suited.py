@@ -37,6 +37,9 @@ def test_the_answers(kind):
         assert suited.winograd() == suited.padded_convolutions() == cpu
         assert suited.lapack() == cpu
         assert suited.rounded_products() != cpu
+        gpu = kind == "gpu"
+        assert suited.gathered_pixels() == suited.folded_pixels() == gpu
+        assert suited.few_large_passes() == gpu
         assert memory.helping_pixels() == (2**16 if cpu else 2**22)
         assert memory.tile_side() == (512 if cpu else 1024)
         here = [one.here() for one in (AUTO, FLOAT32, TF32, BFLOAT16)]
@@ -94,7 +97,7 @@ def test_networks_are_built_and_prepared_for_a_kind(kind):
 
 
 def test_style_networks_convolve_as_suits_the_kind():
-    images, kernel = jnp.zeros((1, 12, 12, 3)), jnp.zeros((3, 3, 3, 4))
+    images, kernel = jnp.zeros((1, 12, 12, 3)), jnp.zeros((5, 5, 3, 8))
 
     def text(kind: str) -> str:
         with backend.made_for(kind):
@@ -105,9 +108,11 @@ def test_style_networks_convolve_as_suits_the_kind():
             )
 
     plain = "padding=((0, 0), (0, 0))"
-    assert plain in text("gpu")
     assert plain in text("tpu")
     assert plain not in text("cpu")
+    # Blocks of 4x4 pixels: of the picture, of its 8x8 outputs, of an 8x8 kernel.
+    assert "f32[1,2,2,128]" in text("gpu")
+    assert "f32[2,2,48,128]" in text("gpu")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support.style_networks import NETWORKS, arrays_of, vector_of
 
+from nst_jax.devices import backend
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward import export
 from nst_jax.feedforward.stylizer import Stylizer
@@ -19,8 +20,10 @@ def _stored(name: str) -> Stored:
     return Stored(architecture, arrays_of(architecture), "a test")
 
 
-def test_a_program_is_for_any_number_of_any_size() -> None:
-    program = export.exported(Stylizer.of(_stored("conditional"), {}).network)
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_a_program_is_for_any_number_of_any_size(kind: str) -> None:
+    with backend.made_for(kind):
+        program = export.exported(Stylizer.of(_stored("conditional"), {}).network)
     assert program.platforms == export.PLATFORMS
     given = [tuple(map(str, one.shape)) for one in program.in_avals]
     assert given == [("b", "h", "w", "3"), ("b", "3")]

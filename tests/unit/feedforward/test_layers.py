@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from support import layer_references as plain
 
+from nst_jax.devices import backend
 from nst_jax.feedforward import adain, layers
 
 SIZE = (5, 6)
+
+
+@pytest.fixture(params=["cpu", "gpu"], autouse=True)
+def kind(request):
+    """Each kind of device computes in its own ways, and the same."""
+    with backend.made_for(request.param):
+        yield request.param
 
 
 @pytest.fixture(scope="module")

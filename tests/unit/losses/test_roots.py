@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nst_jax.losses import roots
 from nst_jax.losses.roots import (
     polar_by_products,
     polar_by_values,
@@ -39,19 +40,44 @@ def test_roots_by_products_are_those_by_eigenvalues(louder, positions):
     values, vectors = np.linalg.eigh(between)
     exact = root @ (vectors / np.sqrt(values) @ vectors.T) @ root
     errors = {}
-    for roots in roots_by_products, roots_by_eigenvalues:
-        trace, inverse = jax.jit(roots)(jnp.float32(between))
+    for way in roots_by_products, roots_by_eigenvalues:
+        trace, inverse = jax.jit(way)(jnp.float32(between))
         assert trace == pytest.approx(np.sqrt(values).sum(), rel=5e-3)
         slope = root @ np.asarray(inverse, np.float64) @ root
-        errors[roots] = np.linalg.norm(slope - exact) / np.linalg.norm(exact)
+        errors[way] = np.linalg.norm(slope - exact) / np.linalg.norm(exact)
     assert errors[roots_by_products] < 0.01 + 2 * errors[roots_by_eigenvalues]
     if louder == 1:
         assert errors[roots_by_products] < 0.03
 
 
+@pytest.mark.parametrize(
+    ("rows", "least"),
+    [(roots._FROM_ROUNDING, 4.78e-4), (roots._FROM_A_100000TH, 1e-5)],
+    ids=["roots", "polar"],
+)
+def test_polynomials_lead_to_one_and_each_is_the_nearest(rows, least):
+    """All from `least` to 1; the largest errors of each are alike, in turns."""
+    values = np.unique(np.concatenate([np.geomspace(least, 1, 20001), [1.0]]))
+    low, high = least, 1.0
+    for a, b, c in rows[:-1]:
+        here = np.linspace(low, high, 400001)
+        error = a * here + b * here**3 + c * here**5 - 1
+        most = np.abs(error).max()
+        # Chebyshev: the nearest of three terms has its largest error four times.
+        inner = np.flatnonzero(np.diff(np.sign(np.diff(error)))) + 1
+        extremes = error[[0, *inner, -1]]
+        assert len(extremes) == 4
+        np.testing.assert_allclose(extremes, most * np.array([-1, 1, -1, 1]), atol=1e-2)
+        low, high = 1 - most, 1 + most
+        values = a * values + b * values**3 + c * values**5
+    a, b, c = rows[-1]
+    values = a * values + b * values**3 + c * values**5
+    np.testing.assert_allclose(values, 1, atol=1e-6)
+
+
 def test_roots_of_nothing():
-    for roots in roots_by_eigenvalues, roots_by_products:
-        trace, inverse = roots(jnp.zeros((3, 3)))
+    for way in roots_by_eigenvalues, roots_by_products:
+        trace, inverse = way(jnp.zeros((3, 3)))
         assert trace == pytest.approx(0, abs=1e-10)
         assert np.isfinite(inverse).all()
 

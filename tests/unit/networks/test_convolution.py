@@ -9,6 +9,7 @@ import pytest
 from jax import lax
 from support.layer_references import convolve, convolve_gradient
 
+from nst_jax.devices import backend
 from nst_jax.networks.convolution import FrozenConvolution
 
 
@@ -65,6 +66,26 @@ def test_values_and_gradients(size, stride, padding, groups, height, width):
         for image, slope in zip(inputs, cotangent, strict=True)
     ]
     np.testing.assert_allclose(gradient, np.stack(slopes), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("shape", [(2, 7, 9), (1, 1, 2)])
+def test_on_gpus_a_pictures_channels_are_gathered(shape, channels):
+    """Values and gradients are the direct convolution's, which isn't there."""
+    inputs, kernel = normal(0, *shape, channels), normal(1, 3, 3, channels, 8)
+    convolution = frozen(kernel, normal(2, 8), padding=1)
+    cotangent = normal(3, *shape, 8)
+    direct = value_and_pullback(convolution, inputs, cotangent)
+    with backend.made_for("gpu"):
+        found = value_and_pullback(convolution, inputs, cotangent)
+        text = value_and_pullback.lower(convolution, inputs, cotangent).as_text()
+    for one, other in zip(found, direct, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    assert "convolution" not in text
+    with backend.made_for("gpu"):
+        wide = frozen(normal(1, 3, 3, 4, 8), normal(2, 8), padding=1)
+        more = value_and_pullback.lower(wide, normal(0, *shape, 4), cotangent)
+    assert "convolution" in more.as_text()
 
 
 def test_by_hand():

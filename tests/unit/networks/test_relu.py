@@ -1,0 +1,51 @@
+"""The ReLU, and where it stands beside pooling."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nst_jax.networks import network as networks
+from nst_jax.networks import pooling
+from nst_jax.networks.relu import relu
+
+
+def test_values_and_gradients():
+    values = jnp.array([-2.0, -0.0, 0.0, 1e-30, 3.0])
+    found, back = jax.vjp(relu, values)
+    np.testing.assert_array_equal(found, np.maximum(values, 0))
+    np.testing.assert_array_equal(back(jnp.full(5, 7.0))[0], [0, 0, 0, 7, 7])
+
+
+def test_the_gradient_knows_the_result_alone():
+    values = jnp.array([-2.0, 3.0])
+    _, back = jax.vjp(relu, values)
+    kept = jax.tree.leaves(back)
+    assert [one.tolist() for one in kept] == [[0.0, 3.0]]
+    # XLA would make `values > 0` of a comparison with what is above.
+    text = jax.jit(lambda x: jax.vjp(relu, x)[1](x)).lower(values).as_text()
+    assert "compare NE" in text.replace("  ", " ")
+
+
+@pytest.mark.parametrize("tapped", [False, True])
+def test_the_relu_before_a_maximum_is_of_fewer_pixels(
+    tiny_network, tapped, monkeypatch
+):
+    """Its values are those of pooling what it gives, also where that is a tap."""
+    image = jnp.asarray(np.random.default_rng(0).random((1, 12, 14, 3)), jnp.float32)
+    seen = []
+    monkeypatch.setattr(networks, "relu", lambda x: seen.append(x.shape) or relu(x))
+    taps = ("pool1", "relu1_2")[: 1 + tapped]
+    views = tiny_network(image, taps)
+    channels = views["pool1"].features.shape[-1]
+    assert (1, 6, 7, channels) in seen
+    before = tiny_network(image, ("relu1_2",))["relu1_2"].features
+    pooled = pooling.max_pool(before)
+    np.testing.assert_array_equal(views["pool1"].features, pooled)
+    of = jax.grad(lambda x: jnp.sum(tiny_network(x, ("pool1",))["pool1"].features ** 2))
+    one = jax.grad(
+        lambda x: jnp.sum(
+            pooling.max_pool(tiny_network(x, ("relu1_2",))["relu1_2"].features) ** 2
+        )
+    )
+    np.testing.assert_allclose(of(image), one(image), rtol=1e-5, atol=1e-6)
