@@ -67,7 +67,7 @@ def test_polynomials_lead_to_one_and_each_is_the_nearest(rows, least):
         inner = np.flatnonzero(np.diff(np.sign(np.diff(error)))) + 1
         extremes = error[[0, *inner, -1]]
         assert len(extremes) == 4
-        np.testing.assert_allclose(extremes, most * np.array([-1, 1, -1, 1]), atol=1e-2)
+        np.testing.assert_allclose(extremes, most * np.array([-1, 1, -1, 1]), rtol=0.1)
         low, high = 1 - most, 1 + most
         values = a * values + b * values**3 + c * values**5
     a, b, c = rows[-1]
