@@ -10,11 +10,12 @@ from bench.report.tables import ESTIMATES, number, records_of, table
 Record = Mapping[str, Any]
 
 _INTRODUCTION = """\
-## Estimates: TPUs
+## Estimates
 
-Nothing here was measured. Google's compiler for TPUs (libtpu) compiles the project's
-own programs for chips that aren't here, and says what each computes, reads and needs;
-`python -m bench.topology` asks it (`bench/topology/`). FLOPs and bytes are of one
+Nothing here was measured. Compilers take the project's own programs for chips that
+aren't here, Google's for TPUs (libtpu) and XLA's for NVIDIA's GPUs, and say what each
+computes, reads and needs; `python -m bench.topology` asks them (`bench/topology/`).
+FLOPs and bytes are of one
 iteration and one chip. GB are XLA's count of what instructions read and write; much of
 that stays on the chip: what goes to its memory and back, by the layouts that the
 program names, stands beside it. The roofline is the larger one of FLOPs over the chip's
@@ -22,13 +23,16 @@ peak and bytes over its memory's bandwidth, by the vendor's figures: by XLA's by
 by those of memory, which no program can beat that does as much. Copies, transposes,
 converts, slices are those of the loop's body (of programs without a loop, of all);
 copies in brackets are those that are an instruction of their own. Compilation is in
-seconds of all cores together, as the machine may do other things meanwhile.
+seconds of all cores together, as the machine may do other things meanwhile. For GPUs
+XLA counts no FLOPs, and GB are those of arrays that instructions of the program name;
+nothing is tuned without one, so that calls and passes are to be read, not algorithms.
 """
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """All records of estimates in a folder, in the order of writing."""
-    return records_of(sorted(folder.glob(ESTIMATES)))
+    files = [path for pattern in ESTIMATES for path in sorted(folder.glob(pattern))]
+    return records_of(files)
 
 
 def latest(records: Sequence[Record]) -> list[Record]:
@@ -47,6 +51,7 @@ def section(records: Sequence[Record]) -> str:
     for topology in dict.fromkeys(record["topology"] for record in found):
         here = [record for record in found if record["topology"] == topology]
         parts.append(f"### {topology}\n\n{_about(here)}\n{_table(here)}")
+        parts += [line for record in here if (line := _calls(record))]
     return "\n".join(parts)
 
 
@@ -58,7 +63,7 @@ def described(record: Record) -> str:
         return f"{what}: doesn't compile, {record['skipped']}"
     roof = record["roofline"]
     return (
-        f"{what}: {number(record['flops'] / 1e12)} TFLOP, "
+        f"{what}: {_tera(record['flops']) or 'unknown'} TFLOP, "
         f"{number(record['bytes_accessed'] / 1e9)} GB, of these "
         f"{number(record['memory_bytes'] / 1e9)} of memory, temporary "
         f"{number(record['temporary_bytes'] / 1e6)} MB {record['step']}; roofline "
@@ -96,11 +101,23 @@ def _table(records: Sequence[Record]) -> str:
     return table(header, [_row(record) for record in records])
 
 
+def _tera(flops: float | None) -> str:
+    return "" if flops is None else number(flops / 1e12)
+
+
+def _calls(record: Record) -> str:
+    """A line about the library functions that a program for a GPU calls."""
+    if record["topology"].startswith("v") or not record.get("calls"):
+        return ""
+    said = ", ".join(f"{count} `{name}`" for name, count in record["calls"].items())
+    return f"{record['case']}, {record['side']} px, {record['step']}: {said}.\n"
+
+
 def _by_memory(record: Record) -> float:
     """The roofline in seconds, of what is read from memory and written there alone."""
     roof = record["roofline"]
     seconds = record["memory_bytes"] / roof["bandwidth"]
-    return max(record["flops"] / roof["flops"], seconds)
+    return max((record["flops"] or 0.0) / roof["flops"], seconds)
 
 
 def _row(record: Record) -> list[str]:
@@ -114,7 +131,7 @@ def _row(record: Record) -> list[str]:
     counts = record["counts"].get("loop", record["counts"]["all"])
     return [
         name,
-        number(record["flops"] / 1e12),
+        _tera(record["flops"]),
         *(number(moved / 1e9), number(moved / 1e9 / own)),
         number(record["memory_bytes"] / 1e9),
         *(number(1e3 * roof["seconds"]), roof["bound"]),

@@ -10,7 +10,7 @@ from typing import Any
 from bench.cases import OURS, TORCH
 from bench.launch import identity, place
 
-ESTIMATES = "tpu_*.jsonl"
+ESTIMATES = ("tpu_*.jsonl", "cuda_*.jsonl")
 """Files of estimates, which are no measurements: see `estimates`."""
 
 Record = Mapping[str, Any]
@@ -24,7 +24,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
     A line that was cut, by the end of the machine's time, is none.
     """
     paths = sorted(folder.glob("*.jsonl"))
-    return records_of(path for path in paths if not path.match(ESTIMATES))
+    return records_of(path for path in paths if not any(map(path.match, ESTIMATES)))
 
 
 def records_of(paths: Iterable[Path]) -> list[dict[str, Any]]:

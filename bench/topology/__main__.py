@@ -1,10 +1,12 @@
-"""Compiles the project's programs for TPUs that aren't here; notes what it would cost.
+"""Compiles the project's programs for chips that aren't here; notes what it would cost.
 
     python -m bench.topology --topology=v5e:2x2 --output=bench/results/tpu_v5e.jsonl
+    python -m bench.topology --topology=h100 --output=bench/results/cuda_h100.jsonl
 
-Needs libtpu (`pip install -e '.[tpu]'`, Linux on x86-64), and no TPU. A program takes
-half a minute to some minutes to compile. Figures are the compiler's estimates, never
-measurements; each is appended to the file as soon as it is found.
+For TPUs it needs libtpu (`pip install -e '.[tpu]'`, Linux on x86-64), and no TPU; for
+GPUs JAX's CUDA plugin (jax-cuda13-plugin, jax-cuda13-pjrt), no GPU and no driver. A
+program takes some seconds to some minutes to compile. Figures are the compiler's
+estimates, never measurements; each is appended to the file as soon as it is found.
 """
 
 import argparse
@@ -31,11 +33,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     # What is here is for building networks; programs are for the topology.
     jax.config.update("jax_platforms", "cpu")
     try:
+        platform = estimates.platform_of(flags.topology)
+        if flags.platform not in (None, platform):
+            raise NoTopologyError(
+                f"--platform={flags.platform}: {flags.topology} is of {platform}"
+            )
         devices = estimates.devices(flags.topology)
     except NoTopologyError as error:
         raise SystemExit(f"bench.topology: {error}") from None
     done, failed = _done(flags.output) if flags.resume else [], 0
-    with backend.made_for(flags.platform):
+    with backend.made_for({"cuda": "gpu"}.get(platform, platform)):
         for program in of(flags.cases.split(","), sizes, devices):
             about = estimates.about(program, flags.topology)
             if any(about.items() <= record.items() for record in done):
@@ -56,9 +63,13 @@ def _parsed(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[int]]:
     parser = argparse.ArgumentParser(
         prog="python -m bench.topology", description=__doc__
     )
-    parser.add_argument("--platform", default="tpu", choices=("tpu",))
     parser.add_argument(
-        "--topology", default="v5e:2x2", help="chip and how many: v6e:2x2, v5e:16x16"
+        "--platform", choices=("tpu", "cuda"), help="by default that of the chip"
+    )
+    parser.add_argument(
+        "--topology",
+        default="v5e:2x2",
+        help="chip and how many: v6e:2x2, v5e:16x16; h100, h200",
     )
     parser.add_argument(
         "--cases",

@@ -12,7 +12,7 @@ from jax.experimental import topologies
 
 import nst_jax
 from bench.runners.record import machine, one_line
-from bench.topology import hlo
+from bench.topology import cuda, hlo
 from bench.topology.chips import CHIPS, roofline
 from bench.topology.programs import CASES, Devices, Program
 
@@ -25,7 +25,13 @@ _ALONE = {
 """Without these libtpu asks Google's cloud which machine this is, and waits for an
 answer, or complains; and one process alone may load it, as if it had the TPUs. The type
 has no part in it, as topologies are named."""
-_LIBRARIES = ("jax", "jaxlib", "flax", "optax", "libtpu")
+_LIBRARIES = ("jax", "jaxlib", "flax", "optax", "libtpu", "jax-cuda13-pjrt")
+_PLUGINS = {
+    "tpu": "libtpu isn't installed, which compiles for TPUs: pip install "
+    "'nst-jax[tpu]'",
+    "cuda": "JAX's CUDA plugin isn't installed, which compiles for GPUs: pip install "
+    "jax-cuda13-plugin and jax-cuda13-pjrt of jax's version",
+}
 
 
 class NoTopologyError(Exception):
@@ -33,30 +39,49 @@ class NoTopologyError(Exception):
 
 
 def devices(topology: str) -> Devices:
-    """The chips of a topology such as "v5e:2x2", for compiling only.
+    """The chips of a topology such as "v5e:2x2" or "h100", for compiling only.
 
     Raises:
-      NoTopologyError: one that libtpu doesn't know; no libtpu.
+      NoTopologyError: one that its compiler doesn't know; no compiler.
     """
-    chip = topology.partition(":")[0]
-    if chip not in CHIPS:
-        raise NoTopologyError(
-            f"topology={topology!r}: give a chip of {', '.join(CHIPS)} and how many, "
-            "such as v5e:2x2"
-        )
+    platform = platform_of(topology)
     for name, value in _ALONE.items():
         os.environ.setdefault(name, value)
     try:
-        found = topologies.get_topology_desc(platform="tpu", topology_name=topology)
+        if platform == "cuda":
+            found = cuda.topology(topology)
+        else:
+            found = topologies.get_topology_desc(platform="tpu", topology_name=topology)
     except Exception as error:  # JAX's own is of several kinds.
-        if "not installed" in str(error):
+        missing = (
+            "not installed",
+            "unknown backend",
+            "not in the list",
+            "not implemented",
+        )
+        if any(text in str(error) for text in missing):
             raise NoTopologyError(
-                "libtpu isn't installed, which compiles for TPUs: pip install "
-                "'nst-jax[tpu]', on Linux with an x86-64 processor"
+                f"{_PLUGINS[platform]}, on Linux with an x86-64 processor"
             ) from error
         said = " ".join(str(error).split())[:200]
         raise NoTopologyError(f"topology={topology!r}: {said}") from error
     return tuple(found.devices)
+
+
+def platform_of(topology: str) -> str:
+    """What a topology's chips are: "tpu" or "cuda".
+
+    Raises:
+      NoTopologyError: a chip that isn't known; several GPUs.
+    """
+    chip, several, _ = topology.partition(":")
+    known = CHIPS.get(chip)
+    if known is None or (several and known.platform == "cuda"):
+        raise NoTopologyError(
+            f"topology={topology!r}: give a chip of {', '.join(CHIPS)}, and of TPUs "
+            "how many, such as v5e:2x2"
+        )
+    return known.platform
 
 
 def estimate(
@@ -65,7 +90,8 @@ def estimate(
     """What the compiler says of a program, as a record.
 
     FLOPs and bytes are those of one run of the loop's body, as XLA counts a loop of
-    unknown length once; and of one chip, where several share the work. What doesn't
+    unknown length once; and of one chip, where several share the work. For GPUs it
+    counts neither: bytes are those that instructions name. What doesn't
     compile, or needs more memory than a chip has, is a record too, with the reason
     under "skipped".
 
@@ -120,12 +146,15 @@ def _figures(
     cost: Mapping[str, float] = compiled.cost_analysis() or {}
     plan: Any = compiled.memory_analysis()
     loop = module.loop
-    flops, moved = cost.get("flops", 0.0), cost.get("bytes accessed", 0.0)
-    seconds, bound = roofline(CHIPS[chip], flops, moved)
+    inner = loop.name if loop else module.entry
+    named = module.memory_bytes(inner)
+    flops, moved = cost.get("flops"), cost.get("bytes accessed", named)
+    seconds, bound = roofline(CHIPS[chip], flops or 0.0, moved)
     return {
         "flops": flops,
         "bytes_accessed": moved,
-        "memory_bytes": module.memory_bytes(loop.name if loop else module.entry),
+        "memory_bytes": named,
+        "calls": module.calls(inner),
         "temporary_bytes": plan.temp_size_in_bytes,
         "argument_bytes": plan.argument_size_in_bytes,
         "output_bytes": plan.output_size_in_bytes,

@@ -77,6 +77,7 @@ class Instruction:
       arrays: what it gives; of a tuple its parts.
       operands: names of what it takes.
       called: names of the computations that it runs.
+      target: of a custom call, the library's function.
       origin: the operation of the source that it comes from.
     """
 
@@ -85,6 +86,7 @@ class Instruction:
     arrays: tuple[Array, ...]
     operands: tuple[str, ...]
     called: tuple[str, ...]
+    target: str
     origin: str
 
 
@@ -158,6 +160,16 @@ class Module:
         own = sum(size for _, size in here.moved())
         return own + sum(self.memory_bytes(called) for called in within)
 
+    def calls(self, name: str) -> dict[str, int]:
+        """How often a computation, and what it runs, calls each library function."""
+        every = Counter(
+            one.target
+            for computation in self.reached(name)
+            for one in computation.instructions.values()
+            if one.target
+        )
+        return dict(every.most_common())
+
     def counts(self, name: str) -> dict[str, int]:
         """How often a computation, and what it runs, does what `COUNTED` names.
 
@@ -218,6 +230,7 @@ def _instruction(name: str, rest: str) -> Instruction:
     if opcode.strip() == "while":  # The body first.
         bodies = re.findall(r"\bbody=%?([\w.\-]+)", attributes)
         called = [*bodies, *(c for c in called if c not in bodies)]
+    target = re.search(r'custom_call_target="([^"]*)"', attributes)
     origin = re.search(r'op_name="([^"]*)"', attributes)
     return Instruction(
         name,
@@ -225,6 +238,7 @@ def _instruction(name: str, rest: str) -> Instruction:
         tuple(_arrays(shape)),
         tuple(re.findall(r"%([\w.\-]+)", operands)),
         tuple(called),
+        target[1] if target else "",
         origin[1] if origin else "",
     )
 

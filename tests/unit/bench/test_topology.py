@@ -10,7 +10,7 @@ from bench.report import estimates as report
 from bench.report import tables
 from bench.report.page import page
 from bench.topology import __main__ as topology
-from bench.topology import hlo
+from bench.topology import cuda, hlo
 from bench.topology.chips import CHIPS, Chip, roofline
 
 TEXT = """\
@@ -104,9 +104,25 @@ def test_the_larger_need_is_the_bound():
     chip = Chip(100.0, 10.0, 1.0, "")
     assert roofline(chip, 200.0, 10.0) == (2.0, "compute")
     assert roofline(chip, 200.0, 50.0) == (5.0, "memory")
-    assert all(
-        chip.source.startswith("https://cloud.google.com") for chip in CHIPS.values()
+    vendors = {"tpu": "https://cloud.google.com/", "cuda": "https://www.nvidia.com/"}
+    for chip in CHIPS.values():
+        assert chip.source.startswith(vendors[chip.platform])
+
+
+def test_library_functions_are_counted_where_they_are_called():
+    text = TEXT.replace(
+        "  %row = f32[4]{0} slice(%x), slice={[0:4], [0:1]}",
+        "  %a.1 = (f32[4,8]{1,0}, u8[0]{0}) custom-call(%x, %y), "
+        'custom_call_target="__cudnn$convForward"\n'
+        '  %row = f32[4]{0} custom-call(%x), custom_call_target="__cudnn$convForward"',
+    ).replace(
+        "  %half = bf16[4,8]{1,0} convert(%a)",
+        '  %half = bf16[4,8]{1,0} custom-call(%a), custom_call_target="other"',
     )
+    module = hlo.parse(text)
+    assert module.calls("body") == {"__cudnn$convForward": 2}
+    assert module.calls("main") == {"__cudnn$convForward": 2, "other": 1}
+    assert hlo.parse(TEXT).calls("main") == {}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +133,7 @@ def test_the_larger_need_is_the_bound():
         ("--sizes=large", "give multiples of 4 from 16"),
         ("--output=nowhere/a.jsonl", "there is no such folder"),
         ("--resume", "--resume needs --output"),
-        ("--platform=cuda", "invalid choice: 'cuda'"),
+        ("--platform=rocm", "invalid choice: 'rocm'"),
     ],
 )
 def test_bad_flags_are_said_in_a_line(flags, said, capsys):
@@ -128,8 +144,31 @@ def test_bad_flags_are_said_in_a_line(flags, said, capsys):
 
 
 def test_an_unknown_chip_is_said_in_a_line():
-    with pytest.raises(SystemExit, match="give a chip of v5e, v6e and how many"):
-        topology.main(["--topology=v9:2x2"])
+    for name in ("v9:2x2", "h100:2"):
+        with pytest.raises(
+            SystemExit, match="give a chip of v5e, v6e, h100, h200, and"
+        ):
+            topology.main([f"--topology={name}"])
+    with pytest.raises(SystemExit, match="--platform=tpu: h200 is of cuda"):
+        topology.main(["--topology=h200", "--platform=tpu"])
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("topology not implemented for cuda", "JAX's CUDA plugin isn't installed"),
+        ("wrong\nfigures", "topology='h100': wrong figures"),
+    ],
+)
+def test_a_compiler_that_fails_is_said_in_a_line(said, line, monkeypatch):
+    def failing(chip):
+        raise NotImplementedError(said)
+
+    monkeypatch.setattr(cuda, "topology", failing)
+    with pytest.raises(SystemExit) as stopped:
+        topology.main(["--topology=h100"])
+    assert line in str(stopped.value)
+    assert "\n" not in str(stopped.value)
 
 
 def record(**changes):
@@ -159,3 +198,16 @@ def test_estimates_are_apart_from_measurements(tmp_path):
     assert "Nothing here was measured." in text
     assert "roofline 20 ms by memory" in report.described(record())
     assert "doesn't compile, no memory" in report.described(lines[2])
+    assert "`" not in text
+
+
+def test_of_gpus_the_calls_are_said_and_no_flops(tmp_path):
+    calls = {"__cudnn$convForward": 3, "__cublas$gemm": 1}
+    line = json.dumps(record(topology="h100", flops=None, calls=calls))
+    (tmp_path / "cuda_h100.jsonl").write_text(line + "\n")
+    assert tables.read(tmp_path) == []
+    text = report.section(report.read(tmp_path))
+    assert "| lanes: 512 px, 8 |  | 16 | 2 | 8 | 20 | memory |" in text
+    said = "3 `__cudnn$convForward`, 1 `__cublas$gemm`."
+    assert f"lanes, 512 px, an iteration: {said}" in text
+    assert "unknown TFLOP" in report.described(record(flops=None))
