@@ -122,7 +122,12 @@ def estimate(
         "trace_seconds": traced - began,
         "compile_seconds": seconds,
         "compile_cpu_seconds": used,
-        **_figures(compiled, module, topology.partition(":")[0]),
+        **_figures(
+            compiled,
+            module,
+            module.loop if CASES[program.case].iterated else None,
+            topology.partition(":")[0],
+        ),
     }
     return {**record, **figures}, list(_largest(module, largest))
 
@@ -141,11 +146,13 @@ def about(program: Program, topology: str) -> dict[str, Any]:
 
 
 def _figures(
-    compiled: jax.stages.Compiled, module: hlo.Module, chip: str
+    compiled: jax.stages.Compiled,
+    module: hlo.Module,
+    loop: hlo.Computation | None,
+    chip: str,
 ) -> dict[str, Any]:
     cost: Mapping[str, float] = compiled.cost_analysis() or {}
     plan: Any = compiled.memory_analysis()
-    loop = module.loop
     inner = loop.name if loop else module.entry
     named = module.memory_bytes(inner)
     flops, moved = cost.get("flops"), cost.get("bytes accessed", named)

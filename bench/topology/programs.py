@@ -59,13 +59,21 @@ class Case:
 
     Attributes:
       about: what it computes, for people.
-      step: what its figures are of: the loop's body runs once for each.
+      step: what its figures are of.
       programs: of a size, for these chips: of a run, one for each of its sizes.
     """
 
     about: str
     step: str
     programs: Callable[[str, int, Devices], Iterator[Program]]
+
+    @property
+    def iterated(self) -> bool:
+        """Whether figures are of a loop's body, and not of all of a program."""
+        return self.step == _ITERATION
+
+
+_ITERATION = "an iteration"
 
 
 def _optimised(
@@ -163,21 +171,21 @@ _GRAM = "Gatys's loss, one picture"
 
 CASES: Mapping[str, Case] = MappingProxyType(
     {
-        "adam": Case(f"{_GRAM}, Adam", "an iteration", _optimised()),
-        "lbfgs": Case(f"{_GRAM}, L-BFGS", "an iteration", _optimised(solver="lbfgs")),
+        "adam": Case(f"{_GRAM}, Adam", _ITERATION, _optimised()),
+        "lbfgs": Case(f"{_GRAM}, L-BFGS", _ITERATION, _optimised(solver="lbfgs")),
         "lanes": Case(
             "Gatys's loss, 8 pictures side by side, Adam",
-            "an iteration",
+            _ITERATION,
             _optimised(8),
         ),
         "w2": Case(
             "optimal transport (w2), one picture, Adam",
-            "an iteration",
+            _ITERATION,
             _optimised(style_loss="w2"),
         ),
         "default": Case(
             "nst-jax stylize by default (w2, L-BFGS), each size of its pyramid",
-            "an iteration",
+            _ITERATION,
             _default,
         ),
         "apply": Case(
