@@ -1,8 +1,9 @@
 """Pictures of several shapes in one frame, each painted as it would be alone.
 
 Each lies in the top left corner. Before every convolution what is beyond its border
-is made what padding would make of it, and statistics are of what is within: so the
-result is that of the picture alone, but for rounding.
+is made what padding would make of it, or the convolution itself is told where borders
+are; statistics are of what is within: so the result is that of the picture alone, but
+for rounding.
 """
 
 import jax
@@ -47,7 +48,8 @@ def paint(
         if layer.place == 1:
             entering = values
         within = extents * values.shape[1] // images.shape[1]
-        if how.padding != "zero" and suited.few_large_passes():
+        itself = how.padding != "zero" and how.upsampling == "nearest"
+        if itself and suited.few_large_passes():
             values = convolved(how, layer, block, values, within)
         else:
             values = bordered(layer, values, within, how.padding)

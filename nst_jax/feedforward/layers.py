@@ -36,7 +36,8 @@ def convolve(
       padding: "reflect", half a kernel's width around; "zero", as TensorFlow's SAME,
         which at stride 2 pads less above and left; "edge", the border repeated.
       extents: `[b, 2]`, heights and widths of pictures in the top left corners, which
-        are padded at their own borders; None: they fill their frame. Not with zeros.
+        are padded at their own borders; None: they fill their frame. With zeros they
+        have to be none: pictures have zeros around them.
 
     Returns:
       `[b, h', w', o]`.
@@ -76,7 +77,8 @@ def convolve_enlarged(
         padded = extended(images, 1, "edge", extents)
     height, width = images.shape[1:3]
     rows = _halves(kernel)
-    if suited.few_large_passes():
+    whole = kernel.shape[2] == images.shape[-1]  # Not in groups.
+    if whole and suited.few_large_passes():
         return _enlarged_at_once(padded, rows)
     found = [
         [

@@ -44,9 +44,9 @@ def convolve(images: jax.Array, kernel: jax.Array, precision: Any = None) -> jax
     joined = jnp.concatenate(
         [*seen, lax.full((*images.shape[:3], missing), 0, images.dtype)], axis=-1
     )
-    columns = joined.reshape(-1, _WIDTH)
+    columns = joined.reshape(batch * height * width, _WIDTH)
     found = jnp.matmul(columns, _matrix(kernel), precision=precision)
-    return found.reshape(batch, height, width, -1)
+    return found.reshape(batch, height, width, kernel.shape[-1])
 
 
 def _forward(
@@ -60,7 +60,7 @@ def _backward(
 ) -> tuple[jax.Array, jax.Array]:
     """What each position hands to the nine that it saw, added up in float32."""
     batch, height, width, outputs = cotangent.shape
-    flat = cotangent.reshape(-1, outputs)
+    flat = cotangent.reshape(batch * height * width, outputs)
     handed = jnp.matmul(flat, _matrix(kernel).T, precision=precision)
     parts = handed.reshape(batch, height, width, _WIDTH)
     inputs, none = kernel.shape[2], (0, 0, 0)

@@ -48,6 +48,11 @@ class Windows:
         return self.size == self.stride and not self.padding
 
     @property
+    def number(self) -> Any:
+        """The dtype of what numbers a window's pixels: a byte as long as it will do."""
+        return jnp.int8 if self.size**2 <= 128 else jnp.int32
+
+    @property
     def places(self) -> list[tuple[int, int]]:
         """The pixels of a window, row and column, in reading order."""
         return list(np.ndindex(self.size, self.size))
@@ -104,13 +109,13 @@ def _maximum_forward(
     shape = _pooled_shape(images, windows)
     shaped = images[..., :0]
     if 0 in shape:
-        return jnp.zeros(shape, images.dtype), (shaped, jnp.zeros(shape, jnp.int8))
+        return jnp.zeros(shape, images.dtype), (shaped, jnp.zeros(shape, bool))
     pixels = _cut(images, windows, -jnp.inf)
     pooled = functools.reduce(jnp.maximum, pixels)
     last = len(pixels) - 1
-    place = jnp.full(shape, last, jnp.int8)
+    place = jnp.full(shape, last, windows.number)
     for number in reversed(range(last)):
-        place = jnp.where(pixels[number] == pooled, jnp.int8(number), place)
+        place = jnp.where(pixels[number] == pooled, windows.number(number), place)
     return pooled, (shaped, place)
 
 
@@ -122,7 +127,7 @@ def _maximum_backward(
     if not place.size:
         return (jnp.zeros(shape, cotangent.dtype),)
     if windows.side_by_side:
-        number = jnp.arange(len(windows.places), dtype=jnp.int8)
+        number = jnp.arange(len(windows.places), dtype=windows.number)
         inside = number.reshape(windows.size, 1, windows.size, 1)
         chosen = _seen(place) == inside
         return (_laid(jnp.where(chosen, _seen(cotangent), 0), shape),)

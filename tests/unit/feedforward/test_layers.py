@@ -48,6 +48,14 @@ def test_channels_in_groups(image):
     _close(found, plain.convolve(padded, grouped, groups=2))
 
 
+def test_an_enlarged_picture_in_groups(image):
+    grouped = np.random.default_rng(2).normal(size=(3, 3, 2, 6)).astype(np.float32)
+    enlarged = image.repeat(2, 0).repeat(2, 1)
+    padded = np.pad(enlarged, ((1, 1), (1, 1), (0, 0)), "reflect")
+    found = layers.convolve_enlarged(image[None], grouped)
+    _close(found, plain.convolve(padded, grouped, groups=2))
+
+
 @pytest.mark.parametrize(("height", "above"), [(5, 1), (6, 0)])
 def test_tensorflows_same_pads_less_above(image, kernel, height, above):
     """`(ceil(n / 2) - 1) * 2 + 3 - n` in all, the smaller half of it above."""

@@ -69,7 +69,7 @@ def test_values_and_gradients(size, stride, padding, groups, height, width):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("shape", [(2, 7, 9), (1, 1, 2)])
+@pytest.mark.parametrize("shape", [(2, 7, 9), (1, 1, 2), (1, 0, 3)])
 def test_on_accelerators_a_pictures_channels_are_gathered(shape, channels):
     """Values and gradients are the direct convolution's, which isn't there."""
     inputs, kernel = normal(0, *shape, channels), normal(1, 3, 3, channels, 8)

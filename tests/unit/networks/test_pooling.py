@@ -80,6 +80,10 @@ def test_other_windows_and_their_gradients(kind, windows):
     check(kind, normal(2, 2, 8, 7, 1), windows)
 
 
+def test_windows_of_more_places_than_a_byte_tells():
+    check("max", normal(0, 1, 25, 13, 2), Windows(12, 12))
+
+
 def test_counts_are_those_of_the_loops_for_numbers_and_arrays():
     lengths = np.arange(1, 30)
     for windows in (pooling.PLAIN, *WINDOWS):
