@@ -7,7 +7,7 @@ import pytest
 from support.tiny import random_weights
 
 from nst_jax.devices import backend, memory, processor, suited
-from nst_jax.feedforward import layers
+from nst_jax.feedforward import convolutions
 from nst_jax.losses import nearest, roots
 from nst_jax.networks import extract
 from nst_jax.networks.precision import (
@@ -102,7 +102,7 @@ def test_style_networks_convolve_as_suits_the_kind():
     def text(kind: str) -> str:
         with backend.made_for(kind):
             return str(
-                jax.make_jaxpr(lambda x, k: layers._convolved(x, k, 1, "VALID"))(
+                jax.make_jaxpr(lambda x, k: convolutions.convolved(x, k, 1, "VALID"))(
                     images, kernel
                 )
             )
