@@ -4,6 +4,7 @@ import json
 
 import jax
 import jax.numpy as jnp
+import pytest
 
 from bench import kernels
 
@@ -37,6 +38,7 @@ def test_the_table_has_what_takes_the_longest():
     assert lines == ["     300.0 us   2.0x  one"]
 
 
+@pytest.mark.slow
 def test_a_job_is_profiled_and_added_to_a_file(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(kernels, "STEPS", 2)
     path = tmp_path / "kernels.jsonl"
