@@ -41,7 +41,7 @@ def padded_convolutions() -> bool:
     return backend.kind() == "cpu"
 
 
-def gathered_pixels() -> bool:
+def im2col() -> bool:
     """Whether a small convolution of few channels is quicker as a product of matrices.
 
     On GPUs: their library fills up channels to eight, in a pass of its own. On TPUs by
@@ -51,7 +51,7 @@ def gathered_pixels() -> bool:
     return backend.kind() != "cpu"
 
 
-def folded_pixels() -> bool:
+def space_to_depth() -> bool:
     """Whether a large convolution of few channels is quicker with pixels as channels.
 
     On GPUs: 9x9 ones of three channels take a third of a style network's time there.

@@ -11,6 +11,7 @@ from jax import lax
 from nst_jax.devices import suited
 from nst_jax.feedforward.padding import known
 from nst_jax.networks import winograd
+from nst_jax.networks.convolution import depth_to_space
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
 _FEW = 4  # Channels of a picture, as against features.
@@ -36,8 +37,8 @@ def convolved(
     if padding == "VALID" and known(images):
         whole = kernel.shape[2] == images.shape[-1]  # Not in groups.
         few = whole and min(kernel.shape[2:]) <= _FEW < kernel.shape[0]
-        if few and stride == 1 and suited.folded_pixels():
-            return _folded_convolution(images, kernel)
+        if few and stride == 1 and suited.space_to_depth():
+            return _by_space_to_depth(images, kernel)
         if suited.padded_convolutions():
             return _unpadded_on_cpu(images, kernel, stride)
     return _plain(images, kernel, stride, padding)
@@ -56,7 +57,7 @@ def _plain(
     )
 
 
-def _folded_convolution(images: jax.Array, kernel: jax.Array) -> jax.Array:
+def _by_space_to_depth(images: jax.Array, kernel: jax.Array) -> jax.Array:
     """A large kernel from or to few channels, of blocks of 4x4 pixels as channels.
 
     The same sums, where a matrix unit that wants 16 channels or more would wait for a
@@ -71,17 +72,17 @@ def _folded_convolution(images: jax.Array, kernel: jax.Array) -> jax.Array:
         margins = [(ahead[n], reach[n] - ahead[n] - sizes[n]) for n in (0, 1)]
         parts.append(jnp.pad(kernel, (*margins, (0, 0), (0, 0))))
     joined = jnp.concatenate(parts, axis=-1)  # [rows, columns, i, 16 * o]
-    large = _folded(joined.reshape(1, *reach, -1))[0]
+    large = _space_to_depth(joined.reshape(1, *reach, -1))[0]
     large = large.reshape(*blocks, -1, joined.shape[-1])
     rows, columns = -(-height // _FOLD), -(-width // _FOLD)
     below = _FOLD * (rows + blocks[0] - 1) - images.shape[1]
     right = _FOLD * (columns + blocks[1] - 1) - images.shape[2]
     whole = jnp.pad(images, ((0, 0), (0, below), (0, right), (0, 0)))
-    found = _plain(_folded(whole), large, 1, "VALID")
+    found = _plain(_space_to_depth(whole), large, 1, "VALID")
     return unfolded(found, _FOLD)[:, :height, :width]
 
 
-def _folded(images: jax.Array) -> jax.Array:
+def _space_to_depth(images: jax.Array) -> jax.Array:
     """Blocks of 4x4 pixels as channels: `[b, 4 h, 4 w, c]` -> `[b, h, w, 16 c]`."""
     batch, height, width, channels = images.shape
     rows, columns = height // _FOLD, width // _FOLD
@@ -95,10 +96,7 @@ def unfolded(images: jax.Array, side: int) -> jax.Array:
     What is added later isn't drawn into the convolution before: XLA would have it write
     all of that for cuDNN.
     """
-    images = lax.optimization_barrier(images)
-    batch, rows, columns, _ = images.shape
-    split = images.reshape(batch, rows, columns, side, side, -1).swapaxes(2, 3)
-    return split.reshape(batch, side * rows, side * columns, -1)
+    return depth_to_space(lax.optimization_barrier(images), side)
 
 
 def _unpadded_on_cpu(images: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

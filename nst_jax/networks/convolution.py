@@ -15,7 +15,7 @@ from flax import nnx
 from jax import lax
 
 from nst_jax.devices import suited
-from nst_jax.networks import borders, gathered, winograd
+from nst_jax.networks import borders, im2col, winograd
 from nst_jax.networks.borders import ZERO, Border
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
@@ -139,8 +139,8 @@ class FrozenConvolution(nnx.Module):
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
         padding = self.padding if padding is None else padding
         plain = self._is_plain and padding == self.padding
-        if plain and gathered.pays_off(kernel.shape) and suited.gathered_pixels():
-            return gathered.convolve(part, kernel, precision)
+        if plain and im2col.pays_off(kernel.shape) and suited.im2col():
+            return im2col.convolve(part, kernel, precision)
         how = _Convolution(self.stride, padding, part.shape[1:3], precision)
         return _convolve(part, kernel, how)
 
@@ -211,7 +211,7 @@ def _convolve_backward(
         precision=how.precision,
     )
     if how.stride != 1:
-        gradient = _interleave(gradient, how.stride)
+        gradient = depth_to_space(gradient, how.stride)
     zero, none = jnp.zeros((), gradient.dtype), (0, 0, 0)
     crops = [(*axis.crop, 0) for axis in axes]
     return lax.pad(gradient, zero, (none, *crops, none)), jnp.zeros_like(kernel)
@@ -276,7 +276,7 @@ def _by_remainder(kernel: jax.Array, stride: int) -> jax.Array:
     return flipped.reshape(rows, columns, outputs, stride * stride * inputs)
 
 
-def _interleave(images: jax.Array, stride: int) -> jax.Array:
+def depth_to_space(images: jax.Array, stride: int) -> jax.Array:
     """`[b, h, w, s * s * c]` -> `[b, s * h, s * w, c]`: channels laid out as pixels."""
     batch, height, width, channels = images.shape
     channels //= stride * stride

@@ -38,8 +38,8 @@ def test_the_answers(kind):
         assert suited.lapack() == cpu
         assert suited.rounded_products() != cpu
         gpu = kind == "gpu"
-        assert suited.gathered_pixels() != cpu
-        assert suited.folded_pixels() == suited.few_large_passes() == gpu
+        assert suited.im2col() != cpu
+        assert suited.space_to_depth() == suited.few_large_passes() == gpu
         assert memory.helping_pixels() == (2**16 if cpu else 2**22)
         assert memory.tile_side() == (512 if cpu else 1024)
         here = [one.here() for one in (AUTO, FLOAT32, TF32, BFLOAT16)]

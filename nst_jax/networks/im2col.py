@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 _WIDTH = 32
-"""Channels of a product: rows of 16 bytes, whatever the dtype."""
+"""Channels of a product, what is missing of them zeros."""
 
 
 def pays_off(kernel_shape: tuple[int, ...]) -> bool:
