@@ -70,6 +70,18 @@ def add_machine(group: Any) -> None:
     )
 
 
+def add_tile(group: Any) -> None:
+    """Adds the flag about pictures that are larger than the memory."""
+    group.add_argument(
+        "--tile",
+        type=count,
+        metavar="PIXELS",
+        help="See larger pictures in tiles of this size, 256 or more: the same picture "
+        "by less memory and more time; 0: never (default: where the memory is too "
+        "small for it at once).",
+    )
+
+
 def path(text: str) -> Path:
     """Parses a path, in which `~` is the home, for argparse."""
     if not text:

@@ -25,17 +25,8 @@ from nst_jax.feedforward.transformer import (
     convolved,
     normalized,
 )
+from nst_jax.networks.tiles import Span, spans
 from weights_convert.architectures.transformer import Block, Transformer
-
-
-@dataclasses.dataclass(frozen=True)
-class Span:
-    """One tile along an axis: what it sees, and which part of that is its own."""
-
-    first: int
-    size: int
-    begin: int
-    end: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,26 +106,6 @@ def reach(segment: Sequence[Block]) -> tuple[int, int]:
         step *= layer.stride
         unit *= layer.stride
     return -int(-far // unit) * unit, unit
-
-
-def spans(length: int, tile: int, beyond: int) -> list[Span]:
-    """Tiles of one size along an axis; what is their own covers it once.
-
-    Args:
-      length: of the axis.
-      tile: of a tile's own part, but for the first and the last one's.
-      beyond: what a tile sees on either side of that.
-    """
-    size = min(length, tile + 2 * beyond)
-    if size == length:
-        return [Span(0, length, 0, length)]
-    found, begin = [], 0
-    while begin < length:
-        first = min(max(0, begin - beyond), length - size)
-        end = length if first + size == length else first + size - beyond
-        found.append(Span(first, size, begin, end))
-        begin = end
-    return found
 
 
 def _swept(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from nst_jax.losses import terms
+from nst_jax.losses.terms import Sums
 from nst_jax.losses.view import View
 
 
@@ -19,7 +20,7 @@ class Content:
     equation 1, but for the scale: most systems have the mean, which keeps one weight
     meaningful at every size.
     The statistic is the view itself: parts of a picture are compared with the same
-    parts of the photo.
+    parts of the photo, and what `compared` gives of them adds up.
     """
 
     additive: ClassVar[bool] = False
@@ -30,17 +31,20 @@ class Content:
 
     def distance(self, statistic: View, target: View) -> jax.Array:
         """Of features `[h, w, c]` of any float dtype; a float32 scalar."""
-        features, wanted = statistic.features, target.features
+        return self.amount(self.compared(statistic, target))
+
+    def compared(self, view: View, target: View) -> Sums:
+        """Squared differences of places, added up, and how many these are."""
+        features, wanted = view.features, target.features
         wide = jnp.promote_types(features.dtype, jnp.float32)
         squared = jnp.square(features.astype(wide) - wanted.astype(wide))
-        if statistic.weight is not None:
-            squared = squared * statistic.weight[..., None]
-        count = statistic.count * features.shape[-1]
-        return self.scaled(jnp.sum(squared), count, target)
+        if view.weight is not None:
+            squared = squared * view.weight[..., None]
+        return Sums({"apart": jnp.sum(squared)}, view.count * features.shape[-1])
 
-    def scaled(self, total: jax.Array, count: jax.Array, target: View) -> jax.Array:
-        """What a sum of so many squares amounts to beside a target: a scalar."""
-        return total / count
+    def amount(self, sums: Sums) -> jax.Array:
+        """The loss that what was compared of a whole picture amounts to: a scalar."""
+        return sums.values["apart"] / sums.count
 
     def blend(self, targets: Sequence[View], shares: Sequence[float]) -> View:
         """Features between others, of one shape."""
@@ -51,9 +55,9 @@ class Content:
 class HalfSum(Content):
     """Half the sum of the squared differences, as the paper has it."""
 
-    def scaled(self, total: jax.Array, count: jax.Array, target: View) -> jax.Array:
+    def amount(self, sums: Sums) -> jax.Array:
         """Half the sum."""
-        return total / 2
+        return sums.values["apart"] / 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,14 +68,22 @@ class Share(Content):
     weight means the same for all, as those of the style losses that are shares do.
     """
 
-    def scaled(self, total: jax.Array, count: jax.Array, target: View) -> jax.Array:
-        """The mean divided by that of the target's squares."""
+    def compared(self, view: View, target: View) -> Sums:
+        """The photo's own squares too, and how many of them there are."""
+        sums = super().compared(view, target)
         wide = jnp.promote_types(target.features.dtype, jnp.float32)
         squares = jnp.square(target.features.astype(wide))
         if target.weight is None:
-            energy = jnp.mean(squares)
+            places = jnp.float32(squares.size)
         else:
-            weight = target.weight[..., None]
+            squares = squares * target.weight[..., None]
             places = jnp.sum(target.weight) * squares.shape[-1]
-            energy = jnp.sum(squares * weight) / jnp.where(places > 0, places, 1)
-        return total / (count * jnp.where(energy > 0, energy, 1))
+        photo = {"squares": jnp.sum(squares), "places": places}
+        return Sums(sums.values | photo, sums.count)
+
+    def amount(self, sums: Sums) -> jax.Array:
+        """The mean divided by that of the target's squares."""
+        places = sums.values["places"]
+        energy = sums.values["squares"] / jnp.where(places > 0, places, 1)
+        total = sums.count * jnp.where(energy > 0, energy, 1)
+        return sums.values["apart"] / total

@@ -151,19 +151,28 @@ class Objective:
         """The total loss of a picture and its weighted parts, which add up to it.
 
         Args:
-          statistics: of the picture, of all parts, or sums of those of its tiles where
-            terms are additive.
+          statistics: of the picture, of all parts.
           targets: by name, from `blend`.
           weights: float32 scalars by name.
 
         Returns:
           `(total, {name: loss})`, float32 scalars.
         """
-        found = {}
-        for part in self.parts:
-            statistic, target = statistics[part.name], targets.get(part.name)
-            loss = part.term.distance(statistic, target)
-            found[part.name] = weights[part.name] * loss
+        return self.weighed(
+            {
+                part.name: part.term.distance(
+                    statistics[part.name], targets.get(part.name)
+                )
+                for part in self.parts
+            },
+            weights,
+        )
+
+    def weighed(
+        self, distances: Mapping[str, jax.Array], weights: Mapping[str, jax.Array]
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """Of distances by name of a part: `(total, {name: loss})`, as a call gives."""
+        found = {p.name: weights[p.name] * distances[p.name] for p in self.parts}
         return jnp.sum(jnp.stack(list(found.values()))), found
 
 

@@ -35,6 +35,8 @@ class Term(Protocol):
       additive: whether statistics of parts of a picture, leaf by leaf, add up to that
         of the whole, as weighted sums and counts do. Tiles, shards and hosts need it.
 
+    One whose statistic adds up only of parts with enough places has another that always
+    does, `gathered`, in the form that `distance` and `blend` take too.
     A term that draws positions anew where its view has a `draw` says `fresh = True`;
     one whose targets are found for the picture that a size begins with `follows = True`
     (`losses/neighbors.py`).
@@ -77,6 +79,22 @@ class Fitting(Term, Protocol):
           shape: height and width of the tap, of the picture that is made.
           turns: ways that each painting is turned.
         """
+        ...
+
+
+@runtime_checkable
+class Placed(Term, Protocol):
+    """A term whose distance is of sums over places, each compared with its own.
+
+    So it adds up over parts of a picture too, beside the same parts of the photo.
+    """
+
+    def compared(self, view: View, target: View) -> Sums:
+        """What adds up over parts of a picture, of a part of it and of the photo."""
+        ...
+
+    def amount(self, sums: Sums) -> jax.Array:
+        """The distance, of the sums of all parts."""
         ...
 
 

@@ -89,6 +89,10 @@ class W2:
         height, width, channels = view.features.shape
         return at(view) if height * width < channels else moments(view)
 
+    def gathered(self, view: View) -> Sums:
+        """The sums and products of a part of a picture, however few places it has."""
+        return moments(view)
+
     def distance(self, statistic: Sums | Positions, target: Moments) -> jax.Array:
         """Of a statistic from a blend."""
         if isinstance(statistic, Positions):

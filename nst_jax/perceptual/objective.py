@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -10,12 +10,16 @@ import jax.numpy as jnp
 
 from nst_jax.losses.hypercolumn import HYPERCOLUMN, hypercolumns
 from nst_jax.losses.objective import IMAGE, Objective
+from nst_jax.losses.terms import Placed
 from nst_jax.losses.view import View
 from nst_jax.networks.borders import ZERO, Border
 from nst_jax.networks.network import Network
 from nst_jax.networks.precision import FLOAT32, Precision
+from nst_jax.networks.tiles import Tiling
 from nst_jax.options import Options, chosen
-from nst_jax.perceptual.parts import loss_weights, losses
+from nst_jax.perceptual import tiled_targets, tiles
+from nst_jax.perceptual.grey import without_colour
+from nst_jax.perceptual.parts import losses
 from nst_jax.perceptual.regions import (
     UNDIVIDED,
     Form,
@@ -24,6 +28,8 @@ from nst_jax.perceptual.regions import (
     masked,
     weighted,
 )
+from nst_jax.perceptual.sight import Sight
+from nst_jax.perceptual.tiles import Seen, Tiled
 
 
 @jax.tree_util.register_dataclass
@@ -64,20 +70,25 @@ class SeenObjective:
       precision: of the network; here of products of float32 arrays.
       input_gain: times the image, before the network's preprocessing.
       border: what the network's convolutions see beyond a picture.
+      tile: side of the tiles, in pixels, in which larger pictures are seen; 0: all are
+        seen at once.
     """
 
     losses: Objective
     precision: Precision = FLOAT32
     input_gain: float = 1.0
     border: Border = ZERO
+    tile: int = 0
 
     @classmethod
-    def of(cls, options: Options, form: Form = UNDIVIDED) -> "SeenObjective":
+    def of(
+        cls, options: Options, form: Form = UNDIVIDED, *, tile: int = 0
+    ) -> "SeenObjective":
         """The objective that `options` ask for, of pictures of a form."""
         precision = chosen(options, "precision").here()
         border = chosen(options, "border")
         parts = divided(losses(options).parts, form)
-        return cls(Objective(parts), precision, options.input_gain, border)
+        return cls(Objective(parts), precision, options.input_gain, border, tile)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,12 +113,64 @@ class SeenObjective:
             images = without_colour(images, problem.grey)
         if problem.kept is not None:
             images = problem.kept.laid_over(images)
+        if self.tiling(problem.network, images.shape[1:3]):
+            return self._by_tiles(images, problem)
         with self._arithmetic():
             views = self._views(problem.network, images, problem.extents)
             views |= masked(self.losses.parts, views, problem.masks)
             if problem.seeds is not None:
                 views = drawn(views, problem.seeds, iteration)
             return jax.vmap(of_lane)(views, problem.targets, problem.weights)
+
+    def tiling(self, network: Network, shape: tuple[int, ...]) -> Tiling | None:
+        """How pictures `[h, w]` of a shape are cut; None: they are seen at once."""
+        if not self.tile:
+            return None
+        taps = tuple(dict.fromkeys(p.tap for p in tiles.of_taps(self.losses)))
+        tiling = Tiling.of(network.architecture, taps, self.tile)
+        return tiling if tiling.cuts((shape[0], shape[1])) else None
+
+    def _tiled(self, network: Network, shape: tuple[int, ...], *wants: str) -> Tiled:
+        tiling = self.tiling(network, shape)
+        assert tiling is not None
+        return Tiled(self._sight, tiles.of_taps(self.losses, *wants), tiling)
+
+    def _by_tiles(
+        self, images: jax.Array, problem: Problem
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """What a call gives, of pictures that are larger than a tile."""
+        placed = {p.name for p in self.losses.parts if not tiles.sums_alone(p)}
+        seen = Seen(
+            problem.network,
+            problem.extents,
+            problem.masks,
+            {name: of for name, of in problem.targets.items() if name in placed},
+            {name: of for name, of in problem.shared.items() if name in placed},
+        )
+        sums = tiles.gathered(
+            self._tiled(problem.network, images.shape[1:3]), images, seen
+        )
+        views = {IMAGE: View.of(images, problem.extents)}
+        whole = tiles.of_image(self.losses)
+        views |= masked(whole, views, problem.masks)
+
+        def of_lane(
+            views: Any, sums: Any, targets: Any, weights: Any
+        ) -> tuple[jax.Array, dict[str, jax.Array]]:
+            targets, found = {**targets, **problem.shared}, {}
+            for part in self.losses.parts:
+                target = targets.get(part.name)
+                if part in whole:
+                    of_part = part.term.statistic(part.view(views))
+                    found[part.name] = part.term.distance(of_part, target)
+                elif isinstance(part.term, Placed):
+                    found[part.name] = part.term.amount(sums[part.name])
+                else:
+                    found[part.name] = part.term.distance(sums[part.name], target)
+            return self.losses.weighed(found, weights)
+
+        with self._arithmetic():
+            return jax.vmap(of_lane)(views, sums, problem.targets, problem.weights)
 
     def statistics(
         self,
@@ -127,9 +190,30 @@ class SeenObjective:
           masks: `[h', w']` by tap, of the region of a painting that counts, or of what
             of the photo is painted; None: all does.
         """
+        if self.tiling(network, image.shape):
+            return self._statistics_by_tiles(network, image, wants, extents, masks)
         with self._arithmetic():
             views = self.seen(network, image, wants, extents, masks)
             return self.losses.statistics(views, wants)
+
+    def _statistics_by_tiles(
+        self,
+        network: Network,
+        image: jax.Array,
+        wants: str,
+        extents: jax.Array | None,
+        masks: Mapping[str, jax.Array] | None,
+    ) -> dict[str, Any]:
+        tiled = self._tiled(network, image.shape, wants)
+        seen = Seen(network, extents)
+        found = tiled_targets.statistics(tiled, image, seen, masks or {})
+        own = jax.tree.map(lambda x: x[0], View.of(image[None], extents))
+        if masks and IMAGE in masks:
+            own = weighted(own, masks[IMAGE], whole=wants != "style")
+        for part in tiles.of_image(self.losses):
+            if part.wants == wants:
+                found[part.name] = part.term.statistic(own)
+        return found
 
     def seen(
         self,
@@ -160,8 +244,7 @@ class SeenObjective:
         extents: jax.Array | None,
         *wants: str,
     ) -> dict[str, View]:
-        seen = self.input_gain * images if self.input_gain != 1 else images
-        views = network(seen, self.losses.taps(*wants), extents, self.border)
+        views = self._sight(network, images, extents, self.losses.taps(*wants))
         dense = [p for p in self.losses.wanting(*wants) if p.tap == HYPERCOLUMN]
         for taps in {part.column for part in dense}:
             shape = images.shape[1], images.shape[2]
@@ -169,9 +252,12 @@ class SeenObjective:
             views[HYPERCOLUMN] = hypercolumns(of, shape, extents)
         return {**views, IMAGE: View.of(images, extents)}
 
+    @property
+    def _sight(self) -> Sight:
+        return Sight(self.precision.products, self.input_gain, self.border)
+
     def _arithmetic(self) -> Any:
-        """The context in which products of float32 arrays have this precision."""
-        return jax.default_matmul_precision(self.precision.products)
+        return self._sight.arithmetic()
 
 
 def drawn(
@@ -191,53 +277,6 @@ def drawn(
 
         found[name] = dataclasses.replace(view, draw=jax.vmap(key)(seeds))
     return found
-
-
-def without_colour(images: jax.Array, grey: jax.Array) -> jax.Array:
-    """Images `[n, h, w, 3]`, those that are `grey`, `[n]`, by the mean of the channels.
-
-    Networks aren't symmetric in their channels: where nothing asks for colour, losses
-    fall by it all the same. Looked at so, an image has a gradient that is the same for
-    all channels, and what is grey stays so, whatever the solver.
-    """
-    means = jnp.mean(images, axis=-1, keepdims=True)
-    return jnp.where(grey[:, None, None, None], means, images)
-
-
-def is_grey(
-    options: Options,
-    photo: bool,
-    paintings: Sequence[bool],
-    form: Form = UNDIVIDED,
-) -> bool:
-    """Whether a result is to have no colour: nothing that it is to be like has any.
-
-    That is the photo, if the content has weight, the picture starts from it, or some of
-    it is kept, and the paintings that have weight and a share, in the colours in which
-    they are seen.
-
-    Args:
-      options: of the result.
-      photo: whether the photo has no colour.
-      paintings: likewise, of each in its own colours.
-      form: how the picture is divided: where it is, each painting has its region,
-        whatever its share; and whether some of the photo is kept.
-    """
-    shares = (1.0,) * len(paintings)
-    if options.style_blend and not form.regions:
-        shares = options.style_blend
-    grey = all(g for g, share in zip(paintings, shares, strict=True) if share > 0)
-    weights = loss_weights(options)
-    asked = {name.split("/")[0] for name, weight in weights.items() if weight > 0}
-    seen = []
-    starts = options.init in ("content", "details")
-    if "content" in asked or starts or form.keeps:
-        seen.append(photo)
-    if options.init == "details":
-        seen.append(grey)
-    if "style" in asked:
-        seen.append(chosen(options, "color").sees_grey(photo, grey))
-    return bool(seen) and all(seen)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))

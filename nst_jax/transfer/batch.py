@@ -18,12 +18,13 @@ from nst_jax.networks.network import Network
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
+from nst_jax.transfer import fitting, plan, refused, states
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer import plan, refused, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
+from nst_jax.transfer.plan import Group
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import BatchProgress, Progress, Record, Result
 from nst_jax.transfer.run import Run
@@ -43,6 +44,7 @@ def run_jobs(
     jobs: Sequence[Job],
     *,
     lanes: int | None = None,
+    tile: int | None = None,
     network: Network | None = None,
     offline: bool = False,
     on_progress: Show | None = None,
@@ -60,6 +62,9 @@ def run_jobs(
       jobs: at least one.
       lanes: side by side; default: as many as help and as fit the memory. 1: each is
         bit for bit what it is alone, by a program for each shape.
+      tile: side in pixels of the tiles in which larger pictures are seen, which is the
+        same picture but for rounding, by less memory and more time; 0: never in any;
+        None: where the memory is too small.
       network: from `load_network`; default: the one that the options name.
       offline: don't fetch the network's weights if they aren't stored.
       on_progress: called after each chunk of iterations; a true answer stops.
@@ -84,6 +89,7 @@ def run_jobs(
       DeviceError: the device isn't there, or fails.
     """
     asked.check(jobs, lanes)
+    fitting.check(tile)
     backend.here()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
@@ -122,7 +128,7 @@ def run_jobs(
             )
             work = _Work(
                 *(of_size, jobs, pictures, studio, digest_of(network), states),
-                *(report, on_progress, len(sets) > 1),
+                *(report, on_progress, len(sets) > 1, tile),
             )
             if (yield from work.groups(left, lanes, _stops(jobs, every), finished)):
                 return
@@ -146,6 +152,7 @@ class _Work:
     report: Report
     on_progress: Show | None
     other_sizes: bool
+    tile: int | None
 
     def groups(
         self,
@@ -163,11 +170,45 @@ class _Work:
             if not places:
                 continue
 
-            run = plan.run(group, places, self.jobs, self.pictures, self.studio)
-            show = _shown(self.on_progress, places, finished, len(self.asked))
-            if (yield from self._group(run, places, stops, show)):
+            if (yield from self._fitted(group, places, stops, finished)):
                 return True
             finished += len(places)
+        return False
+
+    def _fitted(
+        self,
+        group: Group,
+        places: Sequence[int],
+        stops: Collection[int],
+        finished: int,
+    ) -> Generator[Outcome, None, bool]:
+        """Yields what comes of a group, by fewer lanes or in tiles where it has no room
+        otherwise; returns whether it was stopped.
+        """
+        way, left = fitting.first(self.studio, group.lanes, self.tile), list(places)
+        frame = self.pictures.frame(self.jobs[group.places[0]])
+        if line := fitting.idle(self.studio, frame, self.tile):
+            self.report(line)
+        while left:
+            now = tuple(left[: way.lanes])
+            here = dataclasses.replace(group, lanes=way.lanes)
+            run = plan.run(here, now, self.jobs, self.pictures, way.studio)
+            show = _shown(self.on_progress, now, finished, len(self.asked))
+            less = way.smaller(frame)
+            try:
+                if (yield from self._group(run, now, stops, show)):
+                    return True
+                less = None
+            except NoRoomError as error:
+                if less is None:
+                    if not self.other_sizes:
+                        raise  # Of no picture more than of others.
+                    yield from ((place, error) for place in now)
+            if less is None:
+                finished, left = finished + len(now), left[len(now) :]
+            else:
+                way, line = less
+                self.report(line)
         return False
 
     def _readable(
@@ -205,9 +246,7 @@ class _Work:
                     last, state = yield from self._optimised(
                         run, places, stops, show, saving
                     )
-            except (DivergenceError, ImageError, NoRoomError) as error:
-                if isinstance(error, NoRoomError) and not self.other_sizes:
-                    raise  # Of no picture more than of others.
+            except (DivergenceError, ImageError) as error:
                 yield from ((place, error) for place in places)
                 return False
             results = [result for of_job in last for result in of_job]

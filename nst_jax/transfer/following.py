@@ -101,7 +101,7 @@ def _targets(
 
 
 def _of_painting(studio: Studio, painting: Painted) -> View:
-    masks = studio.masks_of(painting)
+    masks = studio.targets.masks_of(painting)
     mask = None if masks is None else masks[HYPERCOLUMN]
     return _hypercolumns(studio, painting.picture, mask)
 

@@ -11,7 +11,7 @@ from nst_jax.images import color, resize
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report, Source
 from nst_jax.options import STARTS, Options, chosen
-from nst_jax.perceptual.objective import is_grey
+from nst_jax.perceptual.grey import is_grey
 from nst_jax.perceptual.regions import Form
 from nst_jax.transfer.cache import Cache
 from nst_jax.transfer.jobs import Job

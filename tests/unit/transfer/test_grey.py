@@ -20,7 +20,7 @@ from support.classic import classic
 from nst_jax import stylize
 from nst_jax.images import color, files
 from nst_jax.options import STARTS
-from nst_jax.perceptual.objective import is_grey
+from nst_jax.perceptual.grey import is_grey
 from nst_jax.transfer.pictures import Pictures
 
 GREY = [color.grey(photo) for photo in PHOTOS]
