@@ -43,6 +43,7 @@ class Way:
                 side
                 for side in TILES
                 if side < (self.studio.tile or side + 1)
+                and 2 * side**2 <= frame[0] * frame[1]
                 and self.studio.would_cut(frame, side)
             ),
             0,

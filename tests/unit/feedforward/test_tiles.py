@@ -7,7 +7,6 @@ from support import stylizers
 from support.batch_folder import picture
 
 from nst_jax.feedforward import tiles
-from nst_jax.feedforward.tiles import Span
 from weights_convert.architectures import transformer
 
 
@@ -24,23 +23,6 @@ def test_tiles_are_the_whole(architecture):
     np.testing.assert_allclose(found, whole, atol=2e-5)
     # Nor is a border of tiles to be seen in what is left.
     assert np.abs(found - whole).max() < 1e-4 < np.ptp(found)
-
-
-def test_spans_cover_an_axis_once():
-    for length in (1, 16, 17, 40, 100, 333):
-        for tile, beyond in ((8, 0), (16, 3), (64, 8)):
-            found = tiles.spans(length, tile, beyond)
-            own = [n for span in found for n in range(span.begin, span.end)]
-            assert own == list(range(length))
-            assert len({span.size for span in found}) == 1
-            for span in found:
-                assert 0 <= span.first <= span.begin < span.end
-                assert span.end <= span.first + span.size <= length
-                # What is its own lies as far within as a result depends on.
-                assert span.first == 0 or span.begin - span.first >= beyond
-                last = span.first + span.size
-                assert last == length or last - span.end >= beyond
-    assert tiles.spans(10, 8, 2) == [Span(0, 10, 0, 10)]
 
 
 def test_segments_see_no_further_than_the_network():
