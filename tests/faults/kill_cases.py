@@ -7,14 +7,13 @@ published copy that is fetched is one of random weights; the rest is the program
 
 import contextlib
 import dataclasses
-import http.server
 import json
 import re
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from support import batch_folder, clips, stylizers
+from support import batch_folder, clips, servers, stylizers
 from support.program import QUICK
 from support.stored_weights import SMALL, put_random
 
@@ -273,29 +272,16 @@ def serving(path: Path, *, pause: float) -> Iterator[Server]:
     content = path.read_bytes()
     asked: list[str] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
+    def answer(handler: servers.Handler) -> None:
+        wanted = handler.headers.get("Range", "")
+        asked.append(wanted)
+        start = int(wanted[6:-1]) if wanted else 0
+        handler.send_response(206 if wanted else 200)
+        handler.send_header("Content-Length", str(len(content) - start))
+        handler.end_headers()
+        for place in range(start, len(content), 1 << 15):
+            handler.wfile.write(content[place : place + (1 << 15)])
+            time.sleep(pause)
 
-        def do_GET(self) -> None:
-            wanted = self.headers.get("Range", "")
-            asked.append(wanted)
-            start = int(wanted[6:-1]) if wanted else 0
-            self.send_response(206 if wanted else 200)
-            self.send_header("Content-Length", str(len(content) - start))
-            if wanted:
-                size = len(content)
-                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
-            self.end_headers()
-            with contextlib.suppress(ConnectionError):  # Who asked was killed.
-                for place in range(start, len(content), 1 << 15):
-                    self.wfile.write(content[place : place + (1 << 15)])
-                    threading.Event().wait(pause)
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        httpd.daemon_threads = True
-        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
-        thread.start()
-        yield Server(f"http://127.0.0.1:{httpd.server_address[1]}", asked)
-        httpd.shutdown()
-        thread.join()
+    with servers.answering(answer) as url:
+        yield Server(url, asked)

@@ -5,8 +5,8 @@
 
 Each try is the real program on tiny pictures (`kill_cases.py`), in a folder, with a
 store and a process group of its own. A run that nobody kills says how long it takes,
-when its first file appears, and what comes of it. Half of the moments are spread over
-its whole life, half over the time in which it writes. One try in five begins without
+when it begins to write, and what comes of it. Half of the moments are spread over its
+whole life, half over the time from its first file on. One try in five begins without
 compiled programs. After the kill every file that has the name of a result has to be
 that result, to the last byte. Then the command is given again (with `--resume` if there
 is a state to go on from): it has to end with status 0 and the same files of the same
@@ -18,10 +18,8 @@ Needs the extra `test`.
 """
 
 import argparse
-import contextlib
 import dataclasses
 import datetime
-import hashlib
 import json
 import os
 import platform
@@ -33,344 +31,144 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 if __name__ == "__main__":  # as pytest does, by pyproject.toml
     sys.path[:1] = [str(Path(__file__).resolve().parents[up]) for up in (1, 2)]
 
-from faults.kill_cases import CASES, Case, Run, Server, serving
+from faults import kill_runs
+from faults.kill_cases import CASES, Case, Run
+from faults.kill_runs import Files, Moment, Whole
 
 from nst_jax.version import __version__
 
-_LONGEST = 300.0  # Seconds that a run may take.
 _COLD = 5  # One try in so many begins without compiled programs.
-_POLL = 0.01  # Seconds between two looks at what a program has written.
-_PAUSE = 0.008  # Seconds between the blocks of a server.
-_OF_COMPILED = re.compile(r"home/xla/")
-_QUICK_COMPILATION = (
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-)
-
-Files = Mapping[str, tuple[bytes, int]]
-
-
-@dataclasses.dataclass
-class Whole:
-    """A run that nobody kills.
-
-    Attributes:
-      base: folder of its inputs, as they were before: `work` and `home`.
-      warm: its store with compiled programs, to begin with.
-      files: what there is at the end, by name, with the times.
-      inputs: names of what was there before.
-      seconds: that it takes, and until it begins to write, without and with compiled
-        programs.
-    """
-
-    base: Path
-    warm: Path
-    files: Files
-    inputs: set[str]
-    seconds: tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclasses.dataclass
 class Tally:
-    """What came of the tries of a program."""
+    """What came of the tries of a program.
+
+    Attributes:
+      what: it is.
+      seed: of the moments.
+      tries: runs that were killed.
+      cold: tries without compiled programs.
+      begun: tries in which it had written something when it was killed.
+      temporary: tries in which it left temporary files.
+      resumed: tries that left a state, or a part of a download, to go on from.
+      ended: runs that ended before they were killed, and are no tries.
+      faults: in words.
+      whole: seconds of a run that nobody kills, and until it begins to write.
+    """
 
     what: str
     seed: int
     tries: int = 0
     cold: int = 0
-    begun: int = 0  # Tries in which there were files of it when it was killed.
-    temporary: int = 0  # Tries in which it left temporary files.
-    resumed: int = 0  # Tries that left a state, or a part of a download, to go on from.
-    ended: int = 0  # Runs that ended before they were killed, and are no tries.
+    begun: int = 0
+    temporary: int = 0
+    resumed: int = 0
+    ended: int = 0
     faults: list[str] = dataclasses.field(default_factory=list)
-    whole: tuple[float, ...] = ()  # Seconds of a whole run, and until it writes.
+    whole: tuple[float, ...] = ()
 
 
-def files_of(base: Path) -> Files:
-    """Content and time of every file of `work` and `home`."""
-    found = {}
-    for path in [*(base / "work").rglob("*"), *(base / "home").rglob("*")]:
-        try:
-            if path.is_file():
-                content = path.read_bytes(), path.stat().st_mtime_ns
-                found[str(path.relative_to(base))] = content
-        except FileNotFoundError:
-            continue  # Of a run that goes on.
-    return found
+def tried(
+    what: str,
+    case: Case,
+    tries: int,
+    seed: int,
+    *,
+    cold: int = _COLD,
+    twice: bool = True,
+) -> Tally:
+    """Kills a program so often, at moments that follow from the seed.
 
-
-def _written(base: Path) -> set[str]:
-    """Names of files but compiled programs, records and locks."""
-    folders = base / "work", base / "home/weights", base / "home/downloads"
-    found = (path for folder in folders for path in folder.rglob("*"))
-    names = {str(path.relative_to(base)) for path in found if path.is_file()}
-    return {n for n in names if not n.endswith(("lock", ".verified"))}
-
-
-def tried(what: str, tries: int, seed: int, *, cold: int = _COLD) -> Tally:
-    """Kills a program so often, at moments that follow from the seed."""
+    Args:
+      what: the program is called.
+      case: the program.
+      tries: kills.
+      seed: of the moments.
+      cold: one try in so many begins without compiled programs; 0: none.
+      twice: see `kill_runs.whole`.
+    """
     rng, tally = random.Random(seed), Tally(what, seed)
     with tempfile.TemporaryDirectory(prefix="nst_jax_killed_") as name:
-        whole = _whole(CASES[what], Path(name))
+        whole = kill_runs.whole(case, Path(name), twice=twice)
         tally.whole = tuple(round(n, 2) for n in whole.seconds[1])
-        attempts = 0
-        while tally.tries < tries and attempts < 3 * tries:
-            attempts += 1
+        for _ in range(3 * tries):
+            if tally.tries == tries:
+                break
             is_cold = bool(cold) and tally.tries % cold == cold - 1
-            moment = _moment(whole.seconds[not is_cold], tally.tries, tries, rng)
-            place = Path(name) / f"try{attempts}"
-            _one(CASES[what], whole, place, moment, is_cold, tally)
+            seconds = whole.seconds[not is_cold]
+            moment = kill_runs.moment(seconds, tally.tries, tries, rng)
+            place = Path(name) / "try"
+            store = whole.base / "home" if is_cold else whole.warm
+            kill_runs.begin(whole.base, store, place)
+            tally.cold += _one(case, whole, place, moment, tally) and is_cold
             shutil.rmtree(place)
     return tally
 
 
-@dataclasses.dataclass(frozen=True)
-class Moment:
-    """When a program is killed: so many seconds after it began, or began to write."""
-
-    seconds: float
-    writing: bool
-
-    def __str__(self) -> str:
-        since = "it began to write" if self.writing else "its start"
-        return f"{self.seconds:.3f} s after {since}"
-
-    def wait(self, base: Path, before: set[str], process: subprocess.Popen) -> None:
-        """Waits for it, or for the program's end."""
-        while self.writing and process.poll() is None and not _written(base) - before:
-            time.sleep(_POLL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(self.seconds)
-
-
-def _moment(
-    seconds: tuple[float, float], number: int, tries: int, rng: random.Random
-) -> Moment:
-    """The moment of a try: of every second one the whole life, else the writing."""
-    end, begun = seconds
-    length = end if number % 2 else end - begun
-    strata = max(1, (tries + 1) // 2)
-    part = (number // 2 % strata + rng.random()) / strata
-    return Moment(length * part, writing=not number % 2)
-
-
-def _whole(case: Case, place: Path) -> Whole:
-    """Runs a program twice without killing it; both times the same has to come."""
-    base = place / "inputs"
-    (base / "work").mkdir(parents=True)
-    _prepare(case, base)
-    inputs = {*files_of(base)}
-    runs = []
-    for number in range(2):
-        run = place / f"whole{number}"
-        shutil.copytree(base, run)
-        if number:
-            shutil.rmtree(run / "home")
-            shutil.copytree(place / "warm", run / "home")
-        seconds = _watched(case, run, inputs)
-        runs.append((files_of(run), seconds))
-        if not number:
-            _warm(run, place / "warm", inputs)
-    (first, cold), (second, warm) = runs
-    assert set(_results(first)) == set(_results(second)), "it makes other files"
-    wrong = _wrong(case, first, second)
-    assert not wrong, f"two runs that nobody kills differ: {wrong}"
-    return Whole(base, place / "warm", second, inputs, (cold, warm))
-
-
-def _prepare(case: Case, base: Path) -> None:
-    before = os.environ.get("NST_JAX_HOME")
-    os.environ["NST_JAX_HOME"] = str(base / "home")
-    (base / "home").mkdir()
-    try:
-        case.prepare(base / "work")
-    finally:
-        os.environ.pop("NST_JAX_HOME")
-        if before is not None:
-            os.environ["NST_JAX_HOME"] = before
-
-
-def _warm(run: Path, place: Path, inputs: set[str]) -> None:
-    """The store of a run as it was before it, but with compiled programs."""
-    for name in files_of(run):
-        if name.startswith("home/") and (name in inputs or _OF_COMPILED.match(name)):
-            path = place / name.removeprefix("home/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(run / name, path)
-    place.mkdir(exist_ok=True)
-
-
-def _watched(case: Case, base: Path, inputs: set[str]) -> tuple[float, float]:
-    """Seconds of a run that nobody kills, and until it begins to write."""
-    began = time.monotonic()
-    seen: dict[str, float] = {}
-    with _server(case, base) as server:
-        process = _start(case, base, (), server)
-        while process.poll() is None:
-            for name in _written(base) - inputs:
-                seen.setdefault(name, time.monotonic() - began)
-            time.sleep(_POLL)
-            assert time.monotonic() - began < _LONGEST, "it does not end"
-        output, _ = process.communicate()
-    assert process.returncode == 0, output
-    return time.monotonic() - began, min(seen.values())
-
-
-@dataclasses.dataclass
-class _Nobody:
-    url: str = ""
-    asked: list[str] = dataclasses.field(default_factory=list)
-
-    def __enter__(self) -> "_Nobody":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-def _server(case: Case, base: Path):
-    return serving(base / "served", pause=_PAUSE) if case.serves else _Nobody()
-
-
-def _start(
-    case: Case, base: Path, more: tuple[str, ...], server: "Server | _Nobody"
-) -> subprocess.Popen[str]:
-    """Begins a program in a process group of its own."""
-    variables = {
-        "NST_JAX_HOME": str(base / "home"),
-        "JAX_PLATFORMS": "cpu",
-        "JAX_ENABLE_COMPILATION_CACHE": "true",
-        "XLA_FLAGS": _QUICK_COMPILATION,
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2])]),
-    }
-    if case.serves:
-        content = (base / "served").read_bytes()
-        variables["SERVED"] = f"{len(content)} {hashlib.sha256(content).hexdigest()}"
-        variables["NST_JAX_MIRROR"] = server.url
-    proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
-    kept = {k: v for k, v in os.environ.items() if k.lower() not in proxies}
-    return subprocess.Popen(
-        [sys.executable, "-c", case.program, *case.arguments, *more],
-        cwd=base / "work",
-        env={**kept, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def _one(
-    case: Case, whole: Whole, place: Path, moment: Moment, cold: bool, tally: Tally
-) -> None:
-    """A try: a run that is killed, and one after it."""
-    shutil.copytree(whole.base, place)
-    if not cold:
-        shutil.rmtree(place / "home")
-        shutil.copytree(whole.warm, place / "home")
-    before = {*files_of(place)}
-    with _server(case, place) as server:
-        process = _start(case, place, (), server)
+def _one(case: Case, whole: Whole, place: Path, moment: Moment, tally: Tally) -> bool:
+    """A run that is killed, and one after it; whether it lived until then."""
+    before = kill_runs.written(place)
+    with kill_runs.server_for(case, place) as server:
+        process = kill_runs.start(case, place, (), server)
         moment.wait(place, before, process)
         if process.poll() is not None:
             tally.ended += 1
             process.communicate()
-            return
+            return False
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-    left = files_of(place)
-    new = {*_results(left)} - before
+    left = kill_runs.files_of(place)
+    new = kill_runs.written(place) - before
     tally.tries += 1
-    tally.cold += cold
     tally.begun += bool(new)
     tally.temporary += any(_is_temporary(name) for name in left)
     tally.resumed += any(re.search(r"\.state$|net\S+\.part$", name) for name in new)
-    faults = _wrong(case, left, whole.files)
-    more = case.again(place / "work")
-    with _server(case, place) as server:
-        process = _start(case, place, more, server)
+    faults = kill_runs.wrong(case, left, whole.files)
+    faults += _again(case, whole, place, left)
+    tally.faults += [f"try {tally.tries}, {moment}: {fault}" for fault in faults]
+    return True
+
+
+def _again(case: Case, whole: Whole, place: Path, left: Files) -> list[str]:
+    """What is wrong with the run after a kill, and with what there is after it."""
+    with kill_runs.server_for(case, place) as server:
+        process = kill_runs.start(case, place, case.again(place / "work"), server)
         try:
-            output, _ = process.communicate(timeout=_LONGEST)
+            output, _ = process.communicate(timeout=kill_runs.LONGEST)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            faults.append("the second run does not end")
+            process.communicate()
+            return ["the second run does not end"]
     if process.returncode:
-        faults.append(f"the second run ends with {process.returncode}: {output}")
-    else:
-        now = files_of(place)
-        run = Run(place / "work", left, output, tuple(server.asked))
-        faults += _wrong(case, now, whole.files) + case.finished(run)
-        faults += _damaged_programs(now)
-        names, expected = {*_results(now)}, {*_results(whole.files)}
-        faults += [f"{name} is missing" for name in sorted(expected - names)]
-        faults += [f"{name} stays" for name in sorted(names - expected)]
-    for fault in faults:
-        tally.faults.append(f"try {tally.tries}, {moment}: {fault}")
+        return [f"the second run ends with {process.returncode}: {output}"]
+    now = kill_runs.files_of(place)
+    names, expected = kill_runs.results(now), kill_runs.results(whole.files)
+    return [
+        *kill_runs.wrong(case, now, whole.files),
+        *case.finished(Run(place / "work", left, output, tuple(server.asked))),
+        *kill_runs.damaged_programs(now),
+        *(f"{name} is missing" for name in sorted(expected - names)),
+        *(f"{name} stays" for name in sorted(names - expected)),
+    ]
 
 
 def _is_temporary(name: str) -> bool:
     return bool(re.search(r"\.(tmp|part|lock)$|/tmp[^/]*$", name))
 
 
-def _results(found: Files) -> Iterator[str]:
-    """All but compiled programs, and records whose coming is the clock's business."""
-    for name in found:
-        if not (_OF_COMPILED.match(name) or name.endswith(".verified")):
-            yield name
-
-
-def _wrong(case: Case, found: Files, whole: Files) -> list[str]:
-    """Files with the name of a result that are not that result."""
-    return [
-        f"{name} is another"
-        for name in _results(found)
-        if name in whole
-        and not re.fullmatch(case.varies, name)
-        and _meant(name, found[name][0]) != _meant(name, whole[name][0])
-    ]
-
-
-def _meant(name: str, content: bytes) -> object:
-    """What a file says: the metadata of safetensors come in any order."""
-    if not name.endswith((".safetensors", ".state")):
-        return content
-    try:
-        length = int.from_bytes(content[:8], "little")
-        return json.loads(content[8 : 8 + length]), content[8 + length :]
-    except ValueError:
-        return content
-
-
-def _damaged_programs(found: Files) -> list[str]:
-    """Compiled programs that are not whole, or without what is kept beside them."""
-    faults = []
-    for name, (content, _) in found.items():
-        if _OF_COMPILED.match(name) and name.endswith("-cache"):
-            key = name.removesuffix("-cache")
-            note = found.get(f"{key}-sha256", (b"", 0))[0].split(b" ")[-1]
-            if note.decode("latin1") != hashlib.sha256(content).hexdigest():
-                faults.append(f"{name}: no sum, or another")
-            if len(found.get(f"{key}-atime", (b"", 0))[0]) != 8:
-                faults.append(f"{name}: no time of use")
-            if not content.startswith(b"\x28\xb5\x2f\xfd"):
-                zlib.decompress(content)
-    return faults
-
-
 def _record(tally: Tally, seconds: float) -> dict[str, object]:
-    now = datetime.datetime.now(datetime.UTC)
+    failed = {fault.partition(",")[0] for fault in tally.faults}
     return {
         **dataclasses.asdict(tally),
-        "failures": len({fault.split(":")[0] for fault in tally.faults}),
+        "failures": len(failed),
         "seconds": round(seconds),
-        "date": now.date().isoformat(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "system": platform.system(),
         "python": platform.python_version(),
         "version": __version__,
@@ -392,13 +190,13 @@ def main() -> int:
     failed = False
     for what in CASES if arguments.what == "all" else (arguments.what,):
         began = time.monotonic()
-        tally = tried(what, arguments.tries, arguments.seed)
+        tally = tried(what, CASES[what], arguments.tries, arguments.seed)
         line = json.dumps(_record(tally, time.monotonic() - began))
         print(line, flush=True)
         if arguments.results:
             with arguments.results.open("a") as file:
                 print(line, file=file)
-        failed = failed or bool(tally.faults)
+        failed = failed or bool(tally.faults) or tally.tries < arguments.tries
     return 1 if failed else 0
 
 
