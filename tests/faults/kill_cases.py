@@ -1,8 +1,9 @@
 """The programs that `killed.py` kills: what they are given, make, and go on with.
 
 Everything is tiny, so that a run takes seconds and most of them are Python's start.
-States are written at every chunk of iterations instead of every half minute, and the
-published copy that is fetched is one of random weights; the rest is the program.
+Iterations come in chunks of a twentieth of a second, after each of which the state is
+written, instead of every half minute; the published copy that is fetched is one of
+random weights; the rest is the program.
 """
 
 import contextlib
@@ -26,7 +27,13 @@ import dataclasses
 from nst_jax.commands import main
 from nst_jax.transfer import states
 def often(made):
-    return lambda *a, **k: dataclasses.replace(made(*a, **k), every=0.0)
+    def found(*positional, **named):
+        from nst_jax.optimize import engine
+        from nst_jax.transfer import autosave
+        engine.run.__kwdefaults__["chunk_seconds"] = 0.05
+        autosave._SHARE = 1.0
+        return dataclasses.replace(made(*positional, **named), every=0.0)
+    return found
 states.in_file, states.in_folder = often(states.in_file), often(states.in_folder)
 main.run()
 """
@@ -183,7 +190,7 @@ def _train_finished(run: Run) -> Faults:
     return faults + run.touched(made)
 
 
-_STEPS = 24
+_STEPS = 12
 
 
 def _served(work: Path) -> None:
@@ -240,7 +247,7 @@ CASES: Mapping[str, Case] = {
         (
             *("train", "--style=painting.png", "--images=photos", "--offline"),
             *("-o", "net.safetensors", "--size=32", "--style_size=32", "--width=4"),
-            *("--blocks=1", "--batch=1", f"--steps={_STEPS}", "--save_every=4"),
+            *("--blocks=1", "--batch=1", f"--steps={_STEPS}", "--save_every=3"),
             *_SEEN,
         ),
         _photos,
