@@ -1,8 +1,10 @@
 """States of a training on the disk: the last few, each whole or not at all."""
 
 import dataclasses
+import hashlib
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jax
@@ -51,15 +53,13 @@ def save(folder: Path, checkpoint: Checkpoint, digest: str, *, keep: int = 3) ->
     """
     leaves = jax.device_get(jax.tree.leaves(checkpoint.state))
     arrays = {f"{n:04d}": np.asarray(leaf, order="C") for n, leaf in enumerate(leaves)}
-    content = safetensors.numpy.save(
-        arrays,
-        {
-            "digest": digest,
-            "position": str(checkpoint.position),
-            "steps": str(checkpoint.steps),
-            "sha256": tensors_digest(arrays),
-        },
-    )
+    metadata = {
+        "digest": digest,
+        "position": str(checkpoint.position),
+        "steps": str(checkpoint.steps),
+    }
+    metadata["sha256"] = _sum(metadata, arrays)
+    content = safetensors.numpy.save(arrays, metadata)
     made = int(jax.device_get(checkpoint.state.step))
     path = folder / f"step_{made:07d}.state"
     write_whole(path, content)
@@ -105,6 +105,12 @@ def _all(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def _sum(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of all that a checkpoint says; its own sum is no part of it."""
+    told = json.dumps([sorted(metadata.items()), tensors_digest(arrays)])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
 def _load(path: Path, like: State, digest: str) -> Checkpoint:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
@@ -113,7 +119,7 @@ def _load(path: Path, like: State, digest: str) -> Checkpoint:
         position, steps = int(metadata["position"]), int(metadata["steps"])
     except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: not a state of a training ({error})") from None
-    if metadata.get("sha256") != tensors_digest(arrays) or position < 0 or steps < 1:
+    if metadata.pop("sha256", "") != _sum(metadata, arrays):
         raise CheckpointError(f"{path}: damaged")
     leaves, structure = jax.tree.flatten(like)
     if metadata.get("digest") != digest or [(x.shape, x.dtype) for x in leaves] != [
