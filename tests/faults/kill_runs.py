@@ -94,7 +94,7 @@ def written(base: Path) -> set[str]:
     folders = base / "work", base / "home/weights", base / "home/downloads"
     found = (path for folder in folders for path in folder.rglob("*"))
     names = {str(path.relative_to(base)) for path in found if path.is_file()}
-    return {n for n in names if not n.endswith(("lock", ".verified"))}
+    return {n for n in names if not (n.endswith("lock") or ".verified" in n)}
 
 
 def results(found: Files) -> set[str]:

@@ -161,19 +161,19 @@ def test_what_the_metadata_say_is_guarded_too(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
     files.save(path, _stored("lengstrom"), {"licence": "none"})
     whole = path.read_bytes()
-    refused = 0
-    for place in range(8, 8 + int.from_bytes(whole[:8], "little"), 3):
+    refused: list[str] = []
+    for place in range(8, 8 + int.from_bytes(whole[:8], "little"), 17):
         damaged = bytearray(whole)
         damaged[place] ^= 1 << place % 7
         path.write_bytes(damaged)
         try:
             found, _ = files.load(path)
         except WeightsError as error:
-            assert "\n" not in str(error)
-            refused += 1
+            refused.append(str(error))
         else:  # The name of the sum itself, such as "metadatb_sha256".
             _same(found, _stored("lengstrom"))
-    assert refused > 300
+    assert len(refused) > 50
+    assert not [line for line in refused if "\n" in line]
 
 
 def test_arrays_that_dont_fit_are_not_stored(tmp_path: Path) -> None:
