@@ -97,16 +97,21 @@ def tried(
     with tempfile.TemporaryDirectory(prefix="nst_jax_killed_") as name:
         whole = kill_runs.whole(case, Path(name), twice=twice)
         tally.whole = tuple(round(n, 2) for n in whole.seconds[1])
-        for _ in range(3 * tries):
+        shorter = 1.0
+        for _ in range(3 * tries + 6):
             if tally.tries == tries:
                 break
             is_cold = bool(cold) and tally.tries % cold == cold - 1
             seconds = whole.seconds[not is_cold]
             moment = kill_runs.moment(seconds, tally.tries, tries, rng)
+            moment = dataclasses.replace(moment, seconds=shorter * moment.seconds)
             place = Path(name) / "try"
             store = whole.base / "home" if is_cold else whole.warm
             kill_runs.begin(whole.base, store, place)
-            tally.cold += _one(case, whole, place, moment, tally) and is_cold
+            killed = _one(case, whole, place, moment, tally)
+            tally.cold += killed and is_cold
+            if not killed and not twice:  # Programs that are compiled end sooner.
+                shorter *= 0.6
             shutil.rmtree(place)
     return tally
 
