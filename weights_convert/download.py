@@ -8,6 +8,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
+import http.client
 import threading
 import time
 import urllib.parse
@@ -32,6 +33,7 @@ from weights_convert.formats import foreign
 from weights_convert.version import version
 
 _HEAD = 1024  # bytes that tell a web page from a file
+_EARLY = "the connection ended early"
 _PASSING = (408, 416, 429, 500, 502, 503, 504)  # statuses worth another attempt
 
 
@@ -190,7 +192,7 @@ class _Transfer:
             self._bar.total, self._bar.n = self._size, start
             self._take(_blocks(response.raw, self._patience), start, self._size)
         if self._file.tell() < self._size:
-            raise _CutError("the connection ended early")
+            raise _CutError(_EARLY)
 
     def _take(self, blocks: Iterator[bytes], start: int, size: int) -> None:
         """Writes what comes behind `start`; at 0 it must not be what is no file."""
@@ -288,5 +290,7 @@ def _reason(error: BaseException) -> str:
         None if error.__suppress_context__ else error.__context__
     ):
         error = below
+    if isinstance(error, http.client.IncompleteRead):
+        return _EARLY
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(said.split())

@@ -136,6 +136,8 @@ def open_part(part: Path) -> Iterator[BinaryIO]:
         try:
             yield file
         finally:
+            with contextlib.suppress(OSError):  # a full disk
+                file.flush()
             if os.fstat(file.fileno()).st_size == 0:
                 part.unlink(missing_ok=True)
 

@@ -115,11 +115,9 @@ def _clear(one: Kept) -> None:
         raise WriteError("in use")
 
     files.clear_parts(one.path)
-    if one.folder.exists():
-        with (
-            contextlib.suppress(WriteError),
-            files.alone(one.folder.with_suffix(".lock"), waiting),
-        ):
+    lock = one.folder.with_suffix(".lock")
+    if one.folder.exists() or lock.exists():
+        with contextlib.suppress(WriteError), files.alone(lock, waiting):
             _sweep(one.folder)
 
 

@@ -13,6 +13,7 @@ from nst_jax.commands import flags, idle
 from nst_jax.display.bar import Bar
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.data import pictures_in, readable
+from nst_jax.feedforward.log import is_log
 from nst_jax.feedforward.recipe import (
     FOLDER,
     LOG,
@@ -191,7 +192,7 @@ def _check(arguments: argparse.Namespace, names: list[Path]) -> None:
         files.shape(path)
     outputs.check_place(output)
     written = [Output(output, stored.matches, chosen=True)]
-    written.append(Output(folder / LOG, lambda _: False))
+    written.append(Output(folder / LOG, is_log))
     if any(folder.glob("*.state")):  # It goes on with what it made.
         written = [one for one in written[:1] if not stored.matches(output)]
     if replaced := outputs.replaced(written, arguments.overwrite):

@@ -1,7 +1,10 @@
 """States of a training on the disk: the last few, each whole or not at all."""
 
 import dataclasses
+import hashlib
+import json
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jax
@@ -15,6 +18,10 @@ from nst_jax.images.outputs import write_whole
 from weights_convert.store import tensors_digest
 
 _NAME = re.compile(r"step_(\d{7})\.state")
+
+
+class OtherTrainingError(CheckpointError):
+    """The checkpoint of a training with other pictures or options."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,15 +53,13 @@ def save(folder: Path, checkpoint: Checkpoint, digest: str, *, keep: int = 3) ->
     """
     leaves = jax.device_get(jax.tree.leaves(checkpoint.state))
     arrays = {f"{n:04d}": np.asarray(leaf, order="C") for n, leaf in enumerate(leaves)}
-    content = safetensors.numpy.save(
-        arrays,
-        {
-            "digest": digest,
-            "position": str(checkpoint.position),
-            "steps": str(checkpoint.steps),
-            "sha256": tensors_digest(arrays),
-        },
-    )
+    metadata = {
+        "digest": digest,
+        "position": str(checkpoint.position),
+        "steps": str(checkpoint.steps),
+    }
+    metadata["sha256"] = _sum(metadata, arrays)
+    content = safetensors.numpy.save(arrays, metadata)
     made = int(jax.device_get(checkpoint.state.step))
     path = folder / f"step_{made:07d}.state"
     write_whole(path, content)
@@ -63,32 +68,47 @@ def save(folder: Path, checkpoint: Checkpoint, digest: str, *, keep: int = 3) ->
     return path
 
 
-def latest(folder: Path, like: State, digest: str) -> Checkpoint | None:
+def latest(
+    folder: Path, like: State, digest: str, say: Callable[[str], None]
+) -> Checkpoint | None:
     """The last checkpoint of a folder that is whole; None where there are none.
 
     Args:
       folder: which needn't exist.
       like: a state of the same training, such as its first.
       digest: the one given to `save`.
+      say: takes lines about those that are passed over.
 
     Raises:
       CheckpointError: those that there are, are damaged or of another training.
     """
-    paths = _all(folder)
-    wrong: CheckpointError | None = None
-    for path in reversed(paths):
+    passed: list[CheckpointError] = []
+    for path in reversed(_all(folder)):
         try:
-            return _load(path, like, digest)
+            found = _load(path, like, digest)
         except CheckpointError as error:
-            wrong = wrong or error
-    if wrong:
-        raise wrong
+            passed.append(error)
+            continue
+        for wrong in passed:
+            say(f"nst-jax: {wrong}; passed over")
+        return found
+    if passed:
+        advice = "repeat that command, or choose another --output"
+        if not isinstance(passed[0], OtherTrainingError):
+            advice = "remove it to begin anew"
+        raise type(passed[0])(f"{passed[0]}; {advice}")
     return None
 
 
 def _all(folder: Path) -> list[Path]:
     found = [p for p in folder.glob("step_*.state") if _NAME.fullmatch(p.name)]
     return sorted(found)
+
+
+def _sum(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of all that a checkpoint says; its own sum is no part of it."""
+    told = json.dumps([sorted(metadata.items()), tensors_digest(arrays)])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _load(path: Path, like: State, digest: str) -> Checkpoint:
@@ -99,15 +119,15 @@ def _load(path: Path, like: State, digest: str) -> Checkpoint:
         position, steps = int(metadata["position"]), int(metadata["steps"])
     except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: not a state of a training ({error})") from None
-    if metadata.get("sha256") != tensors_digest(arrays) or position < 0 or steps < 1:
-        raise CheckpointError(f"{path}: damaged; remove it to go on from one before")
+    before = tensors_digest(arrays)  # The sum of earlier ones.
+    if metadata.pop("sha256", "") not in (_sum(metadata, arrays), before):
+        raise CheckpointError(f"{path}: damaged")
     leaves, structure = jax.tree.flatten(like)
     if metadata.get("digest") != digest or [(x.shape, x.dtype) for x in leaves] != [
         (a.shape, a.dtype) for a in arrays.values()
     ]:
-        raise CheckpointError(
-            f"{path}: of a training with other pictures or options; repeat that"
-            " command, or choose another --output"
+        raise OtherTrainingError(
+            f"{path}: of a training with other pictures or options"
         )
     state = jax.tree.unflatten(structure, list(arrays.values()))
     return Checkpoint(state, position, steps)

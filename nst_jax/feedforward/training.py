@@ -16,6 +16,7 @@ from nst_jax.errors import DivergenceError, ImageError, NstError
 from nst_jax.feedforward import checkpoints, train
 from nst_jax.feedforward.checkpoints import Checkpoint
 from nst_jax.feedforward.data import Photos
+from nst_jax.feedforward.log import Log
 from nst_jax.feedforward.recipe import FOLDER, LOG, LOSSES, Recipe
 from nst_jax.feedforward.train import Progress
 from nst_jax.feedforward.transformer import TransformerNetwork
@@ -105,7 +106,7 @@ class Training:
         except OSError as error:
             raise NstError(f"{task.folder}: {error.strerror}") from error
         self._digest = _digest(task, paintings, digest_of(network))
-        found = checkpoints.latest(task.folder, state, self._digest)
+        found = checkpoints.latest(task.folder, state, self._digest, say)
         self._state = found.state if found else state
         self.steps = found.steps if found else recipe.steps
         if found and task.minutes is None:
@@ -140,7 +141,7 @@ class Training:
         """
         began = time.perf_counter()
         try:
-            with (self._task.folder / LOG).open("a") as log:
+            with Log(self._task.folder / LOG, made=self.made) as log:
                 for progress in train.run(
                     self._task.recipe,
                     self._plan,
@@ -157,7 +158,8 @@ class Training:
                             "smaller --learning_rate; the checkpoints are kept"
                         )
                     self._set_steps(progress, began)
-                    self._log(progress, log)
+                    times = {"seconds": progress.seconds, "waited": progress.waited}
+                    log.add(progress.step, progress.losses, times)
                     stopping = show(progress)
                     due = not progress.step % self._task.save_every
                     if stopping or due or self.finished:
@@ -210,28 +212,25 @@ class Training:
             self.steps = _PACE + max(1, int(left / pace))
             self._untimed = True
 
-    def _log(self, progress: Progress, log: Any) -> None:
-        losses = {
-            name: value if math.isfinite(value) else None
-            for name, value in progress.losses.items()
-        }
-        times = {"seconds": progress.seconds, "waited": progress.waited}
-        rounded = {name: round(value, 3) for name, value in times.items()}
-        try:
-            line = json.dumps({"step": progress.step, **losses, **rounded})
-            print(line, file=log, flush=True)
-        except OSError:
-            pass  # What is only an extra must not end the training.
-
     def _keep(self) -> None:
-        """Writes a checkpoint and a sheet; a full disk is said, and not the end."""
+        """Writes a sheet and a checkpoint; a full disk is said, and not the end.
+
+        The sheet first: what was made since a checkpoint is made again after a kill.
+        """
         folder = self._task.folder
-        found = Checkpoint(self._state, self._position, self.steps)
+        sheet = folder / f"sheet_{self.made:07d}.png"
         try:
+            files.write(sheet, self._sheet())
+        except ImageError as error:
+            self._say(f"nst-jax: {error}; the training goes on")
+        try:
+            found = Checkpoint(self._state, self._position, self.steps)
             checkpoints.save(folder, found, self._digest)
-            files.write(folder / f"sheet_{self.made:07d}.png", self._sheet())
-        except (OSError, ImageError) as error:
-            self._say(f"nst-jax: {folder}: {error}; the training goes on")
+        except OSError as error:
+            self._say(
+                f"nst-jax: {folder}: no checkpoint of step {self.made} "
+                f"({error.strerror}); the training goes on"
+            )
 
     def _sheet(self) -> np.ndarray:
         """Held-out photos down, then each as every style paints it."""

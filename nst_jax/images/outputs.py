@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import os
 import re
 import secrets
@@ -15,7 +16,8 @@ from nst_jax.errors import ImageError
 
 StrPath = str | os.PathLike[str]
 
-_TEMPORARY = re.compile(r"\.nst_jax-[0-9a-f]{16}\.tmp")
+_TEMPORARY = re.compile(r"\.nst_jax-(clip-)?[0-9a-f]{16}\.tmp")
+_FOLDERS = 64  # That are remembered to have been swept.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +172,7 @@ def write_whole(path: StrPath, content: bytes | Sequence[bytes | memoryview]) ->
     """
     # Through a link, so that it stays one.
     target = Path(os.path.realpath(path))
-    temporary, file = _new_beside(target)
+    temporary, file = new_beside(target)
     try:
         with file:
             file.writelines([content] if isinstance(content, bytes) else content)
@@ -182,10 +184,22 @@ def write_whole(path: StrPath, content: bytes | Sequence[bytes | memoryview]) ->
         raise
 
 
-def _new_beside(target: Path) -> tuple[Path, BinaryIO]:
-    """A file to be written, locked, so that nobody takes it for a leftover."""
+def new_beside(target: Path, kind: str = "") -> tuple[Path, BinaryIO]:
+    """A new file beside one that is to be written, to be given its name in the end.
+
+    It is locked as long as it is open, so that nobody takes it for a leftover. A
+    process that writes in a folder for the first time clears the leftovers there.
+
+    Args:
+      target: what is to be written.
+      kind: a part of its name.
+
+    Raises:
+      OSError: it can't be made.
+    """
+    _cleared(target.parent)
     while True:
-        temporary = target.with_name(f".nst_jax-{secrets.token_hex(8)}.tmp")
+        temporary = target.with_name(f".nst_jax-{kind}{secrets.token_hex(8)}.tmp")
         file = open(temporary, "xb")  # noqa: SIM115  By open, so that the umask applies.
         with contextlib.suppress(OSError):  # Some network file systems have no locks.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -194,8 +208,14 @@ def _new_beside(target: Path) -> tuple[Path, BinaryIO]:
         file.close()  # Cleared away before it was locked.
 
 
+@functools.lru_cache(_FOLDERS)
+def _cleared(folder: Path) -> None:
+    """Clears leftovers once: a folder of thousands isn't listed for each of them."""
+    clear_leftovers(folder)
+
+
 def clear_leftovers(folder: StrPath) -> None:
-    """Removes what `write_whole` left in a folder where it was killed.
+    """Removes what writers left in a folder where they were killed.
 
     What is locked is being written by a process that lives.
     """

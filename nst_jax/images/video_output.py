@@ -3,7 +3,6 @@
 import contextlib
 import fractions
 import os
-import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from nst_jax.errors import ImageError, NstError
+from nst_jax.images import outputs
 from nst_jax.images.video import EXACT, FORMATS, Frame, Reader, StrPath, colour_space
 
 # Without frames that depend on later ones, whose packets are in another order: in an
@@ -56,20 +56,27 @@ class Writer:
         self._path, self._reader = os.fspath(path), reader
         target = Path(os.path.realpath(path))
         self._target = target
-        self._temporary = target.with_name(f".nst_jax-clip-{secrets.token_hex(8)}.tmp")
         container, codec = FORMATS[Path(path).suffix.lower()]
         self._check_sound(container)
         self.padded = bool(shape[0] % 2 or shape[1] % 2)
+        self._container: Any = None
         with self._explained():
-            self._container = av.open(str(self._temporary), "w", format=container)
-        self._container.metadata.update(reader.metadata)
-        if description:
-            self._container.metadata["comment"] = description
-        self._stream = self._video(codec, shape)
-        self._sounds = {
-            sound: self._container.add_stream_from_template(sound)
-            for sound in reader.sounds
-        }
+            # PyAV opens it once more, by its name: the lock is the file's.
+            self._temporary, self._lock = outputs.new_beside(target, "clip-")
+        try:
+            with self._explained():
+                self._container = av.open(str(self._temporary), "w", format=container)
+            self._container.metadata.update(reader.metadata)
+            if description:
+                self._container.metadata["comment"] = description
+            self._stream = self._video(codec, shape)
+            self._sounds = {
+                sound: self._container.add_stream_from_template(sound)
+                for sound in reader.sounds
+            }
+        except BaseException:
+            self._discard()
+            raise
         self._stopped_at: float | None = None
         self._last = 0.0
         self._lengths: dict[int, int] = {}  # Of frames that the codec has still.
@@ -88,8 +95,7 @@ class Writer:
                 with self._explained():
                     self._end()
         finally:
-            if error is not None or self._temporary.exists():
-                self._discard()
+            self._discard()
 
     def write(self, frame: Frame, image: np.ndarray) -> None:
         """Adds a frame.
@@ -185,9 +191,11 @@ class Writer:
         os.replace(self._temporary, self._target)
 
     def _discard(self) -> None:
-        with contextlib.suppress(Exception):  # It is thrown away.
+        """Takes away what has not become the clip."""
+        with contextlib.suppress(Exception):  # It is thrown away, or closed already.
             self._container.close()
         self._temporary.unlink(missing_ok=True)
+        self._lock.close()
 
     def _check_sound(self, container: str) -> None:
         import av

@@ -109,6 +109,19 @@ def test_a_network_that_sees_nothing_leaves_no_folder(place, capsys, monkeypatch
     }
 
 
+def test_the_log_of_a_training_that_was_killed_is_in_nobody_s_way(
+    place, capsys, monkeypatch
+):
+    monkeypatch.setenv("NST_JAX_HOME", str(place / "home"))
+    log = place / "begun.training/losses.jsonl"
+    log.write_text('{"step": 1, "total": 3.5}\n')
+    command = ("train", *GIVEN, "-o", "begun.safetensors", "--offline")
+    assert run(*command, "--heldout=three") == 1
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first == "nst-jax: begun.training/losses.jsonl will be replaced"
+    assert "--offline forbids fetching" in last
+
+
 @pytest.mark.slow
 def test_two_trainings_of_one_network_are_refused(place, home, capsys, monkeypatch):
     monkeypatch.setenv("NST_JAX_HOME", str(home))

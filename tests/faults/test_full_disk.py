@@ -5,12 +5,12 @@ import errno
 import functools
 import io
 import os
-import resource
 import signal
 from pathlib import Path
 
 import pytest
 from support.batch_folder import contents
+from support.disks import no_file_beyond
 from support.program import QUICK, Reader, run
 
 from nst_jax.collection import manifest
@@ -21,17 +21,6 @@ BATCH = ("batch", "--contents", "photos", "--styles", "paintings", *QUICK)
 BATCH = (*BATCH, "--output_dir=out", "--lanes=1")
 
 ctrl_c = functools.partial(signal.raise_signal, signal.SIGINT)
-
-
-@contextlib.contextmanager
-def no_file_beyond(size: int):
-    """Files can't grow beyond this; the system says so as it does of a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_trace_that_does_not_fit_ends_no_run(folder, capsys):

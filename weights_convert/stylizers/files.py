@@ -5,6 +5,7 @@ painting. The metadata says what the network is, so that any width comes back fr
 file alone.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -25,6 +26,9 @@ from weights_convert.stylizers.stylizer import Stylizer, checked
 
 _KIND = "nst_jax_stylizer"
 _VERSION = "1"
+_SEAL = "metadata_sha256"
+"""Of all else in the metadata, which say how the arrays are computed with."""
+
 _CONVERT = "`nst-weights convert` makes one of files of other systems"
 
 
@@ -73,6 +77,7 @@ def save(
     }
     if good.predictor:
         described["predictor"] = text(good.predictor, PREDICTORS)
+    described[_SEAL] = _seal(described)
     write_whole(path, safetensors.numpy.save(stored, described))
 
 
@@ -133,6 +138,8 @@ def _load(path: Path, *, again: bool = False) -> tuple[Stylizer, dict[str, str],
         if metadata.get(_KIND, _VERSION) != _VERSION:
             raise LaterVersionError(f"{path}: of a later version of nst-jax; get that")
         _check_kind(path, metadata)
+        if metadata.get(_SEAL, _seal(metadata)) != _seal(metadata):  # none of 0.1.0
+            raise DamagedError(f"{path}: its metadata are damaged; {_remedy(path)}")
         arrays = safetensors_file.read(path)
         digest = None if again else _recalled(path)
         if digest is None:
@@ -148,6 +155,11 @@ def _load(path: Path, *, again: bool = False) -> tuple[Stylizer, dict[str, str],
         if _is_stored(path):
             raise DamagedError(f"{error}; {_remedy(path)}") from error
         raise
+
+
+def _seal(metadata: Mapping[str, str]) -> str:
+    told = sorted(item for item in metadata.items() if item[0] != _SEAL)
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _check_kind(path: Path, metadata: Mapping[str, str]) -> None:

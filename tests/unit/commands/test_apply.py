@@ -1,6 +1,7 @@
 """`nst-jax apply`: one picture, folders, streams and clips."""
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from support.masks import halves
 from support.program import run
 from support.stored_weights import home
 
-from nst_jax.collection import manifest
+from nst_jax.collection import lock, manifest
 from nst_jax.feedforward.options import SHIPPED, model_of
 from nst_jax.images import color, encode, files
 from weights_convert.stylizers import files as files_of
@@ -48,6 +49,19 @@ def test_one_picture(place, capsys):
     for word in ("compiling", "painting", "reading", "writing", "pictures/s"):
         assert word in output
     assert errors == ""
+
+
+def test_another_process_is_at_work(place, capsys):
+    with lock.held(place / "out"):
+        assert run("apply", "photos", MODEL, "--style=1", "-o", "out", OFF) == 1
+        output, errors = capsys.readouterr()
+        assert output == ""
+        line = (
+            f"nst-jax: out: another process ({os.getpid()}) is at work in this folder"
+        )
+        assert errors.startswith(line)
+        assert errors.count("\n") == 1
+    assert not (place / "out").exists()
 
 
 @pytest.mark.slow

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from nst_jax.errors import CheckpointError, DivergenceError
-from nst_jax.feedforward import train
+from nst_jax.feedforward import checkpoints, log, train
 from nst_jax.feedforward.load import load_stylizer
 from nst_jax.feedforward.recipe import Recipe
+from nst_jax.feedforward.train import State
 from nst_jax.feedforward.training import Task, Training
 from nst_jax.images import files
 from nst_jax.options import Options
@@ -135,11 +136,86 @@ def test_a_damaged_checkpoint_is_passed_over(task, tiny_network):
     content = bytearray(last.read_bytes())
     content[-5] ^= 64
     last.write_bytes(content)
-    assert Training(task, tiny_network, say=ignore).made == 4
+    said = []
+    assert Training(task, tiny_network, say=said.append).made == 4
+    assert said == [
+        f"nst-jax: {last}: damaged; passed over",
+        "nst-jax: going on from step 4",
+    ]
     for path in task.folder.glob("*.state"):
         path.write_bytes(b"nonsense")
-    with pytest.raises(CheckpointError, match="not a state of a training"):
+    with pytest.raises(CheckpointError, match=r"not a state of a tr.* to begin anew"):
         Training(task, tiny_network, say=ignore)
+
+
+def test_no_bit_of_a_checkpoint_is_another_unseen(tmp_path):
+    like = checkpoints.Checkpoint(
+        State({"a": np.ones(4, np.float32)}, (), np.int32(3)), 12, 9
+    )
+    path = checkpoints.save(tmp_path, like, "0" * 64)
+    whole = path.read_bytes()
+    assert checkpoints.latest(tmp_path, like.state, "0" * 64, ignore).position == 12
+    assert len(whole) > 300
+    for place in range(0, 8 * len(whole), 5):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"remove it|other pictures"):
+            checkpoints.latest(tmp_path, like.state, "0" * 64, ignore)
+
+
+def killed(task, network, step):
+    """Trains until a step without anything being kept of the last steps."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(progress):
+        if progress.step == step:
+            raise Killed
+
+    training = Training(task, network, say=ignore)
+    with pytest.raises(Killed):
+        training.run(kill)
+
+
+def test_killed_it_goes_on_and_tells_each_step_once(task, tiny_network):
+    killed(task, tiny_network, step=3)
+    with (task.folder / "losses.jsonl").open("a") as log:
+        log.write('{"step": 4, "tot')  # As a crash may leave the last line.
+    training = Training(task, tiny_network, say=ignore)
+    assert training.made == 2
+    training.run(ignore)
+    assert [line["step"] for line in losses(task)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_sheet_is_there_for_each_checkpoint(task, tiny_network, monkeypatch):
+    """Whatever is killed between the two: what follows no checkpoint is made again."""
+
+    def killed_before(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nst_jax.feedforward.checkpoints.save", killed_before)
+        with pytest.raises(KeyboardInterrupt):
+            Training(task, tiny_network, say=ignore).run(ignore)
+    assert [p.name for p in task.folder.glob("s*")] == ["sheet_0000002.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ('{"step": 1, "total": 3.5}\n', True),
+        ('{"step": ', True),
+        ("", False),
+        ("somebody's", False),
+        ('{"iteration": 1}\n', False),
+    ],
+)
+def test_a_log_is_known(tmp_path, text, ours):
+    (tmp_path / "log").write_text(text)
+    assert log.is_log(tmp_path / "log") is ours
+    assert not log.is_log(tmp_path / "none")
 
 
 def test_minutes_set_the_number_of_steps(task, tiny_network):

@@ -115,6 +115,23 @@ def test_leftovers_go_and_what_is_written_stays(place):
     outputs.clear_leftovers(place / "nowhere")
 
 
+def test_who_writes_in_a_folder_clears_it(place):
+    """Once, of pictures and of clips; what others are writing stays."""
+    clip, picture = (f".nst_jax-{kind}{'0' * 16}.tmp" for kind in ("clip-", ""))
+    for name in (clip, picture):
+        Path(name).write_text("half")
+    being_written, file = outputs.new_beside(place / "new.mp4", "clip-")
+    with file:
+        assert not {clip, picture} & {*os.listdir()}
+        outputs.clear_leftovers(place)
+        assert being_written.exists()
+        Path(clip).write_text("half")
+        outputs.write_whole("state", b"whole")
+        assert Path(clip).exists()  # A folder of thousands is not listed each time.
+    outputs.clear_leftovers(place)
+    assert not [name for name in os.listdir() if name.endswith("tmp")]
+
+
 def test_a_file_being_written_is_no_leftover(place):
     ended = threading.Event()
 

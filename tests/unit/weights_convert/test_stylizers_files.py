@@ -156,6 +156,26 @@ def test_damaged_files(tmp_path: Path) -> None:
     assert "no style network; `nst-weights convert`" in _refusal(path)
 
 
+def test_what_the_metadata_say_is_guarded_too(tmp_path: Path) -> None:
+    """A digit of how arrays are computed with would be another picture, unseen."""
+    path = tmp_path / "one.safetensors"
+    files.save(path, _stored("lengstrom"), {"licence": "none"})
+    whole = path.read_bytes()
+    refused: list[str] = []
+    for place in range(8, 8 + int.from_bytes(whole[:8], "little"), 17):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 7
+        path.write_bytes(damaged)
+        try:
+            found, _ = files.load(path)
+        except WeightsError as error:
+            refused.append(str(error))
+        else:  # The name of the sum itself, such as "metadatb_sha256".
+            _same(found, _stored("lengstrom"))
+    assert len(refused) > 50
+    assert not [line for line in refused if "\n" in line]
+
+
 def test_arrays_that_dont_fit_are_not_stored(tmp_path: Path) -> None:
     arrays = arrays_of(EXAMPLES)
     for change in (
