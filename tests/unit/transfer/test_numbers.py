@@ -13,7 +13,14 @@ from nst_jax.errors import DivergenceError
 from nst_jax.options import FIELDS
 
 HEIGHT, WIDTH = 16, 12
-OPTIONS = dataclasses.replace(SHALLOW, size=HEIGHT, steps=3, style_weight=100.0)
+OPTIONS = dataclasses.replace(
+    SHALLOW,
+    size=HEIGHT,
+    steps=3,
+    style_weight=100.0,
+    content_taps=("relu1_1",),
+    content_loss="share",  # By the photo's squares, which may be 0.
+)
 LOSSES = tuple(FIELDS["style_loss"].metadata["choices"])
 SOLVERS = tuple(FIELDS["solver"].metadata["choices"])
 
