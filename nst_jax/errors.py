@@ -3,9 +3,32 @@
 import contextlib
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 
 from nst_jax import streams
+
+_TURNING = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+"""They change the direction of the letters around them."""
+
+
+def plain(text: str) -> str:
+    """Text as one line, whatever names of files it has.
+
+    What would end it, begin a terminal's command or turn the letters behind it is
+    written out: a line feed as `\\n`, an escape as `\\x1b`. Bytes that are no text
+    stay.
+    """
+    return text if text.isprintable() else "".join(map(_written_out, text))
+
+
+def _written_out(letter: str) -> str:
+    control = unicodedata.category(letter) in ("Cc", "Zl", "Zp")
+    if not control and letter not in _TURNING:
+        return letter
+    return letter.encode("unicode_escape").decode()
 
 
 class NstError(Exception):
@@ -16,6 +39,10 @@ class NstError(Exception):
     """
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        """The line, whatever names of files are in it."""
+        return plain(super().__str__())
 
 
 class OptionsError(NstError, ValueError):
@@ -103,7 +130,7 @@ def answered(program: Callable[[], int], *, name: str = "nst-jax") -> int:
             raise
         found = status
     with streams.unfailing():
-        print(f"{name}: {line}", file=sys.stderr)
+        print(f"{name}: {plain(line)}", file=sys.stderr)
     return found
 
 

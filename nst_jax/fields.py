@@ -32,6 +32,9 @@ Needs = Mapping[str, Callable[[Any], Any]]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
+_LONGEST = 200
+"""Characters of a value that a message shows."""
+
 
 def choices(room: str, values: str) -> Choices:
     """Values, and where in a room what they stand for is; nothing for themselves.
@@ -166,16 +169,24 @@ def check(field: dataclasses.Field, value: Any) -> None:
     if not _has_type(value, base_type(field.type)):
         kind = base_type(field.type)
         name = str(kind) if typing.get_origin(kind) else kind.__name__
-        raise OptionsError(f"{field.name}={value!r}: expected {name}")
+        raise OptionsError(f"{field.name}={_told(value)}: expected {name}")
     choices, check = field.metadata["choices"], field.metadata["check"]
     if choices and value not in choices:
         near = meant(field.name, value, choices)
         raise OptionsError(
-            f"{field.name}={value!r} is not known; {near}choose one of "
+            f"{field.name}={_told(value)} is not known; {near}choose one of "
             f"{', '.join(choices)}"
         )
     if check and not check[0](value):
-        raise OptionsError(f"{field.name}={value!r} is out of range: give {check[1]}")
+        raise OptionsError(
+            f"{field.name}={_told(value)} is out of range: give {check[1]}"
+        )
+
+
+def _told(value: Any) -> str:
+    """A value as messages have it: of a long one the beginning."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)})"
 
 
 def check_taps(options: Any) -> None:
@@ -219,7 +230,7 @@ def _parse(name: str, text: str, annotation: Any) -> Any:
     except ValueError:
         numbers = "a whole number" if kind is int else "a number"
         wanted = ", nor ".join((numbers, *words(annotation)))
-        raise OptionsError(f"{name}={text!r} is not {wanted}") from None
+        raise OptionsError(f"{name}={_told(text)} is not {wanted}") from None
 
 
 def base_type(annotation: Any) -> Any:
@@ -247,7 +258,8 @@ def _finite_and(condition: Callable[[float], bool]) -> Callable[[float], bool]:
     return lambda value: abs(value) <= _LARGEST and condition(value)
 
 
-AT_LEAST_1: Check = (lambda value: value >= 1, "a whole number, 1 or more")
+HISTORY: Check = (lambda value: 1 <= value <= 10**4, "a whole number, 1 to 10000")
+STEPS: Check = (lambda value: 0 <= value <= 10**7, "a whole number, 0 to 10000000")
 NOT_NEGATIVE_INT: Check = (lambda value: value >= 0, "a whole number, 0 or more")
 POSITIVE: Check = (_finite_and(lambda value: value > 0), "a number above 0")
 SCALE: Check = (lambda value: 0 < value <= 64, "a number above 0, up to 64")

@@ -9,10 +9,11 @@ import contextlib
 import dataclasses
 import hashlib
 import http.client
+import itertools
 import threading
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -236,15 +237,27 @@ class _Transfer:
                 f" {_reason(error)}; check the network, or set NST_JAX_MIRROR to a"
                 " mirror"
             ) from error
-        if response.ok:
+        where = unsafe([one.url for one in (*response.history, response)])
+        if response.ok and where is None:
             return response
         response.close()
+        if where is not None:
+            raise SourceUnavailableError(f"{self._url}: led to {where}, not https")
         said = f"the server answers {response.status_code} {response.reason}"
         if response.status_code == 416:  # the part is of another file, or no ranges
             self._ranges = False
         if response.status_code in _PASSING:
             raise _CutError(said)
         raise SourceUnavailableError(f"{self._url}: {said}")
+
+
+def unsafe(urls: Sequence[str]) -> str | None:
+    """The first address that isn't https, though one before it was.
+
+    Hashes tell a wrong file in any case; whoever listens should see nothing either.
+    """
+    behind = itertools.dropwhile(lambda url: not url.startswith("https:"), urls)
+    return next((url for url in behind if not url.startswith("https:")), None)
 
 
 def _get(url: str, headers: dict[str, str], patience: Patience) -> requests.Response:

@@ -27,8 +27,19 @@ def at_home(text: str) -> Path:
     return path if os.path.lexists(path) else Path(os.path.expanduser(text))
 
 
+def make_private(folder: Path) -> None:
+    """Makes a folder, and those above it, where they are missing: for this user alone.
+
+    Raises:
+      OSError: it can't be made.
+    """
+    for missing in reversed((folder, *folder.parents)):
+        if not missing.exists():
+            missing.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that appears whole or not at all; its folder is made.
+    """Writes a file that appears whole or not at all; its folder is made, private.
 
     What writers of this file left that were killed is cleared.
 
@@ -37,7 +48,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     part = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         clear_parts(path)
         with _new_part(path) as file:
             part = Path(file.name)
@@ -86,7 +97,7 @@ def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
       WriteError: the file cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         file = path.open("ab")
         while not _holds(file, path):
             file.close()

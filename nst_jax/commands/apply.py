@@ -52,7 +52,7 @@ def add_parser(commands: Any) -> None:
     run.add_argument(
         "-o",
         "--output",
-        type=files.expanded,
+        type=flags.name,
         metavar="OUT",
         help="PNG, JPEG, WebP or TIFF by its ending; of a video MP4, MOV, MKV or WebM; "
         "a folder for several pictures; - for standard output. Default of one picture: "
@@ -82,7 +82,7 @@ def add_parser(commands: Any) -> None:
         "this size (default: PNG files one after the other).",
     )
     for name, text in _MASKS.items():
-        run.add_argument(f"--{name}", type=files.expanded, metavar="FILE", help=text)
+        run.add_argument(f"--{name}", type=flags.name, metavar="FILE", help=text)
     flags.add_overwrite(run)
     flags.add_machine(run)
     group = parser.add_argument_group("options")
@@ -107,7 +107,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     if len(arguments.photos) == 1 and _is_clip(arguments):
         with streams.unfailing():
             return clips.paint_clip(arguments, options)
-    if arguments.stream:
+    if arguments.stream is not None:
         raise OptionsError("--stream is of standard input: give - for the photo")
     with streams.unfailing():
         return Pictures(arguments, options).run()

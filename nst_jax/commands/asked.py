@@ -119,6 +119,8 @@ def picture_files(
     found: dict[str, str] = {}
     again: list[str] = []
     for text in map(files.expanded, given):
+        if not text:
+            raise OptionsError(f"{name}: a name is empty: name a picture")
         if os.path.isdir(text):
             matches = _in_folder(text)
         elif os.path.lexists(text) or not glob.has_magic(text):

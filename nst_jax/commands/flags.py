@@ -12,6 +12,9 @@ from nst_jax.fields import base_type, parse, words
 from nst_jax.images import files
 from nst_jax.options import Options
 
+_DIGITS = 18
+"""Of a whole number, at most."""
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds a flag for every field of `Options`, with its help and default."""
@@ -89,6 +92,12 @@ def path(text: str) -> Path:
     return Path(files.expanded(text))
 
 
+def name(text: str) -> str:
+    """Parses the name of a file that need be none, such as `-`, for argparse."""
+    path(text)
+    return files.expanded(text)
+
+
 def add_overwrite(group: Any) -> None:
     """Adds the flag about files that exist."""
     group.add_argument(
@@ -110,16 +119,20 @@ def _yes(text: str) -> bool:
 
 def count(text: str) -> int:
     """Parses a whole number, 0 or more, for argparse."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 0 or more")
-    return int(text)
+    return _whole(text, 0)
 
 
 def positive_count(text: str) -> int:
     """Parses a whole number, 1 or more, for argparse."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
-    return int(text)
+    return _whole(text, 1)
+
+
+def _whole(text: str, least: int) -> int:
+    # Python refuses to make numbers of thousands of digits.
+    if text.isdecimal() and len(text) <= _DIGITS and int(text) >= least:
+        return int(text)
+    told = text if len(text) <= _DIGITS else f"{text[:_DIGITS]}..."
+    raise argparse.ArgumentTypeError(f"{told!r}: give a whole number, {least} or more")
 
 
 def given(arguments: argparse.Namespace) -> list[str]:

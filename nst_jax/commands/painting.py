@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax.commands.asked import made_before, picture_files
-from nst_jax.errors import NstError, OptionsError
+from nst_jax.errors import NstError, OptionsError, plain
 from nst_jax.feedforward import jobs as asked
 from nst_jax.feedforward.jobs import Job
 from nst_jax.feedforward.options import Options
@@ -61,6 +61,8 @@ class Pictures:
     def run(self) -> int:
         """Paints them; returns the exit status."""
         began = time.perf_counter()
+        if self.arguments.smooth > 1:
+            say("nst-jax: --smooth has no effect on pictures")
         with StopRequest(say) as request:
             painter = load(self.arguments, self.options)
             jobs, looks, wrong = self._asked(painter)
@@ -306,4 +308,4 @@ def times(painter: "Painter", pictures: int, total: float) -> str:
 
 def say(line: str, *, file: TextIO | None = None) -> None:
     """Prints a line for the user."""
-    print(line, file=file or sys.stderr)
+    print(plain(line), file=file or sys.stderr)

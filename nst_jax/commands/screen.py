@@ -7,6 +7,7 @@ from typing import TextIO
 
 from nst_jax.commands.trace import Trace
 from nst_jax.display.bar import Bar
+from nst_jax.errors import plain
 from nst_jax.transfer.results import BatchProgress, Progress
 
 
@@ -29,7 +30,7 @@ class Screen(Bar):
 
     def say(self, line: str, *, file: TextIO | None = None) -> None:
         """Prints a line above the bar, on standard error or `file`."""
-        self._bar.write(line, file=file or sys.stderr)
+        self._bar.write(plain(line), file=file or sys.stderr)
 
 
 class BatchScreen(Screen):

@@ -11,7 +11,7 @@ from typing import Any
 from nst_jax.collection import lock
 from nst_jax.commands import flags, idle
 from nst_jax.display.bar import Bar
-from nst_jax.errors import OptionsError
+from nst_jax.errors import OptionsError, plain
 from nst_jax.feedforward.data import pictures_in, readable
 from nst_jax.feedforward.log import is_log
 from nst_jax.feedforward.recipe import (
@@ -201,9 +201,12 @@ def _check(arguments: argparse.Namespace, names: list[Path]) -> None:
 
 def _paintings(text: str) -> list[Path]:
     """The paintings that are named, of which one alone may have a comma."""
-    if (alone := flags.path(text)).is_file():
+    if (alone := Path(files.expanded(text))).is_file():
         return [alone]
-    return [flags.path(one.strip()) for one in text.split(",") if one.strip()]
+    found = [flags.path(one.strip()) for one in text.split(",") if one.strip()]
+    if not found:
+        raise OptionsError("style is missing: name a painting, or several")
+    return found
 
 
 def _say_idle(
@@ -219,4 +222,4 @@ def _say_idle(
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(plain(line), file=sys.stderr)

@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import stat
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,8 @@ def keep_compiled_programs(folder: str | None, default: Path) -> None:
     Args:
       folder: where; None for the default, unless JAX's environment variable names
         another; "off" for no cache. A place that can't be written to is not used.
-      default: the project's own place.
+      default: the project's own place, made for the user alone: who can write there can
+        run code here. It isn't used where it is somebody else's.
     """
     if folder == "off" or (
         folder is None and "JAX_COMPILATION_CACHE_DIR" in os.environ
@@ -28,11 +30,13 @@ def keep_compiled_programs(folder: str | None, default: Path) -> None:
         return
     place = Path(folder) if folder else default
     try:
-        # Private to the user: who can write there can run code here.
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in reversed((place, *place.parents)):
+            if not missing.exists():
+                missing.mkdir(mode=0o700, exist_ok=True)
+        private = folder is not None or _is_private(place)
     except OSError:
         return  # A store that can only be read: everything is compiled anew.
-    if not os.access(place, os.W_OK):
+    if not private or not os.access(place, os.W_OK):
         return
     # Found and dropped below; JAX would tell of it in four lines, at every start.
     about = "Error (reading|writing) persistent compilation cache entry"
@@ -43,6 +47,16 @@ def keep_compiled_programs(folder: str | None, default: Path) -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
+
+
+def _is_private(place: Path) -> bool:
+    """Whether nobody else can write there; others are shut out of one's own folder."""
+    status = place.stat()
+    if status.st_uid != os.getuid():
+        return False
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        place.chmod(stat.S_IMODE(status.st_mode) & ~(stat.S_IWGRP | stat.S_IWOTH))
+    return True
 
 
 def report_missing_accelerator(report: Callable[[str], None]) -> None:

@@ -44,10 +44,14 @@ class Recipe:
         check=(lambda value: 32 <= value <= 4096, "a whole number, 32 to 4096"),
     )
     batch: int = fields.solver(
-        4, "Photos a step, over all devices.", check=fields.AT_LEAST_1
+        4,
+        "Photos a step, over all devices.",
+        check=(lambda value: 1 <= value <= 4096, "a whole number, 1 to 4096"),
     )
     steps: int = fields.solver(
-        40_000, "Updates of the network.", check=fields.AT_LEAST_1
+        40_000,
+        "Updates of the network.",
+        check=(lambda value: 1 <= value <= 10**8, "a whole number, 1 to 100000000"),
     )
     learning_rate: float = fields.solver(
         1e-3,
@@ -59,7 +63,11 @@ class Recipe:
         "Channels of the first layer; the others follow: 32, 64, 128.",
         check=(lambda value: 4 <= value <= 256, "a whole number, 4 to 256"),
     )
-    blocks: int = fields.network(5, "Residual blocks.", check=fields.AT_LEAST_1)
+    blocks: int = fields.network(
+        5,
+        "Residual blocks.",
+        check=(lambda value: 1 <= value <= 64, "a whole number, 1 to 64"),
+    )
     steady: float = fields.losses(
         0.0,
         "Weight of a consistency loss, for video: a photo that is moved a little is to "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
-from nst_jax.errors import ImageError
+from nst_jax.errors import ImageError, plain
 from nst_jax.images import bounds, kinds
 
 StrPath = str | os.PathLike[str]
@@ -104,7 +104,7 @@ def regular(path: StrPath) -> io.FileIO:
     try:
         status = os.stat(path)
     except ValueError as error:  # a name with a null character
-        raise ImageError(f"{name!r}: can't be opened ({error})") from error
+        raise ImageError(f"{name}: can't be opened ({error})") from error
     except OSError as error:
         raise _cannot_open(name, error) from error
     if not stat.S_ISREG(status.st_mode):
@@ -137,7 +137,7 @@ def named(given: StrPath | bytes) -> str:
     """How messages call a file, or what one holds."""
     if isinstance(given, bytes):
         return f"picture of {len(given)} bytes"
-    return os.fspath(given)
+    return plain(os.fspath(given))
 
 
 def _open(file: bounds.Bounded, head: bytes, note: Note) -> Image.Image:
@@ -149,6 +149,9 @@ def _open(file: bounds.Bounded, head: bytes, note: Note) -> Image.Image:
                 raise
             file.seek(0)
             # As Image.open would, but for its bound.
+            picture = JpegImagePlugin.JpegImageFile(file)
+        if picture.format == "MPO":  # Several JPEGs, of which the first counts.
+            file.seek(0)
             picture = JpegImagePlugin.JpegImageFile(file)
     if isinstance(picture, JpegImagePlugin.JpegImageFile):
         bounds.check_scans(picture, file)

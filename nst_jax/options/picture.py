@@ -37,7 +37,7 @@ class Picture(Written):
     steps: int = fields.picture(
         200,
         "Iterations: one gradient of the loss each.",
-        check=fields.NOT_NEGATIVE_INT,
+        check=fields.STEPS,
     )
     pyramid: int = fields.picture(
         0,

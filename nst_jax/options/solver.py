@@ -36,7 +36,7 @@ class Solving:
     history: int = fields.solver(
         20,
         "L-BFGS: steps remembered, two images of memory each.",
-        check=fields.AT_LEAST_1,
+        check=fields.HISTORY,
         needs={**_LBFGS, "steps": above(1)},
     )
     preconditioner: str = fields.solver(

@@ -134,7 +134,7 @@ class Run:
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
         average = self.jobs[0].options.average  # It moves whatever the losses do.
         moves = bool(average) or self.objective(self.scales[-1]).losses.fresh
-        watch = _Watch(len(self.jobs), known=resumed is not None or moves)
+        watch = _Watch(len(self.jobs), known=resumed is not None)
         try:
             room = memory.room_bytes()
             coming = ahead.submit(self._prepared, first, precision, room)
@@ -153,6 +153,7 @@ class Run:
                         *(self.studio.at(scale), problem, lanes, state.began),
                         coarsest=place == 0,
                     )
+                watch.begin(jax.device_get(state.image) if moves else None)
                 waited += time.perf_counter() - began
                 here = compiling = 0.0
                 for made in engine.run(
@@ -166,7 +167,6 @@ class Run:
                     yield self._progress(lanes, made, seconds, waited), state
                 seconds, waited = seconds + here, waited + compiling
                 before = lanes
-                watch.begin()
         except GeneratorExit:
             wait = False
             raise
@@ -289,10 +289,11 @@ class _Watch:
     def __init__(self, lanes: int, *, known: bool):
         self._moved = np.full(lanes, known)
         self._first: list[float] | None = None
+        self._images: np.ndarray | None = None
 
-    def begin(self) -> None:
-        """Another size begins, whose losses are others."""
-        self._first = None
+    def begin(self, images: np.ndarray | None) -> None:
+        """A size begins, whose losses are others; with these images if they count."""
+        self._first, self._images = None, images
 
     def told(self, made: engine.Chunk, *, until: int) -> engine.Chunk:
         """A chunk, which at the end says which pictures stay as they began."""
@@ -301,7 +302,11 @@ class _Watch:
         for place, (lane, first) in enumerate(
             zip(made.lanes, self._first, strict=True)
         ):
-            self._moved[place] |= not lane.best_loss >= first
+            if self._images is None:
+                self._moved[place] |= not lane.best_loss >= first
+            elif not self._moved[place]:
+                now = jax.device_get(made.state.image[place])
+                self._moved[place] = not np.array_equal(now, self._images[place])
         if made.lanes[0].iteration < max(1, until) or self._moved.all():
             return made
         line = _UNMOVED.format(until)

@@ -156,6 +156,48 @@ def test_the_gradient_is_that_of_finite_differences(loss):
         assert np.vdot(gradient, direction) == pytest.approx(float(slope), rel=1e-6)
 
 
+def flat_ones():
+    """Features of pictures without variance, or next to none, by name; `[30, 30, 4]`.
+
+    Of the shape of another test, whose program they share.
+    """
+    nothing = np.zeros((30, 30, 4), np.float32)
+    left, one, channel = nothing.copy(), nothing.copy(), nothing.copy()
+    left[:, :15], one[3, 4], channel[..., 2] = 1, 1, np.eye(30)
+    shades = np.float32(np.arange(4) / 4)
+    return {
+        "black": nothing,
+        "white": nothing + 1,
+        "one colour": nothing + shades,
+        "two values": left,
+        "two colours": left * shades,
+        "one point": one,
+        "one channel": channel,
+        "next to nothing": nothing + np.float32(1e-20),
+        "nearly flat": nothing + 1 + np.float32(1e-7) * left,
+        "large": np.float32(1e4 * features(7, 30, 30)),
+    }
+
+
+_PAIRS = (
+    *(("black", "large"), ("large", "black"), ("white", "one channel")),
+    *(("two values", "one colour"), ("one point", "two colours")),
+    *(("nearly flat", "nearly flat"), ("next to nothing", "next to nothing")),
+)
+
+
+@every_term
+def test_flat_pictures_have_a_loss_and_a_slope(loss):
+    """Numbers, where variances, norms and roots are 0."""
+    seen = {name: view(values) for name, values in flat_ones().items()}
+    wrong = []
+    for name, other in _PAIRS:
+        found, slope = value_and_slope(loss, seen[name], asked(loss, seen[other]))
+        if not (np.isfinite(found) and np.isfinite(slope).all()):
+            wrong.append((name, other, float(found)))
+    assert not wrong
+
+
 def embedded(part, *, top, left, around):
     """A part in a larger array, and the weight that says where it is."""
     height, width, channels = part.shape

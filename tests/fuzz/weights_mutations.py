@@ -47,10 +47,11 @@ def mutate(data: bytes, generator: random.Random) -> bytes:
             return _in_mat(data, generator)
         if data[8:9] == b"{":
             return _in_header(data, generator)
-    return _bytes(data, generator)
+    return changed(data, generator)
 
 
-def _bytes(data: bytes, generator: random.Random) -> bytes:
+def changed(data: bytes, generator: random.Random) -> bytes:
+    """Any file with some of its bytes changed, cut out, put in, moved or cut off."""
     result = bytearray(data)
     for _ in range(generator.choice((1, 1, 2, 4, 8))):
         if not result:
@@ -97,8 +98,8 @@ def _in_zip(data: bytes, generator: random.Random) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for index, (item, content) in enumerate(members):
-            changed = _bytes(content, generator) if index == chosen else content
-            archive.writestr(item.filename, changed)
+            new = changed(content, generator) if index == chosen else content
+            archive.writestr(item.filename, new)
     return out.getvalue()
 
 
@@ -112,14 +113,14 @@ def _in_mat(data: bytes, generator: random.Random) -> bytes:
     chosen = generator.randrange(len(elements))
     for index, (kind, content) in enumerate(elements):
         if index == chosen and kind == _MAT_COMPRESSED:
-            content = zlib.compress(_bytes(zlib.decompress(content), generator))
+            content = zlib.compress(changed(zlib.decompress(content), generator))
         elif index == chosen:
-            content = _bytes(content, generator)
+            content = changed(content, generator)
         out += [struct.pack("<II", kind, len(content)), content]
     return b"".join(out)
 
 
 def _in_header(data: bytes, generator: random.Random) -> bytes:
     size = int.from_bytes(data[:8], "little")
-    header = _bytes(data[8 : 8 + size], generator)
+    header = changed(data[8 : 8 + size], generator)
     return len(header).to_bytes(8, "little") + header + data[8 + size :]

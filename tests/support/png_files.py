@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 
@@ -15,19 +16,17 @@ def chunk(name: bytes, content: bytes) -> bytes:
     )
 
 
-def write_png(
-    path: Path,
+def png_bytes(
     size: tuple[int, int],
     depth: int,
     kind: int,
     rows: Sequence[bytes],
     *chunks: bytes,
     behind: bytes = b"",
-) -> Path:
+) -> bytes:
     """A file of these chunks.
 
     Args:
-      path: the file, which is given back.
       size: (height, width).
       depth: bits a sample.
       kind: colour type.
@@ -38,7 +37,7 @@ def write_png(
     height, width = size
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
-    path.write_bytes(
+    return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
         + b"".join(chunks)
@@ -46,4 +45,9 @@ def write_png(
         + behind
         + chunk(b"IEND", b"")
     )
+
+
+def write_png(path: Path, *content: Any, **behind: bytes) -> Path:
+    """Writes `png_bytes` to `path`, which is given back."""
+    path.write_bytes(png_bytes(*content, **behind))
     return path

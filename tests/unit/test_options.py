@@ -111,7 +111,8 @@ BAD = [
     ("crop", "3:0", "width:height"),
     ("crop", "1.5:1", "width:height"),
     ("crop", "3:2\n", "width:height"),
-    ("steps", -1, "0 or more"),
+    ("steps", -1, "0 to 10000000"),
+    ("steps", 10**7 + 1, "0 to 10000000"),
     ("steps", 1.5, "expected int"),
     ("network", 19, "expected str"),
     ("network", None, "expected str"),
@@ -169,7 +170,8 @@ BAD = [
     ("learning_rate", NAN, "above 0"),
     ("learning_rate", "1", "expected float"),
     ("learning_rate_decay", "linear", "none, cosine"),
-    ("history", 0, "1 or more"),
+    ("history", 0, "1 to 10000"),
+    ("history", 10**4 + 1, "1 to 10000"),
     ("adam_epsilon", 0.0, "above 0"),
     ("pyramid", -1, "0 or more"),
     ("pyramid_step", 1.0, "1.05 to 8"),
@@ -223,6 +225,7 @@ def test_a_bad_value_is_named_with_what_is_allowed():
     [
         {"size": 16},
         {"steps": 0},
+        {"steps": 10**7},
         {"seed": 0},
         {"history": 1},
         {"style_weight": 0},
@@ -505,6 +508,17 @@ def test_a_bad_flag_gives_its_line(flag, line):
     with pytest.raises(OptionsError) as caught:
         parse(flag)
     assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    "flag", ["--size=", "--gram=", "--crop=", "--tv_weight=", "--style_tap_weights="]
+)
+def test_of_a_long_value_the_beginning_is_shown(flag):
+    """A number of 5000 digits, which Python wouldn't make a number of, too."""
+    for value in ("x" * 5000, "9" * 5000, "1," * 5000):
+        with pytest.raises(OptionsError) as caught:
+            parse(flag + value)
+        assert len(str(caught.value)) < 600
 
 
 @pytest.mark.parametrize("flag", ["--sise=3", "--siz=3", "--style_weigh=3", "-z"])

@@ -113,3 +113,29 @@ def test_a_gpu_that_is_not_used_is_told_of(tmp_path, monkeypatch):
         programs.report_missing_accelerator(lines.append)
         assert bool(lines) == told, (platform, there)
     assert "nst-jax[cuda13]" in lines[0]
+
+
+_PRIVATE = """
+import jax, os, sys
+from pathlib import Path
+from nst_jax.devices import programs
+os.umask(0)
+for folder, default in (None, "made/xla"), (None, "open"), ("shared", "d"):
+    programs.keep_compiled_programs(folder, Path(default))
+    print(jax.config.jax_compilation_cache_dir)
+"""
+
+
+@pytest.mark.slow  # A program of its own.
+def test_who_can_write_programs_can_run_code_here(tmp_path):
+    """So the default folder is the user's alone; one that was named is as it is."""
+    for name in ("open", "shared"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o777)
+    asked = run(_PRIVATE, cwd=tmp_path).stdout.split()
+    assert asked == ["made/xla", "open", "shared"]
+    modes = [
+        (tmp_path / name).stat().st_mode & 0o777
+        for name in ("made", "made/xla", "open", "shared")
+    ]
+    assert modes == [0o700, 0o700, 0o755, 0o777]

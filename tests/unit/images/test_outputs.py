@@ -87,7 +87,8 @@ def test_what_is_no_regular_file_is_refused(place):
     }.items():
         with pytest.raises(ImageError) as caught:
             files.write(name, image)
-        assert str(caught.value).startswith(f"{name}: {line}")
+        shown = name.replace("\0", r"\x00")
+        assert str(caught.value).startswith(f"{shown}: {line}")
     assert os.readlink("null.png") == "/dev/null"
 
 

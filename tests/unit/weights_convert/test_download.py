@@ -16,7 +16,7 @@ from typing import Any
 import pooch
 import pytest
 
-from weights_convert.download import Patience, download
+from weights_convert.download import Patience, download, unsafe
 from weights_convert.errors import SourceUnavailableError, WeightsError
 from weights_convert.sources import SOURCES, mirrored
 
@@ -423,3 +423,19 @@ def test_sources_are_whole() -> None:
             if source.label == "torchvision":
                 assert f"-{source.digest[:8]}.pth" in source.url
     assert os.path.basename(SOURCES["vgg19"][0].url) == SOURCES["vgg19"][0].filename
+
+
+@pytest.mark.parametrize(
+    ("urls", "found"),
+    [
+        (["https://a/x", "https://b/x"], None),
+        (["http://mirror/x", "http://mirror/y"], None),
+        (["http://mirror/x", "https://a/x"], None),
+        (["https://a/x", "http://b/x"], "http://b/x"),
+        (["https://a/x", "http://b/x", "https://c/x"], "http://b/x"),
+        (["http://mirror/x", "https://a/x", "file:///etc/x"], "file:///etc/x"),
+    ],
+)
+def test_nothing_leads_from_https_to_less(urls: list[str], found: str | None) -> None:
+    """A mirror of one's own may be plain http."""
+    assert unsafe(urls) == found

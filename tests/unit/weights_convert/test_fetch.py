@@ -25,6 +25,7 @@ from weights_convert.architectures import Architecture, find
 from weights_convert.download import Patience
 from weights_convert.errors import SourceUnavailableError, WeightsError
 from weights_convert.package import Package, PipDownload
+from weights_convert.stylizers.sources import PUBLISHED
 
 QUICK = Patience(connect=1, read=1, attempts=2, backoff=0.01)
 VGG19 = dataclasses.replace(TINY, name="vgg19")
@@ -243,6 +244,28 @@ def test_every_address_and_hash(
     asked = source.url.split("://", 1)[1].partition("/")[2]
     assert server.requests == [(f"/{asked}", None)]
     assert kept(home) == []
+
+
+def test_every_source_is_https_or_a_package_and_has_its_hash() -> None:
+    """A whole one, but where a file's name alone says the first digits."""
+    digits = {"md5": 32, "sha1": 40, "sha256": 64}
+    short = []
+    for known in sources.SOURCES.values():
+        for one in known:
+            if one.url.startswith("pip:"):
+                assert len(one.package_sha256) == 64
+                assert "==" in one.url
+            else:
+                assert one.url.startswith("https://"), one.url
+            assert re.fullmatch(r"[0-9a-f]{8,64}", one.digest)
+            if len(one.digest) < digits[one.algorithm]:
+                short.append((one.network, one.label))
+    assert short == [("squeezenet1_0", "torchvision")]
+    for style in PUBLISHED.values():
+        hashes = [style.package.sha256, *(digest for _, digest in style.files)]
+        assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in hashes)
+        assert style.url.startswith("pip:")
+        assert "==" in style.url
 
 
 def test_no_copy_in_reach_names_every_reason(tiny: Publishers, server: Any) -> None:

@@ -43,6 +43,30 @@ def test_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
 
 
+def test_folders_that_it_makes_are_the_users_alone(tmp_path: Path) -> None:
+    """Whatever the umask says; those that are there stay as they are."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o755)
+    before = os.umask(0)
+    try:
+        files.write_whole(tmp_path / "shared/home/weights/file", b"")
+        with files.alone(tmp_path / "shared/home/downloads/lock", lambda: None):
+            pass
+    finally:
+        os.umask(before)
+    modes = {
+        str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777
+        for path in tmp_path.rglob("*")
+        if path.is_dir()
+    }
+    assert modes == {
+        "shared": 0o755,
+        "shared/home": 0o700,
+        "shared/home/weights": 0o700,
+        "shared/home/downloads": 0o700,
+    }
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     files.write_whole(path, b"old")
