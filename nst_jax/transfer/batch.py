@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from nst_jax.devices import backend, lapack, memory
 from nst_jax.errors import (
@@ -12,6 +13,7 @@ from nst_jax.errors import (
     NstError,
     OptionsError,
 )
+from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
@@ -39,6 +41,19 @@ Show = Callable[[BatchProgress], bool | None]
 """Takes the end of a chunk; a true answer stops the batch."""
 
 
+class Remote(Protocol):
+    """Does the groups of a batch on other machines."""
+
+    def done(
+        self,
+        works: Sequence["Work"],
+        left: Collection[int],
+        lanes: int | None,
+        stops: Collection[int],
+    ) -> Iterator[Outcome]:
+        """Yields what comes of the jobs of `left`, in any order."""
+
+
 def run_jobs(
     jobs: Sequence[Job],
     *,
@@ -50,6 +65,7 @@ def run_jobs(
     done: Collection[int] = (),
     states: States | None = None,
     report: Report | None = None,
+    remote: Remote | None = None,
 ) -> Iterator[Outcome]:
     """Does `jobs`, whose options may differ in `VARYING` only.
 
@@ -69,6 +85,7 @@ def run_jobs(
       states: where the state of a group that is at work or stopped is kept, and gone on
         from. It is removed when the next result is asked for, after the group's last.
       report: takes lines for the user.
+      remote: does the groups on other machines, without `states` or `on_progress`.
 
     Yields:
       The place of a job and its result, or what is wrong with it; groups are done in
@@ -105,7 +122,7 @@ def run_jobs(
         for told in masks.lines(jobs[0]) if len(jobs) == 1 else ():
             report(told)
         network = network or network_of(options, offline=offline, report=report)
-        studio = Studio(network, _of_all(jobs))
+        studio = Studio(network, of_all(jobs))
         small = refused.too_small(sized, shapes, studio)
         yield from ((place, error) for place, error in small.items() if place in left)
         good = {place: job for place, job in sized.items() if place not in small}
@@ -115,30 +132,39 @@ def run_jobs(
         if line := enlarged(asked_for, shapes):
             report(line)
         sets = of_one_size(good)
-        finished = len(jobs) - len(good)
-        for of_size in sets:
-            pictures = Pictures(
-                *([*of_size.values()], shapes, report), apart=lanes == 1, masks=masks
-            )
-            work = _Work(
-                *(of_size, jobs, pictures, studio, digest_of(network), states),
+        finished, stops = len(jobs) - len(good), _stops(jobs, every)
+        works = (
+            Work(
+                *(of_size, dict(enumerate(jobs)), shapes),
+                Pictures(
+                    [*of_size.values()], shapes, report, apart=lanes == 1, masks=masks
+                ),
+                *(studio, digest_of(network), states),
                 *(report, on_progress, len(sets) > 1),
             )
-            if (yield from work.groups(left, lanes, _stops(jobs, every), finished)):
+            for of_size in sets
+        )
+        if remote is not None:
+            yield from remote.done([*works], left, lanes, stops)
+            return
+        for work in works:
+            if (yield from work.groups(left, lanes, stops, finished)):
                 return
-            finished += len(of_size)
+            finished += len(work.jobs)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Work:
+class Work:
     """What the groups of one size have in common; `jobs` are by their place.
 
-    `asked` are all jobs as they were asked for; `other_sizes` says whether these are of
-    other sizes too, which may have room where this one hasn't.
+    `asked` are all jobs as they were asked for; `shapes` those of the sources by key;
+    `other_sizes` says whether these are of other sizes too, which may have room where
+    this one hasn't.
     """
 
     jobs: Mapping[int, Job]
-    asked: Sequence[Job]
+    asked: Mapping[int, Job]
+    shapes: Mapping[str, Shape]
     pictures: Pictures
     studio: Studio
     weights: str
@@ -158,17 +184,29 @@ class _Work:
         for group in plan.groups(self.jobs, self.pictures, self.studio, lanes):
             asked_for = tuple(place for place in group.places if place in left)
             finished += len(group.places) - len(asked_for)
-            places = yield from self._readable(asked_for)
-            finished += len(asked_for) - len(places)
-            if not places:
-                continue
-
-            run = plan.run(group, places, self.jobs, self.pictures, self.studio)
-            show = _shown(self.on_progress, places, finished, len(self.asked))
-            if (yield from self._group(run, places, stops, show)):
+            if (yield from self.group(group, asked_for, stops, finished)):
                 return True
-            finished += len(places)
+            finished += len(asked_for)
         return False
+
+    def group(
+        self,
+        group: plan.Group,
+        asked_for: tuple[int, ...],
+        stops: Collection[int],
+        finished: int = 0,
+    ) -> Generator[Outcome, None, bool]:
+        """Yields what comes of the places of a group that are asked for.
+
+        Returns whether it was stopped.
+        """
+        places = yield from self._readable(asked_for)
+        finished += len(asked_for) - len(places)
+        if not places:
+            return False
+        run = plan.run(group, places, self.jobs, self.pictures, self.studio)
+        show = _shown(self.on_progress, places, finished, len(self.asked))
+        return (yield from self._group(run, places, stops, show))
 
     def _readable(
         self, places: Sequence[int]
@@ -271,7 +309,7 @@ def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
     return multiples.union(*(job.at for job in jobs))
 
 
-def _of_all(jobs: Sequence[Job]) -> Options:
+def of_all(jobs: Sequence[Job]) -> Options:
     """The options of a batch, with the edges if a job's have weight."""
     most = max(job.options.edge_weight for job in jobs)
     return dataclasses.replace(jobs[0].options, edge_weight=most)
