@@ -76,6 +76,14 @@ class DeviceError(NstError, RuntimeError):
     """There is no such device as is asked for, or the one that there is fails."""
 
 
+class ClusterError(NstError, RuntimeError):
+    """There is no such cluster of machines as is asked for, or it is lost."""
+
+
+class LostError(NstError, RuntimeError):
+    """Work whose worker on a cluster was lost, again and again."""
+
+
 class NoRoomError(NstError, MemoryError):
     """The device has too little memory for what was asked."""
 

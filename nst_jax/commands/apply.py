@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nst_jax import streams
-from nst_jax.commands import clips, flags
+from nst_jax.commands import clips, executor, flags
 from nst_jax.commands.painting import Pictures
 from nst_jax.errors import OptionsError
 from nst_jax.feedforward.jobs import paintings_of
@@ -85,6 +85,7 @@ def add_parser(commands: Any) -> None:
         run.add_argument(f"--{name}", type=flags.name, metavar="FILE", help=text)
     flags.add_overwrite(run)
     flags.add_machine(run)
+    flags.add_executor(run)
     group = parser.add_argument_group("options")
     flags.add_fields(group, Options)
     parser.set_defaults(run=run_command)
@@ -98,19 +99,33 @@ def run_command(arguments: argparse.Namespace) -> int:
     if not hasattr(arguments, "model"):
         options = dataclasses.replace(options, model=model_of(options.style))
         _check_painting(options)
+    executor.check(arguments)
     if not arguments.photos:
         raise OptionsError("name a photo, a folder, a video, or - for a stream")
     if arguments.photos == ["-"]:
+        _check_local(arguments, "a stream is painted frame by frame as it comes")
         return clips.paint_stream(arguments, options)
     if "-" in arguments.photos:
         raise OptionsError("- is a stream by itself: give it alone")
     if len(arguments.photos) == 1 and _is_clip(arguments):
-        with streams.unfailing():
+        if arguments.smooth > 1:
+            _check_local(arguments, "frames depend on those before with --smooth")
+        with streams.unfailing(), executor.connected(arguments):
             return clips.paint_clip(arguments, options)
     if arguments.stream is not None:
         raise OptionsError("--stream is of standard input: give - for the photo")
     with streams.unfailing():
-        return Pictures(arguments, options).run()
+        pictures = Pictures(arguments, options)
+        if not pictures.folder:
+            _check_local(arguments, "one picture is painted here")
+        with executor.connected(arguments):
+            return pictures.run()
+
+
+def _check_local(arguments: argparse.Namespace, why: str) -> None:
+    """Raises `OptionsError` if other machines are to do what they can't."""
+    if executor.is_remote(arguments):
+        raise OptionsError(f"executor={arguments.executor}: {why}; leave it out")
 
 
 def _check_painting(options: Options) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from nst_jax import streams
 from nst_jax.collection import lock, manifest, naming
 from nst_jax.collection.wanted import check, named
-from nst_jax.commands import flags, idle
+from nst_jax.commands import executor, flags, idle, remote
 from nst_jax.commands.asked import COLUMNS, asked_for
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.jobs import check as check_jobs
@@ -84,6 +84,7 @@ def add_parser(commands: Any) -> None:
     flags.add_tile(run)
     flags.add_overwrite(run)
     flags.add_machine(run)
+    flags.add_executor(run)
     flags.add_options(parser)
     parser.set_defaults(run=run_command)
 
@@ -95,6 +96,7 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    executor.check(arguments)
     given = flags.given(arguments)
     jobs, varied = asked_for(arguments, _say)
     path = arguments.output_dir
@@ -115,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> int:
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
     )
-    with lock.held(path):
+    with executor.connected(arguments), lock.held(path):
         folder = Folder(
             path, wanted, weights=weights, say=_say, overwrite=arguments.overwrite
         )
@@ -142,7 +144,8 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
         name=lambda place: folder.names(jobs[place])[0],
     )
     with screen, StopRequest(screen.say) as request:
-        programs.report_missing_accelerator(screen.say)
+        if not executor.is_remote(arguments):
+            programs.report_missing_accelerator(screen.say)
         folder.say = screen.say
 
         def on_progress(progress: "BatchProgress") -> bool:
@@ -150,16 +153,15 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             screen.show(progress)
             return request.signal is not None
 
-        for place, result in batch.run_jobs(
-            jobs,
-            done=done,
-            lanes=arguments.lanes,
-            tile=arguments.tile,
-            offline=arguments.offline,
-            on_progress=on_progress,
-            report=screen.say,
-            states=folder.states,
-        ):
+        how: dict[str, Any] = {
+            **{"done": done, "lanes": arguments.lanes, "report": screen.say},
+            **{"offline": arguments.offline, "tile": arguments.tile},
+        }
+        if executor.is_remote(arguments):
+            remote.make(arguments, jobs, folder, screen, request, **how)
+            return request.signal
+        how |= {"on_progress": on_progress, "states": folder.states}
+        for place, result in batch.run_jobs(jobs, **how):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal
 

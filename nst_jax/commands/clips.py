@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nst_jax.commands import painting
+from nst_jax.commands import executor, painting, remote
 from nst_jax.errors import NstError, OptionsError
 from nst_jax.feedforward.jobs import style_label
 from nst_jax.feedforward.options import Options, changed
@@ -47,7 +47,7 @@ def paint_clip(arguments: argparse.Namespace, options: Options) -> int:
     with Reader(source) as reader, StopRequest(painting.say) as request:
         painter = painting.load(arguments, options)
         about = {"nst_jax": __version__, **changed(options), **masks}
-        made = _painted(reader, output, painter, request, json.dumps(about))
+        made = _painted(reader, output, painter, request, arguments, json.dumps(about))
         print(
             f"{output}: {made}; {painting.times(painter, made.frames, _since(began))}"
         )
@@ -82,6 +82,7 @@ def _painted(
     output: Path,
     painter: "Painter",
     request: StopRequest,
+    arguments: argparse.Namespace,
     about: str,
 ) -> _Made:
     from nst_jax.commands.screen import Screen
@@ -92,11 +93,16 @@ def _painted(
     prepared = painter.prepare(first.image, look)
     painter.keep_style(prepared)
     made = _Made(prepared.photo.shape[:2])
+    every = _timed(_all(first, frames), painter)
     with (
         Screen(reader.count or None, unit=" frames") as screen,
         Writer(output, reader, made.shape, description=about) as writer,
         contextlib.closing(
-            _overlapped(painter, look).of(_timed(_all(first, frames), painter))
+            remote.paint_clip(
+                arguments, every, painter, look, request, writer.bits, screen.say
+            )
+            if executor.is_remote(arguments)
+            else _overlapped(painter, look).of(every)
         ) as painted,
     ):
         if writer.padded:
@@ -115,8 +121,9 @@ def _painted(
             made.frames += 1
             screen.advance()
             if request.signal is not None:
-                writer.stop()
                 break
+        if request.signal is not None:
+            writer.stop()
     return made
 
 

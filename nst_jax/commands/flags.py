@@ -85,6 +85,29 @@ def add_tile(group: Any) -> None:
     )
 
 
+def add_executor(group: Any) -> None:
+    """Adds the flags about where the work is done."""
+    group.add_argument(
+        "--executor",
+        choices=("local", "ray"),
+        default="local",
+        help="Where the work is done: here, or on the machines of a Ray cluster, with "
+        "a worker for each of its GPUs. Default: local.",
+    )
+    group.add_argument(
+        "--ray_address",
+        metavar="HOST:PORT",
+        help="The head of the Ray cluster. Default: that of this machine's cluster.",
+    )
+    group.add_argument(
+        "--ray_workers",
+        type=positive_count,
+        metavar="N",
+        help="Workers on the Ray cluster (default: as many as it has room for now; "
+        "more begin when it has).",
+    )
+
+
 def path(text: str) -> Path:
     """Parses a path, in which `~` is the home, for argparse."""
     if not text:

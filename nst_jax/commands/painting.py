@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from nst_jax.commands import executor, remote
 from nst_jax.commands.asked import made_before, picture_files
 from nst_jax.errors import NstError, OptionsError, plain
 from nst_jax.feedforward import jobs as asked
@@ -186,6 +187,9 @@ class Pictures:
         with Screen(len(left), unit=" pictures") as screen:
             folder.say = screen.say
             request.say = screen.say
+            if executor.is_remote(self.arguments):
+                given = left, painter, looks, folder, request, screen
+                return remote.paint_jobs(self.arguments, *given)
 
             def take(job: Job, painted: "Painted") -> None:
                 request.defer()  # From now on there is something to keep.
@@ -233,7 +237,8 @@ def load(arguments: argparse.Namespace, options: Options) -> "Painter":
     programs.keep_compiled_programs(
         arguments.compilation_cache_dir, store.home() / "xla"
     )
-    programs.report_missing_accelerator(say)
+    if not executor.is_remote(arguments):
+        programs.report_missing_accelerator(say)
     tile, smooth = arguments.tile, arguments.smooth
     return Painter(stylizer, options, tile=tile, smooth=smooth, where=where)
 
@@ -289,6 +294,8 @@ def _is_folder(output: str) -> bool:
 def times(painter: "Painter", pictures: int, total: float) -> str:
     """How long it took, in words."""
     spent = painter.spent
+    if pictures and not spent.paint:  # Other machines painted.
+        return f"{total:.1f} s; {pictures / total:.3g} pictures/s"
     working = max(1e-9, total - spent.compile)
     return (
         f"{total:.1f} s (compiling {spent.compile:.1f}, painting {spent.paint:.2f}, "

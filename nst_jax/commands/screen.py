@@ -7,8 +7,8 @@ from typing import TextIO
 
 from nst_jax.commands.trace import Trace
 from nst_jax.display.bar import Bar
-from nst_jax.errors import plain
-from nst_jax.transfer.results import BatchProgress, Progress
+from nst_jax.errors import NstError, plain
+from nst_jax.transfer.results import BatchProgress, Progress, Result
 
 
 class Screen(Bar):
@@ -59,6 +59,20 @@ class BatchScreen(Screen):
             if lane.event:
                 self.say(f"nst-jax: {self._name(place)}: {lane.event}")
         self.reach(progress.made, progress.note)
+
+    def made(self, place: int, result: Result | NstError, steps: int) -> None:
+        """Takes in what another machine made, or failed to make, of a job.
+
+        Args:
+          place: of the job.
+          result: which may be one on the way to the last.
+          steps: iterations that the job asks for.
+        """
+        for line in getattr(result, "events", ()):
+            self.say(f"nst-jax: {self._name(place)}: {line}")
+        if getattr(result, "at", None) is None:
+            self._made.setdefault(place, 0)
+            self.reach({place: steps}, "")
 
 
 class RunScreen(Screen):

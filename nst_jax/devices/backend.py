@@ -61,6 +61,14 @@ def here() -> str:
         raise DeviceError(_line(os.environ.get("JAX_PLATFORMS"), error)) from error
 
 
+def leave_accelerators() -> None:
+    """Has this process compute on the CPU, before it computes anything.
+
+    JAX would take most of a GPU's memory, which others are to have.
+    """
+    jax.config.update("jax_platforms", "cpu")
+
+
 def count() -> int:
     """How many devices of the default kind there are."""
     return len(jax.devices())

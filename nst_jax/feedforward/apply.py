@@ -34,6 +34,7 @@ class Painter:
       tile: height and width of tiles; None: as the memory has it.
       smooth: frames over which statistics are averaged; 1: each by itself.
       where: it is laid over the photo; None: everywhere.
+      kept: the style of all pictures, `[n]`, if they share one; see `keep_style`.
       spent: seconds so far.
     """
 
@@ -60,7 +61,7 @@ class Painter:
         self._coloring = options.coloring
         self._programs: dict[Any, Any] = {}
         self._state: Any = None
-        self._vector: np.ndarray | None = None  # Of a clip's first frame.
+        self.kept: np.ndarray | None = None
 
     @property
     def exact(self) -> bool:
@@ -249,8 +250,8 @@ class Painter:
         return np.stack(given) if given else None
 
     def _vector_of(self, one: Prepared) -> np.ndarray | None:
-        if self._vector is not None:
-            return self._vector
+        if self.kept is not None:
+            return self.kept
         vector = self._mixed(one.squares) if one.squares else one.look.vector
         if one.own is not None and vector is not None:
             strength = np.float32(self.options.strength)
@@ -260,7 +261,7 @@ class Painter:
 
     def keep_style(self, first: Prepared) -> None:
         """Paints all pictures from now on in the style that is the first one's."""
-        self._vector = self._vector_of(first)
+        self.kept = self._vector_of(first)
 
     def _is_tiled(self, frame: Shape, lanes: int, free: int) -> bool:
         if self.smooth > 1 or not self.exact:

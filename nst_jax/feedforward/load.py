@@ -1,7 +1,7 @@
 """Style networks by name or file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from nst_jax.feedforward.stylizer import Stylizer
 from nst_jax.images.files import expanded
 from weights_convert.stylizers import fetch, files, names
 from weights_convert.stylizers.sources import PUBLISHED
+from weights_convert.stylizers.stylizer import Stylizer as Stored
 
 _DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -41,8 +42,23 @@ def load_stylizer(
         raise OptionsError(
             f"precision={precision!r} is not known; choose one of {', '.join(_DTYPES)}"
         )
+    return built(*load_stored(model, offline=offline, report=report), precision)
+
+
+def load_stored(
+    model: str | os.PathLike,
+    *,
+    offline: bool = False,
+    report: Callable[[str], None] | None = None,
+) -> tuple[Stored, Mapping[str, str]]:
+    """What `load_stylizer` builds a network of: it can be sent to other machines."""
     path = find(expanded(model), offline=offline, report=report or _ignore)
-    return Stylizer.of(*files.load(path), dtype=_DTYPES[precision])
+    return files.load(path)
+
+
+def built(stored: Stored, metadata: Mapping[str, str], precision: str) -> Stylizer:
+    """The network of `load_stored`, with kernels and features of a precision."""
+    return Stylizer.of(stored, metadata, dtype=_DTYPES[precision])
 
 
 def known() -> dict[str, str]:

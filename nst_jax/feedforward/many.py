@@ -20,6 +20,9 @@ from nst_jax.recent import Recent
 _KEPT_BYTES = 256 * 2**20  # Of photos that further styles are to be laid over.
 _READERS = 8
 
+Frames = Mapping[Shape, Shape]
+"""The frame that pictures of a smallest frame share with others."""
+
 
 def paint_jobs(
     jobs: Sequence[Job],
@@ -43,6 +46,29 @@ def paint_jobs(
     Raises:
       NoRoomError: the device's memory is too small.
     """
+    good, joined = yield from framed(jobs, painter, looks, report)
+    frame_of = {job: joined[frame] for job, frame in good.items()}
+    count = collections.Counter(frame_of.values())
+    places = {frame: place for place, frame in enumerate(count)}
+    ordered = sorted(good, key=lambda job: places[frame_of[job]])
+    most = count.__getitem__
+    yield from paint_framed(ordered, painter, looks, finish, report, joined, most)
+
+
+def framed(
+    jobs: Sequence[Job],
+    painter: Painter,
+    looks: Mapping[Job, Look],
+    report: Report,
+) -> Generator[tuple[Job, NstError], None, tuple[dict[Job, Shape], Frames]]:
+    """Chooses the frames of `paint_jobs` from the files' headers.
+
+    Yields:
+      Jobs with what is wrong with them.
+
+    Returns:
+      The smallest frame of each other job, and the frame that each of those joins.
+    """
     jobs = [job for job in jobs if job in looks]
     contents = list(dict.fromkeys(job.content for job in jobs))
     shapes = _shapes(contents, painter, report)
@@ -50,13 +76,35 @@ def paint_jobs(
         if isinstance(wrong := shapes[job.content], ImageError):
             yield job, wrong
     good = {
-        job: s for job in jobs if not isinstance(s := shapes[job.content], Exception)
+        job: painter.frame(shape)
+        for job in jobs
+        if not isinstance(shape := shapes[job.content], Exception)
     }
-    found = [painter.frame(shape) for shape in good.values()]
+    found = list(good.values())
     joined = frames(found) if painter.exact else {shape: shape for shape in found}
-    frame_of = {job: joined[painter.frame(shape)] for job, shape in good.items()}
-    count = collections.Counter(frame_of.values())
-    places = {frame: place for place, frame in enumerate(count)}
+    return good, joined
+
+
+def paint_framed(
+    jobs: Sequence[Job],
+    painter: Painter,
+    looks: Mapping[Job, Look],
+    finish: Callable[[Job, Painted], Made],
+    report: Report,
+    joined: Frames,
+    most: Callable[[Shape], int],
+) -> Generator[tuple[Job, Made | NstError]]:
+    """`paint_jobs` of jobs in their order, whose frames are chosen.
+
+    Args:
+      jobs: see there.
+      painter: likewise.
+      looks: likewise.
+      finish: likewise.
+      report: likewise.
+      joined: the frame that each smallest frame joins.
+      most: of a frame, pictures side by side at most.
+    """
     photos = _Photos(report)
 
     def finished(job: Job, image: np.ndarray, seconds: float) -> Made:
@@ -71,9 +119,9 @@ def paint_jobs(
         lambda job: (photos.read(job.content), looks[job]),
         finished,
         frame=lambda shape: joined[painter.frame(shape)],
-        most=lambda frame: count[frame],
+        most=most,
     )
-    yield from overlapped.of(sorted(good, key=lambda job: places[frame_of[job]]))
+    yield from overlapped.of(jobs)
 
 
 def _shapes(

@@ -31,6 +31,7 @@ class Painted:
       alpha: `[h, w]` in [0, 1], the photo's alpha channel, where `options` ask for it
         and the photo isn't opaque everywhere; else None.
       masks: the files that divided it, by flag, as they were given.
+      device: that made it, as its maker calls it.
     """
 
     image: np.ndarray
@@ -43,6 +44,7 @@ class Painted:
     finished: bool = True
     alpha: np.ndarray | None = None
     masks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    device: str = dataclasses.field(default_factory=backend.name)
 
     @property
     def told(self) -> str:
@@ -74,5 +76,5 @@ class Painted:
                 "jax": jax.__version__,
                 "python": platform.python_version(),
             },
-            "device": backend.name(),
+            "device": self.device,
         }

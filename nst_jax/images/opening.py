@@ -7,7 +7,7 @@ import os
 import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
@@ -21,6 +21,34 @@ Note = Callable[[str], None]
 
 _BYTES = 2**31
 """Of a file: more than any picture that can be read."""
+
+_CARRIED: dict[str, bytes] = {}
+
+
+@contextlib.contextmanager
+def carried(contents: Mapping[str, bytes]) -> Iterator[None]:
+    """While it lasts, files of these names hold this, whatever this machine has.
+
+    For pictures that were read on another machine. It holds for all threads: some read
+    ahead of others.
+    """
+    before = dict(_CARRIED)
+    _CARRIED.update(contents)
+    try:
+        yield
+    finally:
+        _CARRIED.clear()
+        _CARRIED.update(before)
+
+
+def content(path: StrPath) -> bytes:
+    """What a picture's file holds, to be `carried`.
+
+    Raises:
+      ImageError: as from `regular`.
+    """
+    with regular(path) as file:
+        return file.read()
 
 
 def _ignore(note: str) -> None:
@@ -93,7 +121,7 @@ class _Quiet:
 _QUIET = _Quiet()
 
 
-def regular(path: StrPath) -> io.FileIO:
+def regular(path: StrPath) -> io.FileIO | io.BytesIO:
     """Opens a file, once it is known that reading it comes to an end.
 
     Raises:
@@ -101,6 +129,8 @@ def regular(path: StrPath) -> io.FileIO:
         picture.
     """
     name = os.fspath(path)
+    if (held := _CARRIED.get(name)) is not None:
+        return io.BytesIO(held)
     try:
         status = os.stat(path)
     except ValueError as error:  # a name with a null character

@@ -110,6 +110,15 @@ class Writer:
             self._last = float((frame.start + frame.length) * self._base)
             self._mux_sound(self._last)
 
+    @property
+    def bits(self) -> int:
+        """To how many bits a channel frames are rounded."""
+        return 16 if self._deep else 8
+
+    @property
+    def _deep(self) -> bool:
+        return bool(self._stream.pix_fmt != "yuv420p")
+
     def stop(self) -> None:
         """No more frames will come: the sound ends with them."""
         self._stopped_at = self._last
@@ -148,7 +157,7 @@ class Writer:
 
         odd = (0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)
         whole = np.pad(image, odd, "edge") if self.padded else image
-        deep = self._stream.pix_fmt != "yuv420p"
+        deep = self._deep
         most, kind = (65535, np.uint16) if deep else (255, np.uint8)
         pixels = np.rint(np.clip(whole, 0, 1) * most).astype(kind)
         picture: Any = av.VideoFrame.from_ndarray(

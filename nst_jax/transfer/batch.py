@@ -1,43 +1,41 @@
 """Jobs done in groups of lanes, one device program a group."""
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
 
-from nst_jax.devices import backend, lapack, memory
+from nst_jax.devices import backend, memory
 from nst_jax.errors import (
-    DivergenceError,
-    ImageError,
-    NoRoomError,
-    NstError,
     OptionsError,
 )
 from nst_jax.images.source import Report
 from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
-from nst_jax.optimize.chunk import State
 from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
-from nst_jax.transfer import fitting, plan, refused, states
+from nst_jax.transfer import fitting, refused
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
-from nst_jax.transfer.plan import Group
 from nst_jax.transfer.problem import Studio
-from nst_jax.transfer.results import BatchProgress, Progress, Record, Result
-from nst_jax.transfer.run import Run
-from nst_jax.transfer.sizes import enlarged, of_one_size, side
+from nst_jax.transfer.sizes import enlarged, of_one_size
 from nst_jax.transfer.states import States
+from nst_jax.transfer.work import Outcome, Show, Work
 from weights_convert.architectures import NETWORKS
 
-Outcome = tuple[int, Result | NstError]
-"""The place of a job, and its picture or what is wrong with it."""
 
+class Remote(Protocol):
+    """Does the groups of a batch on other machines."""
 
-Show = Callable[[BatchProgress], bool | None]
-"""Takes the end of a chunk; a true answer stops the batch."""
+    def done(
+        self,
+        works: Sequence[Work],
+        left: Collection[int],
+        lanes: int | None,
+        stops: Collection[int],
+    ) -> Iterator[Outcome]:
+        """Yields what comes of the jobs of `left`, in any order."""
 
 
 def run_jobs(
@@ -52,6 +50,7 @@ def run_jobs(
     done: Collection[int] = (),
     states: States | None = None,
     report: Report | None = None,
+    remote: Remote | None = None,
 ) -> Iterator[Outcome]:
     """Does `jobs`, whose options may differ in `VARYING` only.
 
@@ -74,6 +73,7 @@ def run_jobs(
       states: where the state of a group that is at work or stopped is kept, and gone on
         from. It is removed when the next result is asked for, after the group's last.
       report: takes lines for the user.
+      remote: does the groups on other machines, without `states` or `on_progress`.
 
     Yields:
       The place of a job and its result, or what is wrong with it; groups are done in
@@ -111,7 +111,7 @@ def run_jobs(
         for told in masks.lines(jobs[0]) if len(jobs) == 1 else ():
             report(told)
         network = network or network_of(options, offline=offline, report=report)
-        studio = Studio(network, _of_all(jobs))
+        studio = Studio(network, of_all(jobs))
         small = refused.too_small(sized, shapes, studio)
         yield from ((place, error) for place, error in small.items() if place in left)
         good = {place: job for place, job in sized.items() if place not in small}
@@ -121,187 +121,32 @@ def run_jobs(
         if line := enlarged(asked_for, shapes):
             report(line)
         sets = of_one_size(good)
-        finished = len(jobs) - len(good)
-        for of_size in sets:
-            pictures = Pictures(
-                *([*of_size.values()], shapes, report), apart=lanes == 1, masks=masks
+        finished, stops = len(jobs) - len(good), _stops(jobs, every)
+        works = (
+            Work(
+                jobs=of_size,
+                asked=dict(enumerate(jobs)),
+                shapes=shapes,
+                pictures=Pictures(
+                    [*of_size.values()], shapes, report, apart=lanes == 1, masks=masks
+                ),
+                studio=studio,
+                weights=digest_of(network),
+                states=states,
+                report=report,
+                on_progress=on_progress,
+                other_sizes=len(sets) > 1,
+                tile=tile,
             )
-            work = _Work(
-                *(of_size, jobs, pictures, studio, digest_of(network), states),
-                *(report, on_progress, len(sets) > 1, tile),
-            )
-            if (yield from work.groups(left, lanes, _stops(jobs, every), finished)):
+            for of_size in sets
+        )
+        if remote is not None:
+            yield from remote.done([*works], left, lanes, stops)
+            return
+        for work in works:
+            if (yield from work.groups(left, lanes, stops, finished)):
                 return
-            finished += len(of_size)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Work:
-    """What the groups of one size have in common; `jobs` are by their place.
-
-    `asked` are all jobs as they were asked for; `other_sizes` says whether these are of
-    other sizes too, which may have room where this one hasn't.
-    """
-
-    jobs: Mapping[int, Job]
-    asked: Sequence[Job]
-    pictures: Pictures
-    studio: Studio
-    weights: str
-    states: States | None
-    report: Report
-    on_progress: Show | None
-    other_sizes: bool
-    tile: int | None
-
-    def groups(
-        self,
-        left: Collection[int],
-        lanes: int | None,
-        stops: Collection[int],
-        finished: int,
-    ) -> Generator[Outcome, None, bool]:
-        """Yields what comes of all groups; returns whether one was stopped."""
-        for group in plan.groups(self.jobs, self.pictures, self.studio, lanes):
-            asked_for = tuple(place for place in group.places if place in left)
-            finished += len(group.places) - len(asked_for)
-            places = yield from self._readable(asked_for)
-            finished += len(asked_for) - len(places)
-            if not places:
-                continue
-
-            if (yield from self._fitted(group, places, stops, finished)):
-                return True
-            finished += len(places)
-        return False
-
-    def _fitted(
-        self,
-        group: Group,
-        places: Sequence[int],
-        stops: Collection[int],
-        finished: int,
-    ) -> Generator[Outcome, None, bool]:
-        """Yields what comes of a group, by fewer lanes or in tiles where it has no room
-        otherwise; returns whether it was stopped.
-        """
-        way, left = fitting.first(self.studio, group.lanes, self.tile), list(places)
-        frame = self.pictures.frame(self.jobs[group.places[0]])
-        if line := fitting.idle(self.studio, frame, self.tile):
-            self.report(line)
-        while left:
-            now = tuple(left[: way.lanes])
-            here = dataclasses.replace(group, lanes=way.lanes)
-            run = plan.run(here, now, self.jobs, self.pictures, way.studio)
-            show = _shown(self.on_progress, now, finished, len(self.asked))
-            less = way.smaller(frame)
-            try:
-                if (yield from self._group(run, now, stops, show)):
-                    return True
-                less = None
-            except NoRoomError as error:
-                if less is None:
-                    if not self.other_sizes:
-                        raise  # Of no picture more than of others.
-                    yield from ((place, error) for place in now)
-            if less is None:
-                finished, left = finished + len(now), left[len(now) :]
-            else:
-                way, line = less
-                self.report(line)
-        return False
-
-    def _readable(
-        self, places: Sequence[int]
-    ) -> Generator[Outcome, None, tuple[int, ...]]:
-        """Yields what is wrong with pictures; returns the places that are left."""
-        good = []
-        for place in places:
-            try:
-                self.pictures.load(job := self.jobs[place])
-                if job.regions is not None:
-                    lane = self.pictures.lane(job, side(job.options))
-                    for line in self.studio.thin(self.pictures.opened(lane)):
-                        self.report(line)
-            except ImageError as error:
-                yield place, error
-            else:
-                good.append(place)
-        return tuple(good)
-
-    def _group(
-        self,
-        run: Run,
-        places: tuple[int, ...],
-        stops: Collection[int],
-        show: Callable[[tuple[Progress, ...]], bool | None],
-    ) -> Generator[Outcome, None, bool]:
-        """Yields what comes of a group; returns whether it was stopped."""
-        digest = ""
-        if self.states:
-            digest = states.digest([self.jobs[p] for p in places], self.weights)
-        with Autosave(self.states, digest, self.report) as saving:
-            try:
-                with memory.explained():
-                    last, state = yield from self._optimised(
-                        run, places, stops, show, saving
-                    )
-            except (DivergenceError, ImageError) as error:
-                yield from ((place, error) for place in places)
-                return False
-            results = [result for of_job in last for result in of_job]
-            going_on = any(isinstance(r, Result) and not r.finished for r in results)
-            stopped = state is not None
-            if state is not None and going_on:
-                saving.stop(state)
-            saving.settle()  # Who can't save a picture has the state.
-            del state  # Whoever saves pictures, and the next group, have the room.
-            for place, of_job in zip(places, last, strict=True):
-                yield from ((place, result) for result in of_job)
-            if not going_on:
-                saving.done()
-        return stopped
-
-    def _optimised(
-        self,
-        run: Run,
-        places: tuple[int, ...],
-        stops: Collection[int],
-        show: Callable[[tuple[Progress, ...]], bool | None],
-        saving: Autosave,
-    ) -> Generator[Outcome, None, tuple[list[list[Result | NstError]], State | None]]:
-        """Yields results on the way; returns the last ones, and a stopped run's state.
-
-        Raises:
-          DivergenceError: no first image has a finite loss.
-          ImageError: a picture that can't be read any more.
-        """
-        found = saving.find(run)
-        asked_for = [self.asked[place] for place in places]
-        records = [Record(job.options, job.at, job.mask_names) for job in asked_for]
-        state = None
-        chunks = run.chunks(stops=stops, resumed=found)
-        with lapack.one_thread(), contextlib.closing(chunks):
-            for lanes, reached in chunks:
-                for place, record, lane in zip(places, records, lanes, strict=False):
-                    yield from ((place, result) for result in record.add(lane))
-                if show(lanes[: len(places)]):
-                    state = reached
-                    break
-                if lanes[0].iteration < run.scales[-1].until:
-                    saving.offer(reached)
-            return [record.last(ended=state is None) for record in records], state
-
-
-def _shown(
-    on_progress: Show | None, places: tuple[int, ...], finished: int, total: int
-) -> Callable[[tuple[Progress, ...]], bool | None]:
-    def show(lanes: tuple[Progress, ...]) -> bool | None:
-        if on_progress is None:
-            return None
-        return on_progress(BatchProgress(places, lanes, finished, total))
-
-    return show
+            finished += len(work.jobs)
 
 
 def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
@@ -310,7 +155,7 @@ def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:
     return multiples.union(*(job.at for job in jobs))
 
 
-def _of_all(jobs: Sequence[Job]) -> Options:
+def of_all(jobs: Sequence[Job]) -> Options:
     """The options of a batch, with the edges if a job's have weight."""
     most = max(job.options.edge_weight for job in jobs)
     return dataclasses.replace(jobs[0].options, edge_weight=most)

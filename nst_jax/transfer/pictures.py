@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.lanes import Framed, Lane
 from nst_jax.transfer.masks import Masks, form_of
 from nst_jax.transfer.sizes import (
+    Frames,
     frames_of,
     own_frames,
     padded,
@@ -29,6 +30,16 @@ from nst_jax.transfer.sizes import (
 
 _KEPT = 2**28
 """Bytes of pixels that are kept beyond their use: 85 pictures of 512 x 512."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Framing:
+    """The frames of photos and paintings by their shapes and sizes, and the padded."""
+
+    contents: Frames
+    styles: Frames
+    padded_contents: Collection[Shape]
+    padded_styles: Collection[Shape]
 
 
 class Pictures:
@@ -46,6 +57,7 @@ class Pictures:
         *,
         apart: bool = False,
         masks: Masks | None = None,
+        framing: Framing | None = None,
     ):
         """Chooses the frames.
 
@@ -56,19 +68,20 @@ class Pictures:
           apart: no two shapes share a frame, so that nothing is padded and each picture
             is bit for bit what it is alone.
           masks: of these jobs, if they were looked at already.
+          framing: of these jobs and others, if it is chosen already.
         """
-        options = jobs[0].options
         self._shapes, self._report = shapes, report
         self._said: set[str] = set()
         self._grey: dict[tuple[str, str | None, int], bool] = {}
         self._keep, self._lock = Cache(_KEPT), threading.RLock()
         self.masks = masks or Masks(shapes, self._say)
-        sizes = sides(options)
-        contents = {job.content.key: self.full(job) for job in jobs}
         choose = own_frames if apart else frames_of
-        self._contents = choose([(shape, sizes) for shape in contents.values()])
-        self._padded_contents = padded(self._contents)
-        styles = {
+        self.framing = framing or self._framing(jobs, choose)
+
+    def _framing(self, jobs: Sequence[Job], choose: Callable[..., Frames]) -> Framing:
+        sizes = sides(jobs[0].options)
+        photos = {job.content.key: self.full(job) for job in jobs}
+        paintings = {
             (style.key, longest): (
                 self._shape(style, job.options, longest[-1]),
                 longest,
@@ -77,16 +90,17 @@ class Pictures:
             for longest in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
-        self._styles = choose(list(styles.values()))
-        self._padded_styles = padded(self._styles)
+        contents = choose([(shape, sizes) for shape in photos.values()])
+        styles = choose(list(paintings.values()))
+        return Framing(contents, styles, padded(contents), padded(styles))
 
     def frame(self, job: Job, size: int | None = None) -> Shape:
         """Height and width of the frame of a job's photo; None: at the full size."""
-        return self._contents[self.full(job)][size or side(job.options)]
+        return self.framing.contents[self.full(job)][size or side(job.options)]
 
     def masked(self, job: Job, size: int) -> bool:
         """Whether programs for that frame have to be told extents."""
-        return self.frame(job, size) in self._padded_contents
+        return self.frame(job, size) in self.framing.padded_contents
 
     def form(self, job: Job) -> Form:
         """How a job's picture is divided, as programs have to know."""
@@ -263,7 +277,7 @@ class Pictures:
         options, coloring = job.options, chosen(job.options, "color")
         base, longest = (style_size(n, options) for n in (side(options), size))
         full = self._shape(style, options, base)
-        frame = self._styles[full][longest]
+        frame = self.framing.styles[full][longest]
         key: Hashable = style.key, options.crop, base, longest
         if coloring.match:
             key = key, job.content.key, side(options), size, options.color
@@ -279,7 +293,7 @@ class Pictures:
             key,
             resize.fit(*full, longest),
             frame,
-            masked=frame in self._padded_styles,
+            masked=frame in self.framing.padded_styles,
             load=load if kept else lambda: self._keep(key, load),
         )
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 
@@ -44,13 +44,66 @@ def groups(
       studio: that will pose their problems.
       lanes: of a group at most; None for as many as help and fit.
     """
+
+    def most(places: Sequence[int]) -> int:
+        return lanes or _most(places, jobs, pictures, studio)
+
+    return _groups(jobs, pictures, most)
+
+
+def spread(
+    jobs: Mapping[int, Job],
+    pictures: Pictures,
+    lanes: int | None,
+    *,
+    helping: int,
+    workers: int,
+) -> Iterator[Group]:
+    """`groups` for other machines, which say how many lanes fit: see `fitted`.
+
+    Args:
+      jobs: by their place in the batch.
+      pictures: of these.
+      lanes: of a group at most; None for as many as help, if all workers have some.
+      helping: pixels of all lanes together up to which more of them save time there.
+      workers: that the groups are for.
+    """
+
+    def most(places: Sequence[int]) -> int:
+        height, width = pictures.frame(jobs[places[0]])
+        helps = min(helping // (height * width), math.ceil(len(places) / workers))
+        return lanes or _shared_out(len(places), max(1, helps))
+
+    return _groups(jobs, pictures, most)
+
+
+def fitted(
+    group: Group, jobs: Mapping[int, Job], pictures: Pictures, studio: Studio
+) -> Iterator[Group]:
+    """A group of `spread`, or what it has to be divided into for this memory."""
+
+    def compiled(width: int) -> jax.stages.Compiled:
+        some = Group(group.places[:width], width, group.share)
+        return _largest(some, jobs, pictures, studio)
+
+    most = memory.fitting_lanes(group.lanes, compiled, memory.free_bytes())
+    width = _shared_out(group.lanes, most)
+    for part in _parts(group.places, width):
+        yield Group(part, width, group.share)
+
+
+def _groups(
+    jobs: Mapping[int, Job],
+    pictures: Pictures,
+    most_of: Callable[[Sequence[int]], int],
+) -> Iterator[Group]:
     alike: dict[tuple[Shape, Form], list[int]] = {}
     for place, job in jobs.items():
         key = pictures.frame(job), pictures.form(job)
         alike.setdefault(key, []).append(place)
     for places in alike.values():
-        most = lanes or _most(places, jobs, pictures, studio)
-        width = math.ceil(len(places) / math.ceil(len(places) / most))
+        most = most_of(places)
+        width = _shared_out(len(places), most)
         parts = _parts(places, width)
         share = _share(parts, jobs, pictures)
         for part in parts:
@@ -76,17 +129,28 @@ def _most(
     height, width = pictures.frame(jobs[places[0]])
     helping = memory.helping_pixels() // (height * width)
     most = max(1, min(helping, len(places)))
-    # Shared out equally, as `groups` will.
-    most = math.ceil(len(places) / math.ceil(len(places) / most))
+    most = _shared_out(len(places), most)  # As `groups` will.
 
     def compiled(width: int) -> jax.stages.Compiled:
         parts = _parts(places, width)
         group = Group(parts[0], width, _share(parts, jobs, pictures))
-        planned = run(group, group.places, jobs, pictures, studio)
-        full = [one for one in planned.scales if one.size == planned.scales[-1].size]
-        return max(map(planned.program, full), key=memory.needed_bytes)
+        return _largest(group, jobs, pictures, studio)
 
     return memory.fitting_lanes(most, compiled, memory.free_bytes())
+
+
+def _largest(
+    group: Group, jobs: Mapping[int, Job], pictures: Pictures, studio: Studio
+) -> jax.stages.Compiled:
+    """The program of a group that needs most memory."""
+    planned = run(group, group.places, jobs, pictures, studio)
+    full = [one for one in planned.scales if one.size == planned.scales[-1].size]
+    return max(map(planned.program, full), key=memory.needed_bytes)
+
+
+def _shared_out(count: int, most: int) -> int:
+    """How many a group has if so many are shared out equally, `most` at a time."""
+    return math.ceil(count / math.ceil(count / most))
 
 
 def _parts(places: Sequence[int], width: int) -> list[tuple[int, ...]]:

@@ -116,6 +116,7 @@ class Result:
       alpha: `[h, w]` float32, the photo's alpha channel, where `options` ask for it and
         the photo isn't opaque everywhere; else None.
       masks: the files that divided it, by flag, as they were given.
+      device: that made it, as its maker calls it.
     """
 
     image: np.ndarray
@@ -130,6 +131,7 @@ class Result:
     at: int | None = None
     alpha: np.ndarray | None = None
     masks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    device: str = dataclasses.field(default_factory=backend.name)
 
     @property
     def finished(self) -> bool:
@@ -205,7 +207,7 @@ class Result:
                 "jax": jax.__version__,
                 "python": platform.python_version(),
             },
-            "device": backend.name(),
+            "device": self.device,
         }
 
 

@@ -1,11 +1,13 @@
 """Ctrl-C and termination, turned into a request that long work can answer."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from nst_jax.errors import Stopped
+
+Made = TypeVar("Made")
 
 
 class StopRequest:
@@ -25,6 +27,12 @@ class StopRequest:
     def defer(self) -> None:
         """From now on there is something to save: finish the chunk first."""
         self._deferred = True
+
+    def deferring(self, made: Iterator[Made]) -> Iterator[Made]:
+        """What is made, as it comes; with the first there is something to save."""
+        for one in made:
+            self.defer()
+            yield one
 
     def __enter__(self) -> "StopRequest":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
