@@ -18,8 +18,8 @@ from nst_jax.networks.network import Network
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
+from nst_jax.transfer import estimate, plan, refused, states
 from nst_jax.transfer import jobs as asked
-from nst_jax.transfer import plan, refused, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
@@ -50,6 +50,7 @@ def run_jobs(
     done: Collection[int] = (),
     states: States | None = None,
     report: Report | None = None,
+    foretell: Report | None = None,
 ) -> Iterator[Outcome]:
     """Does `jobs`, whose options may differ in `VARYING` only.
 
@@ -69,6 +70,9 @@ def run_jobs(
       states: where the state of a group that is at work or stopped is kept, and gone on
         from. It is removed when the next result is asked for, after the group's last.
       report: takes lines for the user.
+      foretell: takes a line about the memory that a group needs, before it begins; for
+        that the program of its full size is compiled first, and what is too large is
+        refused before anything is computed.
 
     Yields:
       The place of a job and its result, or what is wrong with it; groups are done in
@@ -122,7 +126,7 @@ def run_jobs(
             )
             work = _Work(
                 *(of_size, jobs, pictures, studio, digest_of(network), states),
-                *(report, on_progress, len(sets) > 1),
+                *(report, on_progress, len(sets) > 1, foretell),
             )
             if (yield from work.groups(left, lanes, _stops(jobs, every), finished)):
                 return
@@ -146,6 +150,7 @@ class _Work:
     report: Report
     on_progress: Show | None
     other_sizes: bool
+    foretell: Report | None
 
     def groups(
         self,
@@ -238,6 +243,11 @@ class _Work:
           ImageError: a picture that can't be read any more.
         """
         found = saving.find(run)
+        if self.foretell:
+            size = run.scales[-1].size
+            seen = [self.pictures.lane(job, size) for job in dict.fromkeys(run.jobs)]
+            grey = any(self.pictures.opened(lane).grey for lane in seen)
+            self.foretell(estimate.expect(run, grey=grey))
         asked_for = [self.asked[place] for place in places]
         records = [Record(job.options, job.at, job.mask_names) for job in asked_for]
         state = None

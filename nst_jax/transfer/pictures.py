@@ -80,6 +80,11 @@ class Pictures:
         self._styles = choose(list(styles.values()))
         self._padded_styles = padded(self._styles)
 
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Height and width of every source, by key."""
+        return self._shapes
+
     def frame(self, job: Job, size: int | None = None) -> Shape:
         """Height and width of the frame of a job's photo; None: at the full size."""
         return self._contents[self.full(job)][size or side(job.options)]

@@ -72,6 +72,14 @@ class Studio:
         self._planned, self.finishing = {}, None
         self._styles = Recent(_KEPT, _bytes)
 
+    @property
+    def networks(self) -> tuple[Network, Network]:
+        """As it computes the objective fastest, and as it was built; arrays in common.
+
+        Both are held as long as this is.
+        """
+        return self.network, self._plain
+
     def at(self, scale: Scale) -> "Studio":
         """What poses the problems of a stretch of a run."""
         return self.finishing if scale.finishing and self.finishing else self
