@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax import streams
@@ -165,23 +165,11 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             offline=arguments.offline,
             on_progress=on_progress,
             report=screen.say,
-            foretell=_once(screen.say),
+            foretell=screen.tell,
             states=folder.states,
         ):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal
-
-
-def _once(say: Callable[[str], object]) -> Callable[[str], None]:
-    """Says each line once: groups of one program need the same."""
-    said: set[str] = set()
-
-    def line(text: str) -> None:
-        if text not in said:
-            said.add(text)
-            say(text)
-
-    return line
 
 
 def _networks(jobs: Sequence[Job]) -> list[str]:

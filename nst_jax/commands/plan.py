@@ -66,7 +66,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.devices import backend, memory, programs
     from nst_jax.perceptual.network import network_of
-    from nst_jax.transfer import estimate
+    from nst_jax.transfer import estimate, room
 
     check_jobs(jobs, arguments.lanes)
     programs.keep_compiled_programs(
@@ -85,7 +85,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         for places, run in found:
             of_run = estimate.of_run(places, run, before)
             said = of_run.stages, of_run.lanes
-            ways = [] if of_run.fits else estimate.fitting(of_run, run)
+            ways = [] if of_run.fits else room.fitting(of_run, run)
             if of_run.fits:
                 of_run = estimate.timed(of_run, run)
             fit = fit and of_run.fits

@@ -184,7 +184,7 @@ def _painted(
         every=(arguments.print_every,),
         states=states.in_file(_state_path(output), resume=arguments.resume),
         report=screen.say,
-        foretell=screen.say,
+        foretell=screen.tell,
     ):
         if isinstance(outcome, NstError):
             raise outcome

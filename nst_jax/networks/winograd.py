@@ -84,6 +84,11 @@ def transform(kernel: Any) -> Any:
     return flat.reshape(_INPUT_TILE, _INPUT_TILE, inputs, outputs)
 
 
+def transformed_shape(inputs: int, outputs: int) -> tuple[int, ...]:
+    """The shape of `transform`'s result, of a kernel of so many channels."""
+    return _INPUT_TILE, _INPUT_TILE, inputs, outputs
+
+
 @jax.custom_vjp
 def convolve(
     inputs: jax.Array, transformed: jax.Array, transformed_back: jax.Array

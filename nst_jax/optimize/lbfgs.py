@@ -207,7 +207,7 @@ def _once(values: Any) -> Any:
 
 def _times(rows: jax.Array, *vectors: jax.Array) -> list[jax.Array]:
     """`rows`, `[m, n]`, times each vector, in one pass over them."""
-    return list(jnp.matmul(rows, jnp.stack(vectors, axis=1), precision=_EXACT).T)
+    return list(jnp.matmul(jnp.stack(vectors), rows.T, precision=_EXACT))
 
 
 def _remember(

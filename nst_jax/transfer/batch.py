@@ -18,8 +18,8 @@ from nst_jax.networks.network import Network
 from nst_jax.optimize.chunk import State
 from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
-from nst_jax.transfer import estimate, plan, refused, states
 from nst_jax.transfer import jobs as asked
+from nst_jax.transfer import plan, refused, room, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
@@ -109,7 +109,8 @@ def run_jobs(
         for told in masks.lines(jobs[0]) if len(jobs) == 1 else ():
             report(told)
         network = network or network_of(options, offline=offline, report=report)
-        studio = Studio(network, _of_all(jobs))
+        studio, weights = Studio(network, _of_all(jobs)), digest_of(network)
+        del network  # The studio has what it needs of it.
         small = refused.too_small(sized, shapes, studio)
         yield from ((place, error) for place, error in small.items() if place in left)
         good = {place: job for place, job in sized.items() if place not in small}
@@ -125,7 +126,7 @@ def run_jobs(
                 *([*of_size.values()], shapes, report), apart=lanes == 1, masks=masks
             )
             work = _Work(
-                *(of_size, jobs, pictures, studio, digest_of(network), states),
+                *(of_size, jobs, pictures, studio, weights, states),
                 *(report, on_progress, len(sets) > 1, foretell),
             )
             if (yield from work.groups(left, lanes, _stops(jobs, every), finished)):
@@ -247,7 +248,7 @@ class _Work:
             size = run.scales[-1].size
             seen = [self.pictures.lane(job, size) for job in dict.fromkeys(run.jobs)]
             grey = any(self.pictures.opened(lane).grey for lane in seen)
-            self.foretell(estimate.expect(run, grey=grey))
+            self.foretell(room.expect(run, grey=grey))
         asked_for = [self.asked[place] for place in places]
         records = [Record(job.options, job.at, job.mask_names) for job in asked_for]
         state = None

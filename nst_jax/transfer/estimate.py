@@ -23,11 +23,11 @@ import jax
 import jax.numpy as jnp
 
 from nst_jax.devices import memory
-from nst_jax.errors import NoRoomError, NstError
+from nst_jax.errors import NstError
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.networks.network import Network
-from nst_jax.options import Options
+from nst_jax.options import chosen
 from nst_jax.transfer import plan, refused
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
@@ -37,8 +37,6 @@ from nst_jax.transfer.run import Run
 from nst_jax.transfer.sizes import Scale, of_one_size
 
 _TIMED = 3  # Iterations that are timed.
-_TRIES = 6  # Programs that are compiled to find a size that fits.
-_STEP = 16  # Sizes are proposed in multiples of it.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Estimate:
     Attributes:
       places: of its jobs.
       lanes: side by side.
-      precision: as in `Options`.
+      precision: what the network computes in here, such as "bfloat16".
       stages: of each size, ascending; a last pass is one more.
       network: bytes.
       pictures: bytes.
@@ -190,10 +188,10 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
     return Estimate(
         places,
         len(run.jobs),
-        run.jobs[0].options.precision,
+        jnp.dtype(chosen(run.jobs[0].options, "precision").here().dtype).name,
         tuple(stages),
-        _bytes(run.studio.networks),
-        _pictures(run),
+        network_bytes(run),
+        pictures_bytes(run),
         before.runtime,
         None if before.runtime is None else max(0, memory.resident_bytes() - held),
         before.free,
@@ -216,11 +214,16 @@ def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
     _, _, state, problem = run.shapes(scale)
     found: Any = program.memory_analysis()
     results = found.output_size_in_bytes - found.alias_size_in_bytes
-    data = dataclasses.replace(problem, network=None)
-    return found.temp_size_in_bytes + results + _bytes((state, data))
+    data = _bytes((state, problem)) - _bytes(problem.network)
+    return found.temp_size_in_bytes + results + data
 
 
-def _pictures(run: Run) -> int:
+def network_bytes(run: Run) -> int:
+    """Bytes of the network's kernels, plain and transformed."""
+    return _bytes((run.studio.network.plain, run.studio.network.shapes))
+
+
+def pictures_bytes(run: Run) -> int:
     """Bytes of photos and paintings at the full size, float32."""
     size = run.scales[-1].size
     lanes = {job: run.pictures.lane(job, size) for job in run.jobs}
@@ -248,7 +251,7 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
     smallest = run.scales[0]
     _, _, state, problem = run.shapes(smallest)
     ones = jax.tree.map(lambda x: jnp.ones(x.shape, x.dtype), problem)
-    problem = dataclasses.replace(ones, network=run.studio.network)
+    problem = dataclasses.replace(ones, network=run.studio.network.fastest)
     image = jax.random.uniform(jax.random.key(0), state.image.shape)
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state)
     state = dataclasses.replace(zeros, image=image)
@@ -265,117 +268,6 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
         for stage in estimate.stages
     )
     return dataclasses.replace(estimate, seconds=seconds)
-
-
-Change = Callable[[Options, int], Iterator[tuple[str, Options, int]]]
-"""From options and lanes to others that need less: flags that say so, and both."""
-
-
-def _fewer_lanes(options: Options, lanes: int) -> Iterator[tuple[str, Options, int]]:
-    while lanes > 1:
-        lanes //= 2
-        yield f"--lanes={lanes}", options, lanes
-
-
-def _adam(options: Options, lanes: int) -> Iterator[tuple[str, Options, int]]:
-    if options.solver == "lbfgs":
-        yield "--solver=adam", dataclasses.replace(options, solver="adam"), lanes
-
-
-CHANGES: tuple[Change, ...] = (_fewer_lanes, _adam)
-"""What is tried where a run doesn't fit, in this order; then smaller sizes."""
-
-
-def fitting(estimate: Estimate, run: Run) -> list[str]:
-    """Flags with which a run that doesn't fit would, each way by itself.
-
-    Each is compiled, and said only if it does.
-    """
-    found = []
-    options = run.jobs[0].options
-    for change in CHANGES:
-        for said, changed, lanes in change(options, estimate.lanes):
-            if _needed(estimate, _other(run, changed, lanes)) <= estimate.free:
-                found.append(said)
-                break
-    if said := _smaller(estimate, run):
-        found.append(said)
-    return found
-
-
-def _needed(estimate: Estimate, run: Run) -> int:
-    scale = run.scales[-1]
-    return estimate.base + program_bytes(run, scale, run.program(scale))
-
-
-def _smaller(estimate: Estimate, run: Run) -> str:
-    """The flag of the largest size that fits, about; "" if none of a few tries does."""
-    options = run.jobs[0].options
-    size, needed = run.scales[-1].size, estimate.needed
-    for _ in range(_TRIES):
-        share = (estimate.free - estimate.base) / max(1, needed - estimate.base)
-        if share <= 0:
-            return ""
-        size = math.floor(min(0.97, math.sqrt(share)) * size / _STEP) * _STEP
-        if size < _STEP:
-            return ""
-        changed = dataclasses.replace(options, size=size, pyramid=1)
-        needed = _needed(estimate, _other(run, changed, estimate.lanes))
-        if needed <= estimate.free:
-            return f"--size={size}"
-    return ""
-
-
-def _other(run: Run, options: Options, lanes: int) -> Run:
-    """The run of other options that solver, size and lanes are of."""
-    jobs = [dataclasses.replace(job, options=options) for job in run.jobs]
-    jobs = (jobs * math.ceil(lanes / len(jobs)))[:lanes]
-    shapes = run.pictures.shapes
-    pictures = Pictures(jobs, shapes, masks=run.pictures.masks)
-    return dataclasses.replace(run, pictures=pictures, jobs=tuple(jobs))
-
-
-def expect(run: Run, *, grey: bool) -> str:
-    """A line about the memory of a run, whose largest program is compiled for it.
-
-    Args:
-      run: to be begun.
-      grey: whether a lane is to have no colour.
-
-    Raises:
-      NoRoomError: there is less than the program needs, in a memory that wouldn't say
-        so itself; it says what needs less.
-    """
-    largest, lanes = run.scales[-1], len(run.jobs)
-    program = run.program(largest, grey=grey)
-    memory.trim()
-    needed, room = memory.needed_bytes(program), memory.room_bytes()
-    if needed > room:
-        raise NoRoomError(_refused(run, needed, room))
-    whole = program_bytes(run, largest, program)
-    free = memory.free_bytes()
-    if memory.is_shared():
-        held = memory.resident_bytes()
-        whole, free = whole + held + _pictures(run), free + held
-    else:
-        whole += _bytes(run.studio.networks)
-    side_by_side = f" for {lanes} side by side" if lanes > 1 else ""
-    return (
-        f"needs about {in_words(whole)} of memory{side_by_side}, of "
-        f"{in_words(free)} there are"
-    )
-
-
-def _refused(run: Run, needed: int, room: int) -> str:
-    options, lanes = run.jobs[0].options, len(run.jobs)
-    size = math.floor(math.sqrt(room / needed) * run.scales[-1].size / _STEP) * _STEP
-    others = [next(change(options, lanes), None) for change in CHANGES]
-    ways = [f"such as {max(_STEP, size)}", *(other[0] for other in others if other)]
-    return (
-        f"the memory is too small for this picture, which needs {in_words(needed)} of "
-        f"{in_words(room)}: try a smaller --size, {', or '.join(ways)}; `nst-jax plan` "
-        "with the same arguments tells what fits"
-    )
 
 
 def in_words(size: float) -> str:

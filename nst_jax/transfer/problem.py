@@ -14,7 +14,7 @@ import numpy as np
 from nst_jax.images.frames import Shape
 from nst_jax.losses.objective import Part
 from nst_jax.losses.terms import Fitting
-from nst_jax.networks.extract import prepare
+from nst_jax.networks.extract import Prepared, reaching
 from nst_jax.networks.network import Network
 from nst_jax.options import Options
 from nst_jax.perceptual.objective import (
@@ -44,7 +44,7 @@ class Studio:
 
     Attributes:
       objective: static, of pictures that aren't divided; see `of_form`.
-      network: as it computes the objective fastest.
+      network: prepared when the first problem is posed.
       finishing: poses those of the last pass; None: there is none.
     """
 
@@ -52,8 +52,9 @@ class Studio:
         """Prepares the network for the taps of `options`."""
         self._options = options
         self.objective = self.of_form(UNDIVIDED)
-        self.network = prepare(network, self.objective.losses.taps())
-        self._plain = network
+        taps = self.objective.losses.taps()
+        self.network = Prepared(reaching(network, taps), taps)
+        self._plain = self.network.plain
         self._planned: dict[Hashable, dict[str, dict[str, Any]]] = {}
         self._checked: dict[tuple[Shape, tuple[str, ...]], str] = {}
         self._styles: Recent[Hashable, dict[str, Any]]
@@ -71,14 +72,6 @@ class Studio:
         self.objective = self.of_form(UNDIVIDED)
         self._planned, self.finishing = {}, None
         self._styles = Recent(_KEPT, _bytes)
-
-    @property
-    def networks(self) -> tuple[Network, Network]:
-        """As it computes the objective fastest, and as it was built; arrays in common.
-
-        Both are held as long as this is.
-        """
-        return self.network, self._plain
 
     def at(self, scale: Scale) -> "Studio":
         """What poses the problems of a stretch of a run."""
@@ -120,7 +113,7 @@ class Studio:
         if not shared:
             wanted = [{**of, **photo} for of, photo in zip(wanted, seen, strict=True)]
         return Problem(
-            self.network,
+            self.network.fastest,
             stacked(wanted),
             seen[0] if shared else {},
             {
@@ -171,7 +164,7 @@ class Studio:
         masks = {p.seen: jnp.zeros(taps[p.tap]) for p in parts if p.mask}
         kept: Any = Kept(jnp.zeros((*frame, 3)), jnp.zeros(frame))
         return Problem(
-            self.network,
+            self.network.shapes,
             many(own),
             found["content"] if share else {},
             many(weights),
@@ -190,7 +183,6 @@ class Studio:
         if key not in self._planned:
             image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
             one = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
-
             style = self._masks_of(_WHOLE, frame, frame) if form.regions else None
             taps = [p.tap for p in self.objective.losses.parts if p.wants == "content"]
             shapes = divided.tap_shapes(self._plain, frame, taps)

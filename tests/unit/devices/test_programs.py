@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from nst_jax.devices import programs
+from nst_jax.devices import backend, programs
 
 _PROGRAM = """
 import jax, jax.numpy as jnp
@@ -113,3 +113,11 @@ def test_a_gpu_that_is_not_used_is_told_of(tmp_path, monkeypatch):
         programs.report_missing_accelerator(lines.append)
         assert bool(lines) == told, (platform, there)
     assert "nst-jax[cuda13]" in lines[0]
+
+
+def test_large_programs_on_cpus_are_ordered_for_memory_and_others_are_left_alone():
+    small, large = programs.compiler_options(2**15), programs.compiler_options(2**16)
+    order = "xla_cpu_enable_concurrency_optimized_scheduler"
+    assert large == {**small, order: False}
+    with backend.made_for("gpu"):
+        assert programs.compiler_options(2**20) is None
