@@ -40,7 +40,26 @@ def add_parser(commands: Any) -> None:
         help="repaint many photos in many styles",
         description=_DESCRIPTION,
     )
-    what = parser.add_argument_group("what to make")
+    add_pictures(parser.add_argument_group("what to make"))
+    run = parser.add_argument_group("this run")
+    run.add_argument(
+        "--output_dir",
+        type=flags.path,
+        required=True,
+        metavar="DIR",
+        help="Folder of the results; made if it doesn't exist.",
+    )
+    add_run(run)
+    flags.add_tile(run)
+    flags.add_overwrite(run)
+    flags.add_machine(run)
+    flags.add_executor(run)
+    flags.add_options(parser)
+    parser.set_defaults(run=run_command)
+
+
+def add_pictures(what: Any) -> None:
+    """Adds the flags about what a batch is to make."""
     for name, kind in (("contents", "photos"), ("styles", "paintings")):
         what.add_argument(
             f"--{name}",
@@ -58,14 +77,10 @@ def add_parser(commands: Any) -> None:
         f"style, and optionally {', '.join(COLUMNS)}. Paths are relative to the file's "
         "folder.",
     )
-    run = parser.add_argument_group("this run")
-    run.add_argument(
-        "--output_dir",
-        type=flags.path,
-        required=True,
-        metavar="DIR",
-        help="Folder of the results; made if it doesn't exist.",
-    )
+
+
+def add_run(run: Any) -> None:
+    """Adds the flags about names, and about pictures side by side."""
     run.add_argument(
         "--name",
         default=naming.DEFAULT_TEMPLATE,
@@ -81,12 +96,6 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="Pictures side by side (default: as many as help and as fit the memory).",
     )
-    flags.add_tile(run)
-    flags.add_overwrite(run)
-    flags.add_machine(run)
-    flags.add_executor(run)
-    flags.add_options(parser)
-    parser.set_defaults(run=run_command)
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -161,6 +170,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             remote.make(arguments, jobs, folder, screen, request, **how)
             return request.signal
         how |= {"on_progress": on_progress, "states": folder.states}
+        how["foretell"] = screen.tell
         for place, result in batch.run_jobs(jobs, **how):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal

@@ -23,6 +23,7 @@ class Screen(Bar):
           unit: what is counted.
         """
         super().__init__(total, done=done, unit=unit, terminals_only=True)
+        self._told: set[str] = set()
 
     def advance(self) -> None:
         """One more is done."""
@@ -31,6 +32,12 @@ class Screen(Bar):
     def say(self, line: str, *, file: TextIO | None = None) -> None:
         """Prints a line above the bar, on standard error or `file`."""
         self._bar.write(plain(line), file=file or sys.stderr)
+
+    def tell(self, line: str) -> None:
+        """Prints a line once, and only where there is a bar: on terminals."""
+        if not self._bar.disable and line not in self._told:
+            self._told.add(line)
+            self.say(line)
 
 
 class BatchScreen(Screen):

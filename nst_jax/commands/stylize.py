@@ -56,6 +56,17 @@ def add_parser(commands: Any) -> None:
         "paintings", metavar="PAINTING", nargs="+", help="picture that gives the style"
     )
     run = parser.add_argument_group("this run")
+    add_run(run)
+    flags.add_tile(run)
+    flags.add_overwrite(run)
+    flags.add_machine(run)
+    regions.add_flags(parser)
+    flags.add_options(parser)
+    parser.set_defaults(run=run_command)
+
+
+def add_run(run: Any) -> None:
+    """Adds the flags about one run: what it writes, and where it goes on from."""
     run.add_argument(
         "-o",
         "--output",
@@ -89,12 +100,6 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="Go on from where this command was stopped.",
     )
-    flags.add_tile(run)
-    flags.add_overwrite(run)
-    flags.add_machine(run)
-    regions.add_flags(parser)
-    flags.add_options(parser)
-    parser.set_defaults(run=run_command)
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -181,6 +186,7 @@ def _painted(
         every=(arguments.print_every,),
         states=states.in_file(_state_path(output), resume=arguments.resume),
         report=screen.say,
+        foretell=screen.tell,
     ):
         if isinstance(outcome, NstError):
             raise outcome

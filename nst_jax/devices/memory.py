@@ -1,6 +1,7 @@
 """How many lanes fit: what a program needs, and what the device has."""
 
 import contextlib
+import ctypes
 import math
 import resource
 import sys
@@ -75,6 +76,16 @@ def free_bytes(device: jax.Device | None = None) -> int:
     return host_bytes()
 
 
+def is_shared() -> bool:
+    """Whether programs are in the memory of this process, as on CPUs."""
+    return "bytes_limit" not in (jax.local_devices()[0].memory_stats() or {})
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds, in bytes."""
+    return psutil.Process().memory_info().rss
+
+
 def host_bytes() -> int:
     """Memory that this machine can still give to this process, in bytes."""
     available = psutil.virtual_memory().available
@@ -107,11 +118,20 @@ def room_bytes() -> int:
     Where a device tells of what it can't give, that is for it to say; but a CPU's
     program that can't have its memory hangs, or is killed.
     """
-    if "bytes_limit" in (jax.local_devices()[0].memory_stats() or {}):
+    if not is_shared():
         return sys.maxsize
     swap = psutil.swap_memory().free
     available = psutil.virtual_memory().available
     return min(min(available, container_bytes()) + swap, limit_bytes())
+
+
+def trim() -> None:
+    """Gives memory that was freed back to the system, where the C library keeps it.
+
+    After compiling glibc keeps some hundred MB in pieces, for later.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def expect_room(program: jax.stages.Compiled, room: int) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import jax
 
-from nst_jax.devices import backend, entries
+from nst_jax.devices import backend, entries, suited
 
+_LARGE = 2**16
 _CACHE_BYTES = 2 * 2**30  # The programs used longest ago make room beyond that.
 
 
@@ -57,6 +58,22 @@ def _is_private(place: Path) -> bool:
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         place.chmod(stat.S_IMODE(status.st_mode) & ~(stat.S_IWGRP | stat.S_IWOTH))
     return True
+
+
+def compiler_options(pixels: int) -> dict[str, bool | str] | None:
+    """How XLA is to compile a program of so many pixels, of all lanes together.
+
+    On CPUs barriers are kept (`suited.barriers`), which XLA otherwise drops before it
+    fuses; and large programs are put in the order that needs the least memory, not in
+    one that lets small operations run side by side. Both together halve what a step
+    needs beyond its arguments (docs/scale.md).
+    """
+    if not suited.barriers():
+        return None
+    kept: dict[str, bool | str] = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+    if pixels >= _LARGE:
+        kept["xla_cpu_enable_concurrency_optimized_scheduler"] = False
+    return kept
 
 
 def report_missing_accelerator(report: Callable[[str], None]) -> None:

@@ -67,6 +67,16 @@ def few_large_passes() -> bool:
     return backend.kind() == "gpu"
 
 
+def barriers() -> bool:
+    """Whether programs compute what a barrier is around once, and early.
+
+    On CPUs, with `programs.compiler_options`: XLA's fusions there compute cheap things
+    anew for each use, and keep the larger ones that they are computed from. Compilers
+    for accelerators fuse better left alone.
+    """
+    return backend.kind() == "cpu"
+
+
 def lapack() -> bool:
     """Whether matrices are decomposed by the host's LAPACK, within programs."""
     return backend.kind() == "cpu"

@@ -65,19 +65,36 @@ class FrozenConvolution(nnx.Module):
         self.gradient_dtype = gradient_dtype
         self.transformed = nnx.data(transformed)
 
-    def prepared(self) -> "FrozenConvolution":
-        """This one by Winograd's method, where that pays off on CPUs, else itself."""
-        kernel = np.asarray(self.kernel[...])
-        groups = np.split(kernel, self.groups, axis=-1)
-        large = winograd.pays_off((1, 64, 64, kernel.shape[2]), groups[0].shape[3])
-        if not (self._is_plain and large and kernel.dtype == np.float32):
+    def prepared(self, *, shapes: bool = False) -> "FrozenConvolution":
+        """This one by Winograd's method, where that pays off on CPUs, else itself.
+
+        Args:
+          shapes: have shapes and types in place of the transformed kernels.
+        """
+        _, _, inputs, outputs = self.kernel.shape
+        outputs //= self.groups
+        large = winograd.pays_off((1, 64, 64, inputs), outputs)
+        if not (self._is_plain and large and self.kernel.dtype == np.float32):
             return self
+        transformed: Any
+        if shapes:
+            dtypes = np.float32, self.gradient_dtype or np.float32
+            pairs = (inputs, outputs), (outputs, inputs)
+            one = tuple(
+                jax.ShapeDtypeStruct(winograd.transformed_shape(*pair), dtype)
+                for pair, dtype in zip(pairs, dtypes, strict=True)
+            )
+            transformed = (one,) * self.groups
+        else:
+            kernel = np.asarray(self.kernel[...])
+            groups = np.split(kernel, self.groups, axis=-1)
+            transformed = tuple(_transform(of, self.gradient_dtype) for of in groups)
         return FrozenConvolution(
             self.kernel[...],
             self.bias[...],
             groups=self.groups,
             gradient_dtype=self.gradient_dtype,
-            transformed=tuple(_transform(one, self.gradient_dtype) for one in groups),
+            transformed=transformed,
         )
 
     def __call__(

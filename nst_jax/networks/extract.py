@@ -1,6 +1,7 @@
 """Networks built of weights, and prepared for a machine."""
 
 import hashlib
+import threading
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -74,7 +75,23 @@ def digest_of(network: Network) -> str:
     return np.asarray(network.digest).tobytes().hex()
 
 
-def prepare(network: Network, taps: Collection[str]) -> Network:
+def reaching(network: Network, taps: Collection[str]) -> Network:
+    """The network without the weights of layers that lead to none of `taps`.
+
+    It shares all else. What nobody else holds of the rest is freed.
+    """
+    leading = {layer.name for layer in network.architecture.leading_to(taps)}
+    return Network(
+        network.architecture,
+        {name: of for name, of in network.convolutions.items() if name in leading},
+        pooling=network.pooling,
+        digest=network.digest,
+    )
+
+
+def prepare(
+    network: Network, taps: Collection[str], *, shapes: bool = False
+) -> Network:
     """The network as it computes `taps` fastest on the device; same results.
 
     On CPUs the kernels up to the deepest tap are transformed for `winograd.convolve`,
@@ -84,19 +101,48 @@ def prepare(network: Network, taps: Collection[str]) -> Network:
     Args:
       network: of `build`.
       taps: that will be asked for.
+      shapes: have shapes and types in place of the transformed kernels, of which
+        programs can be compiled before there are any.
     """
     if not suited.winograd():
         return network
     convolutions = dict(network.convolutions)
     for layer in network.architecture.leading_to(taps):
         if layer.name in convolutions:
-            convolutions[layer.name] = convolutions[layer.name].prepared()
+            convolutions[layer.name] = convolutions[layer.name].prepared(shapes=shapes)
     return Network(
         network.architecture,
         convolutions,
         pooling=network.pooling,
         digest=network.digest,
     )
+
+
+class Prepared:
+    """A network as it computes `taps` fastest, prepared when it is asked for.
+
+    Programs are compiled before that, from shapes: what compiling takes and what the
+    transformed kernels take is then not needed at once.
+
+    Attributes:
+      plain: the network that was given.
+      shapes: the network with shapes in place of transformed kernels.
+    """
+
+    def __init__(self, plain: Network, taps: Collection[str]):
+        """Takes what `prepare` takes."""
+        self.plain, self._taps = plain, taps
+        self.shapes = prepare(plain, taps, shapes=True)
+        self._lock = threading.Lock()
+        self._network: Network | None = None
+
+    @property
+    def fastest(self) -> Network:
+        """What `prepare` gives; the same each time."""
+        with self._lock:
+            if self._network is None:
+                self._network = prepare(self.plain, self._taps)
+            return self._network
 
 
 def _digest_of_biases(architecture: Architecture, weights: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from nst_jax.devices import suited
 from nst_jax.networks.extents import confine, count_windows
 
 
@@ -116,6 +117,8 @@ def _maximum_forward(
     place = jnp.full(shape, last, windows.number)
     for number in reversed(range(last)):
         place = jnp.where(pixels[number] == pooled, windows.number(number), place)
+    if suited.barriers():  # Else the places are found on the way back: of all pixels.
+        pooled, place = lax.optimization_barrier((pooled, place))
     return pooled, (shaped, place)
 
 

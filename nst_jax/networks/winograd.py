@@ -30,6 +30,7 @@ _POINTS = (0.0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)
 _TILE = 4  # output pixels
 _INPUT_TILE = _TILE + 2
 _LARGE = 4096  # pixels, over all images
+_BAND = 2**20  # numbers of the larger of input and output
 
 
 def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -81,6 +82,11 @@ def transform(kernel: Any) -> Any:
     _, _, inputs, outputs = kernel.shape
     flat = both @ kernel.reshape(9, inputs * outputs)
     return flat.reshape(_INPUT_TILE, _INPUT_TILE, inputs, outputs)
+
+
+def transformed_shape(inputs: int, outputs: int) -> tuple[int, ...]:
+    """The shape of `transform`'s result, of a kernel of so many channels."""
+    return _INPUT_TILE, _INPUT_TILE, inputs, outputs
 
 
 @jax.custom_vjp
@@ -145,13 +151,38 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
     height, width = height + 2 * around - 2, width + 2 * around - 2
     outputs = transformed.shape[-1]
     down, across = -(-height // _TILE), -(-width // _TILE)
-    tiles = batch * down * across
-    below = _TILE * down - height + around
+    of_line = batch * _TILE * _TILE * across * max(channels, outputs)
+    bands = max(1, min(down, round(down * of_line / _BAND)))
+    lines = -(-down // bands)
+    bands = -(-down // lines)
+    below = _TILE * lines * bands - height + around
     right = _TILE * across - width + around
     widths = ((0, 0), (around, below), (around, right), (0, 0))
     padded = jnp.pad(inputs, widths)
+    if bands == 1:
+        return _of_tiles(padded, transformed, lines, across)[:, :height, :width]
+
+    # In bands one after the other, so that what is between is never there of the whole.
+    def convolved(band: jax.Array, whole: jax.Array) -> jax.Array:
+        first = band * (_TILE * lines)
+        part = jax.lax.dynamic_slice_in_dim(padded, first, _TILE * lines + 2, axis=1)
+        found = _of_tiles(part, transformed, lines, across)
+        return jax.lax.dynamic_update_slice_in_dim(whole, found, first, axis=1)
+
+    shape = (batch, _TILE * lines * bands, _TILE * across, outputs)
+    # All is overwritten. Zeros would be one array for all layers, kept throughout.
+    whole = jnp.broadcast_to(inputs[0, 0, 0, 0], shape)
+    return jax.lax.fori_loop(0, bands, convolved, whole)[:, :height, :width]
+
+
+def _of_tiles(
+    padded: jax.Array, transformed: jax.Array, down: int, across: int
+) -> jax.Array:
+    """So many tiles of `[b, 4 * down + 2, 4 * across + 2, i]`, convolved."""
+    batch, channels, outputs = len(padded), *transformed.shape[2:]
+    tiles = batch * down * across
     # The 36 products in one go, or, where their factors outgrow the caches, 6 by 6.
-    at_once = _INPUT_TILE if batch * height * width <= _LARGE else 1
+    at_once = _INPUT_TILE if _TILE * _TILE * tiles <= _LARGE else 1
     rows = jnp.stack(_combine(_INPUT, _every_fourth(padded, 1, down)))
     products = []
     for i in range(0, _INPUT_TILE, at_once):
@@ -161,7 +192,7 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
         product = jnp.matmul(
             factors.astype(transformed.dtype),
             transformed[i : i + at_once].reshape(-1, channels, outputs),
-            preferred_element_type=inputs.dtype,
+            preferred_element_type=padded.dtype,
         )
         products += list(product.reshape(at_once, _INPUT_TILE, tiles, outputs))
     columns = jnp.stack(_combine(_OUTPUT, products), axis=1)
@@ -169,8 +200,7 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
     lines = jnp.concatenate(_combine(_OUTPUT, list(columns)), axis=-1)
     lines = lines.reshape(_TILE, batch, down, across * _TILE, outputs)
     whole = jnp.stack(list(lines), axis=2)
-    whole = whole.reshape(batch, _TILE * down, _TILE * across, outputs)
-    return whole[:, :height, :width]
+    return whole.reshape(batch, _TILE * down, _TILE * across, outputs)
 
 
 def _every_fourth(images: jax.Array, axis: int, count: int) -> list[jax.Array]:

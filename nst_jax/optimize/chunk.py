@@ -244,6 +244,8 @@ def program(
     solver: optax.GradientTransformation,
     state: State,
     problem: Any,
+    *,
+    options: Mapping[str, bool | str] | None = None,
 ) -> Any:
     """`run_chunk` compiled for arguments like these: `(state, problem, count)`.
 
@@ -255,6 +257,8 @@ def program(
       solver: likewise.
       state: arrays, or their shapes.
       problem: likewise.
+      options: of XLA's compiler. Who asks for a program like one that is known gets
+        that, whatever the options.
     """
     leaves, structure = jax.tree.flatten((state, problem))
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
@@ -265,7 +269,8 @@ def program(
     with _compiling:
         if found := _known(key):
             return found
-        compiled = lowered(objective, solver, state, problem).compile()
+        made = lowered(objective, solver, state, problem)
+        compiled = made.compile(compiler_options=dict(options) if options else None)
         with _looking:
             _programs[key] = compiled
         return compiled

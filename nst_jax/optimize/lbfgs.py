@@ -1,7 +1,7 @@
 """L-BFGS with fixed steps, as an optax transformation."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -194,6 +194,17 @@ def _put(rows: jax.Array, pair: _Pair, value: jax.Array) -> jax.Array:
     return rows.at[pair.row].set(jnp.where(pair.keep, value, old))
 
 
+def _once(values: Any) -> Any:
+    """Values that a CPU's program computes once.
+
+    XLA would fuse the newest row into all that reads the history, and copy the whole of
+    it for each, at every step: 960 bytes a pixel for 20 pairs.
+    """
+    return lax.platform_dependent(
+        values, cpu=lax.optimization_barrier, default=lambda same: same
+    )
+
+
 def _times(rows: jax.Array, *vectors: jax.Array) -> list[jax.Array]:
     """`rows`, `[m, n]`, times each vector, in one pass over them."""
     return list(jnp.matmul(jnp.stack(vectors), rows.T, precision=_EXACT))
@@ -208,6 +219,7 @@ def _remember(
     """
     steps = _put(state.steps, pair, pair.step)
     changes = _put(state.changes, pair, pair.change)
+    steps, changes = _once((steps, changes))
     with_change, with_gradient = _times(steps, pair.change, pair.gradient)
     state = state._replace(
         params=params,

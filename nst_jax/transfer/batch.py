@@ -51,6 +51,7 @@ def run_jobs(
     states: States | None = None,
     report: Report | None = None,
     remote: Remote | None = None,
+    foretell: Report | None = None,
 ) -> Iterator[Outcome]:
     """Does `jobs`, whose options may differ in `VARYING` only.
 
@@ -74,6 +75,9 @@ def run_jobs(
         from. It is removed when the next result is asked for, after the group's last.
       report: takes lines for the user.
       remote: does the groups on other machines, without `states` or `on_progress`.
+      foretell: takes a line about the memory that a group needs, before it begins; for
+        that the program of its full size is compiled first, and what is too large is
+        refused before anything is computed.
 
     Yields:
       The place of a job and its result, or what is wrong with it; groups are done in
@@ -111,7 +115,8 @@ def run_jobs(
         for told in masks.lines(jobs[0]) if len(jobs) == 1 else ():
             report(told)
         network = network or network_of(options, offline=offline, report=report)
-        studio = Studio(network, of_all(jobs))
+        studio, weights = Studio(network, of_all(jobs)), digest_of(network)
+        del network  # The studio has what it needs of it.
         small = refused.too_small(sized, shapes, studio)
         yield from ((place, error) for place, error in small.items() if place in left)
         good = {place: job for place, job in sized.items() if place not in small}
@@ -131,12 +136,13 @@ def run_jobs(
                     [*of_size.values()], shapes, report, apart=lanes == 1, masks=masks
                 ),
                 studio=studio,
-                weights=digest_of(network),
+                weights=weights,
                 states=states,
                 report=report,
                 on_progress=on_progress,
                 other_sizes=len(sets) > 1,
                 tile=tile,
+                foretell=foretell,
             )
             for of_size in sets
         )

@@ -44,7 +44,7 @@ class Way:
                 for side in TILES
                 if side < (self.studio.tile or side + 1)
                 and 2 * side**2 <= frame[0] * frame[1]
-                and self.studio.would_cut(frame, side)
+                and self.studio.tiling(frame, side)
             ),
             0,
         )
@@ -75,7 +75,7 @@ def first(studio: Studio, lanes: int, tile: int | None) -> Way:
 
 def idle(studio: Studio, frame: Shape, tile: int | None) -> str | None:
     """A line if tiles that were asked for change nothing of a frame."""
-    if not tile or studio.would_cut(frame, tile):
+    if not tile or studio.tiling(frame, tile):
         return None
     height, width = frame
     return f"tile={tile} has no effect on {width}x{height} pixels: one tile sees it all"

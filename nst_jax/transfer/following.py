@@ -109,7 +109,7 @@ def _of_painting(studio: Studio, painting: Painted) -> View:
 def _hypercolumns(studio: Studio, picture: Framed, mask: jax.Array | None) -> View:
     extents = jnp.asarray([picture.extent], jnp.int32) if picture.masked else None
     pixels = jnp.asarray(pad(picture.load(), picture.frame))
-    return _seen(studio.objective, studio.network, pixels, extents, mask)
+    return _seen(studio.objective, studio.network.fastest, pixels, extents, mask)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -94,6 +94,11 @@ class Pictures:
         styles = choose(list(paintings.values()))
         return Framing(contents, styles, padded(contents), padded(styles))
 
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Height and width of every source, by key."""
+        return self._shapes
+
     def frame(self, job: Job, size: int | None = None) -> Shape:
         """Height and width of the frame of a job's photo; None: at the full size."""
         return self.framing.contents[self.full(job)][size or side(job.options)]

@@ -11,8 +11,9 @@ import numpy as np
 
 from nst_jax.errors import OptionsError
 from nst_jax.images.frames import Shape
-from nst_jax.networks.extract import prepare
+from nst_jax.networks.extract import Prepared, reaching
 from nst_jax.networks.network import Network
+from nst_jax.networks.tiles import Tiling
 from nst_jax.options import Options
 from nst_jax.perceptual import tiles
 from nst_jax.perceptual.objective import Problem, SeenObjective, stacked
@@ -31,7 +32,7 @@ class Studio:
 
     Attributes:
       objective: static, of pictures that aren't divided; see `of_form`.
-      network: as it computes the objective fastest.
+      network: prepared when the first problem is posed.
       targets: what photos and paintings ask for.
       finishing: poses those of the last pass; None: there is none.
       tile: side of the tiles in which larger pictures are seen, in pixels; 0: all are
@@ -42,9 +43,10 @@ class Studio:
         """Prepares the network for the taps of `options`."""
         self._options, self.tile = options, 0
         self.objective = self.of_form(UNDIVIDED)
-        self.network = prepare(network, self.objective.losses.taps())
-        self._plain = network
-        self.targets = Targets(network, options, self.objective)
+        taps = self.objective.losses.taps()
+        self.network = Prepared(reaching(network, taps), taps)
+        self._plain = self.network.plain
+        self.targets = Targets(self._plain, options, self.objective)
         self._checked: dict[tuple[Shape, tuple[str, ...]], str] = {}
         self.finishing: Studio | None = None
         if options.finish_loss != "none":
@@ -97,10 +99,15 @@ class Studio:
             found.finishing = self.finishing.in_tiles(side)
         return found
 
-    def would_cut(self, shape: Shape, side: int) -> bool:
-        """Whether a picture of a shape would be more than one tile of a side."""
-        objective = SeenObjective.of(self._options, tile=side)
-        return objective.tiling(self._plain, shape) is not None
+    def tiling(self, shape: Shape, side: int | None = None) -> Tiling | None:
+        """How a picture of a shape is cut into tiles; None: it is seen at once.
+
+        Args:
+          shape: height and width.
+          side: of tiles other than these.
+        """
+        side = self.tile if side is None else side
+        return SeenObjective.of(self._options, tile=side).tiling(self._plain, shape)
 
     def pose(self, lanes: Sequence[Lane], *, share: bool = True) -> Problem:
         """The data of the objective for `lanes`, whose photos have one frame and form.
@@ -134,7 +141,7 @@ class Studio:
         if not shared:
             wanted = [{**of, **photo} for of, photo in zip(wanted, seen, strict=True)]
         return Problem(
-            self.network,
+            self.network.fastest,
             stacked(wanted),
             seen[0] if shared else {},
             {
@@ -186,7 +193,7 @@ class Studio:
         masks = {p.seen: jnp.zeros(taps[p.tap]) for p in parts if p.mask}
         kept: Any = Kept(jnp.zeros((*frame, 3)), jnp.zeros(frame))
         return Problem(
-            self.network,
+            self.network.shapes,
             many(own),
             found["content"] if share else {},
             many(weights),

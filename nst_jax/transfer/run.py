@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nst_jax.devices import memory
+from nst_jax.devices import memory, programs
 from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
@@ -74,7 +74,10 @@ class Run:
 
     def program(self, scale: Scale, *, grey: bool = False) -> jax.stages.Compiled:
         """`chunk.run_chunk` compiled for a size; see `shapes`."""
-        return chunk.program(*self.shapes(scale, grey=grey))
+        shapes = self.shapes(scale, grey=grey)
+        pixels = shapes[2].image.size // 3
+        options = programs.compiler_options(pixels)
+        return chunk.program(*shapes, options=options)
 
     def shapes(
         self, scale: Scale, *, grey: bool = False
@@ -189,7 +192,9 @@ class Run:
         with jax.default_matmul_precision(precision):
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
+            memory.trim()
             problem = self.studio.at(scale).pose(lanes, share=self.share)
+            memory.trim()
         return lanes, problem
 
     def _shapes(self, scale: Scale) -> chunk.State:

@@ -9,7 +9,7 @@ from nst_jax.errors import DivergenceError, ImageError, NoRoomError, NstError
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.optimize.chunk import State
-from nst_jax.transfer import fitting, plan, states
+from nst_jax.transfer import fitting, plan, room, states
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
@@ -44,6 +44,7 @@ class Work:
       on_progress: likewise.
       other_sizes: whether the batch has others, which may have room where this hasn't.
       tile: see `run_jobs`.
+      foretell: likewise.
     """
 
     jobs: Mapping[int, Job]
@@ -56,7 +57,8 @@ class Work:
     report: Report
     on_progress: Show | None
     other_sizes: bool
-    tile: int | None
+    tile: int | None = None
+    foretell: Report | None = None
 
     def groups(
         self,
@@ -193,6 +195,11 @@ class Work:
           ImageError: a picture that can't be read any more.
         """
         found = saving.find(run)
+        if self.foretell:
+            size = run.scales[-1].size
+            seen = [self.pictures.lane(job, size) for job in dict.fromkeys(run.jobs)]
+            grey = any(self.pictures.opened(lane).grey for lane in seen)
+            self.foretell(room.expect(run, grey=grey))
         asked_for = [self.asked[place] for place in places]
         records = [Record(job.options, job.at, job.mask_names) for job in asked_for]
         state = None

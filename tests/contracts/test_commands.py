@@ -42,6 +42,13 @@ _BAD = {
         (2, "--contents=photos", "--styles=paintings"),
         (2, "--output_dir=out", "--lanes=0"),
     ],
+    "nst-jax plan": [
+        (1,),
+        (1, "missing.png", "paintings/p.png"),
+        (1, "photos/a.png"),
+        (1, *_PAIR, "--contents=photos", "--styles=paintings"),
+        (2, *_PAIR, "--lanes=0"),
+    ],
     "nst-jax apply": [
         (1,),
         (1, "missing.png", "--style=1"),

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from nst_jax.devices import programs
+from nst_jax.devices import backend, programs
 
 _PROGRAM = """
 import jax, jax.numpy as jnp
@@ -139,3 +139,11 @@ def test_who_can_write_programs_can_run_code_here(tmp_path):
         for name in ("made", "made/xla", "open", "shared")
     ]
     assert modes == [0o700, 0o700, 0o755, 0o777]
+
+
+def test_large_programs_on_cpus_are_ordered_for_memory_and_others_are_left_alone():
+    small, large = programs.compiler_options(2**15), programs.compiler_options(2**16)
+    order = "xla_cpu_enable_concurrency_optimized_scheduler"
+    assert large == {**small, order: False}
+    with backend.made_for("gpu"):
+        assert programs.compiler_options(2**20) is None

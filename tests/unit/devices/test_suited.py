@@ -35,7 +35,7 @@ def test_the_answers(kind):
         cpu = kind == "cpu"
         assert suited.rounded_gradients() == (cpu and processor.multiplies_bfloat16())
         assert suited.winograd() == suited.padded_convolutions() == cpu
-        assert suited.lapack() == cpu
+        assert suited.lapack() == suited.barriers() == cpu
         assert suited.rounded_products() != cpu
         gpu = kind == "gpu"
         assert suited.im2col() != cpu

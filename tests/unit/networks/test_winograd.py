@@ -175,3 +175,21 @@ def test_products_of_bfloat16_are_summed_in_float32():
     assert 1e-3 < relative_error(found, expected) < 0.015
     gradient = jax.grad(lambda x: jnp.vdot(winograd.convolve(x, *rounded), found))
     assert gradient(images).dtype == jnp.float32
+
+
+def test_bands_one_after_the_other_are_the_whole(monkeypatch):
+    """Of a height that they don't divide, two images at once, and both ways."""
+    images, kernel = case(2, 37, 18, 64, 64)
+    kernels = both_ways(kernel)
+
+    def gradient(images):
+        return jax.grad(lambda x: jnp.sum(winograd.convolve(x, *kernels) ** 2))(images)
+
+    whole = winograd.convolve(images, *kernels), gradient(images)
+    monkeypatch.setattr(winograd, "_BAND", 4 * 20 * 64 * 2 * 3)
+    text = jax.jit(winograd.convolve).lower(images, *kernels).as_text()
+    assert "stablehlo.while" in text
+    bands = winograd.convolve(images, *kernels), gradient(images)
+    for found, expected in zip(bands, whole, strict=True):
+        assert relative_error(found, expected) < 1e-6
+    np.testing.assert_allclose(bands[0], direct(images, kernel), atol=1e-4)

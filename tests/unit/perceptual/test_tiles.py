@@ -41,7 +41,7 @@ def seen(studio, job, start):
 def assert_tiles_are_the_whole(network, job, *, tile=TILE, rtol=1e-5):
     shape = job.content.shape()
     studio, start = Studio(network, job.options), picture(7, *shape)
-    assert studio.would_cut(shape, tile)
+    assert studio.tiling(shape, tile)
     loss, parts, gradient = seen(studio, job, start)
     tiled_loss, tiled, slope = seen(studio.in_tiles(tile), job, start)
     assert tiled_loss == pytest.approx(loss, rel=rtol)

@@ -1,0 +1,287 @@
+"""What a run needs: memory, lanes, and about how long; known before it is computed.
+
+The programs are compiled, not run; the compiler says what each needs. On accelerators a
+run needs the network, and the program that needs most. On CPUs the process is in the
+same memory, so that there it is
+
+    runtime + network + compiled + pictures + the largest of all sizes' programs
+
+- runtime: what this process held before it had a network;
+- network: its kernels, plain and transformed;
+- compiled: what the process grew by while it compiled, its programs among it;
+- pictures: photos and paintings as they are kept;
+- a program: its temporary buffers, the state of the solver, targets, and results.
+"""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from nst_jax.devices import memory
+from nst_jax.errors import NstError
+from nst_jax.images.frames import Shape
+from nst_jax.images.source import Report
+from nst_jax.networks.network import Network
+from nst_jax.options import chosen
+from nst_jax.transfer import fitting, plan, refused
+from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.masks import Masks
+from nst_jax.transfer.pictures import Pictures
+from nst_jax.transfer.problem import Studio
+from nst_jax.transfer.run import Run
+from nst_jax.transfer.sizes import Scale, of_one_size
+
+_TIMED = 3  # Iterations that are timed.
+_OF_TILES = 4 / 3  # Those of tiles are seen forward twice, and backward once.
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What one size of a run needs.
+
+    Attributes:
+      size: longest side in pixels.
+      frame: height and width in pixels.
+      iterations: at this size.
+      program: bytes of its program, the network left out.
+    """
+
+    size: int
+    frame: Shape
+    iterations: int
+    program: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """What a run of a group needs.
+
+    Attributes:
+      places: of its jobs.
+      lanes: side by side.
+      precision: what the network computes in here, such as "bfloat16".
+      stages: of each size, ascending; a last pass is one more.
+      network: bytes.
+      pictures: bytes.
+      runtime: bytes of the process before it had a network; None: not in this memory.
+      compiled: bytes that it grew by while compiling; None: likewise.
+      free: bytes that the device could give, or that the whole process may take.
+      seconds: about, of all iterations; None: not estimated.
+    """
+
+    places: tuple[int, ...]
+    lanes: int
+    precision: str
+    stages: tuple[Stage, ...]
+    network: int
+    pictures: int
+    runtime: int | None
+    compiled: int | None
+    free: int
+    seconds: float | None = None
+
+    @property
+    def base(self) -> int:
+        """Bytes that are held at every size."""
+        if self.runtime is None or self.compiled is None:
+            return self.network
+        return self.runtime + self.network + self.compiled + self.pictures
+
+    @property
+    def needed(self) -> int:
+        """Bytes at the most."""
+        return self.base + max(stage.program for stage in self.stages)
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is as much."""
+        return self.needed <= self.free
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """What the process has before a run is planned.
+
+    Attributes:
+      runtime: bytes of memory, where programs are in the same; else None.
+      free: bytes that there may be in all.
+    """
+
+    runtime: int | None
+    free: int
+
+    @classmethod
+    def now(cls) -> "Baseline":
+        """Of this moment: to be asked before the network is loaded."""
+        if not memory.is_shared():
+            return cls(None, memory.free_bytes())
+        held = memory.resident_bytes()
+        return cls(held, held + memory.free_bytes())
+
+
+def runs(
+    jobs: Sequence[Job],
+    network: Callable[[], Network],
+    *,
+    lanes: int | None = None,
+    tile: int | None = None,
+    report: Report,
+) -> Iterator[tuple[tuple[int, ...], Run]]:
+    """The places and the run of each group of jobs, as `batch.run_jobs` makes them.
+
+    Args:
+      jobs: at least one; see `run_jobs`.
+      network: gives the network, once it is known that there is something to do.
+      lanes: see `run_jobs`.
+      tile: likewise.
+      report: takes lines for the user, such as what can't be made.
+
+    Raises:
+      NstError: what is wrong with a job that is alone.
+    """
+    shapes, wrong = refused.looked_at(jobs)
+    sized, unsized = refused.sized(jobs, shapes, wrong)
+    masks = Masks(shapes, report)
+    wrong |= unsized
+    wrong |= masks.wrong(jobs, wrong)
+    good = {place: job for place, job in sized.items() if place not in wrong}
+    _tell(wrong, jobs, report)
+    if not good:
+        return
+    edges = max(job.options.edge_weight for job in jobs)
+    options = dataclasses.replace(jobs[0].options, edge_weight=edges)
+    studio = Studio(network(), options)
+    small = refused.too_small(good, shapes, studio)
+    _tell(small, jobs, report)
+    good = {place: job for place, job in good.items() if place not in small}
+    for of_size in of_one_size(good) if good else ():
+        pictures = Pictures(
+            [*of_size.values()], shapes, report, apart=lanes == 1, masks=masks
+        )
+        for group in plan.groups(of_size, pictures, studio, lanes):
+            way = fitting.first(studio, group.lanes, tile)
+            found = plan.run(group, group.places, of_size, pictures, way.studio)
+            yield group.places, found
+
+
+def _tell(wrong: Mapping[int, NstError], jobs: Sequence[Job], report: Report) -> None:
+    for error in wrong.values():
+        if len(jobs) == 1:
+            raise error
+        report(f"nst-jax: {error}")
+
+
+def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
+    """What a run needs, by its compiled programs.
+
+    Args:
+      places: of its jobs.
+      run: planned.
+      before: of the process; `compiled` is counted from what it holds now.
+    """
+    held = memory.resident_bytes()
+    stages, done = [], 0
+    for scale in run.scales:
+        stages.append(_stage(run, scale, scale.until - done))
+        done = scale.until
+    return Estimate(
+        places,
+        len(run.jobs),
+        jnp.dtype(chosen(run.jobs[0].options, "precision").here().dtype).name,
+        tuple(stages),
+        network_bytes(run),
+        pictures_bytes(run),
+        before.runtime,
+        None if before.runtime is None else max(0, memory.resident_bytes() - held),
+        before.free,
+    )
+
+
+def _stage(run: Run, scale: Scale, iterations: int) -> Stage:
+    program = run.program(scale)
+    memory.trim()
+    return Stage(
+        scale.size,
+        run.pictures.frame(run.jobs[0], scale.size),
+        iterations,
+        program_bytes(run, scale, program),
+    )
+
+
+def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
+    """Bytes that a program of a run takes while it runs, but for the network."""
+    _, _, state, problem = run.shapes(scale)
+    found: Any = program.memory_analysis()
+    results = found.output_size_in_bytes - found.alias_size_in_bytes
+    data = _bytes((state, problem)) - _bytes(problem.network)
+    return found.temp_size_in_bytes + results + data
+
+
+def network_bytes(run: Run) -> int:
+    """Bytes of the network's kernels, plain and transformed."""
+    return _bytes((run.studio.network.plain, run.studio.network.shapes))
+
+
+def pictures_bytes(run: Run) -> int:
+    """Bytes of photos and paintings at the full size, float32."""
+    size = run.scales[-1].size
+    lanes = {job: run.pictures.lane(job, size) for job in run.jobs}
+    framed = {
+        (one.key, one.frame): math.prod(one.frame) * 12
+        for lane in lanes.values()
+        for one in (lane.content, *lane.styles)
+    }
+    return sum(framed.values())
+
+
+def _bytes(tree: Any) -> int:
+    """Bytes of the arrays of a tree, or of their shapes; each array once."""
+    leaves = {id(leaf): leaf for leaf in jax.tree.leaves(tree)}
+    return sum(math.prod(x.shape) * x.dtype.itemsize for x in leaves.values())
+
+
+def timed(estimate: Estimate, run: Run) -> Estimate:
+    """With the seconds of all iterations, by a few at the smallest size.
+
+    Time is taken to grow with the pixels, which holds on CPUs, and where an accelerator
+    is busy: small pictures cost it more a pixel, so that it is too much rather than too
+    little. Compiling, reading and writing aren't in it.
+    """
+    smallest = run.scales[0]
+    _, _, state, problem = run.shapes(smallest)
+    ones = jax.tree.map(lambda x: jnp.ones(x.shape, x.dtype), problem)
+    problem = dataclasses.replace(ones, network=run.studio.network.fastest)
+    image = jax.random.uniform(jax.random.key(0), state.image.shape)
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state)
+    state = dataclasses.replace(zeros, image=image)
+    program = run.program(smallest)
+    state, _ = program(state, problem, jnp.int32(1))
+    jax.block_until_ready(state)
+    began = time.perf_counter()
+    state, _ = program(state, problem, jnp.int32(_TIMED))
+    jax.block_until_ready(state)
+    taken = time.perf_counter() - began
+    pixels = math.prod(estimate.stages[0].frame)
+    seconds = sum(
+        taken / _TIMED * stage.iterations * _seen(run, stage.frame) / pixels
+        for stage in estimate.stages
+    )
+    return dataclasses.replace(estimate, seconds=seconds)
+
+
+def _seen(run: Run, frame: Shape) -> float:
+    """Pixels that are gone over at an iteration, as often as in a step at once."""
+    if (tiling := run.studio.tiling(frame)) is None:
+        return math.prod(frame)
+    size, places = tiling.windows(tiling.framed(frame))
+    return _OF_TILES * len(places) * math.prod(size)
+
+
+def in_words(size: float) -> str:
+    """A number of bytes, such as "1.25 GB"."""
+    return f"{size / 1e9:.2f} GB" if size < 1e10 else f"{size / 1e9:.1f} GB"

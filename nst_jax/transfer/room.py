@@ -1,0 +1,144 @@
+"""Whether a run has room, and what would need less."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+
+from nst_jax.devices import memory
+from nst_jax.errors import NoRoomError
+from nst_jax.options import Options
+from nst_jax.transfer import fitting
+from nst_jax.transfer.estimate import (
+    Estimate,
+    in_words,
+    network_bytes,
+    pictures_bytes,
+    program_bytes,
+)
+from nst_jax.transfer.pictures import Pictures
+from nst_jax.transfer.run import Run
+
+_TRIES = 6  # Programs that are compiled to find a size that fits.
+_STEP = 16  # Sizes are proposed in multiples of it.
+
+Change = Callable[[Options, int], Iterator[tuple[str, Options, int]]]
+"""From options and lanes to others that need less: flags that say so, and both."""
+
+
+def _fewer_lanes(options: Options, lanes: int) -> Iterator[tuple[str, Options, int]]:
+    while lanes > 1:
+        lanes //= 2
+        yield f"--lanes={lanes}", options, lanes
+
+
+def _adam(options: Options, lanes: int) -> Iterator[tuple[str, Options, int]]:
+    if options.solver == "lbfgs":
+        yield "--solver=adam", dataclasses.replace(options, solver="adam"), lanes
+
+
+CHANGES: tuple[Change, ...] = (_fewer_lanes, _adam)
+"""What is tried where a run doesn't fit, in this order; then smaller sizes."""
+
+
+def ways(estimate: Estimate, run: Run) -> list[str]:
+    """Flags with which a run that doesn't fit would, each way by itself.
+
+    Each is compiled, and said only if it does.
+    """
+    found = []
+    options = run.jobs[0].options
+    for change in CHANGES:
+        for said, changed, lanes in change(options, estimate.lanes):
+            if _needed(estimate, _other(run, changed, lanes)) <= estimate.free:
+                found.append(said)
+                break
+    for said in (_tiled(estimate, run), _smaller(estimate, run)):
+        found += [said] if said else []
+    return found
+
+
+def _needed(estimate: Estimate, run: Run) -> int:
+    scale = run.scales[-1]
+    return estimate.base + program_bytes(run, scale, run.program(scale))
+
+
+def _tiled(estimate: Estimate, run: Run) -> str:
+    """The flag of the largest tiles by which it fits; "" if by none."""
+    way = fitting.Way(1, run.studio, may=not run.studio.whole)
+    frame = run.pictures.frame(run.jobs[0])
+    while less := way.smaller(frame):
+        way, _ = less
+        cut = dataclasses.replace(run, studio=way.studio)
+        if _needed(estimate, cut) <= estimate.free:
+            return f"--tile={way.studio.tile}"
+    return ""
+
+
+def _smaller(estimate: Estimate, run: Run) -> str:
+    """The flag of the largest size that fits, about; "" if none of a few tries does."""
+    options = run.jobs[0].options
+    size, needed = run.scales[-1].size, estimate.needed
+    for _ in range(_TRIES):
+        share = (estimate.free - estimate.base) / max(1, needed - estimate.base)
+        if share <= 0:
+            return ""
+        size = math.floor(min(0.97, math.sqrt(share)) * size / _STEP) * _STEP
+        if size < _STEP:
+            return ""
+        changed = dataclasses.replace(options, size=size, pyramid=1)
+        needed = _needed(estimate, _other(run, changed, estimate.lanes))
+        if needed <= estimate.free:
+            return f"--size={size}"
+    return ""
+
+
+def _other(run: Run, options: Options, lanes: int) -> Run:
+    """The run of other options that solver, size and lanes are of."""
+    jobs = [dataclasses.replace(job, options=options) for job in run.jobs]
+    jobs = (jobs * math.ceil(lanes / len(jobs)))[:lanes]
+    shapes = run.pictures.shapes
+    pictures = Pictures(jobs, shapes, masks=run.pictures.masks)
+    return dataclasses.replace(run, pictures=pictures, jobs=tuple(jobs))
+
+
+def expect(run: Run, *, grey: bool) -> str:
+    """A line about the memory of a run, whose largest program is compiled for it.
+
+    Args:
+      run: to be begun.
+      grey: whether a lane is to have no colour.
+
+    Raises:
+      NoRoomError: there is less than the program needs, in a memory that wouldn't say
+        so itself; it says what needs less.
+    """
+    largest, lanes = run.scales[-1], len(run.jobs)
+    program = run.program(largest, grey=grey)
+    memory.trim()
+    needed, room = memory.needed_bytes(program), memory.room_bytes()
+    if needed > room:
+        raise NoRoomError(_refused(run, needed, room))
+    whole = program_bytes(run, largest, program)
+    free = memory.free_bytes()
+    if memory.is_shared():
+        held = memory.resident_bytes()
+        whole, free = whole + held + pictures_bytes(run), free + held
+    else:
+        whole += network_bytes(run)
+    side_by_side = f" for {lanes} side by side" if lanes > 1 else ""
+    return (
+        f"needs about {in_words(whole)} of memory{side_by_side}, of "
+        f"{in_words(free)} there are"
+    )
+
+
+def _refused(run: Run, needed: int, room: int) -> str:
+    options, lanes = run.jobs[0].options, len(run.jobs)
+    size = math.floor(math.sqrt(room / needed) * run.scales[-1].size / _STEP) * _STEP
+    others = [next(change(options, lanes), None) for change in CHANGES]
+    ways = [f"such as {max(_STEP, size)}", *(other[0] for other in others if other)]
+    return (
+        f"the memory is too small for this picture, which needs {in_words(needed)} of "
+        f"{in_words(room)}: try a smaller --size, {', or '.join(ways)}; `nst-jax plan` "
+        "with the same arguments tells what fits"
+    )
