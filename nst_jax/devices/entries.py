@@ -5,6 +5,7 @@ no place for a check of ours. So a file beside each entry keeps its size, time a
 SHA-256, as JAX's own files keep when each was used.
 """
 
+import contextlib
 import hashlib
 import importlib
 import re
@@ -65,7 +66,7 @@ def _used(entry: Path) -> int:
     content = used.read_bytes() if used.exists() else b""
     if len(content) != 8:
         content = entry.stat().st_mtime_ns.to_bytes(8, "little")
-        used.write_bytes(content)
+        _write(used, content)
     return int.from_bytes(content, "little")
 
 
@@ -83,8 +84,14 @@ def _is_whole(entry: Path, *, in_full: bool) -> bool:
     noted = known.split(" ")[-1]
     if noted != digest and (len(noted) == len(digest) or not _unpacks(content)):
         return False
-    note.write_text(stamp + digest)
+    _write(note, (stamp + digest).encode())
     return True
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes what is kept beside an entry; on a full disk it is kept the next time."""
+    with contextlib.suppress(OSError):
+        path.write_bytes(content)
 
 
 def _unpacks(content: bytes) -> bool:

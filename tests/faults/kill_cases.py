@@ -91,6 +91,7 @@ class Case:
       again: further arguments of the run after the kill, from what was left.
       finished: what the second run did though it was done.
       varies: names of files that may differ from run to run, by pattern.
+      begins: a name that says that it writes what matters, by pattern.
       serves: whether a server has what `prepare` put into `served`.
     """
 
@@ -100,6 +101,7 @@ class Case:
     finished: Callable[[Run], Faults]
     again: Callable[[Path], tuple[str, ...]] = lambda work: ()
     varies: str = r"$^"
+    begins: str = r".*"
     serves: bool = False
 
 
@@ -190,7 +192,7 @@ def _train_finished(run: Run) -> Faults:
     return faults + run.touched(made)
 
 
-_STEPS = 12
+_STEPS = 24
 
 
 def _served(work: Path) -> None:
@@ -253,6 +255,7 @@ CASES: Mapping[str, Case] = {
         _photos,
         _train_finished,
         varies=r".*/losses\.jsonl",
+        begins=r".*/sheet.*",  # Its log is there before the long compilation.
     ),
     "fetch": Case(
         _FETCH.format(name=SMALL),

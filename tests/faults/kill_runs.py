@@ -60,9 +60,13 @@ class Moment:
         since = "it began to write" if self.writing else "its start"
         return f"{self.seconds:.3f} s after {since}"
 
-    def wait(self, base: Path, before: set[str], process: "subprocess.Popen") -> None:
+    def wait(
+        self, case: Case, base: Path, before: set[str], process: "subprocess.Popen[str]"
+    ) -> None:
         """Waits for it, or for the program's end."""
-        while self.writing and process.poll() is None and not written(base) - before:
+        while self.writing and process.poll() is None:
+            if _begins(case, written(base) - before):
+                break
             time.sleep(_POLL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(self.seconds)
@@ -95,6 +99,10 @@ def written(base: Path) -> set[str]:
     found = (path for folder in folders for path in folder.rglob("*"))
     names = {str(path.relative_to(base)) for path in found if path.is_file()}
     return {n for n in names if not (n.endswith("lock") or ".verified" in n)}
+
+
+def _begins(case: Case, names: set[str]) -> set[str]:
+    return {name for name in names if re.fullmatch(case.begins, name)}
 
 
 def results(found: Files) -> set[str]:
@@ -197,7 +205,7 @@ def _watched(case: Case, base: Path, inputs: set[str]) -> tuple[float, float]:
     with server_for(case, base) as server:
         process = start(case, base, (), server)
         while process.poll() is None:
-            for name in written(base) - inputs:
+            for name in _begins(case, written(base) - inputs):
                 seen.setdefault(name, time.monotonic() - began)
             time.sleep(_POLL)
             assert time.monotonic() - began < LONGEST, "it does not end"

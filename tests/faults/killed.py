@@ -1,7 +1,7 @@
 """Kills a program by SIGKILL at random moments; the same command then has to end well.
 
     python tests/faults/killed.py --what=batch --tries=50 --seed=1
-    python tests/faults/killed.py --tries=50 --results=bench/results/faults.jsonl
+    python tests/faults/killed.py --tries=50 --results=bench/results/faults/kills.jsonl
 
 Each try is the real program on tiny pictures (`kill_cases.py`), in a folder, with a
 store and a process group of its own. A run that nobody kills says how long it takes,
@@ -121,7 +121,7 @@ def _one(case: Case, whole: Whole, place: Path, moment: Moment, tally: Tally) ->
     before = kill_runs.written(place)
     with kill_runs.server_for(case, place) as server:
         process = kill_runs.start(case, place, (), server)
-        moment.wait(place, before, process)
+        moment.wait(case, place, before, process)
         if process.poll() is not None:
             tally.ended += 1
             process.communicate()

@@ -13,9 +13,8 @@ from support.stored_weights import SMALL
 from weights_convert import architectures, download, export, fetch, sources, store
 
 NAME = "net.safetensors"
-QUICK = download.Patience(
-    connect=0.5, read=0.5, attempts=2, backoff=0.01, slowest=1e5, window=0.3
-)
+PATIENT = download.Patience(attempts=2, backoff=0.01)
+QUICK = dataclasses.replace(PATIENT, connect=0.5, slowest=1e5, window=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +39,12 @@ def fetched(published, tmp_path, monkeypatch, capsys):
         digest=hashlib.sha256(published).hexdigest(),
     )
     monkeypatch.setattr(fetch, "SOURCES", {**sources.SOURCES, SMALL: (copy,)})
-    monkeypatch.setattr(download, "Patience", lambda: QUICK)
     monkeypatch.setenv("NST_JAX_HOME", str(tmp_path / "store"))
     for name in [n for n in os.environ if n.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
 
-    def ask(answer):
+    def ask(answer, patience=PATIENT):
+        monkeypatch.setattr(download, "Patience", lambda: patience)
         with servers.answering(answer) as url:
             monkeypatch.setenv("NST_JAX_MIRROR", url)
             status = run_weights("fetch", SMALL)
@@ -150,7 +149,8 @@ PART = [f"downloads/{SMALL}/{NAME}.part"]
 def test_a_server_that_does_not_give_the_file(
     fetched, published, tmp_path, answer, line, left
 ):
-    status, lines = fetched(lambda handler: answer(handler, published))
+    patience = QUICK if answer in (drips, hangs) else PATIENT
+    status, lines = fetched(lambda handler: answer(handler, published), patience)
     assert status == 1
     assert len(lines) == 2, lines  # What is fetched, and what became of it.
     assert line in lines[1]

@@ -7,6 +7,7 @@ import zlib
 import filelock
 import numpy as np
 import pytest
+from support import disks
 
 from nst_jax.devices import entries
 
@@ -93,6 +94,16 @@ def test_what_was_never_whole_goes(tmp_path, damage):
     write(tmp_path, content=damage(WHOLE))
     entries.drop_damaged(tmp_path)
     assert kept(tmp_path) == set()
+
+
+def test_on_a_full_disk_what_is_damaged_goes_all_the_same(tmp_path):
+    cut = write(tmp_path, content=WHOLE[:100])
+    whole = write(tmp_path, "b")
+    with disks.no_file_beyond(0):
+        entries.drop_damaged(tmp_path)
+    assert (cut.exists(), whole.exists()) == (False, True)
+    entries.drop_damaged(tmp_path)
+    assert kept(tmp_path) == {"b"}
 
 
 @pytest.mark.parametrize("note", [b"", b"12", b"1 2 abc", b"\xff" * 90])
