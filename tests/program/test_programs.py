@@ -105,6 +105,21 @@ def test_a_picture(folder, programs):
 
 
 @pytest.mark.slow
+def test_one_seed_gives_one_picture_in_every_process(folder):
+    """Bit for bit, compiled anew, whatever order Python's sets have."""
+    how = ("--solver=lbfgs", "--init=noise", "--seed=3")
+    pictures = []
+    for number in (1, 2):
+        output = f"out{number}.png"
+        command = (NST_JAX, "stylize", "photos/a.png", "paintings/p.png", "-o", output)
+        process = start(*command, *QUICK, *how, PYTHONHASHSEED=number)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        pictures.append(Path(output).read_bytes())
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.slow
 def test_a_batch_and_again(folder, programs):
     rows = [["photos/a.png", "paintings/p.png", ""], ["photos/b.png", "gone.png", ""]]
     rows += [["photos/b.png", "paintings/q.jpg", "20000"]]

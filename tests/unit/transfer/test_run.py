@@ -130,6 +130,24 @@ def test_stopped_and_resumed_is_the_whole_run(run, tmp_path, count):
     assert rest.iterations == whole.iterations
 
 
+@pytest.mark.slow  # Two programs.
+def test_stopped_and_resumed_by_lbfgs_from_noise(run, tmp_path):
+    """At the second size, whose history begins anew."""
+    options = dataclasses.replace(LBFGS, size=128, pyramid=2, init="noise", seed=3)
+    state_file, calls = tmp_path / "run.state", []
+
+    def stop(progress):
+        calls.append(progress)
+        return len(calls) == 6
+
+    run(options, stop, every=(1,), state_file=state_file)
+    rest, _ = run(options, state_file=state_file, resume=True)
+    whole, _ = run(options)
+    again, _ = run(options)
+    np.testing.assert_array_equal(rest.image, whole.image)
+    np.testing.assert_array_equal(again.image, whole.image)
+
+
 def test_what_is_resumed_has_to_be_the_same_run(run, tmp_path):
     state_file = tmp_path / "run.state"
     with pytest.raises(CheckpointError, match="nothing to resume from; run without"):
