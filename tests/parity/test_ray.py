@@ -57,7 +57,9 @@ def begin(cluster, *command, workers=2):
 def finished(process, status=0):
     output, errors = process.communicate(timeout=300)
     assert process.returncode == status, errors
-    return output, errors.splitlines()
+    lines = errors.splitlines()
+    slow = "nst-jax: waits for a worker to begin"  # On machines with other work.
+    return output, [line for line in lines if not line.startswith(slow)]
 
 
 def check_whole(name):
@@ -82,12 +84,11 @@ def check_whole(name):
 
 def test_a_worker_killed_on_its_way_costs_no_picture(cluster, folder):
     process = begin(cluster, *COMMAND, "--output_dir=killed", workers=3)
-    workers = cluster.wait_for_workers(3)
     assert process.stdout.readline().startswith("killed/")
-    os.kill(workers[1], signal.SIGKILL)
+    os.kill(cluster.wait_for(bool, at=".run")[-1], signal.SIGKILL)
     output, errors = finished(process)
     assert errors == [LOST]
-    assert len(output.splitlines()) == len(NAMES)  # One is read, one is the gallery's.
+    assert all(line.startswith("killed/") for line in output.splitlines())
     check_whole("killed")
 
 
@@ -106,7 +107,7 @@ def test_a_driver_that_is_stopped_or_killed_goes_on(cluster, folder):
     assert process.stdout.readline().startswith("again/")
     process.kill()
     process.communicate(timeout=60)
-    cluster.wait_for_workers(0)
+    cluster.wait_for(lambda found: not found)
 
     _, errors = finished(begin(cluster, *command))
     assert errors[0].endswith("are done already")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +26,21 @@ class Running:
     address: str
     number: int
 
-    @property
-    def workers(self) -> list[int]:
-        """The numbers of its workers' processes."""
+    def workers(self, at: str = "") -> list[int]:
+        """The numbers of its workers' processes, which are `at` a method."""
         found = []
         for process in psutil.Process(self.number).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if "".join(process.cmdline()).startswith("ray::Actor"):
+                if "".join(process.cmdline()).startswith(f"ray::Actor{at}"):
                     found.append(process.pid)
         return found
 
-    def wait_for_workers(self, count: int) -> list[int]:
-        """The numbers of its workers, once there are so many."""
+    def wait_for(self, wanted: Callable[[list[int]], bool], at: str = "") -> list[int]:
+        """The numbers of its workers, once they are as `wanted`."""
         until = time.monotonic() + 120
-        while len(found := self.workers) != count:
+        while not wanted(found := self.workers(at)):
             assert time.monotonic() < until, found
-            time.sleep(0.1)
+            time.sleep(0.02)
         return found
 
 
