@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import stored_weights
+from support import odd_files, stored_weights
 from support.batch_folder import folder, write_csv
+from support.odd_pictures import Refused
 from support.program import QUICK, installed, start
 from support.stored_weights import SMALL, home
 
@@ -102,6 +103,29 @@ def test_a_picture(folder, programs):
     assert set(os.listdir()) == {"photos", "paintings", *made}
     lines = [json.loads(line) for line in Path("trace.jsonl").read_text().splitlines()]
     assert [line["iteration"] for line in lines] == [0, 2, 4]
+
+
+@pytest.mark.slow
+def test_odd_files_are_a_line_each_and_end_nothing(folder):
+    """All that are refused, in one batch that has two minutes."""
+    (place := folder / "odd").mkdir()
+    outcomes = odd_files.fill(place)
+    refused = [
+        f"odd/{name}"
+        for name, outcome in outcomes.items()
+        if isinstance(outcome, Refused) and name and "\0" not in name
+        # A folder would hold photos; two gigabytes take long to hash.
+        if not os.path.isdir(f"odd/{name}") and name != "far_end.png"
+    ]
+    command = (NST_JAX, "batch", "--output_dir=out", "--offline", *QUICK)
+    named = ("--contents", *refused, "--styles", "paintings/p.png")
+    _, errors = run(*command, *named, status=1)
+    lines = [line for line in errors.splitlines() if line.startswith("nst-jax: odd/")]
+    assert len(refused) >= len(lines) == len(set(lines)) >= len(refused) - 3
+    # One picture by two names, and small ones that would be enlarged.
+    assert len(errors.splitlines()) == len(lines) + 2
+    assert not list((folder / "out").glob("*.png"))
+    assert set(os.listdir()) <= {"odd", "out", "paintings", "photos"}
 
 
 @pytest.mark.slow
