@@ -10,7 +10,8 @@ same memory, so that there it is
 - network: its kernels, plain and transformed;
 - compiled: what the process grew by while it compiled, its programs among it;
 - pictures: photos and paintings as they are kept;
-- a program: its temporary buffers, the state of the solver, targets, and results.
+- a program: its temporary buffers, the state of the solver, targets, and results; or,
+  where that is more, those of the program that finds the targets.
 """
 
 import dataclasses
@@ -28,6 +29,7 @@ from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.networks.network import Network
 from nst_jax.options import chosen
+from nst_jax.perceptual.objective import targets
 from nst_jax.transfer import plan, refused
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
@@ -48,12 +50,19 @@ class Stage:
       frame: height and width in pixels.
       iterations: at this size.
       program: bytes of its program, the network left out.
+      targets: bytes of the largest program that finds what a picture asks for.
     """
 
     size: int
     frame: Shape
     iterations: int
     program: int
+    targets: int
+
+    @property
+    def most(self) -> int:
+        """Bytes that this size takes at the most: targets are found before it runs."""
+        return max(self.program, self.targets)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +103,7 @@ class Estimate:
     @property
     def needed(self) -> int:
         """Bytes at the most."""
-        return self.base + max(stage.program for stage in self.stages)
+        return self.base + max(stage.most for stage in self.stages)
 
     @property
     def fits(self) -> bool:
@@ -206,7 +215,30 @@ def _stage(run: Run, scale: Scale, iterations: int) -> Stage:
         run.pictures.frame(run.jobs[0], scale.size),
         iterations,
         program_bytes(run, scale, program),
+        _targets_bytes(run, scale),
     )
+
+
+def _targets_bytes(run: Run, scale: Scale) -> int:
+    """Bytes of the largest program that looks at a photo or painting, compiled here.
+
+    Of whole pictures: regions' masks are not counted.
+    """
+    studio, lane = run.studio.at(scale), run.pictures.lane(run.jobs[0], scale.size)
+    seen = [(lane.content, "content"), *((style, "style") for style in lane.styles)]
+    if studio.objective.losses.follows:
+        seen = seen[:1]
+    most = 0
+    for frame, masked, wants in {(one.frame, one.masked, w): None for one, w in seen}:
+        image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
+        extents = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
+        looks = targets.lower(
+            studio.objective, studio.network.plain, image, wants, extents, None
+        )
+        found: Any = looks.compile().memory_analysis()
+        most = max(most, found.temp_size_in_bytes + found.output_size_in_bytes)
+    memory.trim()
+    return most
 
 
 def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
