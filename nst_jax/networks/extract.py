@@ -137,6 +137,11 @@ class Prepared:
         self._network: Network | None = None
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether `fastest` has been asked for."""
+        return self._network is not None
+
+    @property
     def fastest(self) -> Network:
         """What `prepare` gives; the same each time."""
         with self._lock:

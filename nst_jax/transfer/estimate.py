@@ -8,7 +8,8 @@ same memory, so that there it is
 
 - runtime: what this process held before it had a network;
 - network: its kernels, plain and transformed;
-- compiled: what the process grew by while it compiled, its programs among it;
+- compiled: what the process holds beside these once it has compiled, and has made a
+  few iterations: its programs, and what traced them;
 - pictures: photos and paintings as they are kept;
 - a program: its temporary buffers, the state of the solver, targets, and results; or,
   where that is more, those of the program that finds the targets.
@@ -77,7 +78,7 @@ class Estimate:
       network: bytes.
       pictures: bytes.
       runtime: bytes of the process before it had a network; None: not in this memory.
-      compiled: bytes that it grew by while compiling; None: likewise.
+      compiled: bytes that it holds beside runtime and network; None: likewise.
       free: bytes that the device could give, or that the whole process may take.
       seconds: about, of all iterations; None: not estimated.
     """
@@ -187,9 +188,8 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
     Args:
       places: of its jobs.
       run: planned.
-      before: of the process; `compiled` is counted from what it holds now.
+      before: of the process.
     """
-    held = memory.resident_bytes()
     stages, done = [], 0
     for scale in run.scales:
         stages.append(_stage(run, scale, scale.until - done))
@@ -202,7 +202,7 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
         network_bytes(run),
         pictures_bytes(run),
         before.runtime,
-        None if before.runtime is None else max(0, memory.resident_bytes() - held),
+        _beside(run, before.runtime),
         before.free,
     )
 
@@ -248,6 +248,15 @@ def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
     results = found.output_size_in_bytes - found.alias_size_in_bytes
     data = _bytes((state, problem)) - _bytes(problem.network)
     return found.temp_size_in_bytes + results + data
+
+
+def _beside(run: Run, runtime: int | None) -> int | None:
+    """Bytes that this process holds beside runtime and network; None: not together."""
+    if runtime is None:
+        return None
+    network = run.studio.network
+    held = (network.plain, network.shapes if network.is_prepared else None)
+    return max(0, memory.resident_bytes() - runtime - _bytes(held))
 
 
 def network_bytes(run: Run) -> int:
@@ -299,7 +308,10 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
         taken / _TIMED * stage.iterations * math.prod(stage.frame) / pixels
         for stage in estimate.stages
     )
-    return dataclasses.replace(estimate, seconds=seconds)
+    del state, problem, ones, zeros, image
+    memory.trim()
+    beside = _beside(run, estimate.runtime)
+    return dataclasses.replace(estimate, seconds=seconds, compiled=beside)
 
 
 def in_words(size: float) -> str:
