@@ -34,7 +34,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
 )
 """Flags of the runs; those without a pyramid of one size have all of its sizes."""
 
-_STEPS = 12
+_STEPS = 4
 _PHOTO, _PAINTING = "examples/photos/cat.jpg", "examples/styles/swirls.jpg"
 
 
@@ -66,6 +66,7 @@ def row(flags: Sequence[str]) -> dict[str, Any]:
         spent = timed(run, environment, folder / "log.txt")
     return {
         "flags": list(flags),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "predicted": said["needed"],
         "measured": spent.peak_bytes,
         "ratio": round(said["needed"] / spent.peak_bytes, 3),

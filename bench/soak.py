@@ -1,6 +1,6 @@
 """A long batch: whether memory and the time of a picture stay what they were.
 
-    python -m bench.soak --photos=50 --paintings=40 --output=bench/results/cpu_soak.jsonl
+    python -m bench.soak --output=bench/results/soak/cpu.jsonl
 
 Smooth random pictures, each pair once, in one `nst-jax batch`. What is recorded is seen
 from outside: lines of the manifest and memory of the process, time by time.
@@ -109,7 +109,11 @@ def _watched(
     """What is seen of a program until it ends."""
     began, looks = time.perf_counter(), list[Look]()
     with subprocess.Popen(
-        command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
+        command,
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as program:
         process, place, lines = psutil.Process(program.pid), 0, 0
         while program.poll() is None:

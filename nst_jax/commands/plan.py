@@ -17,6 +17,7 @@ from nst_jax.transfer.jobs import check as check_jobs
 from weights_convert import store
 
 if TYPE_CHECKING:
+    from nst_jax.networks.network import Network
     from nst_jax.transfer.estimate import Estimate
 
 _DESCRIPTION = """\
@@ -70,15 +71,19 @@ def run_command(arguments: argparse.Namespace) -> int:
     from nst_jax.transfer import estimate, room
 
     check_jobs(jobs, arguments.lanes)
-    programs.keep_compiled_programs(
-        arguments.compilation_cache_dir, store.home() / "xla"
-    )
     backend.here()
     before = estimate.Baseline.now()
     options, fit, planned = jobs[0].options, True, set()
+
+    def network() -> "Network":
+        programs.keep_compiled_programs(
+            arguments.compilation_cache_dir, store.home() / "xla"
+        )
+        return network_of(options, offline=arguments.offline, report=_say)
+
     found = estimate.runs(
         jobs,
-        lambda: network_of(options, offline=arguments.offline, report=_say),
+        network,
         lanes=arguments.lanes,
         tile=arguments.tile,
         report=_say,
@@ -150,7 +155,7 @@ def _lines(of_run: "Estimate", ways: list[str]) -> list[str]:
         height, width = stage.frame
         lines.append(
             f"  {width}x{height}: {counted(stage.iterations, 'iteration')}, "
-            f"{in_words(of_run.base + stage.program)}"
+            f"{in_words(of_run.base + stage.most)}"
         )
     verdict = "fits" if of_run.fits else "too large"
     lines.append(

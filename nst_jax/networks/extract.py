@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.devices import suited
+from nst_jax.devices import memory, suited
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.network import Network
 from nst_jax.networks.pooling import MAX, Mode
@@ -137,11 +137,17 @@ class Prepared:
         self._network: Network | None = None
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether `fastest` has been asked for."""
+        return self._network is not None
+
+    @property
     def fastest(self) -> Network:
         """What `prepare` gives; the same each time."""
         with self._lock:
             if self._network is None:
                 self._network = prepare(self.plain, self._taps)
+                memory.trim()
             return self._network
 
 

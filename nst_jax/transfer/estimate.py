@@ -8,9 +8,11 @@ same memory, so that there it is
 
 - runtime: what this process held before it had a network;
 - network: its kernels, plain and transformed;
-- compiled: what the process grew by while it compiled, its programs among it;
+- compiled: what the process holds beside these once it has compiled, and has made a
+  few iterations: its programs, and what traced them;
 - pictures: photos and paintings as they are kept;
-- a program: its temporary buffers, the state of the solver, targets, and results.
+- a program: its temporary buffers, the state of the solver, targets, and results; or,
+  where that is more, those of the program that finds the targets.
 """
 
 import dataclasses
@@ -28,6 +30,7 @@ from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.networks.network import Network
 from nst_jax.options import chosen
+from nst_jax.perceptual.objective import targets
 from nst_jax.transfer import fitting, plan, refused
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
@@ -49,12 +52,19 @@ class Stage:
       frame: height and width in pixels.
       iterations: at this size.
       program: bytes of its program, the network left out.
+      targets: bytes of the largest program that finds what a picture asks for.
     """
 
     size: int
     frame: Shape
     iterations: int
     program: int
+    targets: int
+
+    @property
+    def most(self) -> int:
+        """Bytes that this size takes at the most: targets are found before it runs."""
+        return max(self.program, self.targets)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Estimate:
       network: bytes.
       pictures: bytes.
       runtime: bytes of the process before it had a network; None: not in this memory.
-      compiled: bytes that it grew by while compiling; None: likewise.
+      compiled: bytes that it holds beside runtime and network; None: likewise.
       free: bytes that the device could give, or that the whole process may take.
       seconds: about, of all iterations; None: not estimated.
     """
@@ -95,7 +105,7 @@ class Estimate:
     @property
     def needed(self) -> int:
         """Bytes at the most."""
-        return self.base + max(stage.program for stage in self.stages)
+        return self.base + max(stage.most for stage in self.stages)
 
     @property
     def fits(self) -> bool:
@@ -182,9 +192,8 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
     Args:
       places: of its jobs.
       run: planned.
-      before: of the process; `compiled` is counted from what it holds now.
+      before: of the process.
     """
-    held = memory.resident_bytes()
     stages, done = [], 0
     for scale in run.scales:
         stages.append(_stage(run, scale, scale.until - done))
@@ -197,7 +206,7 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
         network_bytes(run),
         pictures_bytes(run),
         before.runtime,
-        None if before.runtime is None else max(0, memory.resident_bytes() - held),
+        _beside(run, before.runtime),
         before.free,
     )
 
@@ -210,7 +219,30 @@ def _stage(run: Run, scale: Scale, iterations: int) -> Stage:
         run.pictures.frame(run.jobs[0], scale.size),
         iterations,
         program_bytes(run, scale, program),
+        _targets_bytes(run, scale),
     )
+
+
+def _targets_bytes(run: Run, scale: Scale) -> int:
+    """Bytes of the largest program that looks at a photo or painting, compiled here.
+
+    Of whole pictures: regions' masks are not counted.
+    """
+    studio, lane = run.studio.at(scale), run.pictures.lane(run.jobs[0], scale.size)
+    seen = [(lane.content, "content"), *((style, "style") for style in lane.styles)]
+    if studio.objective.losses.follows:
+        seen = seen[:1]
+    most = 0
+    for frame, masked, wants in {(one.frame, one.masked, w): None for one, w in seen}:
+        image = jax.ShapeDtypeStruct((*frame, 3), jnp.float32)
+        extents = jax.ShapeDtypeStruct((1, 2), jnp.int32) if masked else None
+        looks = targets.lower(
+            studio.objective, studio.network.plain, image, wants, extents, None
+        )
+        found: Any = looks.compile().memory_analysis()
+        most = max(most, found.temp_size_in_bytes + found.output_size_in_bytes)
+    memory.trim()
+    return most
 
 
 def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
@@ -220,6 +252,15 @@ def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
     results = found.output_size_in_bytes - found.alias_size_in_bytes
     data = _bytes((state, problem)) - _bytes(problem.network)
     return found.temp_size_in_bytes + results + data
+
+
+def _beside(run: Run, runtime: int | None) -> int | None:
+    """Bytes that this process holds beside runtime and network; None: not together."""
+    if runtime is None:
+        return None
+    network = run.studio.network
+    held = (network.plain, network.shapes if network.is_prepared else None)
+    return max(0, memory.resident_bytes() - runtime - _bytes(held))
 
 
 def network_bytes(run: Run) -> int:
@@ -271,7 +312,10 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
         taken / _TIMED * stage.iterations * _seen(run, stage.frame) / pixels
         for stage in estimate.stages
     )
-    return dataclasses.replace(estimate, seconds=seconds)
+    del state, problem, ones, zeros, image
+    memory.trim()
+    beside = _beside(run, estimate.runtime)
+    return dataclasses.replace(estimate, seconds=seconds, compiled=beside)
 
 
 def _seen(run: Run, frame: Shape) -> float:

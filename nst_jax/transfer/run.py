@@ -193,7 +193,9 @@ class Run:
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
             memory.trim()
-            problem = self.studio.at(scale).pose(lanes, share=self.share)
+            studio = self.studio.at(scale)
+            _ = studio.network.fastest  # Not while targets are found, which needs room.
+            problem = studio.pose(lanes, share=self.share)
             memory.trim()
         return lanes, problem
 

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.batch_folder import folder
+from support.program import QUICK
+from support.stored_weights import home
 
 from nst_jax.images import files
+
+__all__ = ["folder", "home"]
 
 _PROGRAM = """
 import json, sys
@@ -61,3 +66,28 @@ def test_twenty_photos_and_two_thousand_hold_the_same(tmp_path):
         found[count] = json.loads(done.stdout.splitlines()[-1])["rss"]
     assert found[2000] < 1.3 * found[20], found
     print({count: f"{rss / 1e6:.0f} MB" for count, rss in found.items()})
+
+
+@pytest.mark.slow
+def test_a_plan_tells_the_peak_of_the_process(folder):
+    """Within 15 %, of a small network, whose process is runtime and programs mostly."""
+    words = ["photos/a.png", "paintings/p.png", *QUICK, "--size=256", "--offline"]
+    program = [sys.executable, "-m", "nst_jax.commands.main"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    planned = subprocess.run(
+        [*program, "plan", *words, "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(planned.stdout)["needed"]
+    with open("log.txt", "w") as log:
+        run = subprocess.Popen(
+            [*program, "stylize", *words, "-o", "out.png"], env=environment, stderr=log
+        )
+        _, status, usage = os.wait4(run.pid, 0)
+    run.returncode = os.waitstatus_to_exitcode(status)
+    assert run.returncode == 0, Path("log.txt").read_text()
+    measured = usage.ru_maxrss * 1024
+    assert abs(told / measured - 1) < 0.15, (told, measured)

@@ -16,7 +16,7 @@ _ESTIMATE = Estimate(
     places=(0,),
     lanes=1,
     precision="float32",
-    stages=(Stage(64, (48, 64), 10, 500), Stage(128, (96, 128), 10, 300)),
+    stages=(Stage(64, (48, 64), 10, 400, 500), Stage(128, (96, 128), 10, 300, 0)),
     network=100,
     pictures=30,
     runtime=2000,
@@ -65,7 +65,9 @@ def test_a_plan_and_a_run_by_the_same_words(folder, capsys, monkeypatch):
     (said,) = map(json.loads, lines)
     assert status == 0
     assert said["fits"]
-    assert said["needed"] == said["base"] + said["stages"][0]["program"]
+    assert said["needed"] == said["base"] + max(
+        said["stages"][0][name] for name in ("program", "targets")
+    )
     assert (said["stages"][0]["iterations"], said["lanes"]) == (3, 1)
     assert said["seconds"] > 0
     batch = ["--contents=photos", "--styles=paintings", "--output_dir=out"]
