@@ -81,6 +81,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="Pictures side by side (default: as many as help and as fit the memory).",
     )
+    flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_machine(run)
     flags.add_options(parser)
@@ -153,6 +154,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             jobs,
             done=done,
             lanes=arguments.lanes,
+            devices=arguments.devices,
             offline=arguments.offline,
             on_progress=on_progress,
             report=screen.say,

@@ -70,6 +70,17 @@ def add_machine(group: Any) -> None:
     )
 
 
+def add_devices(group: Any) -> None:
+    """Adds the flag about several devices."""
+    group.add_argument(
+        "--devices",
+        default="auto",
+        metavar="{auto,N,LANESxROWS}",
+        help="How many devices share the work: pictures side by side first, then the "
+        "rows of each; 4x2: 4 for those, and 2 for these. Default: auto.",
+    )
+
+
 def path(text: str) -> Path:
     """Parses a path, in which `~` is the home, for argparse."""
     if not text:

@@ -89,6 +89,7 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="Go on from where this command was stopped.",
     )
+    flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_machine(run)
     regions.add_flags(parser)
@@ -174,6 +175,7 @@ def _painted(
     saving, result = True, None
     for _, outcome in batch.run_jobs(
         [job],
+        devices=arguments.devices,
         offline=arguments.offline,
         on_progress=show,
         every=(arguments.print_every,),

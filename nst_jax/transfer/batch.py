@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 
-from nst_jax.devices import backend, lapack, memory
+from nst_jax.devices import backend, lapack, memory, sharding
+from nst_jax.devices.sharding import Layout
 from nst_jax.errors import (
     DivergenceError,
     ImageError,
@@ -43,6 +44,7 @@ def run_jobs(
     jobs: Sequence[Job],
     *,
     lanes: int | None = None,
+    devices: str = "auto",
     network: Network | None = None,
     offline: bool = False,
     on_progress: Show | None = None,
@@ -60,6 +62,7 @@ def run_jobs(
       jobs: at least one.
       lanes: side by side; default: as many as help and as fit the memory. 1: each is
         bit for bit what it is alone, by a program for each shape.
+      devices: see `sharding.chosen`; groups have a multiple of a mesh's lanes.
       network: from `load_network`; default: the one that the options name.
       offline: don't fetch the network's weights if they aren't stored.
       on_progress: called after each chunk of iterations; a true answer stops.
@@ -117,12 +120,18 @@ def run_jobs(
         sets = of_one_size(good)
         finished = len(jobs) - len(good)
         for of_size in sets:
+            layout = sharding.chosen(
+                *(devices,), jobs=len(of_size), pixels=_pixels(of_size), lanes=lanes
+            )
             pictures = Pictures(
-                *([*of_size.values()], shapes, report), apart=lanes == 1, masks=masks
+                *([*of_size.values()], shapes, report),
+                apart=lanes == 1,
+                masks=masks,
+                multiple=layout.multiple,
             )
             work = _Work(
                 *(of_size, jobs, pictures, studio, digest_of(network), states),
-                *(report, on_progress, len(sets) > 1),
+                *(report, on_progress, len(sets) > 1, layout),
             )
             if (yield from work.groups(left, lanes, _stops(jobs, every), finished)):
                 return
@@ -146,6 +155,7 @@ class _Work:
     report: Report
     on_progress: Show | None
     other_sizes: bool
+    layout: Layout
 
     def groups(
         self,
@@ -155,7 +165,9 @@ class _Work:
         finished: int,
     ) -> Generator[Outcome, None, bool]:
         """Yields what comes of all groups; returns whether one was stopped."""
-        for group in plan.groups(self.jobs, self.pictures, self.studio, lanes):
+        for group in plan.groups(
+            self.jobs, self.pictures, self.studio, lanes, self.layout
+        ):
             asked_for = tuple(place for place in group.places if place in left)
             finished += len(group.places) - len(asked_for)
             places = yield from self._readable(asked_for)
@@ -163,7 +175,9 @@ class _Work:
             if not places:
                 continue
 
-            run = plan.run(group, places, self.jobs, self.pictures, self.studio)
+            run = plan.run(
+                *(group, places, self.jobs, self.pictures, self.studio, self.layout)
+            )
             show = _shown(self.on_progress, places, finished, len(self.asked))
             if (yield from self._group(run, places, stops, show)):
                 return True
@@ -263,6 +277,11 @@ def _shown(
         return on_progress(BatchProgress(places, lanes, finished, total))
 
     return show
+
+
+def _pixels(jobs: Mapping[int, Job]) -> int:
+    """Of the largest square that a picture could be, all jobs being of one size."""
+    return side(next(iter(jobs.values())).options) ** 2
 
 
 def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:

@@ -25,6 +25,7 @@ from nst_jax.transfer.sizes import (
     side,
     sides,
     style_size,
+    tall,
 )
 
 _KEPT = 2**28
@@ -46,6 +47,7 @@ class Pictures:
         *,
         apart: bool = False,
         masks: Masks | None = None,
+        multiple: int = 1,
     ):
         """Chooses the frames.
 
@@ -56,6 +58,7 @@ class Pictures:
           apart: no two shapes share a frame, so that nothing is padded and each picture
             is bit for bit what it is alone.
           masks: of these jobs, if they were looked at already.
+          multiple: of which heights of photos' frames are, in pixels.
         """
         options = jobs[0].options
         self._shapes, self._report = shapes, report
@@ -66,7 +69,9 @@ class Pictures:
         sizes = sides(options)
         contents = {job.content.key: self.full(job) for job in jobs}
         choose = own_frames if apart else frames_of
-        self._contents = choose([(shape, sizes) for shape in contents.values()])
+        self._contents = tall(
+            choose([(shape, sizes) for shape in contents.values()]), multiple
+        )
         self._padded_contents = padded(self._contents)
         styles = {
             (style.key, longest): (

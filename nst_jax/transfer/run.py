@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nst_jax.devices import memory
+from nst_jax.devices import memory, sharding
+from nst_jax.devices.sharding import Layout
 from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
@@ -51,12 +52,14 @@ class Run:
       pictures: of these jobs, and of others with which programs are shared.
       jobs: of each lane; at least one.
       share: see `Studio.pose`.
+      layout: on devices; its lanes divide those of the run.
     """
 
     studio: Studio
     pictures: Pictures
     jobs: tuple[Job, ...]
     share: bool = True
+    layout: Layout = sharding.ONE
 
     @property
     def scales(self) -> tuple[Scale, ...]:
@@ -94,7 +97,8 @@ class Run:
             grey=grey,
             form=self.pictures.form(job),
         )
-        return self.objective(scale), self.solver, self._shapes(scale), problem
+        state = self._placed(self._shapes(scale), scale)
+        return self.objective(scale), self.solver, state, problem.planned(self.layout)
 
     def load(self, path: Path, digest: str) -> Resumed:
         """The state in `path`, of whichever size it is.
@@ -153,6 +157,8 @@ class Run:
                         *(self.studio.at(scale), problem, lanes, state.began),
                         coarsest=place == 0,
                     )
+                state = self._placed(state, scale)
+                problem = problem.placed(self.layout)
                 waited += time.perf_counter() - began
                 here = compiling = 0.0
                 for made in engine.run(
@@ -191,6 +197,10 @@ class Run:
             memory.expect_room(self.program(scale, grey=grey), room)
             problem = self.studio.at(scale).pose(lanes, share=self.share)
         return lanes, problem
+
+    def _placed(self, state: chunk.State, scale: Scale) -> chunk.State:
+        frame = self.pictures.frame(self.jobs[0], scale.size)
+        return self.layout.images(state, frame)
 
     def _shapes(self, scale: Scale) -> chunk.State:
         """Shapes and dtypes of the state at a size."""

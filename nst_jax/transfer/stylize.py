@@ -50,6 +50,7 @@ def stylize(
     regions: Mapping[Any, Any] | None = None,
     keep_mask: Picture | None = None,
     color_mask: Picture | None = None,
+    devices: int | str = "auto",
     network: Network | None = None,
     offline: bool = False,
     progress: bool = False,
@@ -75,6 +76,7 @@ def stylize(
         "photo", which is kept.
       keep_mask: white, or 1, where the photo is kept.
       color_mask: black, or 0, where the photo's colours are.
+      devices: how many share the picture's rows; "auto": all where it is large.
       network: from `load_network`, to load it once for many pictures; default: the one
         that `options` names.
       offline: don't fetch the network's weights if they aren't stored.
@@ -135,6 +137,7 @@ def stylize(
 
         ((_, outcome),) = run_jobs(
             [job],
+            devices=str(devices),
             network=network,
             offline=offline,
             on_progress=show,
@@ -172,6 +175,7 @@ def stylize_batch(
     sweep: Mapping[str, Sequence[Any]] | None = None,
     masks: Sequence[Mapping[str, Any] | None] = (),
     lanes: int | None = None,
+    devices: int | str = "auto",
     network: Network | None = None,
     offline: bool = False,
     progress: bool = False,
@@ -195,6 +199,8 @@ def stylize_batch(
       masks: of each photo what `stylize` takes of masks, by name, such as
         `{"keep_mask": face}`; or None.
       lanes: results side by side; default: as many as help and as fit the memory.
+      devices: how many share the lanes, "4x2": 4 those, and 2 the rows of each;
+        "auto": all.
       network: from `load_network`; default: the one that `options` name.
       offline: don't fetch the network's weights if they aren't stored.
       progress: draw a bar of all iterations, as in `stylize`.
@@ -233,6 +239,7 @@ def stylize_batch(
         for place, outcome in run_jobs(
             jobs,
             lanes=lanes,
+            devices=str(devices),
             network=network,
             offline=offline,
             on_progress=show,

@@ -1,0 +1,52 @@
+"""Results of one device and of eight virtual ones, for a process that has these.
+
+python devices.py CHECK...
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import nst_jax
+from support.tiny import built, random_weights, tiny_vgg
+
+
+def _pictures() -> tuple[list[np.ndarray], np.ndarray]:
+    rng = np.random.default_rng(0)
+    photos = [rng.random((h, w, 3), np.float32) for h, w in ((47, 80), (45, 80))]
+    return photos, rng.random((45, 37, 3), np.float32)
+
+
+def _compare(devices: str, *, atol: float, count: int = 2, **options: object) -> None:
+    """Prints how far pictures by several devices are from those by one."""
+    architecture = tiny_vgg()
+    weights = random_weights(architecture, np.random.default_rng(0))
+    network = built(architecture, weights)
+    photos, painting = _pictures()
+    meant = nst_jax.Options(style_loss="gram", size=80, **options)
+    found = [
+        nst_jax.stylize_batch(
+            photos[:count], painting, meant, network=network, devices=asked
+        )
+        for asked in ("1", devices)
+    ]
+    for alone, shared in zip(*found, strict=True):
+        np.testing.assert_allclose(shared.losses, alone.losses, rtol=1e-3)
+        np.testing.assert_allclose(shared.image, alone.image, atol=atol)
+        assert np.abs(alone.image - alone.image[:1, :1]).max() > 0.1
+    print(devices, "agrees")
+
+
+CHECKS = {
+    # Both heights are odd, and padded to 4 pieces of 32 rows.
+    "adam": lambda: _compare("2x4", solver="adam", steps=5, atol=1e-3),
+    "lbfgs": lambda: _compare("2x4", solver="lbfgs", steps=5, atol=5e-3),
+    "rows": lambda: _compare("1x8", solver="adam", steps=5, atol=1e-3, count=1),
+}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        CHECKS[name]()
