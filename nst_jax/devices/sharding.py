@@ -155,6 +155,12 @@ def chosen(asked: str, *, jobs: int, pixels: int, lanes: int | None = None) -> L
     return Layout(over, rows)
 
 
+def side_by_side(lanes: int) -> Layout:
+    """All devices that are here, where so many lanes can be shared out equally."""
+    here = jax.local_device_count()
+    return ONE if lanes % here else Layout(here)
+
+
 def parsed(asked: str) -> tuple[int, int] | None:
     """Devices for lanes and for rows: of "4x2", 4 and 2; of "4", 4 and 1; of "auto",
     None.

@@ -6,6 +6,7 @@ network. One image alone is one lane.
 
 import dataclasses
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
@@ -283,7 +284,7 @@ def lowered(
     if (where := shardings(state)) is not None:
         # What it gives lies as what it takes, which is then what the next one takes.
         run = jax.jit(
-            run_chunk.__wrapped__,
+            inspect.unwrap(run_chunk),
             static_argnums=(0, 1),
             donate_argnums=2,
             out_shardings=(where, None),

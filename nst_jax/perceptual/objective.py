@@ -57,7 +57,8 @@ class Problem:
 
     def placed(self, layout: Layout) -> "Problem":
         """On the devices of a layout."""
-        own: Any = dataclasses.replace(self, network=None, shared={})
+        none: Any = None
+        own = dataclasses.replace(self, network=none, shared={})
         return dataclasses.replace(
             layout.targets(own),
             network=layout.everywhere(self.network),

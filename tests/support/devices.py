@@ -11,6 +11,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import nst_jax
+from nst_jax.devices import sharding
+from nst_jax.feedforward.apply import Painter
+from nst_jax.feedforward.options import Options
+from support import stylizers
 from support.tiny import built, random_weights, tiny_vgg
 
 
@@ -38,7 +42,27 @@ def _compare(devices: str, *, atol: float, **options: object) -> None:
     print(devices, "agrees")
 
 
+def _compare_passes() -> None:
+    """Likewise of photos that a style network paints in one pass."""
+    stylizer = stylizers.stylizer(stylizers.SEVERAL)
+    options = Options()
+    photos = np.random.default_rng(0).random((5, 32, 24, 3), np.float32)
+    found = []
+    for layout in (sharding.side_by_side, lambda lanes: sharding.ONE):
+        sharding.side_by_side = layout
+        painter = Painter(stylizer, options)
+        look = painter.own(0)
+        prepared = [painter.prepare(photo, look) for photo in photos]
+        lanes = painter.lanes((32, 24), len(photos))
+        painted = painter.paint(prepared, lanes, (32, 24))
+        found.append((lanes, len(painted.sharding.device_set), np.asarray(painted)[:5]))
+    assert [one[:2] for one in found] == [(8, 8), (5, 1)], found
+    np.testing.assert_allclose(found[0][2], found[1][2], atol=1e-4)
+    print("passes agree")
+
+
 CHECKS = {
+    "apply": _compare_passes,
     # Both heights are odd, and padded to 4 pieces of 16 rows, the last of them
     # nothing but padding.
     "adam": lambda: _compare("2x4", solver="adam", steps=5, atol=1e-3),

@@ -47,17 +47,17 @@ def test_one_host_meets_nobody():
 
 
 PROGRAM = """
-import sys
 import numpy as np
 from support.tiny import built, random_weights, tiny_vgg
 from nst_jax.commands.main import run
 from nst_jax.networks import pretrained
 from nst_jax.transfer import batch
-architecture = tiny_vgg()
-network = built(architecture, random_weights(architecture, np.random.default_rng(0)))
-batch.network_of = lambda *args, **keywords: network
+def network(*args, **keywords):
+    architecture = tiny_vgg()
+    return built(architecture, random_weights(architecture, np.random.default_rng(0)))
+batch.network_of = network
 pretrained.fetched = lambda names, **keywords: {name: "0" * 64 for name in names}
-sys.exit(run(sys.argv[1:]))
+run()
 """
 
 
