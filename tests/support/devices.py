@@ -11,9 +11,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import nst_jax
+from bench.topology import hlo
 from nst_jax.devices import sharding
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.options import Options
+from nst_jax.optimize import chunk
 from support import stylizers
 from support.tiny import built, random_weights, tiny_vgg
 
@@ -30,6 +32,7 @@ def _compare(devices: str, *, atol: float, **options: object) -> None:
     weights = random_weights(architecture, np.random.default_rng(0))
     network = built(architecture, weights)
     photos, painting = _pictures()
+    programs = _watched()
     meant = nst_jax.Options(style_loss="gram", size=80, **options)
     found = [
         nst_jax.stylize_batch(photos, painting, meant, network=network, devices=asked)
@@ -39,7 +42,23 @@ def _compare(devices: str, *, atol: float, **options: object) -> None:
         np.testing.assert_allclose(shared.losses, alone.losses, rtol=1e-3)
         np.testing.assert_allclose(shared.image, alone.image, atol=atol)
         assert np.abs(alone.image - alone.image[:1, :1]).max() > 0.1
-    print(devices, "agrees")
+    found = programs[-1].collectives(programs[-1].loop.name)
+    assert set(found) == {"collective-permute", "all-reduce"}, found
+    assert found["all-reduce"]["bytes"] < 2**12, found  # No picture is among them.
+    print(devices, "agree")
+
+
+def _watched() -> list[hlo.Module]:
+    """Takes in what is compiled from now on."""
+    modules, plain = [], chunk.program
+
+    def program(*arguments: object) -> object:
+        compiled = plain(*arguments)
+        modules.append(hlo.parse(compiled.as_text()))
+        return compiled
+
+    chunk.program = program
+    return modules
 
 
 def _compare_passes() -> None:
