@@ -87,6 +87,7 @@ def run_jobs(
       DeviceError: the device isn't there, or fails.
     """
     asked.check(jobs, lanes)
+    sharding.parsed(devices)  # Said before anything is fetched.
     backend.here()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
