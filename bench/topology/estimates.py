@@ -162,6 +162,7 @@ def _figures(
         "bytes_accessed": moved,
         "memory_bytes": named,
         "calls": module.calls(inner),
+        "collectives": module.collectives(inner),
         "temporary_bytes": plan.temp_size_in_bytes,
         "argument_bytes": plan.argument_size_in_bytes,
         "output_bytes": plan.output_size_in_bytes,

@@ -170,6 +170,26 @@ class Module:
         )
         return dict(every.most_common())
 
+    def collectives(self, name: str) -> dict[str, dict[str, int]]:
+        """What chips say to each other in a computation, and what it runs, by kind.
+
+        Returns:
+          `{kind: {"count": how often, "bytes": of all results of one chip}}`.
+        """
+        found: dict[str, dict[str, int]] = {}
+        for computation in self.reached(name):
+            for one in computation.instructions.values():
+                kind = one.opcode.removesuffix("-start")
+                if kind in COLLECTIVES:
+                    # What starts one has operand, result, and perhaps flags.
+                    arrays = one.arrays
+                    if kind != one.opcode and kind == "collective-permute":
+                        arrays = arrays[1:2]
+                    sums = found.setdefault(kind, {"count": 0, "bytes": 0})
+                    sums["count"] += 1
+                    sums["bytes"] += sum(array.bytes for array in arrays)
+        return found
+
     def counts(self, name: str) -> dict[str, int]:
         """How often a computation, and what it runs, does what `COUNTED` names.
 

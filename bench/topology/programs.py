@@ -5,6 +5,7 @@ what a network is trained for: pictures are shapes.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,7 @@ import nst_jax
 from bench.cases import OURS
 from bench.runners import jax_painter, run_jax
 from bench.workload import Job, Workload
+from nst_jax.devices.sharding import Layout
 from nst_jax.feedforward import train
 from nst_jax.feedforward.recipe import Recipe
 from nst_jax.images.frames import Shape
@@ -89,31 +91,62 @@ def _optimised(
     return programs
 
 
+def _sharded(
+    rows: Callable[[int], int], *, solver: str = "adam"
+) -> Callable[[str, int, Devices], Iterator[Program]]:
+    """Gatys's loss on all chips, of which so many of a count share each picture."""
+
+    def programs(case: str, size: int, devices: Devices) -> Iterator[Program]:
+        layout = Layout(len(devices) // rows(len(devices)), rows(len(devices)), devices)
+        workload = Workload(size, size, layout.lanes, solver)
+        job = Job("step", OURS, case, workload, "auto")
+        yield from _of_run(case, run_jax.options(job), workload, devices, layout)
+
+    return programs
+
+
+def _half(chips: int) -> int:
+    """The rows of a mesh that is as square as may be: of 4 chips 2, of 256 16."""
+    return math.isqrt(chips)
+
+
 def _default(case: str, size: int, devices: Devices) -> Iterator[Program]:
     """`nst-jax stylize` as it is by default: each size of its pyramid."""
     yield from _of_run(case, nst_jax.Options(size=size), Workload(size, size), devices)
 
 
 def _of_run(
-    case: str, options: nst_jax.Options, workload: Workload, devices: Devices
+    case: str,
+    options: nst_jax.Options,
+    workload: Workload,
+    devices: Devices,
+    layout: Layout | None = None,
 ) -> Iterator[Program]:
-    """The programs of a run: a chunk of iterations at each of its sizes."""
+    """The programs of a run: a chunk of iterations at each of its sizes.
+
+    Without a layout they are on one chip.
+    """
+    on = layout or Layout()
     photo, painting = Source("photo"), Source("painting")
     shape: Shape = (workload.height, workload.width)
     one = jobs.Job(photo, (painting,), options)
     network = run_jax.network(workload, options.precision)
     run = Run(
         Studio(network, options),
-        Pictures([one], {photo.key: shape, painting.key: shape}),
+        Pictures([one], {photo.key: shape, painting.key: shape}, multiple=on.multiple),
         (one,) * workload.lanes,
+        layout=on,
     )
     for scale in run.scales:
 
         def lower(scale: Any = scale) -> jax.stages.Lowered:
             objective, solver, *data = run.shapes(scale)
-            return chunk.lowered(objective, solver, *_placed(data, devices[:1]))
+            placed = data if layout else _placed(data, devices[:1])
+            return chunk.lowered(objective, solver, *placed)
 
-        yield Program(case, scale.size, workload.lanes, 1, changed(options), lower)
+        yield Program(
+            case, scale.size, workload.lanes, on.count, changed(options), lower
+        )
 
 
 def _applied(
@@ -187,6 +220,22 @@ CASES: Mapping[str, Case] = MappingProxyType(
             "nst-jax stylize by default (w2, L-BFGS), each size of its pyramid",
             _ITERATION,
             _default,
+        ),
+        "lanes sharded": Case(
+            "Gatys's loss, Adam, a picture a chip",
+            _ITERATION,
+            _sharded(lambda chips: 1),
+        ),
+        "rows sharded": Case(
+            "Gatys's loss, Adam, one picture whose rows all chips share",
+            _ITERATION,
+            _sharded(lambda chips: chips),
+        ),
+        "both sharded": Case(
+            "Gatys's loss, L-BFGS, lanes over one side of a square of chips, rows of "
+            "each over the other",
+            _ITERATION,
+            _sharded(_half, solver="lbfgs"),
         ),
         "apply": Case(
             "one pass of a style network, 8 photos (nst-jax apply)", "a batch", _applied

@@ -3,14 +3,16 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nst_jax import streams
 from nst_jax.collection import lock, manifest, naming
-from nst_jax.collection.wanted import check, named
+from nst_jax.collection.wanted import Wanted, check, named
 from nst_jax.commands import executor, flags, idle, remote
 from nst_jax.commands.asked import COLUMNS, asked_for
+from nst_jax.devices.hosts import Hosts
+from nst_jax.errors import OptionsError
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.jobs import check as check_jobs
 from nst_jax.transfer.stop import StopRequest
@@ -51,9 +53,11 @@ def add_parser(commands: Any) -> None:
     )
     add_run(run)
     flags.add_tile(run)
+    flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_machine(run)
     flags.add_executor(run)
+    flags.add_hosts(run)
     flags.add_options(parser)
     parser.set_defaults(run=run_command)
 
@@ -106,12 +110,32 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     executor.check(arguments)
+    hosts = Hosts(arguments.hosts, arguments.host, arguments.coordinator)
+    arguments.output_dir = hosts.folder(arguments.output_dir)
     given = flags.given(arguments)
     jobs, varied = asked_for(arguments, _say)
     path = arguments.output_dir
     known = manifest.read(path / naming.MANIFEST) if path.is_dir() else {}
     wanted = named(jobs, varied, arguments.name, known)
+    if len(jobs) < hosts.count:  # All say so: none waits for another.
+        raise OptionsError(
+            f"hosts={hosts.count} is more than the pictures, {len(jobs)}: give fewer"
+        )
+    wanted, jobs = hosts.share(wanted), hosts.share(jobs)
     check(path, wanted)
+    with hosts.joined():
+        return _work(arguments, given, jobs, hosts.share(varied), wanted)
+
+
+def _work(
+    arguments: argparse.Namespace,
+    given: list[str],
+    jobs: Sequence[Job],
+    varied: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Wanted],
+) -> int:
+    """Makes what is wanted; returns the exit status."""
+    path = arguments.output_dir
 
     # JAX is imported from here on: a mistyped command is answered at once.
     from nst_jax.collection.folder import Folder
@@ -170,7 +194,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
             remote.make(arguments, jobs, folder, screen, request, **how)
             return request.signal
         how |= {"on_progress": on_progress, "states": folder.states}
-        how["foretell"] = screen.tell
+        how |= {"foretell": screen.tell, "devices": arguments.devices}
         for place, result in batch.run_jobs(jobs, **how):
             folder.add(jobs[place], result, lanes=screen.side_by_side(place))
     return request.signal

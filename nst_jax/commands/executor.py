@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from nst_jax.errors import OptionsError
 
 _OF_RAY = ("ray_address", "ray_workers")
+_OF_ONE = {"devices": "auto", "hosts": 1, "coordinator": None}
+"""Flags of runs without a cluster, which has workers of its own; with their defaults."""
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Raises `OptionsError` if flags of a cluster are given without one."""
+    """Raises `OptionsError` if flags of a cluster are given without one, or others."""
+    for name, usual in _OF_ONE.items():
+        if is_remote(arguments) and getattr(arguments, name, usual) != usual:
+            raise OptionsError(
+                f"{name} has no effect with --executor=ray: leave it out"
+            )
     for name in _OF_RAY:
         if getattr(arguments, name) is not None and not is_remote(arguments):
             raise OptionsError(f"{name} is of a cluster: give --executor=ray with it")

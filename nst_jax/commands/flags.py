@@ -108,6 +108,41 @@ def add_executor(group: Any) -> None:
     )
 
 
+def add_devices(group: Any) -> None:
+    """Adds the flag about several devices."""
+    group.add_argument(
+        "--devices",
+        default="auto",
+        metavar="{auto,N,LANESxROWS}",
+        help="How many devices share the work: pictures side by side first, then the "
+        "rows of each; 4x2: 4 for those, and 2 for these. Default: auto.",
+    )
+
+
+def add_hosts(group: Any) -> None:
+    """Adds the flags about several machines."""
+    group.add_argument(
+        "--coordinator",
+        metavar="ADDRESS:PORT",
+        help="Where the first of several hosts is met; each makes its share of the "
+        "pictures, in a folder host0, host1, ... of its own.",
+    )
+    group.add_argument(
+        "--hosts",
+        type=positive_count,
+        default=1,
+        metavar="N",
+        help="How many hosts. Default: 1.",
+    )
+    group.add_argument(
+        "--host",
+        type=count,
+        default=0,
+        metavar="K",
+        help="Which of them this is, from 0. Default: 0.",
+    )
+
+
 def path(text: str) -> Path:
     """Parses a path, in which `~` is the home, for argparse."""
     if not text:

@@ -58,6 +58,7 @@ def add_parser(commands: Any) -> None:
     run = parser.add_argument_group("this run")
     add_run(run)
     flags.add_tile(run)
+    flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_machine(run)
     regions.add_flags(parser)
@@ -181,6 +182,7 @@ def _painted(
     for _, outcome in batch.run_jobs(
         [job],
         tile=arguments.tile,
+        devices=arguments.devices,
         offline=arguments.offline,
         on_progress=show,
         every=(arguments.print_every,),

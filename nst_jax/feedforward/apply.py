@@ -1,6 +1,7 @@
 """What a style network makes of pictures: strength, strokes, colours, tiles."""
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.devices import memory
+from nst_jax.devices import memory, sharding
+from nst_jax.devices.sharding import Layout
 from nst_jax.errors import OptionsError, TooSmallError
 from nst_jax.feedforward import bordered, smooth, tiles
 from nst_jax.feedforward.masked import Where
@@ -60,6 +62,7 @@ class Painter:
         self.spent = Spent()
         self._coloring = options.coloring
         self._programs: dict[Any, Any] = {}
+        self._networks: dict[Layout, Any] = {}  # On several devices.
         self._state: Any = None
         self.kept: np.ndarray | None = None
 
@@ -149,7 +152,11 @@ class Painter:
             wanted = min(most, helping, _MOST)
             if self._is_tiled(frame, wanted, free):
                 return 0
-            return memory.fitting_lanes(wanted, lambda n: self._program(n, frame), free)
+            here = 1 if self.smooth > 1 or most < 2 else sharding.side_by_side(0).count
+            wanted = min(wanted, math.ceil(most / here))  # Of each device.
+            return here * memory.fitting_lanes(
+                wanted, lambda n: self._program(n * here, frame), free
+            )
 
     def paint(self, pictures: Sequence[Prepared], lanes: int, frame: Shape) -> Any:
         """Painted pictures, in their frame; the device is still at work on them.
@@ -177,7 +184,7 @@ class Painter:
                 more = np.repeat(vectors[-1:], lanes - len(pictures), 0)
                 vectors = np.concatenate([vectors, more])
             program = self._program(lanes, frame)
-            network = self.stylizer.network
+            network = self._network(self._layout(lanes))
             if self.smooth > 1:
                 state = self._state
                 if state is None:
@@ -185,12 +192,14 @@ class Painter:
                 count = np.int32(len(pictures))
                 painted, self._state = program(network, images, vectors, state, count)
                 return painted
+            images, vectors = self._layout(lanes).targets((images, vectors))
             if not self.exact:
                 return program(network, images, vectors)
             extents = np.array(
                 [[bordered.whole(n) for n in one.small.shape[:2]] for one in filled]
             )
-            return program(network, images, vectors, extents.astype(np.int32))
+            placed = self._layout(lanes).targets(extents.astype(np.int32))
+            return program(network, images, vectors, placed)
 
     def finish(self, prepared: Prepared, painted: np.ndarray) -> np.ndarray:
         """The result, `[h, w, 3]` float32 in [0, 1]; needs no device.
@@ -291,9 +300,10 @@ class Painter:
         return found
 
     def _lowered(self, lanes: int, frame: Shape) -> jax.stages.Lowered:
-        network: Any = self.stylizer.network
+        layout = self._layout(lanes)
+        network = self._network(layout)
         images = jax.ShapeDtypeStruct((lanes, *frame, 3), jnp.float32)
-        given = network, images, self._style(lanes)
+        given = network, *layout.targets((images, self._style(lanes)))
         how: dict[str, Any] = {}
         if self._how.blends:
             how = {"strength": self.options.strength}
@@ -304,8 +314,17 @@ class Painter:
             return _SMOOTHED.lower(*given, state, count, window=self.smooth, **how)
         if not self.exact:
             return _ALONE.lower(*given, **how)
-        extents = jax.ShapeDtypeStruct((lanes, 2), jnp.int32)
+        extents = layout.targets(jax.ShapeDtypeStruct((lanes, 2), jnp.int32))
         return _BORDERED.lower(*given, extents)
+
+    def _layout(self, lanes: int) -> Layout:
+        """Photos are shared out to all devices; a clip stays on one, with its state."""
+        return sharding.ONE if self.smooth > 1 else sharding.side_by_side(lanes)
+
+    def _network(self, layout: Layout) -> Any:
+        if layout not in self._networks:
+            self._networks[layout] = layout.everywhere(self.stylizer.network)
+        return self._networks[layout]
 
     def _style(self, lanes: int) -> jax.ShapeDtypeStruct | None:
         if not self._how.takes:

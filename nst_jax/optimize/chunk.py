@@ -6,6 +6,7 @@ network. One image alone is one lane.
 
 import dataclasses
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
@@ -261,7 +262,7 @@ def program(
         that, whatever the options.
     """
     leaves, structure = jax.tree.flatten((state, problem))
-    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    shapes = tuple((leaf.shape, leaf.dtype, _divided(leaf)) for leaf in leaves)
     precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     key = (objective, solver, structure, shapes, precision)
     if found := _known(key):  # Not to wait for another's compilation.
@@ -284,7 +285,28 @@ def lowered(
 ) -> jax.stages.Lowered:
     """What `program` compiles, for the devices that the arrays' shapes name, if any."""
     count = jax.ShapeDtypeStruct((), jnp.int32)
-    return run_chunk.lower(objective, solver, state, problem, count)
+    run: Any = run_chunk
+    if (where := shardings(state)) is not None:
+        # What it gives lies as what it takes, which is then what the next one takes.
+        run = jax.jit(
+            inspect.unwrap(run_chunk),
+            static_argnums=(0, 1),
+            donate_argnums=2,
+            out_shardings=(where, None),
+        )
+    return run.lower(objective, solver, state, problem, count)
+
+
+def shardings(state: State) -> Any:
+    """How a state lies on a mesh, as `jax.device_put` takes it; None: on none."""
+    where = jax.tree.map(_divided, state)
+    return where if jax.tree.leaves(where) else None
+
+
+def _divided(leaf: Any) -> jax.sharding.Sharding | None:
+    """How an array, or its shape, lies on a mesh; None: on no mesh."""
+    where = getattr(leaf, "sharding", None)
+    return where if isinstance(where, jax.sharding.NamedSharding) else None
 
 
 def _known(key: Hashable) -> Any:

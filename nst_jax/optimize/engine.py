@@ -122,7 +122,9 @@ def run(
         if not np.isfinite(best).any():
             raise DivergenceError
         if (scale != 1).any():
+            where = chunk.shardings(state)
             state = chunk.restart(solver, state, jax.device_put(scale))
+            state = state if where is None else jax.device_put(state, where)
         events = [event or before.pop(lane, None) for lane, event in enumerate(events)]
         common = {
             "iteration": done - 1,

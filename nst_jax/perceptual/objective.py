@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from nst_jax.devices.sharding import Layout
 from nst_jax.losses.hypercolumn import HYPERCOLUMN, hypercolumns
 from nst_jax.losses.objective import IMAGE, Objective
 from nst_jax.losses.terms import Placed
@@ -59,6 +60,25 @@ class Problem:
     masks: Mapping[str, jax.Array] = dataclasses.field(default_factory=dict)
     kept: Kept | None = None
     seeds: jax.Array | None = None
+
+    def placed(self, layout: Layout) -> "Problem":
+        """On the devices of a layout."""
+        none: Any = None
+        own = dataclasses.replace(self, network=none, shared={})
+        return dataclasses.replace(
+            layout.targets(own),
+            network=layout.everywhere(self.network),
+            shared=layout.targets(self.shared, shared=True),
+        )
+
+    def planned(self, layout: Layout) -> "Problem":
+        """Shapes of what `placed` gives; no weight is copied for them."""
+        if layout.single:
+            return self
+        shapes: Any = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self
+        )
+        return shapes.placed(layout)
 
 
 @dataclasses.dataclass(frozen=True)

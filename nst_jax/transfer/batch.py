@@ -1,10 +1,10 @@
 """Jobs done in groups of lanes, one device program a group."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from nst_jax.devices import backend, memory
+from nst_jax.devices import backend, memory, sharding
 from nst_jax.errors import (
     OptionsError,
 )
@@ -19,7 +19,7 @@ from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
-from nst_jax.transfer.sizes import enlarged, of_one_size
+from nst_jax.transfer.sizes import enlarged, of_one_size, side
 from nst_jax.transfer.states import States
 from nst_jax.transfer.work import Outcome, Show, Work
 from weights_convert.architectures import NETWORKS
@@ -43,6 +43,7 @@ def run_jobs(
     *,
     lanes: int | None = None,
     tile: int | None = None,
+    devices: str = "auto",
     network: Network | None = None,
     offline: bool = False,
     on_progress: Show | None = None,
@@ -65,6 +66,7 @@ def run_jobs(
       tile: side in pixels of the tiles in which larger pictures are seen, which is the
         same picture but for rounding, by less memory and more time; 0: never in any;
         None: where the memory is too small.
+      devices: see `sharding.chosen`; groups have a multiple of a mesh's lanes.
       network: from `load_network`; default: the one that the options name.
       offline: don't fetch the network's weights if they aren't stored.
       on_progress: called after each chunk of iterations; a true answer stops.
@@ -94,6 +96,7 @@ def run_jobs(
     """
     asked.check(jobs, lanes)
     fitting.check(tile)
+    sharding.parsed(devices)  # Said before anything is fetched.
     backend.here()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
@@ -127,13 +130,23 @@ def run_jobs(
             report(line)
         sets = of_one_size(good)
         finished, stops = len(jobs) - len(good), _stops(jobs, every)
-        works = (
-            Work(
+
+        def work_of(of_size: Mapping[int, Job]) -> Work:
+            how = {"jobs": len(of_size), "pixels": _pixels(of_size)}
+            layout = sharding.ONE
+            if remote is None:
+                layout = sharding.chosen(devices, lanes=lanes, **how)
+            return Work(
                 jobs=of_size,
                 asked=dict(enumerate(jobs)),
                 shapes=shapes,
                 pictures=Pictures(
-                    [*of_size.values()], shapes, report, apart=lanes == 1, masks=masks
+                    [*of_size.values()],
+                    shapes,
+                    report,
+                    apart=lanes == 1,
+                    masks=masks,
+                    multiple=layout.multiple,
                 ),
                 studio=studio,
                 weights=weights,
@@ -143,9 +156,10 @@ def run_jobs(
                 other_sizes=len(sets) > 1,
                 tile=tile,
                 foretell=foretell,
+                layout=layout,
             )
-            for of_size in sets
-        )
+
+        works = map(work_of, sets)
         if remote is not None:
             yield from remote.done([*works], left, lanes, stops)
             return
@@ -153,6 +167,11 @@ def run_jobs(
             if (yield from work.groups(left, lanes, stops, finished)):
                 return
             finished += len(work.jobs)
+
+
+def _pixels(jobs: Mapping[int, Job]) -> int:
+    """Of the largest square that a picture could be, all jobs being of one size."""
+    return side(next(iter(jobs.values())).options) ** 2
 
 
 def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:

@@ -26,6 +26,7 @@ from nst_jax.transfer.sizes import (
     side,
     sides,
     style_size,
+    tall,
 )
 
 _KEPT = 2**28
@@ -58,6 +59,7 @@ class Pictures:
         apart: bool = False,
         masks: Masks | None = None,
         framing: Framing | None = None,
+        multiple: int = 1,
     ):
         """Chooses the frames.
 
@@ -69,6 +71,7 @@ class Pictures:
             is bit for bit what it is alone.
           masks: of these jobs, if they were looked at already.
           framing: of these jobs and others, if it is chosen already.
+          multiple: of which heights of photos' frames are, in pixels.
         """
         self._shapes, self._report = shapes, report
         self._said: set[str] = set()
@@ -76,9 +79,11 @@ class Pictures:
         self._keep, self._lock = Cache(_KEPT), threading.RLock()
         self.masks = masks or Masks(shapes, self._say)
         choose = own_frames if apart else frames_of
-        self.framing = framing or self._framing(jobs, choose)
+        self.framing = framing or self._framing(jobs, choose, multiple)
 
-    def _framing(self, jobs: Sequence[Job], choose: Callable[..., Frames]) -> Framing:
+    def _framing(
+        self, jobs: Sequence[Job], choose: Callable[..., Frames], multiple: int
+    ) -> Framing:
         sizes = sides(jobs[0].options)
         photos = {job.content.key: self.full(job) for job in jobs}
         paintings = {
@@ -90,7 +95,7 @@ class Pictures:
             for longest in [tuple(style_size(size, job.options) for size in sizes)]
             for style in job.styles
         }
-        contents = choose([(shape, sizes) for shape in photos.values()])
+        contents = tall(choose([(shape, sizes) for shape in photos.values()]), multiple)
         styles = choose(list(paintings.values()))
         return Framing(contents, styles, padded(contents), padded(styles))
 

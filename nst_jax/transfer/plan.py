@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 
-from nst_jax.devices import memory
+from nst_jax.devices import memory, sharding
+from nst_jax.devices.sharding import Layout
 from nst_jax.images.frames import Shape
 from nst_jax.perceptual.regions import Form
 from nst_jax.transfer.jobs import Job
@@ -31,7 +32,11 @@ class Group:
 
 
 def groups(
-    jobs: Mapping[int, Job], pictures: Pictures, studio: Studio, lanes: int | None
+    jobs: Mapping[int, Job],
+    pictures: Pictures,
+    studio: Studio,
+    lanes: int | None,
+    layout: Layout = sharding.ONE,
 ) -> Iterator[Group]:
     """Groups of jobs, in the order of their first ones.
 
@@ -43,12 +48,13 @@ def groups(
       pictures: of these.
       studio: that will pose their problems.
       lanes: of a group at most; None for as many as help and fit.
+      layout: on devices; groups have a multiple of its lanes.
     """
 
     def most(places: Sequence[int]) -> int:
-        return lanes or _most(places, jobs, pictures, studio)
+        return lanes or _most(places, jobs, pictures, studio, layout)
 
-    return _groups(jobs, pictures, most)
+    return _groups(jobs, pictures, most, layout)
 
 
 def spread(
@@ -74,7 +80,7 @@ def spread(
         helps = min(helping // (height * width), math.ceil(len(places) / workers))
         return lanes or _shared_out(len(places), max(1, helps))
 
-    return _groups(jobs, pictures, most)
+    return _groups(jobs, pictures, most, sharding.ONE)
 
 
 def fitted(
@@ -84,7 +90,7 @@ def fitted(
 
     def compiled(width: int) -> jax.stages.Compiled:
         some = Group(group.places[:width], width, group.share)
-        return _largest(some, jobs, pictures, studio)
+        return _largest(some, jobs, pictures, studio, sharding.ONE)
 
     most = memory.fitting_lanes(group.lanes, compiled, memory.free_bytes())
     width = _shared_out(group.lanes, most)
@@ -96,6 +102,7 @@ def _groups(
     jobs: Mapping[int, Job],
     pictures: Pictures,
     most_of: Callable[[Sequence[int]], int],
+    layout: Layout,
 ) -> Iterator[Group]:
     alike: dict[tuple[Shape, Form], list[int]] = {}
     for place, job in jobs.items():
@@ -104,6 +111,7 @@ def _groups(
     for places in alike.values():
         most = most_of(places)
         width = _shared_out(len(places), most)
+        width = math.ceil(width / layout.lanes) * layout.lanes
         parts = _parts(places, width)
         share = _share(parts, jobs, pictures)
         for part in parts:
@@ -116,34 +124,46 @@ def run(
     jobs: Mapping[int, Job],
     pictures: Pictures,
     studio: Studio,
+    layout: Layout = sharding.ONE,
 ) -> Run:
     """The run of those `places` of a group that are left to do."""
     left = [jobs[place] for place in places]
     left += [left[-1]] * (group.lanes - len(left))
-    return Run(studio, pictures, tuple(left), group.share)
+    return Run(studio, pictures, tuple(left), group.share, layout)
 
 
 def _most(
-    places: Sequence[int], jobs: Mapping[int, Job], pictures: Pictures, studio: Studio
+    places: Sequence[int],
+    jobs: Mapping[int, Job],
+    pictures: Pictures,
+    studio: Studio,
+    layout: Layout,
 ) -> int:
     height, width = pictures.frame(jobs[places[0]])
-    helping = memory.helping_pixels() // (height * width)
+    helping = layout.count * memory.helping_pixels() // (height * width)
     most = max(1, min(helping, len(places)))
     most = _shared_out(len(places), most)  # As `groups` will.
+    most = math.ceil(most / layout.lanes)  # Of each device.
 
-    def compiled(width: int) -> jax.stages.Compiled:
+    def compiled(each: int) -> jax.stages.Compiled:
+        width = each * layout.lanes
         parts = _parts(places, width)
         group = Group(parts[0], width, _share(parts, jobs, pictures))
-        return _largest(group, jobs, pictures, studio)
+        return _largest(group, jobs, pictures, studio, layout)
 
-    return memory.fitting_lanes(most, compiled, memory.free_bytes())
+    fitting = memory.fitting_lanes(most, compiled, memory.free_bytes())
+    return fitting * layout.lanes
 
 
 def _largest(
-    group: Group, jobs: Mapping[int, Job], pictures: Pictures, studio: Studio
+    group: Group,
+    jobs: Mapping[int, Job],
+    pictures: Pictures,
+    studio: Studio,
+    layout: Layout,
 ) -> jax.stages.Compiled:
     """The program of a group that needs most memory."""
-    planned = run(group, group.places, jobs, pictures, studio)
+    planned = run(group, group.places, jobs, pictures, studio, layout)
     full = [one for one in planned.scales if one.size == planned.scales[-1].size]
     return max(map(planned.program, full), key=memory.needed_bytes)
 

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nst_jax.devices import memory, programs
+from nst_jax.devices import memory, programs, sharding
+from nst_jax.devices.sharding import Layout
 from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
@@ -27,11 +28,7 @@ from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.results import Progress
 from nst_jax.transfer.sizes import Scale, scales
-
-_UNMOVED = (
-    "the picture stays as it began: none of {} iterations lowered its loss; check the "
-    "learning rate and the weights of the losses"
-)
+from nst_jax.transfer.watch import Watch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +48,14 @@ class Run:
       pictures: of these jobs, and of others with which programs are shared.
       jobs: of each lane; at least one.
       share: see `Studio.pose`.
+      layout: on devices; its lanes divide those of the run.
     """
 
     studio: Studio
     pictures: Pictures
     jobs: tuple[Job, ...]
     share: bool = True
+    layout: Layout = sharding.ONE
 
     @property
     def scales(self) -> tuple[Scale, ...]:
@@ -97,7 +96,8 @@ class Run:
             grey=grey,
             form=self.pictures.form(job),
         )
-        return self.objective(scale), self.solver, self._shapes(scale), problem
+        state = self._placed(self._shapes(scale), scale)
+        return self.objective(scale), self.solver, state, problem.planned(self.layout)
 
     def load(self, path: Path, digest: str) -> Resumed:
         """The state in `path`, of whichever size it is.
@@ -137,7 +137,7 @@ class Run:
         ahead, wait = concurrent.futures.ThreadPoolExecutor(1), True
         average = self.jobs[0].options.average  # It moves whatever the losses do.
         moves = bool(average) or self.objective(self.scales[-1]).losses.fresh
-        watch = _Watch(len(self.jobs), known=resumed is not None)
+        watch = Watch(len(self.jobs), known=resumed is not None)
         try:
             room = memory.room_bytes()
             coming = ahead.submit(self._prepared, first, precision, room)
@@ -157,6 +157,8 @@ class Run:
                         coarsest=place == 0,
                     )
                 watch.begin(jax.device_get(state.image) if moves else None)
+                state = self._placed(state, scale)
+                problem = problem.placed(self.layout)
                 waited += time.perf_counter() - began
                 here = compiling = 0.0
                 for made in engine.run(
@@ -198,6 +200,10 @@ class Run:
             problem = studio.pose(lanes, share=self.share)
             memory.trim()
         return lanes, problem
+
+    def _placed(self, state: chunk.State, scale: Scale) -> chunk.State:
+        frame = self.pictures.frame(self.jobs[0], scale.size)
+        return self.layout.images(state, frame)
 
     def _shapes(self, scale: Scale) -> chunk.State:
         """Shapes and dtypes of the state at a size."""
@@ -288,44 +294,6 @@ def _resized(
         for new, old, of in zip(lanes, before, jax.device_get(values), strict=True)
     ]
     return jnp.asarray(np.stack(found))
-
-
-class _Watch:
-    """Watches whether a lane has had a better picture than the one it began with."""
-
-    def __init__(self, lanes: int, *, known: bool):
-        self._moved = np.full(lanes, known)
-        self._first: list[float] | None = None
-        self._images: np.ndarray | None = None
-
-    def begin(self, images: np.ndarray | None) -> None:
-        """A size begins, whose losses are others; with these images if they count."""
-        self._first, self._images = None, images
-
-    def told(self, made: engine.Chunk, *, until: int) -> engine.Chunk:
-        """A chunk, which at the end says which pictures stay as they began."""
-        if self._first is None:
-            self._first = [lane.losses[0] for lane in made.lanes]
-        for place, (lane, first) in enumerate(
-            zip(made.lanes, self._first, strict=True)
-        ):
-            if self._images is None:
-                self._moved[place] |= not lane.best_loss >= first
-            elif not self._moved[place]:
-                now = jax.device_get(made.state.image[place])
-                self._moved[place] = not np.array_equal(now, self._images[place])
-        if made.lanes[0].iteration < max(1, until) or self._moved.all():
-            return made
-        line = _UNMOVED.format(until)
-        lanes = tuple(
-            lane
-            if moved
-            else dataclasses.replace(
-                lane, event=f"{lane.event}; {line}" if lane.event else line
-            )
-            for lane, moved in zip(made.lanes, self._moved, strict=True)
-        )
-        return dataclasses.replace(made, lanes=lanes)
 
 
 def solver(options: Options) -> optax.GradientTransformation:

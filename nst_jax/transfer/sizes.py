@@ -211,6 +211,17 @@ def padded(tables: Frames) -> set[Shape]:
     }
 
 
+def tall(tables: Frames, multiple: int) -> Frames:
+    """The frames with heights rounded up to a multiple."""
+    return {
+        shape: {
+            side: (-(-height // multiple) * multiple, width)
+            for side, (height, width) in table.items()
+        }
+        for shape, table in tables.items()
+    }
+
+
 def own_frames(pictures: Sequence[tuple[Shape, Sequence[int]]]) -> Frames:
     """The shapes of pictures themselves, as `frames_of` gives frames."""
     tables: Frames = {}

@@ -51,6 +51,7 @@ def stylize(
     keep_mask: Picture | None = None,
     color_mask: Picture | None = None,
     tile: int | None = None,
+    devices: int | str = "auto",
     network: Network | None = None,
     offline: bool = False,
     progress: bool = False,
@@ -78,6 +79,7 @@ def stylize(
       color_mask: black, or 0, where the photo's colours are.
       tile: see `run_jobs`: side in pixels of the tiles in which larger pictures are
         seen; 0: never in any; default: where the memory is too small.
+      devices: how many share the picture's rows; "auto": all where it is large.
       network: from `load_network`, to load it once for many pictures; default: the one
         that `options` names.
       offline: don't fetch the network's weights if they aren't stored.
@@ -139,6 +141,7 @@ def stylize(
         ((_, outcome),) = run_jobs(
             [job],
             tile=tile,
+            devices=str(devices),
             network=network,
             offline=offline,
             on_progress=show,
@@ -177,6 +180,7 @@ def stylize_batch(
     masks: Sequence[Mapping[str, Any] | None] = (),
     lanes: int | None = None,
     tile: int | None = None,
+    devices: int | str = "auto",
     network: Network | None = None,
     offline: bool = False,
     progress: bool = False,
@@ -201,6 +205,8 @@ def stylize_batch(
         `{"keep_mask": face}`; or None.
       lanes: results side by side; default: as many as help and as fit the memory.
       tile: as in `stylize`.
+      devices: how many share the lanes, "4x2": 4 those, and 2 the rows of each;
+        "auto": all.
       network: from `load_network`; default: the one that `options` name.
       offline: don't fetch the network's weights if they aren't stored.
       progress: draw a bar of all iterations, as in `stylize`.
@@ -240,6 +246,7 @@ def stylize_batch(
             jobs,
             lanes=lanes,
             tile=tile,
+            devices=str(devices),
             network=network,
             offline=offline,
             on_progress=show,

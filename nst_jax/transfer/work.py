@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 
-from nst_jax.devices import lapack, memory
+from nst_jax.devices import lapack, memory, sharding
+from nst_jax.devices.sharding import Layout
 from nst_jax.errors import DivergenceError, ImageError, NoRoomError, NstError
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
@@ -45,6 +46,7 @@ class Work:
       other_sizes: whether the batch has others, which may have room where this hasn't.
       tile: see `run_jobs`.
       foretell: likewise.
+      layout: on devices.
     """
 
     jobs: Mapping[int, Job]
@@ -59,6 +61,7 @@ class Work:
     other_sizes: bool
     tile: int | None = None
     foretell: Report | None = None
+    layout: Layout = sharding.ONE
 
     def groups(
         self,
@@ -68,7 +71,8 @@ class Work:
         finished: int,
     ) -> Generator[Outcome, None, bool]:
         """Yields what comes of all groups; returns whether one was stopped."""
-        for group in plan.groups(self.jobs, self.pictures, self.studio, lanes):
+        planned = plan.groups(self.jobs, self.pictures, self.studio, lanes, self.layout)
+        for group in planned:
             asked_for = tuple(place for place in group.places if place in left)
             finished += len(group.places) - len(asked_for)
             if (yield from self.group(group, asked_for, stops, finished)):
@@ -110,7 +114,9 @@ class Work:
         while left:
             now = tuple(left[: way.lanes])
             here = dataclasses.replace(group, lanes=way.lanes)
-            run = plan.run(here, now, self.jobs, self.pictures, way.studio)
+            run = plan.run(
+                *(here, now, self.jobs, self.pictures, way.studio, self._laid(way))
+            )
             show = _shown(self.on_progress, now, finished, len(self.asked))
             less = way.smaller(frame)
             try:
@@ -128,6 +134,11 @@ class Work:
                 way, line = less
                 self.report(line)
         return False
+
+    def _laid(self, way: fitting.Way) -> Layout:
+        """On one device, what can't be shared out as it was to be."""
+        whole = way.lanes % self.layout.lanes == 0 and not way.studio.tile
+        return self.layout if whole else sharding.ONE
 
     def _readable(
         self, places: Sequence[int]
