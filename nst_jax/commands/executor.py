@@ -8,7 +8,7 @@ from nst_jax.errors import OptionsError
 
 _OF_RAY = ("ray_address", "ray_workers")
 _OF_ONE = {"devices": "auto", "hosts": 1, "coordinator": None}
-"""Flags of runs without a cluster, which has workers of its own; with their defaults."""
+"""Flags of runs without a cluster, which has its own workers; and their defaults."""
 
 
 def check(arguments: argparse.Namespace) -> None:
