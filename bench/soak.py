@@ -24,7 +24,6 @@ from PIL import Image
 
 from bench.runners.record import machine
 from bench.workload import ROOT
-from nst_jax.collection.naming import MANIFEST
 
 _EVERY = 0.5  # Seconds between two looks.
 
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command += [f"--styles={folder / 'paintings'}", f"--size={asked.side}"]
         command += ["--pyramid=1", f"--steps={asked.steps}", "--offline"]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        looks = _watched(command, environment, folder / "out" / MANIFEST)
+        looks = _watched(command, environment, folder / "out" / "manifest.jsonl")
     record = {
         **{"case": "soak", "pictures": asked.photos * asked.paintings},
         **{"side": asked.side, "steps": asked.steps, "machine": machine()},

@@ -81,7 +81,7 @@ _FLAGS = {
 
 _TOLD = {
     "the environment says where to compute: JAX_PLATFORMS=cpu, cuda or tpu": "gpu "
-    "gpu_id gpus cpu cuda device devices backend use_gpu no_cuda cudnn_autotune "
+    "gpu_id gpus cpu cuda device backend use_gpu no_cuda cudnn_autotune "
     "multigpu_strategy multidevice_strategy",
     "--style_blend has the shares of paintings, --style_tap_weights the factors of "
     "taps": "style_weights",

@@ -11,6 +11,7 @@ from nst_jax.collection import lock, manifest, naming
 from nst_jax.collection.wanted import Wanted, check, named
 from nst_jax.commands import executor, flags, idle, remote
 from nst_jax.commands.asked import COLUMNS, asked_for
+from nst_jax.devices import shape
 from nst_jax.devices.hosts import Hosts
 from nst_jax.errors import OptionsError
 from nst_jax.transfer.jobs import Job
@@ -110,6 +111,7 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     executor.check(arguments)
+    shape.parsed(arguments.devices)
     hosts = Hosts(arguments.hosts, arguments.host, arguments.coordinator)
     arguments.output_dir = hosts.folder(arguments.output_dir)
     given = flags.given(arguments)

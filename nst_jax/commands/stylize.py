@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nst_jax import streams
 from nst_jax.commands import flags, idle, regions
 from nst_jax.commands.trace import is_trace
+from nst_jax.devices import shape
 from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
@@ -112,6 +113,7 @@ def run_command(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     options = flags.options(arguments)
+    shape.parsed(arguments.devices)
     check_start(options)
     job = _job(arguments, options)
     output = arguments.output or _default_output(arguments)

@@ -7,12 +7,12 @@ rows at their borders, and sum statistics. Lanes need nothing of each other.
 
 import dataclasses
 import functools
-import re
 from typing import Any
 
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from nst_jax.devices.shape import parsed
 from nst_jax.errors import OptionsError
 
 LANES, ROWS = "lanes", "rows"
@@ -159,20 +159,3 @@ def side_by_side(lanes: int) -> Layout:
     """All devices that are here, where so many lanes can be shared out equally."""
     here = jax.local_device_count()
     return ONE if lanes % here else Layout(here)
-
-
-def parsed(asked: str) -> tuple[int, int] | None:
-    """Devices for lanes and for rows: of "4x2", 4 and 2; of "4", 4 and 1; of "auto",
-    None.
-
-    Raises:
-      OptionsError: anything else.
-    """
-    if asked == "auto":
-        return None
-    match = re.fullmatch(r"([1-9]\d{0,5})(?:x([1-9]\d{0,5}))?", asked)
-    if match is None:
-        raise OptionsError(
-            f"devices={asked}: give auto, a number, or LANESxROWS such as 4x2"
-        )
-    return int(match[1]), int(match[2] or 1)

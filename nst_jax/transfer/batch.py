@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from nst_jax.devices import backend, memory, sharding
+from nst_jax.devices import backend, memory, shape, sharding
 from nst_jax.errors import (
     OptionsError,
 )
@@ -96,7 +96,7 @@ def run_jobs(
     """
     asked.check(jobs, lanes)
     fitting.check(tile)
-    sharding.parsed(devices)  # Said before anything is fetched.
+    shape.parsed(devices)  # Said before anything is fetched.
     backend.here()
     options, report = jobs[0].options, report or _ignore
     if network is not None:

@@ -46,6 +46,8 @@ _TEXTS = {
     "style": ("missing.png", ""),
     "images": ("", "nowhere", "photos/a.png"),
     "heldout": ("", "nowhere"),
+    "ray_address": ("10.0.0.1:6379", ""),  # Without a cluster.
+    "coordinator": ("nowhere", "10.0.0.1:"),
     "compilation_cache_dir": (),  # What can't be used is said, and ends nothing.
 }
 
@@ -57,6 +59,7 @@ _GIVEN = {
         *("--contents=photos/a.png", "--styles=paintings/p.png"),
         *("--output_dir=out", *_OFF),
     ),
+    "plan": ("photos/a.png", "paintings/p.png", *_OFF),
     "apply": ("photos/a.png", "--output=out.png", "--model=nobody", *_OFF),
     "train": (
         *("--style=paintings/p.png", "--images=photos", "--output=a.safetensors"),
@@ -78,12 +81,15 @@ def _bad(action: argparse.Action) -> tuple[str, ...]:
     shown = str(action.metavar)
     if action.choices is not None or shown.startswith("{"):
         return _WORDS
-    if shown.split("|")[0] in ("N", "PIXELS", "FRAMES", "INT,..."):
+    if shown.split("|")[0] in ("N", "K", "PIXELS", "FRAMES", "INT,..."):
         return _COUNTS
     if shown in ("X", "M", "FLOAT,..."):
         return _NUMBERS
     return _TEXTS[action.dest]
 
+
+# It takes the flags of other commands; those about where results go change nothing.
+_IDLE_IN_PLAN = ("output", "output_dir", "trace", "name", "show_regions")
 
 _FLAGS = [
     (command, action)
@@ -95,6 +101,8 @@ _FLAGS = [
 
 def _takes(command: str, action: argparse.Action, value: str) -> bool:
     """Whether a value that is bad elsewhere means something to this flag."""
+    if command == "plan" and action.dest in _IDLE_IN_PLAN:
+        return True
     unset = action.default is argparse.SUPPRESS and not value
     if (action.dest, value) in (("mask_grow", "-1"), ("output", "photos")):
         return action.dest == "mask_grow" or command == "apply"

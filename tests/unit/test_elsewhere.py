@@ -90,7 +90,6 @@ SYSTEMS = {
         "--min-scale": "--pyramid",
         "--style-weights": "--style_blend",
         "--style-scale-fac": "--style_scale",
-        "--devices": "JAX_PLATFORMS",
         "--random-seed": "--seed",
         "--step-size": "--learning_rate",
         "--save-every": "--snapshot_every",

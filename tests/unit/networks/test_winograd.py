@@ -165,6 +165,7 @@ def test_bfloat16_and_small_pictures_go_the_direct_way(wide):
     )
 
 
+@pytest.mark.slow
 def test_products_of_bfloat16_are_summed_in_float32():
     images, kernel = case(1, 21, 18, 64, 64)
     exact = both_ways(kernel)
@@ -177,6 +178,7 @@ def test_products_of_bfloat16_are_summed_in_float32():
     assert gradient(images).dtype == jnp.float32
 
 
+@pytest.mark.slow
 def test_bands_one_after_the_other_are_the_whole(monkeypatch):
     """Of a height that they don't divide, two images at once, and both ways."""
     images, kernel = case(2, 37, 18, 64, 64)
