@@ -268,6 +268,7 @@ def test_nothing_to_show(batch):
     assert "0 photos \u00d7 0 paintings" in page.one("header").text
 
 
+@pytest.mark.slow
 def test_many_pictures_have_small_thumbnails(batch):
     gone = manifest.Entry("gone.png", "cat.png", "dots.png", "0", "done")
     page = batch.write([*batch.entries, *[gone] * 1596])

@@ -68,6 +68,7 @@ def test_every_photo_in_every_style(folder, capsys):
         assert sheet.height > 3 * 256
 
 
+@pytest.mark.slow
 def test_side_by_side_they_are_what_the_single_command_makes(folder):
     assert run(*ALL, "--lanes=2") == 0
     alone = ("stylize", "photos/b.png", "paintings/q.jpg", "-o", "alone.png")

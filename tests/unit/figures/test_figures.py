@@ -75,7 +75,7 @@ _LABELS = {
 _SLOW = (
     "iterations",
     *("colors", "layers", "losses", "networks", "pooling", "presets"),
-    *("reconstructions", "starts", "styles"),
+    *("reconstructions", "starts", "styles", "weights"),
 )
 
 

@@ -89,6 +89,7 @@ def test_a_draw_follows_from_its_key():
     assert same.mean() < 0.8
 
 
+@pytest.mark.slow
 def test_padding_draws_nothing_else():
     maps = maps_of(40, 33)
     for seed in (None, 3):

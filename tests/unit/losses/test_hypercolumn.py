@@ -42,6 +42,7 @@ def test_taps_of_any_sizes_at_a_quarter_of_the_picture(shape):
     np.testing.assert_allclose(found, expected(maps, shape), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_padded_pictures_are_what_they_are_alone():
     shapes, frame = [(17, 24), (20, 13)], (20, 24)
     extents, views, alone = np.array(shapes), [], []

@@ -47,6 +47,7 @@ def relaxed(costs):
     return max(costs.min(1).mean(), costs.min(0).mean())
 
 
+@pytest.mark.slow
 def test_transport_and_moments():
     one, two = np.abs(RNG.normal(size=(2, 5, 6, 4)))
     a, b = flat(one), flat(two)

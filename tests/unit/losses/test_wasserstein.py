@@ -149,6 +149,7 @@ def test_fewer_positions_than_channels(pixels):
     assert np.sum(slope * step) == pytest.approx(rise / 2, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_few_positions_through_a_mask():
     """What weighs nothing is not there, and two halves are one."""
     painting, values = (features(seed, channels=40, pixels=9) for seed in (0, 1))

@@ -132,8 +132,8 @@ POOLED = Architecture(
 @pytest.mark.parametrize(
     "border",
     [
-        REPLICATE_FIRST,
-        *(pytest.param(border, marks=pytest.mark.slow) for border in MODES),
+        pytest.param(border, marks=pytest.mark.slow)
+        for border in (REPLICATE_FIRST, *MODES)
     ],
     ids=str,
 )

@@ -98,6 +98,7 @@ def test_a_shape_of_any_size_moves_at_once():
     assert means["laplacian"] == pytest.approx(-4e-2, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_padding_changes_nothing_and_stays():
     gradient = RNG.normal(size=(9, 8, 3)).astype(np.float32)
     solver = solvers.rmsprop(

@@ -235,6 +235,7 @@ def test_so_does_a_pyramid(run_jobs, killed, tmp_path, iteration):
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_it_stays_until_the_pictures_are_safe(tiny_network, run_jobs, tmp_path):
     path = tmp_path / "run.state"
     jobs = jobs_of(PHOTOS[:1], FIVE[:1], ADAM)

@@ -269,6 +269,7 @@ def test_the_first_bad_picture_ends_a_batch_of_python_before_its_work(together):
         together(np.full((20, 20, 3), 7.0), PAINTINGS)
 
 
+@pytest.mark.slow
 def test_what_is_found_wrong_later_is_raised_when_the_others_are_finished(
     together, tmp_path
 ):

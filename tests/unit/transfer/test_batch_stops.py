@@ -29,7 +29,11 @@ def stopper(group, iteration=1):
     return stop
 
 
-@pytest.mark.parametrize("options", [ADAM, LBFGS], ids=["adam", "lbfgs"])
+@pytest.mark.parametrize(
+    "options",
+    [ADAM, pytest.param(LBFGS, marks=pytest.mark.slow)],
+    ids=["adam", "lbfgs"],
+)
 @pytest.mark.parametrize("group", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_stopped_and_gone_on_is_the_whole_batch(run_jobs, tmp_path, options, group):
     keywords = {"lanes": 2, "states": states.in_folder(tmp_path)}

@@ -44,6 +44,7 @@ def start(tmp_path) -> str:
     return path
 
 
+@pytest.mark.slow
 def test_grey_lanes_stay_grey_beside_coloured_ones(run_jobs, alone, start):
     """From every start, by every way to keep colours, in padding too."""
     starts = [changed(init=init) for init in (*STARTS, start)]

@@ -62,6 +62,7 @@ def test_terms_are_told_and_a_true_answer_stops():
     np.testing.assert_array_equal(found.image, START)
 
 
+@pytest.mark.slow
 def test_other_data_compiles_nothing_and_a_bar_is_drawn_when_asked(tmp_path, capsys):
     files.write(tmp_path / "start.png", START)
     run = functools.partial(minimize, tmp_path / "start.png", distance, steps=3)

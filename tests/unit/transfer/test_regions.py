@@ -255,6 +255,7 @@ def test_what_is_kept_stays_and_the_rest_is_painted(paint):
     np.testing.assert_array_equal(soft.image[:, 0], PHOTO[:, 0])
 
 
+@pytest.mark.slow
 def test_colours_are_the_photos_where_a_mask_says_so(paint):
     """The picture is painted as without; what is light and dark stays so."""
     plain, lines = paint().image, list[str]()

@@ -32,6 +32,7 @@ def test_what_is_wrong_is_one_line(arguments, line, capsys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_examples_are_painted_and_reported(capsys, tmp_path, monkeypatch):
     """All commands, on a pair of examples alone."""
     monkeypatch.setattr(commands, "Studio", Mixing)

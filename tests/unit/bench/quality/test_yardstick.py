@@ -54,6 +54,7 @@ def test_a_padded_picture_is_seen_as_it_is_alone(eyes):
     assert compared >= 3
 
 
+@pytest.mark.slow
 def test_the_scale_goes_from_the_painting_to_the_photo(measure):
     photo = measure(PHOTO).scaled
     for name in STYLES:
