@@ -79,6 +79,7 @@ def test_a_crash_is_recorded_and_the_rest_is_done_by_another(tmp_path):
     assert launch.place(found[2]) == launch.place(found[0]) == "gpu-h100"
 
 
+@pytest.mark.slow
 def test_a_silent_runner_is_given_up(tmp_path):
     began = time.monotonic()
     hung, done = run([job(do="hang"), job()], tmp_path / "out", patience=1.0)
@@ -101,6 +102,7 @@ def test_a_piece_leaves_the_rest_and_the_next_goes_on(tmp_path, monkeypatch):
     assert done["workload"]["height"] == 8
 
 
+@pytest.mark.slow
 def test_what_takes_more_than_a_piece_is_told_of(tmp_path, monkeypatch):
     """It would be begun first, and cut, in each piece."""
     monkeypatch.setattr(launch, "_GRACE", 0.0)

@@ -69,6 +69,7 @@ def test_repeats_share_the_time(monkeypatch, one, expected):
     assert len(seconds) == len(expected)
 
 
+@pytest.mark.slow
 def test_peak_memory_is_the_process_own_and_sees_an_array_come_and_go():
     held = np.ones(2**25)  # 256 MiB, here.
     code = (

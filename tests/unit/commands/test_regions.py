@@ -34,6 +34,7 @@ def lines(capsys) -> list[str]:
     return capsys.readouterr().err.splitlines()
 
 
+@pytest.mark.slow
 def test_two_paintings_by_masks_and_a_picture_of_them(masks, capsys):
     given = ("--mask=left.png,right.png", "--show_regions=shown.png")
     assert run("stylize", PHOTO, PAINTING, OTHER, *QUICK, *given, "-o", "o.png") == 0

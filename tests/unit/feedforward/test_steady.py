@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from nst_jax.feedforward import steady
 
@@ -24,6 +25,7 @@ def test_warp_between_pixels_is_bilinear():
     np.testing.assert_allclose(moved[:-1], ramp[0, 0, :-1, 0] + 0.025, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_moves_with_the_photo_costs_noise_alone(photo):
     photos = photo[None]
 

@@ -53,6 +53,7 @@ def test_they_are_the_same_however_many_at_once(painter):
     assert painter.spent.paint > 0
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_one_is_said_at_its_place(painter):
     def read(number):
         if number == 1:

@@ -238,6 +238,7 @@ class CtrlC(io.StringIO):
         return super().write(text)
 
 
+@pytest.mark.slow
 def test_a_stopped_figure_goes_on_to_the_same_pictures(run, folder, capsys):
     flags = [*_SIZE, "--iterations=1,6"]
     with contextlib.redirect_stdout(CtrlC("content_1.png")) as output:

@@ -29,6 +29,7 @@ def views(seed):
     }
 
 
+@pytest.mark.slow
 def test_the_total_is_the_sum_of_its_weighted_parts():
     photo, painting, seen = views(0), views(1), views(2)
     targets = {

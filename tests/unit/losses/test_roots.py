@@ -84,6 +84,7 @@ def test_one_direction_is_nearly_all(others):
     assert np.linalg.norm(turn, 2) < 1.01
 
 
+@pytest.mark.slow
 def test_roots_of_nothing():
     for way in roots_by_eigenvalues, roots_by_products:
         trace, inverse = way(jnp.zeros((3, 3)))

@@ -116,6 +116,7 @@ def test_pairs_with_negative_curvature_are_skipped():
     assert float(skipped.scale) == float(state.scale)
 
 
+@pytest.mark.slow
 def test_first_step_grows_until_a_pair_is_found():
     """From the top of a hill the curvature is negative: PyTorch would leap off it."""
     slope = jax.jit(jax.grad(lambda x: jnp.sum(jnp.cos(x))))

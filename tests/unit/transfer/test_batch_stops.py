@@ -58,6 +58,7 @@ def test_stopped_and_gone_on_is_the_whole_batch(run_jobs, tmp_path, options, gro
     np.testing.assert_array_equal(np.concatenate(losses), whole[group].losses)
 
 
+@pytest.mark.slow
 def test_what_is_done_is_left_out_of_unchanged_groups(run_jobs):
     # No group is half full, and no other test has this rate.
     options = dataclasses.replace(ADAM, learning_rate=0.033)
@@ -117,6 +118,7 @@ def test_another_batch_begins_anew_beside_the_state(run_jobs, tmp_path, others):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_states_of_other_steps(run_jobs, tmp_path):
     """More go on where the run can grow; fewer than were made begin anew."""
     lines = []

@@ -401,6 +401,7 @@ def test_a_thin_region_is_painted_without_nan(paint, thin, reach):
     assert [line for line in lines if "relu2_2" in line] or reach == "simple"
 
 
+@pytest.mark.slow
 def test_what_there_is_is_said(paint):
     colours = np.array([[0, 0, 0], [255, 0, 0]], np.uint8)
     lines: list[str] = []

@@ -65,6 +65,7 @@ def test_how_it_is_written_makes_another_file_of_the_same_run():
     assert len({one.trunk for one in jobs}) == 1
 
 
+@pytest.mark.slow
 def test_the_photos_alpha_is_kept(alone, opacity, tmp_path):
     photo = np.dstack([PHOTOS[0], opacity])
     lines = []

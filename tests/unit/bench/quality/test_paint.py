@@ -128,6 +128,7 @@ def test_what_is_painted_is_measured_once_and_reported(pairs, folder):
     assert "S1 at equal content" in page
 
 
+@pytest.mark.slow
 def test_what_was_changed_is_not_measured(pairs, folder):
     painted = paint(asked(pairs[:1], ["weak"]), folder, Mixing(), say=str)
     path = folder.pictures / painted[0]["file"]

@@ -65,6 +65,7 @@ def test_the_scale_goes_from_the_painting_to_the_photo(measure):
     assert {"S1.vgg16", "S1.alexnet", "S2.vgg16", "C1.vgg16"} <= set(photo)
 
 
+@pytest.mark.slow
 def test_the_painting_is_nearer_than_a_result_which_is_nearer_than_the_photo(
     measure, own, result
 ):
