@@ -52,8 +52,8 @@ def _watched() -> list[hlo.Module]:
     """Takes in what is compiled from now on."""
     modules, plain = [], chunk.program
 
-    def program(*arguments: object) -> object:
-        compiled = plain(*arguments)
+    def program(*arguments: object, **how: object) -> object:
+        compiled = plain(*arguments, **how)
         modules.append(hlo.parse(compiled.as_text()))
         return compiled
 
