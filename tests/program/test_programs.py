@@ -223,7 +223,8 @@ def test_lines_that_are_lost_are_said(command, name):
 @pytest.mark.skipif(sys.platform != "linux", reason="others keep no such limits")
 def test_a_picture_beyond_a_limit_of_memory_is_one_line(folder):
     command = (NST_JAX, "stylize", "photos/a.png", "paintings/p.png", *QUICK)
-    shell = f"ulimit -v 6000000; exec {' '.join(command)} --size=6000 --tile=0 -o big.png"
+    asked = "--size=6000 --tile=0 -o big.png"
+    shell = f"ulimit -v 6000000; exec {' '.join(command)} {asked}"
     done = subprocess.run(
         ["bash", "-c", shell], capture_output=True, text=True, timeout=300
     )
