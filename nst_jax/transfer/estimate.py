@@ -40,6 +40,7 @@ from nst_jax.transfer.run import Run
 from nst_jax.transfer.sizes import Scale, of_one_size
 
 _TIMED = 3  # Iterations that are timed.
+_SMALL = 2**16  # Pixels of pictures that are timed; of few, what each costs misleads.
 _OF_TILES = 4 / 3  # Those of tiles are seen forward twice, and backward once.
 
 
@@ -287,27 +288,29 @@ def _bytes(tree: Any) -> int:
 
 
 def timed(estimate: Estimate, run: Run) -> Estimate:
-    """With the seconds of all iterations, by a few at the smallest size.
+    """With the seconds of all iterations, by a few at a small size.
 
     Time is taken to grow with the pixels, which holds on CPUs, and where an accelerator
     is busy: small pictures cost it more a pixel, so that it is too much rather than too
     little. Compiling, reading and writing aren't in it.
     """
-    smallest = run.scales[0]
-    _, _, state, problem = run.shapes(smallest)
+    small = [math.prod(stage.frame) <= _SMALL for stage in estimate.stages]
+    place = max(0, sum(small) - 1)
+    timed_at = run.scales[place]
+    _, _, state, problem = run.shapes(timed_at)
     ones = jax.tree.map(lambda x: jnp.ones(x.shape, x.dtype), problem)
     problem = dataclasses.replace(ones, network=run.studio.network.fastest)
     image = jax.random.uniform(jax.random.key(0), state.image.shape)
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state)
     state = dataclasses.replace(zeros, image=image)
-    program = run.program(smallest)
+    program = run.program(timed_at)
     state, _ = program(state, problem, jnp.int32(1))
     jax.block_until_ready(state)
     began = time.perf_counter()
     state, _ = program(state, problem, jnp.int32(_TIMED))
     jax.block_until_ready(state)
     taken = time.perf_counter() - began
-    pixels = math.prod(estimate.stages[0].frame)
+    pixels = math.prod(estimate.stages[place].frame)
     seconds = sum(
         taken / _TIMED * stage.iterations * _seen(run, stage.frame) / pixels
         for stage in estimate.stages
