@@ -18,11 +18,8 @@ November 2026: all were read or refused.
 import argparse
 import dataclasses
 import json
-import os
 import random
 import resource
-import select
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +30,7 @@ if __name__ == "__main__":  # as pytest does, by pyproject.toml
     sys.path[:1] = [str(Path(__file__).resolve().parents[up]) for up in (1, 2)]
 
 import numpy as np
+from fuzz import workers
 from fuzz.images_mutations import mutate, seeds
 from PIL import Image
 
@@ -100,33 +98,13 @@ def _worker(
 ) -> Iterator[tuple[int, str, str]]:
     """`(files tried, outcome, detail)` of each file, from a process of its own."""
     arguments = [kind, str(first), str(inputs), str(seed), folder]
-    process = subprocess.Popen(
-        [sys.executable, __file__, "--work", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+    yield from workers.answers(
+        __file__,
+        arguments,
+        first=first,
+        inputs=inputs,
+        seconds=_SECONDS,
     )
-    assert process.stdout is not None
-    descriptor, buffer, done = process.stdout.fileno(), b"", first
-    try:
-        while True:
-            # The first answer waits for the imports as well.
-            wait = _SECONDS + 60 * (done == first)
-            if not select.select([descriptor], [], [], wait)[0]:
-                yield done + 1, "hang", f"over {wait:.0f} s"
-                return
-            block = os.read(descriptor, 1 << 16)
-            if not block:
-                break
-            *lines, buffer = (buffer + block).split(b"\n")
-            for line in lines:
-                done += 1
-                yield done, *json.loads(line)
-        status = process.wait()
-        if done < inputs:
-            yield done + 1, "crash", f"with status {status}"
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def work(kind: str, first: int, inputs: int, seed: int, folder: str) -> None:

@@ -39,11 +39,8 @@ import argparse
 import dataclasses
 import functools
 import json
-import os
 import random
 import resource
-import select
-import subprocess
 import sys
 import tempfile
 import time
@@ -53,6 +50,7 @@ from pathlib import Path
 if __name__ == "__main__":  # as pytest does, by pyproject.toml
     sys.path[:1] = [str(Path(__file__).resolve().parents[up]) for up in (1, 2)]
 
+from fuzz import workers
 from fuzz.weights_mutations import SEEDS, mutate
 from support.weights_tiny import TINY
 
@@ -156,34 +154,14 @@ def _worker(
 ) -> Iterator[tuple[int, str, str]]:
     """`(inputs done, outcome, detail)` as a process of its own finds them."""
     arguments = [reader, str(first), str(inputs), str(seed), folder]
-    process = subprocess.Popen(
-        [sys.executable, __file__, "--work", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+    yield from workers.answers(
+        __file__,
+        arguments,
+        first=first,
+        inputs=inputs,
+        seconds=_SECONDS,
+        ends=lambda outcome: outcome != "peak",
     )
-    assert process.stdout is not None
-    descriptor, buffer, done = process.stdout.fileno(), b"", first
-    try:
-        while True:
-            # The first answer waits for the imports as well.
-            wait = _SECONDS + 60 * (done == first)
-            if not select.select([descriptor], [], [], wait)[0]:
-                yield done + 1, "hang", f"over {wait:.0f} s"
-                return
-            block = os.read(descriptor, 1 << 16)
-            if not block:
-                break
-            *lines, buffer = (buffer + block).split(b"\n")
-            for line in lines:
-                outcome, detail = json.loads(line)
-                done += outcome != "peak"
-                yield done, outcome, detail
-        status = process.wait()
-        if done < inputs:
-            yield done + 1, "crash", f"with status {status}"
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def work(reader: str, first: int, inputs: int, seed: int, folder: str) -> None:
