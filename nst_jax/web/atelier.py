@@ -79,7 +79,7 @@ class Atelier:
         self._pictures = Pictures(self._uploads)
         self._uploads.clean(self._ledger.needed())
 
-        def own() -> Any:
+        def own() -> painter.Hands:
             return painter.made(offline=offline, cache=compilation_cache_dir)
 
         self._painter = painter.Painter(self._ledger, self._pictures, makers or own)
@@ -90,7 +90,9 @@ class Atelier:
 
     def upload(self, body: bytes, name: str) -> dict[str, Any]:
         """Takes in a picture that was sent; returns it as JSON has it."""
-        return self._uploads.add(body, name, self._ledger.needed()).told()
+        upload = self._uploads.add(body, name, self._ledger.needed())
+        self._painter.start()  # What paints is loaded while people choose.
+        return upload.told()
 
     def upload_picture(self, id: str, longest: int | None = None) -> Shown:
         """An upload as it is shown."""
@@ -115,8 +117,6 @@ class Atelier:
         return self._begun(order)
 
     def _begun(self, order: Order, *, parent: str | None = None) -> dict[str, Any]:
-        if self._ledger.waiting >= self._limits.queue:
-            raise LimitError(f"{self._limits.queue} jobs wait: try again later")
         shape = self._pictures.shape(order.photo)
         orders.check_size(order, shape, self._limits)
         height, width = _size(order, shape, self._limits)
@@ -132,7 +132,11 @@ class Atelier:
             steps=order.chosen().steps if order.kind == "optimise" else 0,
             parent=parent,
         )
-        self._ledger.add(record)
+        try:
+            self._ledger.add(record)
+        except LimitError:
+            self._ledger.shelf.remove(identifier)
+            raise
         self._painter.start()
         return self._ledger.told(record)
 
@@ -203,7 +207,8 @@ class Atelier:
         through the sizes that are left of a pyramid. Elsewhere a new job begins with
         its picture, at full size.
         """
-        if not isinstance(steps, int) or not 1 <= steps <= self._limits.steps:
+        whole = isinstance(steps, int) and not isinstance(steps, bool)
+        if not whole or not 1 <= steps <= self._limits.steps:
             raise OptionsError(
                 f"steps={steps!r:.20}: give a whole number, 1 to {self._limits.steps}"
             )
@@ -212,8 +217,6 @@ class Atelier:
             raise ConflictError(f"the job is {record.state}: it can't go on")
         if not self._ledger.shelf.has(id, records.STATE):
             return self._begun(_again(record.order, id, steps), parent=id)
-        if self._ledger.waiting >= self._limits.queue:
-            raise LimitError(f"{self._limits.queue} jobs wait: try again later")
         until = record.steps
         if can_grow(record.order.chosen()):
             until = record.iteration + steps

@@ -34,7 +34,7 @@ class Easel:
         self.ledger, self.pictures, self.id = ledger, pictures, record.id
         self._points = list(record.losses)
         self._before, self._began = record.seconds, time.monotonic()
-        self._shown_at = 0.0
+        self._shown_at = self._saved_at = 0.0
 
     @property
     def record(self) -> Record:
@@ -91,10 +91,20 @@ class Easel:
         begins = self.record.state != records.PAINTING
         changes |= {"state": records.PAINTING, "seconds": self.seconds}
         losses = tuple(self._points)
-        self.ledger.change(self.id, save=begins, losses=losses, **changes)
+        save = begins or self._has_newer_state()
+        self.ledger.change(self.id, save=save, losses=losses, **changes)
         if begins:
             self.ledger.tell_jobs()
         self.ledger.tell_progress(self.id, good)
+
+    def _has_newer_state(self) -> bool:
+        """Whether a state was written: what is known is to be as far, at least."""
+        try:
+            written = self.path(records.STATE).stat().st_mtime
+        except OSError:
+            return False
+        newer, self._saved_at = written > self._saved_at, written
+        return newer
 
     @property
     def wants_picture(self) -> bool:
@@ -109,12 +119,15 @@ class Easel:
         self._shown_at = time.monotonic()
 
     def preview(self, image: np.ndarray) -> None:
-        """Takes about what it will be, `[h, w, 3]` in [0, 1]."""
+        """Takes about what it will be, `[h, w, 3]` in [0, 1]; too late it is dropped.
+
+        To be called from another thread than the job's, too.
+        """
         content = shown.jpeg(image, self.ledger.limits.live_side)
-        private.write(self.path(records.PREVIEW), content)
-        version = self.record.preview + 1
-        self.ledger.change(self.id, save=False, preview=version)
-        self.ledger.tell_jobs()
+        if self.ledger.is_at_work(self.id):
+            private.write(self.path(records.PREVIEW), content)
+            self.ledger.change(self.id, save=False, preview=1)
+            self.ledger.tell_jobs()
 
     def keep(
         self,

@@ -11,7 +11,7 @@ from nst_jax.web import private, records
 from nst_jax.web.limits import Limits
 from nst_jax.web.queue import Queue
 from nst_jax.web.records import Point, Record, Shelf
-from nst_jax.web.refusals import AbsentError, ConflictError
+from nst_jax.web.refusals import AbsentError, ConflictError, LimitError
 
 Tell = Callable[[dict[str, Any]], None]
 """Takes an event, in any thread."""
@@ -61,7 +61,8 @@ class Ledger:
             changes = _STOPPED
         else:
             changes = {"state": records.FAILED, "phase": "failed", "error": _LOST}
-        record = dataclasses.replace(record, seconds_left=None, **changes)
+        changes = {**changes, "seconds_left": None, "resume": False}
+        record = dataclasses.replace(record, **changes)
         self._save(record)
         return record
 
@@ -120,6 +121,12 @@ class Ledger:
         found = {picture for order in orders for picture in order.pictures}
         return found | {order.start for order in orders if order.start}
 
+    def is_at_work(self, identifier: str) -> bool:
+        """Whether a job is there, and being painted."""
+        with self._changed:
+            record = self._records.get(identifier)
+        return record is not None and record.state in records.AT_WORK
+
     @property
     def waiting(self) -> int:
         """How many jobs wait."""
@@ -129,8 +136,14 @@ class Ledger:
     # What changes.
 
     def add(self, record: Record) -> None:
-        """A job waits; a new one, or one that goes on."""
+        """A job waits; a new one, or one that goes on.
+
+        Raises:
+          LimitError: too many do.
+        """
         with self._changed:
+            if len(self._queue) >= self.limits.queue:
+                raise LimitError(f"{self.limits.queue} jobs wait: try again later")
             self._records[record.id] = record
             self._save(record)
             self._queue.add(record.id)
@@ -235,7 +248,7 @@ class Ledger:
             return self._wishes.get(identifier) or (STOP if self._closing else None)
 
     def end(self, identifier: str, **changes: Any) -> None:
-        """A job is at work no more; `{}`: it is discarded."""
+        """A job is at work no more; without changes it is discarded."""
         with self._changed:
             self._wishes.pop(identifier, None)
             self._live.pop(identifier, None)

@@ -15,6 +15,7 @@ from nst_jax.feedforward.prepared import Look
 from nst_jax.feedforward.results import Painted
 from nst_jax.feedforward.stylizer import Stylizer
 from nst_jax.images import files, resize
+from nst_jax.images.frames import Shape
 from nst_jax.images.source import Source
 from nst_jax.recent import Recent
 from nst_jax.transfer.sizes import ratio
@@ -25,6 +26,7 @@ from nst_jax.web.pictures import Pictures
 
 _KEPT = 4  # Networks, and as many ways to apply them, between jobs.
 _PREVIEW = 384  # Pixels of its longest side.
+_FRAME = (_PREVIEW, _PREVIEW)  # Of all: one program serves them.
 _PAINTING = 512
 
 
@@ -80,16 +82,24 @@ class Passes:
         )
         photo = _small(easel.pictures.path(order.photo), _PREVIEW, options.crop)
         look = self._look(easel.pictures, asked, how)
-        easel.preview(self._painted(photo, look, how, None))
+        easel.preview(self._painted(photo, look, how, None, frame=_FRAME))
         return True
 
     def _painted(
-        self, photo: np.ndarray, look: Look, options: Options, where: Where | None
+        self,
+        photo: np.ndarray,
+        look: Look,
+        options: Options,
+        where: Where | None,
+        *,
+        frame: Shape | None = None,
     ) -> np.ndarray:
+        """The result; in a frame that others share, if the network takes any."""
         painter = self._painter(options, where)
         prepared = painter.prepare(photo, look)
         small = prepared.small.shape
-        frame = painter.frame((small[0], small[1]))
+        if frame is None or not painter.exact:
+            frame = painter.frame((small[0], small[1]))
         lanes = painter.lanes(frame, 1)
         painted = painter.paint([prepared], lanes, frame)
         return painter.finish(prepared, np.asarray(painted)[0])

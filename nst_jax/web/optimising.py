@@ -1,15 +1,14 @@
 """Jobs that are optimised: from an order to a picture, told on the way."""
 
 import dataclasses
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nst_jax.errors import CheckpointError, NstError
-from nst_jax.images.source import Source
+from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
 from nst_jax.options import VARYING, Options, changed
-from nst_jax.perceptual.network import network_of
 from nst_jax.recent import Recent
 from nst_jax.transfer import batch, idle, sizes
 from nst_jax.transfer.jobs import Job, can_grow
@@ -24,20 +23,20 @@ from nst_jax.web.pictures import Pictures
 from nst_jax.web.records import Record
 
 _NETWORKS = 2  # That are kept between jobs: VGG-19 is 80 MB.
+_FORGET = 0.2
 _FIRST = "preparing, once for this size"
 
 
 class Optimiser:
     """Paints by optimisation; what it loaded and compiled serves the next job."""
 
-    def __init__(self, *, offline: bool, network: Network | None = None):
+    def __init__(self, load: Callable[[Options, Report], Network]):
         """Loads nothing yet.
 
         Args:
-          offline: don't fetch weights that aren't stored.
-          network: of all jobs; None: the one that their options name.
+          load: gives the network that options name, and tells of what it fetches.
         """
-        self._offline, self._network = offline, network
+        self._load = load
         self._networks: Recent[Hashable, Network] = Recent(_NETWORKS)
         self._prepared: Recent[Hashable, bool] = Recent(256)
 
@@ -71,12 +70,10 @@ class Optimiser:
         return ended | kept
 
     def _loaded(self, options: Options, easel: Easel) -> Network:
-        if self._network is not None:
-            return self._network
         key = options.network, options.pooling, options.precision
         found = self._networks.get(key)
         if found is None:
-            found = network_of(options, offline=self._offline, report=easel.line)
+            found = self._load(options, easel.line)
             self._networks[key] = found
         return found
 
@@ -128,6 +125,8 @@ class _Show:
 
     def __init__(self, easel: Easel, steps: int):
         self._easel, self._steps = easel, steps
+        self._pace = 0.0  # Seconds of an iteration, of late.
+        self._until = -1  # Of the stretch that it is of.
 
     def __call__(self, made: BatchProgress) -> bool:
         (lane,) = made.lanes
@@ -144,9 +143,18 @@ class _Show:
             iteration=lane.iteration,
             loss=records.finite(lane.loss),
             phase="stopping" if ends else _phase(lane, self._steps),
-            seconds_left=_left(lane, self._steps),
+            seconds_left=_left(lane, self._steps, self._paced(lane)),
         )
         return ends or lane.iteration >= self._steps
+
+    def _paced(self, lane: Progress) -> float:
+        """Seconds of an iteration: those of late count most, the first ones less."""
+        share = min(1.0, len(lane.losses) * _FORGET)
+        if lane.steps != self._until:
+            share, self._until = 1.0, lane.steps
+        taken = 1 / max(lane.iterations_per_second, 1e-9)
+        self._pace += share * (taken - self._pace)
+        return self._pace
 
 
 def _stretches(lane: Progress, steps: int) -> tuple[int, Sequence[Scale]]:
@@ -171,17 +179,15 @@ def _phase(lane: Progress, steps: int) -> str:
     return f"{doing} at {found[place].size} px{number}"
 
 
-def _left(lane: Progress, steps: int) -> float | None:
+def _left(lane: Progress, steps: int, pace: float) -> float | None:
     """Seconds that are left, about: an iteration takes as long as it has pixels."""
     place, found = _stretches(lane, steps)
-    here, rate = found[place], lane.iterations_per_second
-    if not rate > 0:
-        return None
+    here = found[place]
     work, done = float(here.until - lane.iteration), here.until
     for scale in found[place + 1 :]:
         work += (scale.until - done) * (scale.size / here.size) ** 2
         done = scale.until
-    return records.finite(max(0.0, work / rate))
+    return records.finite(max(0.0, work * pace))
 
 
 def _options(easel: Easel, record: Record) -> Options:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nst_jax import fields
-from nst_jax.errors import NstError, OptionsError, counted
+from nst_jax.errors import OptionsError, counted
 from nst_jax.feedforward.options import Options as PassOptions
 from nst_jax.images.frames import Shape
 from nst_jax.options import STARTS, Options
@@ -134,7 +134,9 @@ def parsed(asked: Any, *, limits: Limits, networks: Mapping[str, Network]) -> Or
         start=_name(asked, "start"),
     )
     check(order, limits, networks)
-    return order
+    chosen = order.chosen() if kind == "optimise" else order.chosen_of_pass()
+    values = {name: getattr(chosen, name) for name in order.options}
+    return dataclasses.replace(order, options=values)
 
 
 def check(order: Order, limits: Limits, networks: Mapping[str, Network]) -> None:
@@ -261,8 +263,3 @@ def _options(given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping) or len(given) > 200:
         raise OptionsError(f"options={given!r:.60}: give an object, name: value")
     return {str(name): value for name, value in given.items()}
-
-
-def told_wrong(error: Exception) -> NstError:
-    """An error of the ground as one of this page, which says the same."""
-    return error if isinstance(error, NstError) else OptionsError(str(error))
