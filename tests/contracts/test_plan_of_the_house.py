@@ -53,7 +53,8 @@ MAY_IMPORT = {
         "transfer",
     },
     "__main__": {"commands"},
-    "commands": {*GROUND, *PROGRAM, "display"},
+    "web": {*GROUND, *PROGRAM, "display"},
+    "commands": {*GROUND, *PROGRAM, "display", "web"},
     "scripts": {*GROUND, *PROGRAM, "display"},
     "bench": {
         *GROUND,
@@ -137,6 +138,7 @@ def test_only_what_computes_loads_jax():
         "import nst_jax.display.bar, nst_jax.display.loss_curve",
         "import nst_jax.commands.main as m; m.parser().format_help()",
         "import weights_convert.fetch, nst_jax.commands.weights",
+        "import nst_jax.web.atelier as m; m.catalogue.catalogue(m.DEFAULT)",
     ):
         loaded = "[n for n in ('jax', 'flax', 'optax', 'torch') if n in sys.modules]"
         code = f"import sys\n{statement}\nprint({loaded})"
