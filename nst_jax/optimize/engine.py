@@ -3,8 +3,8 @@
 A chunk is one device program: no host transfer happens inside it. It ends early at an
 iteration at which a lane diverges. Between chunks live progress, snapshots, what is
 done about divergence, and stopping. Chunks take about `chunk_seconds` each whatever the
-device: the number of iterations is an argument of the
-compiled program, so one compilation serves every length.
+device: the number of iterations is an argument of the compiled program, so one
+compilation serves every length.
 """
 
 import bisect
