@@ -125,7 +125,8 @@ def add_hosts(group: Any) -> None:
         "--coordinator",
         metavar="ADDRESS:PORT",
         help="Where the first of several hosts is met; each makes its share of the "
-        "pictures, in a folder host0, host1, ... of its own.",
+        "pictures, in a folder host0, host1, ... of its own. The command without "
+        "these flags takes them into one folder afterwards.",
     )
     group.add_argument(
         "--hosts",
