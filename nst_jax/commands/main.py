@@ -8,12 +8,21 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 from nst_jax import elsewhere, streams
-from nst_jax.commands import apply, batch, export, plan, presets, stylize, train
+from nst_jax.commands import (
+    apply,
+    batch,
+    completion,
+    export,
+    plan,
+    presets,
+    stylize,
+    train,
+)
+from nst_jax.commands.config import Parser
 from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
-from weights_convert.parser import Parser
 
-_COMMANDS = (stylize, batch, plan, apply, train, export, presets)
+_COMMANDS = (stylize, batch, plan, apply, train, export, presets, completion)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.

@@ -126,7 +126,7 @@ _BAD = {
 def _registered() -> dict[str, argparse.ArgumentParser]:
     """The parsers of all commands, by program and command."""
     found = []
-    commands.parse(["nst-weights", "list"], [weights.add_parser, found.append])
+    commands.parse(["nst-weights", "list"], [*weights.ADDED, found.append])
     own = next(a for a in main.parser()._actions if a.dest == "command")
     return {
         f"{name} {command}": parser
