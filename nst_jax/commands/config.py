@@ -7,6 +7,7 @@ what is above, and the command line over both.
 
 import argparse
 import difflib
+import itertools
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ class Parser(parser.Parser):
         """The files that a command line names, and all of its flags, by `dest`."""
         paths, by_hand = [], set()
         before = spelled[: spelled.index("--")] if "--" in spelled else spelled
-        for word, following in zip(before, [*before[1:], ""], strict=True):
+        for word, following in itertools.zip_longest(before, before[1:], fillvalue=""):
             name, equals, value = word.partition("=")
             known = self._option_string_actions
             action = known.get(name) or known.get(word[:2])

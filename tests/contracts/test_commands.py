@@ -84,7 +84,9 @@ _BAD = {
         (2, "--model=styles26", "--format=onnx"),
         (2, "--model=styles26", "--format=tflite", "-o", "out.tflite"),
     ],
+    "nst-jax completion": [(2,), (2, "cmd"), (2, "bash", "zsh")],
     "nst-jax presets": [(2, "fast"), (2, "--all")],
+    "nst-weights completion": [(2,), (2, "cmd")],
     "nst-weights list": [(2, "vgg19"), (2, "--all")],
     "nst-weights taps": [(1, "vgg91"), (1, "styles26"), (2,)],
     "nst-weights fetch": [
