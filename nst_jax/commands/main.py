@@ -42,6 +42,7 @@ examples:
   nst-jax plan photo.jpg painting.jpg --size=2048
   nst-jax apply photo.jpg --model=styles26 --style=3 -o painted.png
   nst-jax export --model=styles26 --format=onnx -o styles26.onnx
+  nst-jax stylize photo.jpg painting.jpg --config=mine.toml
   nst-jax stylize --help        every option, with its default
 
 files:
