@@ -20,9 +20,9 @@ Prints a script by which a shell completes the commands, flags and values of thi
 program, and names of files where they are asked for. It is made by shtab (the extra
 `completion`), of the flags as they are now.
 
-  bash   eval "$({program} completion bash)"        in ~/.bashrc
-  zsh    {program} completion zsh > DIR/_{program}   a DIR of $fpath
-  tcsh   {program} completion tcsh > FILE           with `source FILE` in ~/.tcshrc
+  bash   eval "$({program} completion bash)", in ~/.bashrc
+  zsh    {program} completion zsh > DIR/_{program}, with DIR in $fpath
+  tcsh   {program} completion tcsh > FILE, with source FILE in ~/.tcshrc
 """
 
 _FILES = frozenset({"FILE", "PATH", "PHOTO", "PAINTING", "PICTURE", "IMAGE", "OUT"})

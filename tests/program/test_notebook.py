@@ -65,6 +65,8 @@ def _sizes(html: str) -> list[tuple[int, int]]:
 
 @pytest.mark.slow
 def test_it_runs_and_shows_pictures_as_they_come(cells, tmp_path):
+    streams = [o for cell in cells for o in cell.outputs if o.output_type == "stream"]
+    assert [o.text for o in streams if o.name == "stderr"] == []
     alone, several = _html(cells, "watch(progress)"), _html(cells, "stylize_batch")
     # One picture at the end: each took the place of the one before.
     for html, count in ((alone, 1), (several, 3)):
