@@ -56,6 +56,7 @@ def add_parser(commands: Any) -> None:
     flags.add_tile(run)
     flags.add_devices(run)
     flags.add_overwrite(run)
+    flags.add_config(run)
     flags.add_machine(run)
     flags.add_executor(run)
     flags.add_hosts(run)
