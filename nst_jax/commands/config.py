@@ -24,6 +24,9 @@ from weights_convert import parser
 _LARGEST = 2**20
 """Bytes of a file: `/dev/zero` has no end."""
 
+_LONGEST = 200
+"""Characters of a key or a value that a message shows."""
+
 _NUMBERS = (int, float, flags.count, flags.positive_count)
 """Types of flags that take nothing but a number."""
 
@@ -84,6 +87,8 @@ class Parser(parser.Parser):
         _check_tables(path, content, known or tables)
         found: dict[str, list[str]] = {}
         for table, key, value in _entries(content, tables):
+            if len(key) > _LONGEST:
+                raise OptionsError(f"{path}: {key[:_LONGEST]}... is no flag")
             place = f"[{table}] " if table else ""
             where = f"{path}: {place}{key}"
             if (action := _flag(self, key)) is None:
@@ -117,17 +122,17 @@ class Parser(parser.Parser):
         name, flag = action.dest, action.option_strings[-1]
         if action.nargs == 0:
             if not isinstance(value, bool):
-                raise OptionsError(f"{name}={value!r}: give true or false")
+                raise OptionsError(f"{name}={_told(value)}: give true or false")
             return [flag] if value else []
         if isinstance(value, bool):
             return [f"{flag}={_of_bool(action, value)}"]
         items = value if isinstance(value, list) else [value]
         if isinstance(value, list) and not self._takes_lists(action):
-            raise OptionsError(f"{name}={value!r}: give one value, not a list")
+            raise OptionsError(f"{name}={_told(value)}: give one value, not a list")
         texts = [_text(action, item) for item in items]
         if action.nargs != "+":
             if len(texts) > 1 and any("," in text for text in texts):
-                raise OptionsError(f"{name}={value!r}: one has a comma in it")
+                raise OptionsError(f"{name}={_told(value)}: one has a comma in it")
             swept = len(texts) > 1 and name in SWEPT
             texts = texts if swept else [",".join(texts)]
         for text in texts:
@@ -184,6 +189,7 @@ def _read(path: str) -> dict[str, Any]:
 def _check_tables(path: str, content: Mapping[str, Any], known: Sequence[str]) -> None:
     for name, value in content.items():
         if isinstance(value, dict) and name not in known:
+            name = name[:_LONGEST]
             near = difflib.get_close_matches(name, known, 1)
             meant = f"did you mean [{near[0]}]? " if near else ""
             raise OptionsError(
@@ -210,11 +216,17 @@ def _of_bool(action: argparse.Action, value: bool) -> str:
     raise OptionsError(f"{action.dest}={str(value).lower()}: give a value of the flag")
 
 
+def _told(value: Any) -> str:
+    """A value as messages have it: of a long one the beginning."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
 def _text(action: argparse.Action, value: Any) -> str:
     """Text or a number as a command line has it."""
     field = action.field if isinstance(action, flags.FieldAction) else None
     kind = base_type(field.type) if field else action.type
-    shown = f"{action.dest}={plain(repr(value))}"
+    shown = f"{action.dest}={_told(value)}"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise OptionsError(f"{shown}: give text, or a number")
     if isinstance(value, str) and kind in _NUMBERS:

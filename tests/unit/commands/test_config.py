@@ -182,6 +182,9 @@ def test_what_a_file_asks_for_was_given_by_hand(file):
         ),
         ("size = 3\nsize = 4\n#", "is no TOML.*Cannot overwrite a value.*line 2"),
         ("a = " + "[" * 9999, "is no TOML"),
+        ("a" * 9999 + " = 3", "a{200}\\.\\.\\. is no flag"),
+        (f"[{'a' * 9999}]", r"\[a{200}\] is no command with flags"),
+        (f"size = [{'1, ' * 999}]", "size=.*: give one value, not a list"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_file_and_key(file, capsys, content, line):
