@@ -160,8 +160,8 @@ def limit(best_loss: Any) -> Any:
     return best_loss + DIVERGED * abs(best_loss)
 
 
-_Carry = tuple[jax.Array, State, jax.Array, jax.Array]
-"""Of the loop: index, state, records, and which lanes diverged at the last one."""
+_Carry = tuple[jax.Array, jax.Array, State, jax.Array, jax.Array]
+"""Of the loop: index, whether a lane diverged, state, records, and which lanes did."""
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
@@ -202,11 +202,11 @@ def run_chunk(
         return jnp.sum(totals), {"total": totals, **terms}
 
     def goes_on(carry: _Carry) -> jax.Array:
-        index, _, _, diverged = carry
-        return (index < count) & ~jnp.any(diverged)
+        index, any_diverged, *_ = carry
+        return (index < count) & ~any_diverged
 
     def iterate(carry: _Carry) -> _Carry:
-        index, state, records, _ = carry
+        index, _, state, records, _ = carry
         # Lanes don't see each other: the sum's gradient is each total's own.
         gradient, values = jax.grad(summed, has_aux=True)(state.image, state.iteration)
         better = values["total"] < state.best_loss
@@ -238,10 +238,11 @@ def run_chunk(
         )
         made = jnp.stack([values[name] for name in names])
         records = records.at[:, :, index].set(made)
-        return index + 1, state, records, ~good & (state.step_scale > 0)
+        diverged = ~good & (state.step_scale > 0)
+        return index + 1, jnp.any(diverged), state, records, diverged
 
-    begun = jnp.zeros((), jnp.int32), state, records, jnp.zeros(lanes, bool)
-    _, state, records, diverged = jax.lax.while_loop(goes_on, iterate, begun)
+    begun = jnp.int32(0), jnp.bool(False), state, records, jnp.zeros(lanes, bool)
+    *_, state, records, diverged = jax.lax.while_loop(goes_on, iterate, begun)
     return state, dict(zip(names, records, strict=True)), diverged
 
 

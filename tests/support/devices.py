@@ -65,13 +65,17 @@ def _watched() -> list[hlo.Module]:
     return modules
 
 
+_LAYOUTS = sharding.side_by_side, lambda lanes: sharding.ONE
+"""All devices, and one."""
+
+
 def _compare_passes() -> None:
     """Likewise of photos that a style network paints in one pass."""
     stylizer = stylizers.stylizer(stylizers.SEVERAL)
     options = Options()
     photos = np.random.default_rng(0).random((5, 32, 24, 3), np.float32)
     found = []
-    for layout in (sharding.side_by_side, lambda lanes: sharding.ONE):
+    for layout in _LAYOUTS:
         sharding.side_by_side = layout
         painter = Painter(stylizer, options)
         look = painter.own(0)
@@ -96,7 +100,7 @@ def _compare_training() -> None:
     paintings = list(rng.random((2, 32, 24, 3), np.float32))
     photos = rng.integers(0, 256, (3, 8, 32, 32, 3), np.uint8)
     found, parts, plain = [], [], train.step
-    for layout in (sharding.side_by_side, lambda lanes: sharding.ONE):
+    for layout in _LAYOUTS:
         sharding.side_by_side = layout
         first = train.initial(recipe.architecture(2), 0)
         graph, state = train.begin(TransformerNetwork(recipe.architecture(2), first))
