@@ -9,7 +9,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from nst_jax.options import Options
+from nst_jax.options import GROUPS, Options
 
 _PAGE = Path(__file__).parent.parent / "docs/options.md"
 
@@ -21,22 +21,13 @@ Every option is a field of `nst_jax.Options`, and a flag of `nst-jax stylize` an
 --write`; don't edit it.
 """
 
-_TITLES = {
-    "picture": "The picture",
-    "losses": "Style and content",
-    "colours": "Colours",
-    "network": "The network",
-    "solver": "The solver",
-    "regions": "Regions",
-}
-
 
 def page() -> str:
     """The page in Markdown: a table for each group of options."""
-    groups: dict[str, list[dataclasses.Field]] = {name: [] for name in _TITLES}
+    groups: dict[str, list[dataclasses.Field]] = {name: [] for name in GROUPS}
     for field in dataclasses.fields(Options):
         groups[field.metadata["group"]].append(field)
-    parts = [f"\n## {_TITLES[name]}\n\n{_table(groups[name])}" for name in _TITLES]
+    parts = [f"\n## {GROUPS[name]}\n\n{_table(groups[name])}" for name in GROUPS]
     return _HEADER + "".join(parts)
 
 

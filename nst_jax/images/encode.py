@@ -134,5 +134,5 @@ def _plain(value: Any) -> object:
 def _from_json(text: object) -> object:
     try:
         return json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):  # Nested without end, by a stranger.
         return None

@@ -247,13 +247,16 @@ def check_holds(path: StrPath, *, bits: int = 8, alpha: bool = False) -> None:
         raise ImageError(f"{os.fspath(path)}: {message}")
 
 
-def read_description(path: StrPath) -> dict[str, Any] | None:
+def read_description(given: StrPath | bytes) -> dict[str, Any] | None:
     """The `description` that `write` put into the file, or None where there is none.
+
+    Args:
+      given: the file, or what one holds.
 
     Raises:
       ImageError: the file can't be opened, or is no image.
     """
-    with opening.opened(path) as picture:
+    with opening.opened(given) as picture:
         return encode.description_of(picture)
 
 

@@ -8,6 +8,8 @@ way of colour, a start is its definition and a line here.
 """
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from nst_jax import fields
@@ -21,6 +23,7 @@ from nst_jax.options.solver import Solving
 __all__ = [
     "CONTENT",
     "FIELDS",
+    "GROUPS",
     "STARTS",
     "STYLE",
     "VARYING",
@@ -66,6 +69,18 @@ them in this order: new ones go to the end."""
 
 FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 """The fields of `Options` by name."""
+
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "picture": "The picture",
+        "losses": "Style and content",
+        "colours": "Colours",
+        "network": "The network",
+        "solver": "The solver",
+        "regions": "Regions",
+    }
+)
+"""The groups of options, in the order in which they are shown, with their titles."""
 
 
 def chosen(options: Options, name: str) -> Any:

@@ -118,8 +118,8 @@ def scales(options: Options) -> tuple[Scale, ...]:
     sizes = [full]
     for k in range(1, options.pyramid or _MOST):
         size = max(_STEP, round(full / options.pyramid_step**k / _STEP) * _STEP)
-        if size < options.pyramid_from:
-            break
+        if size < options.pyramid_from or size == sizes[0] == _STEP:
+            break  # There is none below 16 pixels, however many are asked for.
         if size < sizes[0]:
             sizes.insert(0, size)
     first = options.pyramid_first if sizes[1:] else 1.0

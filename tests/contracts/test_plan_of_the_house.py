@@ -53,7 +53,8 @@ MAY_IMPORT = {
         "transfer",
     },
     "__main__": {"commands"},
-    "commands": {*GROUND, *PROGRAM, "display"},
+    "web": {*GROUND, *PROGRAM, "display"},
+    "commands": {*GROUND, *PROGRAM, "display", "web"},
     "scripts": {*GROUND, *PROGRAM, "display"},
     "bench": {
         *GROUND,
@@ -140,6 +141,7 @@ def test_only_what_computes_loads_jax():
         "    asked = m.parser().parse_args(['completion', 'bash'])\n"
         "    asked.run(asked)",
         "import weights_convert.fetch, nst_jax.commands.weights",
+        "import nst_jax.web.atelier as m; m.catalogue.catalogue(m.DEFAULT)",
     ):
         loaded = "[n for n in ('jax', 'flax', 'optax', 'torch') if n in sys.modules]"
         code = f"import sys\n{statement}\nprint({loaded})"

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nst_jax.collection.manifest import STOPPED, Entry
-from nst_jax.display import loss_curve
+from nst_jax.display import look, loss_curve
 from nst_jax.options import Options
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def render(
 ) -> str:
     """The page's text; no file but the templates is read."""
     facets = _facets(cards)
-    style, script = _text("gallery.css"), _text("gallery.js")
+    style = look.css() + _text("gallery.css")
+    script = _text("gallery.js")
     template = _environment().get_template("gallery.html")
     return template.render(
         title=title,

@@ -1,0 +1,1 @@
+"""The local page: its jobs, queue and pictures, and the server that shows them."""

@@ -1,0 +1,340 @@
+"""What all threads of the page share: jobs, their order, and who watches them."""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nst_jax.web import private, records
+from nst_jax.web.limits import Limits
+from nst_jax.web.queue import Queue
+from nst_jax.web.records import Point, Record, Shelf
+from nst_jax.web.refusals import AbsentError, ConflictError, LimitError
+
+Tell = Callable[[dict[str, Any]], None]
+"""Takes an event, in any thread."""
+
+STOP, DISCARD = "stop", "discard"
+
+_INTEREST = 5.0
+"""Seconds for which who asked for a live picture is taken to want another."""
+_LOST = "the server ended before there was a picture: ask for it again"
+_STOPPED: dict[str, Any] = {"state": records.STOPPED, "phase": "stopped"}
+_CUT = "the server ended: it goes on from there"
+
+
+class Ledger:
+    """Jobs, their queue and their watchers, behind one lock.
+
+    Attributes:
+      shelf: the folders of jobs.
+      limits: of the server.
+      report: takes lines for whoever runs the server.
+    """
+
+    def __init__(self, folder: Path, limits: Limits, report: Callable[[str], None]):
+        """Reads back what the folder has."""
+        private.folder(folder)
+        self.limits, self.report = limits, report
+        self.shelf = Shelf(folder / "jobs", limits)
+        found = sorted(self.shelf.load(report), key=lambda record: record.created)
+        self._records = {record.id: self._settled(record) for record in found}
+        waiting = [one.id for one in self._records.values() if one.state == "waiting"]
+        self._queue = Queue(folder / "queue.json", waiting)
+        self._changed = threading.Condition(threading.RLock())
+        self._telling = threading.RLock()
+        self._watchers: dict[object, Tell] = {}
+        self._wishes: dict[str, str] = {}
+        self._live: dict[str, bytes] = {}
+        self._wanted = -_INTEREST  # When a live picture was asked for last.
+        self._closing = False
+
+    def _settled(self, record: Record) -> Record:
+        """A job of a server that has ended; what was at work was cut short."""
+        if record.state not in records.AT_WORK:
+            return record
+        names = (records.STATE, records.RESULT)
+        if any(self.shelf.has(record.id, name) for name in names):
+            record = record.with_line(_CUT, self.limits.events)
+            changes = _STOPPED
+        else:
+            changes = {"state": records.FAILED, "phase": "failed", "error": _LOST}
+        changes = {**changes, "seconds_left": None, "resume": False}
+        record = dataclasses.replace(record, **changes)
+        self._save(record)
+        return record
+
+    def _save(self, record: Record) -> None:
+        try:
+            self.shelf.save(record)
+        except OSError as error:
+            self.report(f"job {record.id}: not written ({error.strerror})")
+
+    # What is there.
+
+    def get(self, identifier: str) -> Record:
+        """A job.
+
+        Raises:
+          AbsentError: there is none of that name.
+        """
+        with self._changed:
+            if identifier in self._records:
+                return self._records[identifier]
+        raise AbsentError(f"there is no job {identifier!r:.40}")
+
+    def told(self, record: Record) -> dict[str, Any]:
+        """A job as JSON has it, but for its losses."""
+        with self._changed:
+            place = self._queue.place(record.id)
+        return record.told(place=place, can_go_on=self.can_go_on(record))
+
+    def can_go_on(self, record: Record) -> bool:
+        """Whether more iterations of a job can be asked for."""
+        if record.order.kind != "optimise":
+            return False
+        if record.state not in (records.DONE, records.STOPPED):
+            return False
+        names = (records.RESULT, records.STATE)
+        return any(self.shelf.has(record.id, name) for name in names)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs: what is at work, what waits by its place, the others by age."""
+        with self._changed:
+            found = [self.told(record) for record in self._records.values()]
+
+        def order(job: dict[str, Any]) -> tuple[int, float]:
+            if job["state"] in records.AT_WORK:
+                return 0, 0
+            if job["place"] is not None:
+                return 1, job["place"]
+            return 2, -job["created"]
+
+        return sorted(found, key=order)
+
+    def needed(self) -> set[str]:
+        """Identifiers of all pictures that jobs need."""
+        with self._changed:
+            orders = [record.order for record in self._records.values()]
+        found = {picture for order in orders for picture in order.pictures}
+        return found | {order.start for order in orders if order.start}
+
+    def is_at_work(self, identifier: str) -> bool:
+        """Whether a job is there, and being painted."""
+        with self._changed:
+            record = self._records.get(identifier)
+        return record is not None and record.state in records.AT_WORK
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        with self._changed:
+            return len(self._queue)
+
+    # What changes.
+
+    def add(self, record: Record) -> None:
+        """A job waits; a new one, or one that goes on.
+
+        Raises:
+          LimitError: too many do.
+        """
+        with self._changed:
+            if len(self._queue) >= self.limits.queue:
+                raise LimitError(f"{self.limits.queue} jobs wait: try again later")
+            self._records[record.id] = record
+            self._save(record)
+            self._queue.add(record.id)
+            self._changed.notify_all()
+        self.tell_jobs()
+
+    def change(self, identifier: str, *, save: bool = True, **changes: Any) -> Record:
+        """A job with other values; watchers are told separately."""
+        with self._changed:
+            record = dataclasses.replace(self.get(identifier), **changes)
+            self._records[identifier] = record
+            if save:
+                self._save(record)
+        return record
+
+    def line(self, identifier: str, line: str) -> None:
+        """A job has a line more about what happened."""
+        with self._changed:
+            record = self.get(identifier).with_line(line, self.limits.events)
+            self._records[identifier] = record
+
+    def move(self, identifier: str, before: str | None) -> None:
+        """A job that waits does so before another, or behind all.
+
+        Raises:
+          AbsentError: no such job.
+          ConflictError: one that doesn't wait.
+        """
+        with self._changed:
+            for one in (identifier, *([before] if before else [])):
+                self.get(one)
+            self._queue.move(identifier, before)
+        self.tell_jobs()
+
+    def wish(self, identifier: str, wish: str) -> Record:
+        """A job that is at work, or waits, is to stop or be discarded.
+
+        Raises:
+          AbsentError: no such job.
+          ConflictError: one that has nothing to be stopped.
+        """
+        with self._changed:
+            record = self.get(identifier)
+            if record.state in records.AT_WORK:
+                if self._wishes.get(identifier) != DISCARD:
+                    self._wishes[identifier] = wish
+                later = record.state == records.PREPARING
+                phase = "stopping, once it is prepared" if later else "stopping"
+                record = self.change(identifier, save=False, phase=phase)
+            elif wish == DISCARD:
+                self._forget(identifier)
+            elif record.state == records.WAITING and record.resume:
+                self._queue.remove(identifier)
+                record = self.change(identifier, resume=False, **_STOPPED)
+            elif record.state == records.WAITING:
+                raise ConflictError("the job waits and has no picture yet: remove it")
+            else:
+                raise ConflictError(f"the job is {record.state}: nothing to be stopped")
+        self.tell_jobs()
+        return record
+
+    def remove(self, identifier: str) -> Record:
+        """A job that isn't at work, and all of its files, go.
+
+        Raises:
+          AbsentError: no such job.
+          ConflictError: it is at work.
+        """
+        with self._changed:
+            record = self.get(identifier)
+            if record.state in records.AT_WORK:
+                raise ConflictError("the job is being painted: stop or discard it")
+            self._forget(identifier)
+        self.tell_jobs()
+        return record
+
+    def _forget(self, identifier: str) -> None:
+        self._queue.remove(identifier)
+        self._wishes.pop(identifier, None)
+        self._live.pop(identifier, None)
+        del self._records[identifier]
+        self.shelf.remove(identifier)
+
+    # What the worker does.
+
+    def next(self) -> Record | None:
+        """The next job, once there is one; None: the server ends."""
+        with self._changed:
+            while not self._closing:
+                if identifier := self._queue.next():
+                    break
+                self._changed.wait()
+            else:
+                return None
+            changes: dict[str, Any]
+            changes = {"state": records.PREPARING, "phase": "preparing"}
+            record = self.change(identifier, error=None, **changes)
+        self.tell_jobs()
+        return record
+
+    def wished(self, identifier: str) -> str | None:
+        """`STOP` or `DISCARD`, if a job that is at work is to end; else None."""
+        with self._changed:
+            return self._wishes.get(identifier) or (STOP if self._closing else None)
+
+    def end(self, identifier: str, **changes: Any) -> None:
+        """A job is at work no more; without changes it is discarded."""
+        with self._changed:
+            self._wishes.pop(identifier, None)
+            self._live.pop(identifier, None)
+            if changes:
+                self.change(identifier, seconds_left=None, resume=False, **changes)
+                self._trim(identifier)
+            else:
+                self._forget(identifier)
+        self.tell_jobs()
+
+    def _trim(self, newest: str) -> None:
+        """Forgets the jobs that ended longest ago, beyond the history that is kept."""
+        ended = [r for r in self._records.values() if r.state in records.ENDED]
+        ended.sort(key=lambda record: record.created)
+        for record in ended[: max(0, len(ended) - self.limits.history)]:
+            if record.id != newest:
+                self._forget(record.id)
+        self.shelf.trim_states(newest)
+
+    def close(self) -> None:
+        """What is at work is to stop; nothing more begins."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    def put_back(self) -> None:
+        """What is being prepared waits again: there is no picture to be kept."""
+        with self._changed:
+            for record in [*self._records.values()]:
+                if record.state == records.PREPARING:
+                    self.change(record.id, state=records.WAITING, phase="waiting")
+                    self._queue.add(record.id, first=True)
+
+    # Who looks on.
+
+    def watch(self, tell: Tell) -> Callable[[], None]:
+        """Events go to `tell` until what this gives is called."""
+        token = object()
+        with self._changed:
+            self._watchers[token] = tell
+
+        def end() -> None:
+            with self._changed:
+                self._watchers.pop(token, None)
+
+        return end
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants to see live pictures."""
+        with self._changed:
+            recent = time.monotonic() - self._wanted < _INTEREST
+            return bool(self._watchers) or recent
+
+    def live(self, identifier: str) -> bytes | None:
+        """The live picture of a job that is at work, which somebody wants to see."""
+        with self._changed:
+            self._wanted = time.monotonic()
+            return self._live.get(identifier)
+
+    def put_live(self, identifier: str, content: bytes) -> None:
+        """A job has another live picture."""
+        with self._changed:
+            self._live[identifier] = content
+            version = self.get(identifier).version + 1
+            self.change(identifier, save=False, version=version)
+
+    def tell_jobs(self) -> None:
+        """Tells watchers of all jobs; what is told last is newest."""
+        with self._telling:
+            self._tell({"type": "jobs", "jobs": self.jobs()})
+
+    def tell_progress(self, identifier: str, points: Sequence[Point]) -> None:
+        """Tells watchers how far a job is, with the losses that are new."""
+        with self._telling:
+            job = self.told(self.get(identifier))
+            losses = [[at, loss] for at, loss in points]
+            self._tell({"type": "progress", "job": job, "losses": losses})
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        with self._changed:
+            watchers = [*self._watchers.values()]
+        for tell in watchers:
+            try:
+                tell(event)
+            except Exception as error:  # A watcher's own fault ends no job.
+                self.report(f"a watcher failed ({type(error).__name__}: {error})")

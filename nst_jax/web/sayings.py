@@ -1,0 +1,144 @@
+"""A job as others write it: a command for a shell, and a few lines of Python."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from nst_jax.web.orders import Order
+from nst_jax.web.pictures import Pictures
+
+
+def said(order: Order, pictures: Pictures, steps: int) -> dict[str, str]:
+    """`{"command": ..., "python": ...}` with the names that pictures were sent with.
+
+    Args:
+      order: of the job.
+      pictures: that it names.
+      steps: iterations that it was asked for in all.
+    """
+    options = _given(order, steps)
+    names = {one: pictures.name(one) for one in order.pictures}
+    start = None
+    if order.start is not None:
+        known = order.start in pictures
+        start = pictures.name(order.start) if known else "start.png"
+    if order.kind == "apply":
+        return _of_pass(order, names, options)
+    return {
+        "command": _command(order, names, options, start),
+        "python": _python(order, names, options, start),
+    }
+
+
+def _given(order: Order, steps: int) -> dict[str, Any]:
+    """The options that differ from the base, those that a job was given later too."""
+    options = dict(order.options)
+    if order.shares:
+        options["style_blend"] = order.shares
+    if order.kind == "optimise" and order.chosen().steps != steps:
+        options["steps"] = steps
+    return options
+
+
+def _command(
+    order: Order, names: Mapping[str, str], options: Mapping[str, Any], start: Any
+) -> str:
+    words = ["nst-jax", "stylize", _file(names[order.photo])]
+    words += [_file(names[one]) for one in order.paintings]
+    words += [f"--mask={names[one]}" for one in order.masks]
+    words += _masks(order, names)
+    if order.preset:
+        words.append(f"--preset={order.preset}")
+    if start is not None:
+        words.append(f"--init={_file(start)}")
+    return _line(words, options)
+
+
+def _of_pass(
+    order: Order, names: Mapping[str, str], options: dict[str, Any]
+) -> dict[str, str]:
+    words = ["nst-jax", "apply", _file(names[order.photo]), f"--model={order.network}"]
+    if order.paintings:
+        words.append(f"--style={_file(names[order.paintings[0]])}")
+    words += [f"--mask={names[one]}" for one in order.masks]
+    words += _masks(order, names)
+    style: Any = options.get("style")
+    lines = [
+        "import nst_jax",
+        "from nst_jax.images import files",
+        "",
+        f"network = nst_jax.load_stylizer({order.network!r})",
+        f"photo = files.read({names[order.photo]!r})",
+    ]
+    call = "photo"
+    if order.paintings:
+        size = ", size=(256, 256)" if order.network == "arbitrary" else ""
+        painting = names[order.paintings[0]]
+        lines.append(f"painting = files.read({painting!r}{size})")
+        call += ", network.style_of(painting)"
+    elif style is not None:
+        call += f", {style!r}"
+    if "strength" in options:
+        call += f", strength={options['strength']!r}"
+    lines += [f"painted = network({call})", 'files.write("painted.png", painted)']
+    return {"command": _line(words, options), "python": "\n".join(lines) + "\n"}
+
+
+def _python(
+    order: Order, names: Mapping[str, str], options: dict[str, Any], start: Any
+) -> str:
+    if start is not None:
+        options = {**options, "init": start}
+    written = ", ".join(f"{name}={_value(value)}" for name, value in options.items())
+    lines = ["import nst_jax"]
+    made = f"nst_jax.Options({written})"
+    if order.preset:
+        lines = [
+            "import dataclasses",
+            "",
+            *lines,
+            "from nst_jax.presets import PRESETS",
+        ]
+        made = f"PRESETS[{order.preset!r}].options"
+        if written:
+            made = f"dataclasses.replace({made}, {written})"
+    call = [repr(names[order.photo]), repr([names[one] for one in order.paintings])]
+    call.append("options")
+    if order.masks:
+        call.append(f"masks={[names[one] for one in order.masks]!r}")
+    for name in ("keep_mask", "color_mask"):
+        if one := getattr(order, name):
+            call.append(f"{name}={names[one]!r}")
+    lines += [
+        "",
+        f"options = {made}",
+        f"result = nst_jax.stylize({', '.join(call)})",
+        'result.save("painted.png")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _masks(order: Order, names: Mapping[str, str]) -> list[str]:
+    given = ("keep_mask", "color_mask")
+    masks = {name: getattr(order, name) for name in given}
+    return [f"--{name}={names[one]}" for name, one in masks.items() if one]
+
+
+def _line(words: list[str], options: Mapping[str, Any]) -> str:
+    words += [f"--{name}={_text(value)}" for name, value in options.items()]
+    return " ".join(map(shlex.quote, words))
+
+
+def _file(name: str) -> str:
+    """A file's name that is no flag and no home."""
+    return f"./{name}" if name.startswith(("-", "~")) else name
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else f"{value}"
+
+
+def _value(value: Any) -> str:
+    return repr(tuple(value)) if isinstance(value, list) else repr(value)
