@@ -190,7 +190,9 @@ class Ledger:
             if record.state in records.AT_WORK:
                 if self._wishes.get(identifier) != DISCARD:
                     self._wishes[identifier] = wish
-                record = self.change(identifier, save=False, phase="stopping")
+                later = record.state == records.PREPARING
+                phase = "stopping, once it is prepared" if later else "stopping"
+                record = self.change(identifier, save=False, phase=phase)
             elif wish == DISCARD:
                 self._forget(identifier)
             elif record.state == records.WAITING and record.resume:

@@ -8,7 +8,7 @@ from typing import Any
 from nst_jax.errors import CheckpointError, NstError
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
-from nst_jax.options import VARYING, Options, changed
+from nst_jax.options import VARYING, Options
 from nst_jax.recent import Recent
 from nst_jax.transfer import batch, idle, sizes
 from nst_jax.transfer.jobs import Job, can_grow
@@ -50,7 +50,7 @@ class Optimiser:
         record = easel.record
         options = _options(easel, record)
         job = _job(easel.pictures, record.order, options)
-        for line in idle.lines([job], changed(record.order.chosen())):
+        for line in idle.lines([job], [*record.order.options]):
             easel.line(line)
         key = _program_key(job, record)
         phase = "preparing" if key in self._prepared else _FIRST

@@ -84,6 +84,13 @@ class Order:
         """The options of one pass; raises as `chosen`."""
         return changed(PassOptions(model=self.network or ""), self.options)
 
+    def settled(self) -> "Order":
+        """The same with values in place of texts and lists; raises as `chosen`."""
+        is_pass = self.kind == "apply"
+        options: Any = self.chosen_of_pass() if is_pass else self.chosen()
+        values = {name: getattr(options, name) for name in self.options}
+        return dataclasses.replace(self, options=values)
+
 
 def changed(base: Any, given: Mapping[str, Any]) -> Any:
     """Options with values by name, which may be the text that a flag takes.
@@ -134,9 +141,7 @@ def parsed(asked: Any, *, limits: Limits, networks: Mapping[str, Network]) -> Or
         start=_name(asked, "start"),
     )
     check(order, limits, networks)
-    chosen = order.chosen() if kind == "optimise" else order.chosen_of_pass()
-    values = {name: getattr(chosen, name) for name in order.options}
-    return dataclasses.replace(order, options=values)
+    return order.settled()
 
 
 def check(order: Order, limits: Limits, networks: Mapping[str, Network]) -> None:

@@ -233,9 +233,11 @@ def _read(path: Path, identifier: str) -> Record:
     order = found.pop("order")
     for name in ("paintings", "shares", "masks"):
         order[name] = tuple(order[name])
+    if order["kind"] not in orders.KINDS:
+        raise ValueError(path)
     lines, losses = found.pop("events"), found.pop("losses")
     record = Record(
-        order=Order(**order),
+        order=Order(**order).settled(),
         events=tuple(str(line) for line in lines),
         losses=tuple((int(at), float(loss)) for at, loss in losses),
         **found,
@@ -244,10 +246,6 @@ def _read(path: Path, identifier: str) -> Record:
         if not isinstance(getattr(record, name), kind):
             raise TypeError(name)
     known = record.state in (WAITING, *AT_WORK, *ENDED)
-    if record.id != identifier or not known or order["kind"] not in orders.KINDS:
+    if record.id != identifier or not known:
         raise ValueError(path)
-    if order["kind"] == "optimise":
-        record.order.chosen()
-    else:
-        record.order.chosen_of_pass()
     return record

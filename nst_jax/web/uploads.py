@@ -202,4 +202,4 @@ def shown_name(name: str) -> str:
         stem, dot, ending = text.rpartition(".")
         keep = dot and len(ending) <= 5
         text = f"{stem[: _NAME - 6]}.{ending}" if keep else text[:_NAME]
-    return text or "picture"
+    return text if text.strip(". ") else "picture"
