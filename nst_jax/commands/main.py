@@ -15,6 +15,7 @@ from nst_jax.commands import (
     export,
     plan,
     presets,
+    serve,
     stylize,
     train,
 )
@@ -22,7 +23,7 @@ from nst_jax.commands.config import Parser
 from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
 
-_COMMANDS = (stylize, batch, plan, apply, train, export, presets, completion)
+_COMMANDS = (stylize, batch, plan, apply, serve, train, export, presets, completion)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.
@@ -41,6 +42,7 @@ examples:
   nst-jax batch --contents='photos/*.jpg' --styles=paintings/ --output_dir=out
   nst-jax plan photo.jpg painting.jpg --size=2048
   nst-jax apply photo.jpg --model=styles26 --style=3 -o painted.png
+  nst-jax serve --open          a page in the browser
   nst-jax export --model=styles26 --format=onnx -o styles26.onnx
   nst-jax stylize photo.jpg painting.jpg --config=mine.toml
   nst-jax stylize --help        every option, with its default
