@@ -8,12 +8,22 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 from nst_jax import elsewhere, streams
-from nst_jax.commands import apply, batch, export, plan, presets, stylize, train
+from nst_jax.commands import (
+    apply,
+    batch,
+    completion,
+    export,
+    plan,
+    presets,
+    serve,
+    stylize,
+    train,
+)
+from nst_jax.commands.config import Parser
 from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
-from weights_convert.parser import Parser
 
-_COMMANDS = (stylize, batch, plan, apply, train, export, presets)
+_COMMANDS = (stylize, batch, plan, apply, serve, train, export, presets, completion)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.
@@ -32,7 +42,9 @@ examples:
   nst-jax batch --contents='photos/*.jpg' --styles=paintings/ --output_dir=out
   nst-jax plan photo.jpg painting.jpg --size=2048
   nst-jax apply photo.jpg --model=styles26 --style=3 -o painted.png
+  nst-jax serve --open          a page in the browser
   nst-jax export --model=styles26 --format=onnx -o styles26.onnx
+  nst-jax stylize photo.jpg painting.jpg --config=mine.toml
   nst-jax stylize --help        every option, with its default
 
 files:
