@@ -17,7 +17,8 @@ const pictureOf = one => (PASSES.has(one.name) ? `/static/cards/${one.name}.jpg`
 function listed() {
   const {presets, networks} = state.catalogue;
   if (state.form.kind === 'apply') return networks;
-  const place = ({name}) => (FIRST.includes(name) ? FIRST.indexOf(name) : FEW);
+  const place = ({name, picture}) =>
+    (FIRST.includes(name) ? FIRST.indexOf(name) : picture ? FEW : FEW + 1);
   return [STANDARD, ...presets].sort((a, b) => place(a) - place(b));
 }
 
