@@ -158,6 +158,7 @@ def _serve(
                     "way; it answers to addresses, to localhost and to --allowed_host"
                 )
             print(server.address(), flush=True)
+            _say("nst-jax: open this address in a browser; Ctrl-C ends the server")
             server.serve_until_stopped(opens=arguments.open)
         finally:
             atelier.close(_SECONDS)
