@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 import nst_jax
 from bench.cases import GRAM, LOSSES
@@ -77,8 +76,7 @@ def _stepper(
     def run(steps: int) -> float:
         nonlocal state
         began = time.perf_counter()
-        state, _ = advance(state, problem, jax.device_put(np.int32(steps)))
-        jax.block_until_ready(state)
+        state, _ = run_jax.advanced(advance, state, problem, steps)
         return time.perf_counter() - began
 
     return run

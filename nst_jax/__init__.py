@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
     from nst_jax.feedforward.stylizer import Stylizer
     from nst_jax.options import Options
     from nst_jax.perceptual.network import load_network
+    from nst_jax.transfer.live import live
     from nst_jax.transfer.minimize import Minimum, minimize
     from nst_jax.transfer.results import Progress, Result
     from nst_jax.transfer.stylize import stylize, stylize_batch
@@ -30,6 +31,7 @@ _HOMES = {
     "Progress": "nst_jax.transfer.results",
     "Result": "nst_jax.transfer.results",
     "Stylizer": "nst_jax.feedforward.stylizer",
+    "live": "nst_jax.transfer.live",
     "load_network": "nst_jax.perceptual.network",
     "load_stylizer": "nst_jax.feedforward.load",
     "losses": "nst_jax",
@@ -45,6 +47,7 @@ __all__ = [
     "Result",
     "Stylizer",
     "__version__",
+    "live",
     "load_network",
     "load_stylizer",
     "losses",

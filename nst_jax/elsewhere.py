@@ -76,6 +76,7 @@ _FLAGS = {
     "--content_mask": "content_seg content_masks content_mask_img content_regions "
     "semantic_content",
     "--style_mask": "style_seg style_mask_path style_regions style_segmentation",
+    "--config": "flagfile config_file cfg yaml settings",
     "--help": "helpfull helpshort usage",
 }
 

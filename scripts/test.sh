@@ -8,7 +8,10 @@ set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
 cd "$root"
-ensure_environment test
+case "$*" in
+*slow*) ensure_environment test notebook ;;
+*) ensure_environment test ;;
+esac
 # Tests compile much and compute little: code that is not optimised is made in half the
 # time. Slow tests of whole programs clear this, for code as users have it.
 export XLA_FLAGS="${XLA_FLAGS---xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true}"

@@ -108,10 +108,7 @@ def step(job: Job) -> dict[str, Any]:
 
     def run(steps: int) -> np.ndarray:
         nonlocal state
-        for done in range(0, steps, chunk.CAPACITY):
-            count = np.int32(min(chunk.CAPACITY, steps - done))
-            state, records = advance(state, data, jax.device_put(count))
-        jax.block_until_ready(state)
+        state, records = advanced(advance, state, data, steps)
         return np.asarray(records["total"])
 
     first = run(3)[0, :3]
@@ -122,6 +119,24 @@ def step(job: Job) -> dict[str, Any]:
         "seconds_per_step": steady(run, seconds=job.budget),
         "program_bytes": _program_bytes(advance),
     }
+
+
+def advanced(
+    program: Any, state: chunk.State, data: Any, steps: int
+) -> tuple[chunk.State, dict[str, jax.Array]]:
+    """The state after iterations of `chunk.program`, and the last chunk's losses.
+
+    Raises:
+      RuntimeError: fewer were made, as a loss diverged: nothing to be timed.
+    """
+    before = int(state.iteration)
+    for done in range(0, steps, chunk.CAPACITY):
+        count = np.int32(min(chunk.CAPACITY, steps - done))
+        state, records, _ = program(state, data, jax.device_put(count))
+    made = int(state.iteration) - before
+    if made != steps:
+        raise RuntimeError(f"the loss diverged: {made} of {steps} iterations")
+    return jax.block_until_ready(state), records
 
 
 def _program_bytes(program: Any) -> int | None:

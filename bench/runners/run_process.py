@@ -6,6 +6,7 @@ that it left. `record.py` says how runners are used.
 
 import dataclasses
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -82,8 +83,12 @@ def timed(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     if process.returncode:
         said = log.read_text().strip()[-200:]
         raise RuntimeError(f"status {process.returncode} after {seconds:.0f} s: {said}")
-    peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
-    return Spent(seconds, usage.ru_utime + usage.ru_stime, peak)
+    return Spent(seconds, usage.ru_utime + usage.ru_stime, peak_bytes(usage))
+
+
+def peak_bytes(usage: resource.struct_rusage) -> int:
+    """The most memory that an ended process held, of what `os.wait4` tells of it."""
+    return usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
 
 
 def environment() -> dict[str, Any]:

@@ -186,9 +186,7 @@ def _trained(case: str, size: int, devices: Devices) -> Iterator[Program]:
 
 def _placed(tree: Any, devices: Devices, *, parts: bool = False) -> Any:
     """Shapes and types of arrays, on devices that may not be here."""
-    where: Any = SingleDeviceSharding(devices[0])
-    if len(devices) > 1:
-        where = train.everywhere(parts, devices)
+    where: Any = SingleDeviceSharding(devices[0]) if len(devices) == 1 else None
 
     def shaped(leaf: Any) -> jax.ShapeDtypeStruct:
         leaf = leaf if hasattr(leaf, "shape") else np.asarray(leaf)
@@ -197,7 +195,11 @@ def _placed(tree: Any, devices: Devices, *, parts: bool = False) -> Any:
             leaf.shape, leaf.dtype, sharding=where, weak_type=weak
         )
 
-    return jax.tree.map(shaped, tree)
+    shapes = jax.tree.map(shaped, tree)
+    if where is not None:
+        return shapes
+    layout = Layout(len(devices), devices=devices)
+    return layout.targets(shapes) if parts else layout.everywhere(shapes)
 
 
 _GRAM = "Gatys's loss, one picture"

@@ -82,10 +82,14 @@ class Cells:
 
 def largest(pictures: Iterable[Picture], longest: int) -> tuple[int, int]:
     """Width and height that hold each picture with its longest side at `longest`."""
+    shapes = (None if picture is None else picture.shape[:2] for picture in pictures)
+    return holding(shapes, longest)
+
+
+def holding(shapes: Iterable[tuple[int, ...] | None], longest: int) -> tuple[int, int]:
+    """The same of pictures of which height and width are known; None: is missing."""
     sizes = [
-        resize.fit(picture.shape[0], picture.shape[1], longest)
-        for picture in pictures
-        if picture is not None
+        resize.fit(shape[0], shape[1], longest) for shape in shapes if shape is not None
     ] or [(longest, longest)]
     return max(width for _, width in sizes), max(height for height, _ in sizes)
 

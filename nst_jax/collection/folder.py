@@ -8,7 +8,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nst_jax.collection import blends, gallery, manifest, overview, present
+from nst_jax.collection import (
+    blends,
+    gallery,
+    gathered,
+    manifest,
+    overview,
+    present,
+)
 from nst_jax.collection.kinds import AnyJob, AnyResult
 from nst_jax.collection.naming import GALLERY, MANIFEST, SHEET
 from nst_jax.collection.wanted import (
@@ -77,6 +84,46 @@ class Folder:
             say(f"nst-jax: {done} of {len(wanted)} {are} done already")
         self._say_what_was_stopped()
         self._say_what_is_replaced(others, overwrite)
+
+    def take_in(self, folders: Sequence[Path]) -> None:
+        """Takes in what is done of these pictures in folders of other machines.
+
+        A picture is known by all that made it, whatever its name is there. They keep
+        theirs. What can't be taken in is made.
+
+        Args:
+          folders: with manifests.
+
+        Raises:
+          NstError: the manifest can't be written.
+        """
+        try:
+            made = gathered.by_key(folders)
+        except OSError as error:
+            self.say(f"nst-jax: {error.filename}: not taken in ({error.strerror})")
+            return
+        taken = 0
+        for one in self._wanted:
+            if one in self._done or (found := made.get(self._keys[one])) is None:
+                continue
+            path, entry = found
+            if not present.is_intact(path, entry):
+                continue
+            try:
+                gathered.take(path, self.path / one.name)
+            except OSError as error:
+                self.say(f"nst-jax: {path}: not taken in ({error.strerror})")
+                continue
+            mine = dataclasses.asdict(self._entry(one))
+            asked = ("output", "content", "style", "options", "varied", "masks")
+            mine = {name: mine[name] for name in asked}
+            seal = present.seal(self.path / one.name)
+            self._write(dataclasses.replace(entry, **mine, **seal))
+            self._done.add(one)
+            self._open.discard(one)
+            taken += 1
+        if taken:
+            self.say(f"nst-jax: {counted(taken, 'picture')} of other hosts taken in")
 
     @property
     def jobs(self) -> list[AnyJob]:

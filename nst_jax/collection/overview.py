@@ -1,6 +1,5 @@
 """The contact sheet of a folder: photos down, paintings across."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from nst_jax.collection.naming import varied_text
 from nst_jax.collection.wanted import Wanted
 from nst_jax.errors import ImageError
 from nst_jax.images import files
+from nst_jax.images.frames import Shape
 
 _READ = 1024
 """Longest side of pictures that are read for the sheet, whose cells are smaller."""
@@ -34,10 +34,11 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
     about = {"contact sheet of": len(wanted)}
     of_photos_alone = all(set(one.job.sources) == {one.job.content} for one in wanted)
     if len(contents) == 1 and len(columns) > _WIDE and of_photos_alone:
-        made = (str(folder / names[contents[0], column]) for column in columns)
-        pictures = map(_read, itertools.chain(contents, made))
-        hung = wall.wall(pictures, [*naming.labels(contents), *heads])
-        files.write(folder / naming.SHEET, hung, description=about)
+        made = [str(folder / names[contents[0], column]) for column in columns]
+        paths = [*contents, *made]
+        labels_below = [*naming.labels(contents), *heads]
+        hung = wall.wall(map(_read, paths), map(_shape, paths), labels_below)
+        files.write_drawn(folder / naming.SHEET, hung, description=about)
         return
     cells = [(content, column) for content in contents for column in columns]
     picture = sheet.table(
@@ -47,7 +48,7 @@ def write(folder: Path, wanted: Sequence[Wanted]) -> None:
         content_labels=naming.labels(contents),
         style_labels=heads,
     )
-    files.write(folder / naming.SHEET, picture, description=about)
+    files.write_drawn(folder / naming.SHEET, picture, description=about)
 
 
 def _column(one: Wanted) -> tuple[str, str]:
@@ -59,5 +60,12 @@ def _read(
 ) -> np.ndarray | None:
     try:
         return read(str(path), _READ)
+    except ImageError:
+        return None
+
+
+def _shape(path: str) -> Shape | None:
+    try:
+        return files.shape(path)
     except ImageError:
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
 from PIL import Image
 
 from nst_jax.collection import cells
@@ -22,7 +21,7 @@ def table(
     *,
     content_labels: Sequence[str],
     style_labels: Sequence[str],
-) -> np.ndarray:
+) -> Image.Image:
     """Photos down, paintings across, each result where the two cross.
 
     Every picture is scaled to its cell, its aspect ratio kept, and centred. The
@@ -38,7 +37,8 @@ def table(
       style_labels: one text a painting.
 
     Returns:
-      `[h, w, 3]` float32 in [0, 1].
+      Of 8 bits a channel. As floats the largest would be a gigabyte, and another for
+      each copy.
 
     Raises:
       ValueError: no labels, not one picture a label, or too many for one sheet.
@@ -73,7 +73,7 @@ def table(
         side.name(sheet, [cells.cut(label, width, letters)], place, 0, letters)
     for place, picture in enumerate(_exactly("results", results, rows * columns)):
         body.put(sheet, picture, *divmod(place, columns))
-    return np.asarray(sheet, np.float32) / 255
+    return sheet
 
 
 def _sizes(rows: int, columns: int) -> tuple[int, int, int]:

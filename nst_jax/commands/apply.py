@@ -84,6 +84,7 @@ def add_parser(commands: Any) -> None:
     for name, text in _MASKS.items():
         run.add_argument(f"--{name}", type=flags.name, metavar="FILE", help=text)
     flags.add_overwrite(run)
+    flags.add_config(run)
     flags.add_machine(run)
     flags.add_executor(run)
     group = parser.add_argument_group("options")

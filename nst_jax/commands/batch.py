@@ -56,6 +56,7 @@ def add_parser(commands: Any) -> None:
     flags.add_tile(run)
     flags.add_devices(run)
     flags.add_overwrite(run)
+    flags.add_config(run)
     flags.add_machine(run)
     flags.add_executor(run)
     flags.add_hosts(run)
@@ -126,7 +127,7 @@ def _run(arguments: argparse.Namespace) -> int:
     wanted, jobs = hosts.share(wanted), hosts.share(jobs)
     check(path, wanted)
     with hosts.joined():
-        return _work(arguments, given, jobs, hosts.share(varied), wanted)
+        return _work(arguments, given, jobs, hosts.share(varied), wanted, hosts)
 
 
 def _work(
@@ -135,6 +136,7 @@ def _work(
     jobs: Sequence[Job],
     varied: Sequence[Mapping[str, Any]],
     wanted: Sequence[Wanted],
+    hosts: Hosts,
 ) -> int:
     """Makes what is wanted; returns the exit status."""
     path = arguments.output_dir
@@ -156,6 +158,7 @@ def _work(
         folder = Folder(
             path, wanted, weights=weights, say=_say, overwrite=arguments.overwrite
         )
+        folder.take_in(hosts.others(path))
         idle.say(arguments, jobs, given, _say, varied=varied)
         signal = _made(folder, arguments)
         folder.finish()

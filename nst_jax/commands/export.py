@@ -45,6 +45,7 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="The file.",
     )
+    flags.add_config(parser)
     flags.add_overwrite(parser)
     parser.add_argument(
         "--offline", action="store_true", help="Never fetch weights; use stored ones."

@@ -16,6 +16,29 @@ _DIGITS = 18
 """Of a whole number, at most."""
 
 
+class FieldAction(argparse.Action):
+    """A flag of a field of `nst_jax.fields`, whose text is parsed later.
+
+    Attributes:
+      field: with its type and checks.
+    """
+
+    def __init__(self, *arguments: Any, field: dataclasses.Field, **keywords: Any):
+        """Takes the field, and what `argparse.Action` takes."""
+        super().__init__(*arguments, **keywords)
+        self.field = field
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Keeps the text."""
+        setattr(namespace, self.dest, values)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds a flag for every field of `Options`, with its help and default."""
     group = parser.add_argument_group("options")
@@ -46,6 +69,8 @@ def add_fields(group: Any, base: Any, names: Sequence[str] = ()) -> None:
             text += f" Default: {_shown(default)}."
         group.add_argument(
             f"--{field.name}",
+            action=FieldAction,
+            field=field,
             metavar="|".join(
                 (_metavar(type_, field.metadata["choices"]), *words(field.type))
             ),
@@ -57,6 +82,18 @@ def add_fields(group: Any, base: Any, names: Sequence[str] = ()) -> None:
             help=text.replace("%", "%%"),
             default=argparse.SUPPRESS,
         )
+
+
+def add_config(group: Any) -> None:
+    """Adds the flag of files that give flags; `config.Parser` reads them."""
+    group.add_argument(
+        "--config",
+        type=path,
+        metavar="FILE.toml",
+        help="Take flags from this file: their names and values, for all commands or "
+        "under [COMMAND]. What is given here wins over the file, the file over a "
+        "preset.",
+    )
 
 
 def add_machine(group: Any) -> None:
@@ -125,7 +162,8 @@ def add_hosts(group: Any) -> None:
         "--coordinator",
         metavar="ADDRESS:PORT",
         help="Where the first of several hosts is met; each makes its share of the "
-        "pictures, in a folder host0, host1, ... of its own.",
+        "pictures, in a folder host0, host1, ... of its own. The command without "
+        "these flags takes them into one folder afterwards.",
     )
     group.add_argument(
         "--hosts",
@@ -194,7 +232,7 @@ def _whole(text: str, least: int) -> int:
 
 
 def given(arguments: argparse.Namespace) -> list[str]:
-    """The options that were given on the command line, by name."""
+    """The options that were given, on the command line or in a file, by name."""
     return [f.name for f in dataclasses.fields(Options) if hasattr(arguments, f.name)]
 
 

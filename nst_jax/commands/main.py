@@ -11,6 +11,7 @@ from nst_jax import elsewhere, streams
 from nst_jax.commands import (
     apply,
     batch,
+    completion,
     export,
     plan,
     presets,
@@ -18,11 +19,11 @@ from nst_jax.commands import (
     stylize,
     train,
 )
+from nst_jax.commands.config import Parser
 from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
-from weights_convert.parser import Parser
 
-_COMMANDS = (stylize, batch, plan, apply, serve, train, export, presets)
+_COMMANDS = (stylize, batch, plan, apply, serve, train, export, presets, completion)
 
 _DESCRIPTION = """\
 Neural style transfer: repaints a photo in the style of one or more paintings.
@@ -43,6 +44,7 @@ examples:
   nst-jax apply photo.jpg --model=styles26 --style=3 -o painted.png
   nst-jax serve --open          a page in the browser
   nst-jax export --model=styles26 --format=onnx -o styles26.onnx
+  nst-jax stylize photo.jpg painting.jpg --config=mine.toml
   nst-jax stylize --help        every option, with its default
 
 files:

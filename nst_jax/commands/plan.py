@@ -55,10 +55,16 @@ def add_parser(commands: Any) -> None:
     batch.add_run(run)
     flags.add_tile(run)
     flags.add_overwrite(run)
+    flags.add_config(run)
     flags.add_machine(run)
     regions.add_flags(parser)
     flags.add_options(parser)
+    parser.stands_for = _stands_for
     parser.set_defaults(run=run_command)
+
+
+def _stands_for(arguments: argparse.Namespace) -> str:
+    return "stylize" if arguments.pictures else "batch"
 
 
 def run_command(arguments: argparse.Namespace) -> int:

@@ -61,6 +61,7 @@ def add_parser(commands: Any) -> None:
     flags.add_tile(run)
     flags.add_devices(run)
     flags.add_overwrite(run)
+    flags.add_config(run)
     flags.add_machine(run)
     regions.add_flags(parser)
     flags.add_options(parser)

@@ -102,6 +102,7 @@ def add_parser(commands: Any) -> None:
         help="Write a checkpoint and a sheet at every Nth step. Default: 500.",
     )
     flags.add_overwrite(run)
+    flags.add_config(run)
     flags.add_machine(run)
     for base, names in zip(next(iter(RECIPES.values())), ((), LOSSES), strict=True):
         flags.add_fields(parser, base, names)

@@ -11,7 +11,7 @@ import tqdm
 from absl import logging
 
 from nst_jax import streams
-from nst_jax.commands import flags
+from nst_jax.commands import completion, flags
 from nst_jax.errors import DeviceError, ImageError, answered, counted, leaving
 from nst_jax.feedforward.options import SHIPPED
 from nst_jax.images import files
@@ -46,6 +46,10 @@ def add_parser(subparsers: Any) -> None:
         help="side of the squares (default: %(default)s)",
     )
     parser.set_defaults(run=run_command)
+
+
+ADDED = (add_parser, completion.add_parser)
+"""What adds commands to those of `weights_convert`."""
 
 
 def run_command(arguments: argparse.Namespace) -> None:
@@ -103,7 +107,7 @@ def run() -> None:
     """Entry of the program `nst-weights`."""
 
     def program() -> int:
-        commands.run(add_parser, shipped=SHIPPED)
+        commands.run(*ADDED, shipped=SHIPPED)
         return 0
 
     streams.prepare()

@@ -52,6 +52,11 @@ class Hosts:
         """Where this one writes: a folder has one owner."""
         return folder / f"host{self.place}" if self.count > 1 else folder
 
+    def others(self, folder: Path) -> list[Path]:
+        """Folders in which several hosts wrote, where one alone goes on."""
+        found = folder.glob("host[0-9]*") if self.count == 1 else ()
+        return sorted(path for path in found if path.is_dir())
+
     @contextlib.contextmanager
     def joined(self) -> Iterator[None]:
         """Meets the others, and waits for them at the end where nothing went wrong.

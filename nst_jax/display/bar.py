@@ -1,10 +1,10 @@
 """A progress bar, in terminals and notebooks, from any thread."""
 
+import warnings
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import tqdm
-import tqdm.auto
 
 
 class Bar:
@@ -26,8 +26,7 @@ class Bar:
           unit: what is counted.
           terminals_only: draw nothing where standard error is no terminal.
         """
-        # In a notebook a widget, where there are any.
-        kind = tqdm.tqdm if terminals_only else tqdm.auto.tqdm
+        kind = tqdm.tqdm if terminals_only else _of_notebooks()
         self._bar = kind(
             total=total,
             initial=done,
@@ -66,3 +65,12 @@ class Bar:
                 self._bar.last_print_n += iteration
             self._bar.update(iteration - self._made.get(place, iteration))
             self._made[place] = iteration
+
+
+def _of_notebooks() -> Any:
+    """A bar that is a widget in a notebook, where there are any; else text."""
+    with warnings.catch_warnings():
+        # It tells on import that there are none.
+        warnings.simplefilter("ignore", tqdm.TqdmWarning)
+        from tqdm import auto
+    return auto.tqdm

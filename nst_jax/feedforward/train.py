@@ -16,9 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from nst_jax.devices import backend, lapack
+from nst_jax.devices import lapack, sharding
 from nst_jax.errors import ImageError
 from nst_jax.feedforward import steady
 from nst_jax.feedforward.recipe import Recipe
@@ -220,26 +219,6 @@ def styles_of(recipe: Recipe, made: int, count: int) -> np.ndarray:
     return rng.integers(0, count, recipe.batch).astype(np.int32)
 
 
-def shared(batch: Any, *, parts: bool = True) -> Any:
-    """Arrays on all devices: a part of each on each one, or all of it."""
-    return jax.device_put(batch, everywhere(parts))
-
-
-@functools.cache
-def everywhere(
-    parts: bool, devices: tuple[jax.Device, ...] | None = None
-) -> NamedSharding:
-    """How arrays lie on devices: a part of each on each one, or all of it.
-
-    Args:
-      parts: which of these.
-      devices: None: all that are here.
-    """
-    count, auto = len(devices) if devices else backend.count(), (AxisType.Auto,)
-    mesh = jax.make_mesh((count,), ("batch",), axis_types=auto, devices=devices)
-    return NamedSharding(mesh, PartitionSpec("batch") if parts else PartitionSpec())
-
-
 @dataclasses.dataclass(frozen=True)
 class Progress:
     """What happened up to a step.
@@ -283,8 +262,13 @@ def run(
     began = time.perf_counter()
     count = len(next(iter(jax.tree.leaves(wanted.styles))))
     made = int(jax.device_get(state.step))
-    state, wanted = shared((state, wanted), parts=False)
+    layout = sharding.side_by_side(recipe.batch)
+    state, wanted = layout.everywhere((state, wanted))
     batch, position = None, photos.position
+
+    def shared(batch: Any) -> Any:
+        return jax.device_put(layout.targets(batch))  # On one device too, ahead of it.
+
     with lapack.one_thread():
         while made < steps():
             if batch is None:

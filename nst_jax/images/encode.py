@@ -63,12 +63,31 @@ def encode(
     """
     if alpha is not None:
         image = np.concatenate([image, alpha[..., None]], axis=-1)
-    levels, software = quantize(image, bits), f"nst_jax {__version__}"
+    levels = quantize(image, bits)
     if format == "TIFF" and bits == 16:
         about = None if description is None else _to_json({_KEY: dict(description)})
+        software = f"nst_jax {__version__}"
         return deep.tiff(levels, description=about, software=software)
     # Pillow's encoders take 8 bits a channel: what is around these is theirs.
     whole = levels if bits == 8 else levels[:1, :1].astype(np.uint8)
+    content = encode_drawn(Image.fromarray(whole), format, description=description)
+    return content if bits == 8 else deep.png(levels, content)
+
+
+def encode_drawn(
+    picture: Image.Image, format: str, *, description: Mapping[str, object] | None
+) -> bytes:
+    """The bytes of a file of a picture that is levels of 8 bits already.
+
+    Args:
+      picture: RGB or RGBA, sRGB; no copy is made of it.
+      format: as of `encode`.
+      description: likewise.
+
+    Raises:
+      Exception: as from `encode`.
+    """
+    software = f"nst_jax {__version__}"
     settings: dict[str, dict[str, Any]] = {
         "PNG": {},
         "JPEG": {"quality": _QUALITY, "subsampling": 0},
@@ -89,9 +108,8 @@ def encode(
             exif[_DESCRIPTION_TAG] = _to_json({_KEY: dict(description)})
         arguments["exif"] = exif
     file = io.BytesIO()
-    picture = Image.fromarray(whole)
     picture.save(file, format, icc_profile=profiles.srgb_profile(), **arguments)
-    return file.getvalue() if bits == 8 else deep.png(levels, file.getvalue())
+    return file.getvalue()
 
 
 def description_of(picture: Image.Image) -> dict[str, Any] | None:

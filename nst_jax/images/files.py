@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from nst_jax.errors import ImageError
 from nst_jax.images import decode, encode, opening, outputs, resize
@@ -173,11 +174,39 @@ def write(
     check_writable(path)
     check_holds(path, bits=bits, alpha=alpha is not None)
     image = _checked(path, image)
-    format = encode.FORMATS[_ending(path)]
-    try:
-        content = encode.encode(
+
+    def encoded(format: str) -> bytes:
+        return encode.encode(
             image, format, description=description, bits=bits, alpha=alpha
         )
+
+    _write(path, encoded)
+
+
+def write_drawn(
+    path: StrPath,
+    picture: Image.Image,
+    *,
+    description: Mapping[str, object] | None = None,
+) -> None:
+    """Writes a picture that was drawn: RGB of 8 bits, as large as it may be.
+
+    Like `write`, which would have it as floats, of several times the memory.
+
+    Raises:
+      ImageError: as from `write`.
+    """
+    check_writable(path)
+    _write(
+        path,
+        lambda format: encode.encode_drawn(picture, format, description=description),
+    )
+
+
+def _write(path: StrPath, encoded: Callable[[str], bytes]) -> None:
+    format = encode.FORMATS[_ending(path)]
+    try:
+        content = encoded(format)
     except Exception as error:  # Pillow's encoders raise almost any kind
         message = f"can't be written as {format} ({opening.one_line(error)})"
         raise ImageError(f"{os.fspath(path)}: {message}; try .png") from error

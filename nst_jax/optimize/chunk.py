@@ -160,6 +160,10 @@ def limit(best_loss: Any) -> Any:
     return best_loss + DIVERGED * abs(best_loss)
 
 
+_Carry = tuple[jax.Array, jax.Array, State, jax.Array, jax.Array]
+"""Of the loop: index, whether a lane diverged, state, records, and which lanes did."""
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
 def run_chunk(
     objective: Objective,
@@ -167,8 +171,11 @@ def run_chunk(
     state: State,
     problem: Any,
     count: jax.Array,
-) -> tuple[State, dict[str, jax.Array]]:
+) -> tuple[State, dict[str, jax.Array], jax.Array]:
     """Runs `count` iterations, at most 64, as one device program.
+
+    It ends before them at the first at which a lane diverges: what is done about it is
+    then the same however long chunks are.
 
     Args:
       objective: static; equal objects share a compiled program.
@@ -178,8 +185,10 @@ def run_chunk(
       count: int32 scalar.
 
     Returns:
-      The new state and `{"total": [n, 64], term: [n, 64], ...}`, filled up to `count`:
-      values at each iterate *before* its update.
+      The new state, whose `iteration` says how many were made;
+      `{"total": [n, 64], term: [n, 64], ...}`, filled up to that: values at each
+      iterate *before* its update; and `[n]`, which lanes diverged at the last: their
+      loss is no finite number, or above `limit`. One of `step_scale` 0 doesn't.
     """
     lanes = state.image.shape[0]
     names = ("total", *_terms(objective, state, problem))
@@ -192,10 +201,12 @@ def run_chunk(
         totals, terms = objective(images, problem, iteration)
         return jnp.sum(totals), {"total": totals, **terms}
 
-    def iterate(
-        index: jax.Array, carry: tuple[State, jax.Array]
-    ) -> tuple[State, jax.Array]:
-        state, records = carry
+    def goes_on(carry: _Carry) -> jax.Array:
+        index, any_diverged, *_ = carry
+        return (index < count) & ~any_diverged
+
+    def iterate(carry: _Carry) -> _Carry:
+        index, _, state, records, _ = carry
         # Lanes don't see each other: the sum's gradient is each total's own.
         gradient, values = jax.grad(summed, has_aux=True)(state.image, state.iteration)
         better = values["total"] < state.best_loss
@@ -206,26 +217,33 @@ def run_chunk(
         scale = state.step_scale[of_lanes]
         # A lane of scale 0 stays even where its update is no number.
         updates = jnp.where(scale == 0, 0, scale * updates)
+        best_loss = jnp.where(better, values["total"], state.best_loss)
+        finite = jnp.isfinite(values["total"])
+        good = finite & (values["total"] <= limit(best_loss))
         average = state.average
         if average is None:
             kept, result = better, state.image
         else:
-            finite = jnp.isfinite(values["total"])
-            kept = finite & (values["total"] <= limit(state.best_loss))
+            kept = good
             result = average.joined(state.best_image, state.image)
             average = average.grown()
-        return dataclasses.replace(
+        state = dataclasses.replace(
             state,
             image=state.image + updates,
             solver=solver_state,
             best_image=jnp.where(kept[of_lanes], result, state.best_image),
-            best_loss=jnp.where(better, values["total"], state.best_loss),
+            best_loss=best_loss,
             iteration=state.iteration + 1,
             average=average,
-        ), records.at[:, :, index].set(jnp.stack([values[name] for name in names]))
+        )
+        made = jnp.stack([values[name] for name in names])
+        records = records.at[:, :, index].set(made)
+        diverged = ~good & (state.step_scale > 0)
+        return index + 1, jnp.any(diverged), state, records, diverged
 
-    state, records = jax.lax.fori_loop(0, count, iterate, (state, records))
-    return state, dict(zip(names, records, strict=True))
+    begun = jnp.int32(0), jnp.bool(False), state, records, jnp.zeros(lanes, bool)
+    *_, state, records, diverged = jax.lax.while_loop(goes_on, iterate, begun)
+    return state, dict(zip(names, records, strict=True)), diverged
 
 
 def _terms(objective: Objective, state: State, problem: Any) -> Iterable[str]:
@@ -292,7 +310,7 @@ def lowered(
             inspect.unwrap(run_chunk),
             static_argnums=(0, 1),
             donate_argnums=2,
-            out_shardings=(where, None),
+            out_shardings=(where, None, None),
         )
     return run.lower(objective, solver, state, problem, count)
 

@@ -1,9 +1,10 @@
 """The engine: runs a solver on an objective, on the device, in chunks of iterations.
 
-A chunk is one device program: no host transfer happens inside it. Between chunks live
-progress, snapshots, the check for divergence, and stopping. Chunks take about
-`chunk_seconds` each whatever the device: the number of iterations is an argument of the
-compiled program, so one compilation serves every length.
+A chunk is one device program: no host transfer happens inside it. It ends early at an
+iteration at which a lane diverges. Between chunks live progress, snapshots, what is
+done about divergence, and stopping. Chunks take about `chunk_seconds` each whatever the
+device: the number of iterations is an argument of the compiled program, so one
+compilation serves every length.
 """
 
 import bisect
@@ -80,11 +81,11 @@ def run(
     """Minimises `objective` from `state`, yielding after each chunk.
 
     `steps` updates are made and the last images are scored too, so `steps + 1` losses
-    are reported. When the loss of a lane's chunk stops being finite, or ends 100 times
-    above the best, the lane goes back to its best image with a fresh solver and half
-    the steps; at the fourth time it is given up: it stays there, as does a lane without
-    a finite loss from the outset. The run ends when all lanes are given up. Stop
-    earlier by leaving the loop.
+    are reported. When the loss of a lane stops being finite, or is 100 times above the
+    best, the chunk ends, and the lane goes back to its best image with a fresh solver
+    and half the steps; at the fourth time it is given up: it stays there, as does a
+    lane without a finite loss from the outset. The run ends when all lanes are given
+    up. Stop earlier by leaving the loop. How long chunks are changes no number.
 
     Args:
       objective: what to minimise; a static argument of the compiled program.
@@ -114,11 +115,14 @@ def run(
         to_stop = [stop + 1 - done for stop in ordered[place : place + 1]]
         count = min(pace, steps + 1 - done, *to_stop)
         chunk_began = time.perf_counter()
-        state, records = advance(state, problem, jax.device_put(np.int32(count)))
-        values, best = jax.device_get((records, state.best_loss))
+        state, *told = advance(state, problem, jax.device_put(np.int32(count)))
+        values, diverged, best, made = jax.device_get(
+            (*told, state.best_loss, state.iteration)
+        )
         taken = time.perf_counter() - chunk_began
-        done += count
-        scale, events = _divergences(values["total"][:, :count], best, done, retries)
+        count, done = int(made) - done, int(made)  # Fewer where one diverged.
+        last = values["total"][:, count - 1]
+        scale, events = _divergences(diverged, last, best, done, retries)
         if not np.isfinite(best).any():
             raise DivergenceError
         if (scale != 1).any():
@@ -173,29 +177,37 @@ def _retries(state: State) -> np.ndarray:
 
 
 def _divergences(
-    losses: np.ndarray, best: np.ndarray, done: int, retries: np.ndarray
+    diverged: np.ndarray,
+    losses: np.ndarray,
+    best: np.ndarray,
+    done: int,
+    retries: np.ndarray,
 ) -> tuple[np.ndarray, list[str | None]]:
     """Factors of the lanes' steps after a chunk, and lines for the user if any.
 
     Counts in `retries`, in place.
+
+    Args:
+      diverged: `[n]`, which lanes did at its last iteration.
+      losses: `[n]`, of that.
+      best: `[n]`, lowest losses.
+      done: iterations.
+      retries: `[n]`, how often each lane diverged before.
     """
     scale = np.ones(len(best), np.float32)
     events: list[str | None] = []
-    for lane, values in enumerate(losses):
-        finite = np.isfinite(values).all()
-        lowest, last = float(best[lane]), float(values[-1])
-        good = finite and last <= chunk.limit(lowest)
-        if good or retries[lane] > _RETRIES:
+    for lane, loss in enumerate(losses):
+        if not diverged[lane]:
             events.append(None)
             continue
-        if not math.isfinite(lowest):
+        if not math.isfinite(best[lane]):
             retries[lane], scale[lane] = _RETRIES + 1, 0
             events.append(None)  # Its result is an error.
             continue
         retries[lane] += 1
         stopped = retries[lane] > _RETRIES
         scale[lane] = 0 if stopped else 0.5
-        what = "exploded" if finite else "is no longer finite"
+        what = "exploded" if math.isfinite(loss) else "is no longer finite"
         then = (
             f" and stopped there, after {_RETRIES} retries"
             if stopped

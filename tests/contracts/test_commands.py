@@ -84,7 +84,9 @@ _BAD = {
         (2, "--model=styles26", "--format=onnx"),
         (2, "--model=styles26", "--format=tflite", "-o", "out.tflite"),
     ],
+    "nst-jax completion": [(2,), (2, "cmd"), (2, "bash", "zsh")],
     "nst-jax presets": [(2, "fast"), (2, "--all")],
+    "nst-weights completion": [(2,), (2, "cmd")],
     "nst-weights list": [(2, "vgg19"), (2, "--all")],
     "nst-weights taps": [(1, "vgg91"), (1, "styles26"), (2,)],
     "nst-weights fetch": [
@@ -126,7 +128,7 @@ _BAD = {
 def _registered() -> dict[str, argparse.ArgumentParser]:
     """The parsers of all commands, by program and command."""
     found = []
-    commands.parse(["nst-weights", "list"], [weights.add_parser, found.append])
+    commands.parse(["nst-weights", "list"], [*weights.ADDED, found.append])
     own = next(a for a in main.parser()._actions if a.dest == "command")
     return {
         f"{name} {command}": parser

@@ -48,6 +48,7 @@ _TEXTS = {
     "heldout": ("", "nowhere"),
     "ray_address": ("10.0.0.1:6379", ""),  # Without a cluster.
     "coordinator": ("nowhere", "10.0.0.1:"),
+    "config": ("", "missing.toml", "photos", "photos/a.png", "/dev/zero"),
     "compilation_cache_dir": (),  # What can't be used is said, and ends nothing.
 }
 
@@ -67,6 +68,7 @@ _GIVEN = {
     ),
     "export": ("--model=nobody", "--format=onnx", "--output=a.onnx", "--offline"),
     "presets": (),
+    "completion": (),
 }
 
 

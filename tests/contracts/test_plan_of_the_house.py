@@ -136,7 +136,10 @@ def test_only_what_computes_loads_jax():
         "import nst_jax; nst_jax.Options()",
         "import nst_jax.collection.plate, nst_jax.collection.gallery",
         "import nst_jax.display.bar, nst_jax.display.loss_curve",
-        "import nst_jax.commands.main as m; m.parser().format_help()",
+        "import contextlib, io, nst_jax.commands.main as m; m.parser().format_help()\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        "    asked = m.parser().parse_args(['completion', 'bash'])\n"
+        "    asked.run(asked)",
         "import weights_convert.fetch, nst_jax.commands.weights",
         "import nst_jax.web.atelier as m; m.catalogue.catalogue(m.DEFAULT)",
     ):

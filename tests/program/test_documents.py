@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import nst_jax
+from nst_jax.commands import flags, main
 
 _ROOT = Path(__file__).parents[2]
 _DOCUMENTS = [
@@ -110,6 +111,20 @@ def test_the_programs_take_the_commands(monkeypatch, capsys):
                     refused.append(f"{name}: {shlex.join(argv)}")
     assert len(shown) >= 3
     assert not refused, capsys.readouterr().err
+
+
+def test_files_of_flags_are_taken(tmp_path, capsys):
+    shown = [block for _, block in blocks("toml")]
+    shown.append((_ROOT / "examples/settings.toml").read_text())
+    assert len(shown) > 1
+    for text in shown:
+        (path := tmp_path / "shown.toml").write_text(text)
+        batch = main.parser().parse_args(["batch", f"--config={path}"])
+        assert batch.contents
+        assert batch.output_dir == Path("out")
+        one = main.parser().parse_args(["stylize", "a", "b", f"--config={path}"])
+        assert (flags.options(one).size, one.preset) == (768, "fast")
+    assert capsys.readouterr().err == ""
 
 
 def behind(command: list[str], folder: Path) -> list[list[str]]:

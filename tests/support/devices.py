@@ -6,6 +6,7 @@ python devices.py CHECK...
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -13,8 +14,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import nst_jax
 from bench.topology import hlo
 from nst_jax.devices import sharding
+from nst_jax.feedforward import train
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.options import Options
+from nst_jax.feedforward.recipe import Recipe
+from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.optimize import chunk
 from support import stylizers
 from support.tiny import built, random_weights, tiny_vgg
@@ -61,13 +65,17 @@ def _watched() -> list[hlo.Module]:
     return modules
 
 
+_LAYOUTS = sharding.side_by_side, lambda lanes: sharding.ONE
+"""All devices, and one."""
+
+
 def _compare_passes() -> None:
     """Likewise of photos that a style network paints in one pass."""
     stylizer = stylizers.stylizer(stylizers.SEVERAL)
     options = Options()
     photos = np.random.default_rng(0).random((5, 32, 24, 3), np.float32)
     found = []
-    for layout in (sharding.side_by_side, lambda lanes: sharding.ONE):
+    for layout in _LAYOUTS:
         sharding.side_by_side = layout
         painter = Painter(stylizer, options)
         look = painter.own(0)
@@ -80,7 +88,59 @@ def _compare_passes() -> None:
     print("passes agree")
 
 
+def _compare_training() -> None:
+    """Likewise of a network's training: losses, and what it has learnt."""
+    rng = np.random.default_rng(0)
+    architecture = tiny_vgg()
+    seeing = built(architecture, random_weights(architecture, rng))
+    recipe = Recipe(size=32, batch=8, width=4, blocks=1)
+    losses = nst_jax.Options(
+        content_taps=("relu2_1",), style_taps=("relu1_1", "relu2_1"), style_loss="gram"
+    )
+    paintings = list(rng.random((2, 32, 24, 3), np.float32))
+    photos = rng.integers(0, 256, (3, 8, 32, 32, 3), np.uint8)
+    found, parts, plain = [], [], train.step
+    for layout in _LAYOUTS:
+        sharding.side_by_side = layout
+        first = train.initial(recipe.architecture(2), 0)
+        graph, state = train.begin(TransformerNetwork(recipe.architecture(2), first))
+        objective, wanted = train.wanted(losses, seeing, paintings)
+        plan = train.Plan(graph, objective, steady=False)
+
+        def step(plan: train.Plan, state: train.State, *data: object) -> object:
+            parts.append(len(data[1].addressable_shards[0].data))
+            return plain(plan, state, *data)
+
+        train.step = step
+        made = list(
+            train.run(recipe, plan, state, wanted, _Batches(photos), steps=lambda: 3)
+        )
+        gradients = jax.device_get(jax.tree.leaves(made[-1].state.adam.mu))
+        found.append(([one.losses["total"] for one in made], gradients))
+    assert parts == [1] * 3 + [8] * 3, parts
+    (shared, gradients), (alone, others) = found
+    np.testing.assert_allclose(shared, alone, rtol=1e-4)
+    assert alone[2] < alone[0]
+    # Weights themselves would not do: Adam's steps are as long where a gradient is 0,
+    # as of biases before a normalization, and its sign is that of the rounding.
+    largest = max(np.abs(gradient).max() for gradient in others)
+    for gradient, other in zip(gradients, others, strict=True):
+        np.testing.assert_allclose(gradient, other, atol=1e-3 * largest)
+    print("training agrees")
+
+
+class _Batches:
+    """Photos as `train.run` asks for them, without files."""
+
+    def __init__(self, batches: np.ndarray):
+        self._left, self.position, self.waited = list(batches), 0, 0.0
+
+    def __next__(self) -> np.ndarray:
+        return self._left.pop(0)
+
+
 CHECKS = {
+    "train": _compare_training,
     "apply": _compare_passes,
     # Both heights are odd, and padded to 4 pieces of 16 rows, the last of them
     # nothing but padding.

@@ -33,7 +33,7 @@ def run_weights(*arguments: object) -> int | str | None:
     """The exit status of `nst-weights` with these arguments."""
     try:
         argv = ["nst-weights", *map(str, arguments)]
-        return commands.main(commands.parse(argv, [weights.add_parser]))
+        return commands.main(commands.parse(argv, weights.ADDED))
     except SystemExit as stop:
         return stop.code
 

@@ -1,9 +1,11 @@
 """The contact sheet of a folder."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nst_jax.collection import overview
 from nst_jax.collection.wanted import Wanted
@@ -65,3 +67,40 @@ def test_what_varies_has_columns_of_its_own(place):
     for column, shade in ((1, 0.5), (2, 0.7)):
         np.testing.assert_allclose(inside(1, column), shade, atol=0.02)
         np.testing.assert_allclose(inside(0, column), 0.2, atol=0.02)
+
+
+def folder_of(photos: int, styles: int) -> list[Wanted]:
+    for number in range(max(photos, styles)):
+        files.write(f"c{number}.png", grey(0.01 * number))
+    pictures = [wanted(f"c{c}", f"c{s}") for c in range(photos) for s in range(styles)]
+    for one in pictures:
+        files.write(one.name, grey(0.5))
+    return pictures
+
+
+def in_twenty_styles() -> list[Wanted]:
+    """Of a photo alone, which makes them a wall."""
+    files.write("c.png", grey(0.1))
+    pictures = []
+    for number in range(20):
+        job = Job(Source("c.png"), (), Options(seed=number))
+        pictures.append(Wanted(job, f"c{number}.png", {"seed": number}))
+        files.write(pictures[-1].name, grey(0.5))
+    return pictures
+
+
+@pytest.mark.parametrize("made", [lambda: folder_of(5, 4), in_twenty_styles])
+def test_a_sheet_is_held_once(place, made):
+    """What Pillow holds, 4 bytes a pixel, isn't counted; arrays and bytes are."""
+    pictures = made()
+    overview.write(Path(), pictures[:1])  # What is loaded once.
+    tracemalloc.start()
+    try:
+        overview.write(Path(), pictures)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    with Image.open("contact_sheet.jpg") as sheet:
+        pixels = sheet.width * sheet.height
+    assert pixels > 1_500_000
+    assert peak < 6 * pixels  # As floats it is 12, and was 40 with their copies.

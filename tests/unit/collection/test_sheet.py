@@ -19,7 +19,9 @@ def plain(height: int, width: int, *colour: int) -> np.ndarray:
 
 def labelled(contents, styles, results, **options) -> np.ndarray:
     names = {"content_labels": [""] * len(contents), "style_labels": [""] * len(styles)}
-    return sheet.table(contents, styles, results, **{**names, **options})
+    drawn = sheet.table(contents, styles, results, **{**names, **options})
+    assert drawn.mode == "RGB"
+    return np.asarray(drawn, np.float32) / 255
 
 
 def extent(made: np.ndarray, picture: np.ndarray) -> tuple[int, int]:
@@ -45,7 +47,6 @@ def test_places_in_a_table():
         rows = np.s_[top + i * pitch : top + i * pitch + 128]
         expected[rows, GAP : GAP + CELL] = photos[i]
         expected[rows, left : left + CELL] = results[i]
-    assert made.dtype == np.float32
     np.testing.assert_allclose(made, expected, atol=1e-6)
 
 

@@ -65,7 +65,7 @@ def test_records_are_filled_up_to_the_count():
     state = chunk.start(solver, jnp.asarray(_IMAGES))
     totals, terms = valley(state.image, PROBLEM)
     advance = chunk.program(valley, solver, state, PROBLEM)
-    state, records = advance(state, PROBLEM, jnp.int32(5))
+    state, records, _ = advance(state, PROBLEM, jnp.int32(5))
     assert {name: values.shape for name, values in records.items()} == dict.fromkeys(
         ("total", "away", "across"), (3, chunk.CAPACITY)
     )
@@ -74,6 +74,24 @@ def test_records_are_filled_up_to_the_count():
     assert (records["total"][:, :5] > 0).all()
     assert not np.any(records["total"][:, 5:])
     assert int(state.iteration) == 5
+
+
+def test_a_chunk_ends_where_a_lane_diverges():
+    """At the first such iteration, of a lane that isn't given up."""
+    solver = optax.sgd(5.0)  # The valley's slopes throw it far away.
+    for scale in (1.0, 0.0):
+        state = chunk.start(solver, jnp.asarray(_IMAGES))
+        scales = jnp.array([0.0, scale, 0.0])
+        state = dataclasses.replace(state, step_scale=scales)
+        advance = chunk.program(valley, solver, state, PROBLEM)
+        state, records, diverged = advance(state, PROBLEM, jnp.int32(9))
+        totals = np.asarray(records["total"][1])
+        made = int(state.iteration)
+        np.testing.assert_array_equal(diverged, [False, scale > 0, False])
+        assert (made == 9) == (scale == 0)
+        bad = ~(totals[:made] <= chunk.limit(np.minimum.accumulate(totals[:made])))
+        np.testing.assert_array_equal(bad, np.arange(made) == made - 1 + (scale == 0))
+        assert not totals[made:].any()
 
 
 def test_a_start_may_count_earlier_iterations():
@@ -91,7 +109,7 @@ def test_a_schedule_goes_on_where_an_earlier_size_ended():
     moved = {}
     for done in (0, 24):
         state = chunk.start(_SOLVERS["cosine"], jnp.asarray(_IMAGES), np.int32(done))
-        after, _ = chunk.program(valley, _SOLVERS["cosine"], state, PROBLEM)(
+        after, *_ = chunk.program(valley, _SOLVERS["cosine"], state, PROBLEM)(
             state, PROBLEM, jnp.int32(1)
         )
         moved[done] = np.abs(after.image - _IMAGES).max()
@@ -106,7 +124,7 @@ def test_a_moving_average_is_that_of_the_iterates():
     value, iterates = np.zeros_like(_IMAGES), 7
     for n in range(1, iterates + 1):
         value = decay * value + (1 - decay) * np.asarray(state.image)
-        state, records = advance(state, PROBLEM, jnp.int32(1))
+        state, records, _ = advance(state, PROBLEM, jnp.int32(1))
         np.testing.assert_allclose(
             state.best_image, value / (1 - decay**n), rtol=1e-4, atol=1e-5
         )
@@ -120,7 +138,7 @@ def test_what_is_no_number_stays_out_of_the_average():
         state, image=state.image.at[1].set(jnp.nan), best_image=state.image
     )
     advance = chunk.program(valley, _SOLVERS["adam"], state, PROBLEM)
-    state, _ = advance(state, PROBLEM, jnp.int32(1))
+    state, *_ = advance(state, PROBLEM, jnp.int32(1))
     np.testing.assert_array_equal(state.best_image[1], _IMAGES[1])
     assert np.isfinite(state.best_image).all()
 
@@ -134,7 +152,7 @@ def test_what_exploded_stays_out_of_the_average():
         best_image=state.image + 1,
     )
     advance = chunk.program(valley, _SOLVERS["adam"], state, PROBLEM)
-    state, _ = advance(state, PROBLEM, jnp.int32(1))
+    state, *_ = advance(state, PROBLEM, jnp.int32(1))
     np.testing.assert_array_equal(state.best_image[1], _IMAGES[1] + 1)
     np.testing.assert_allclose(state.best_image[0], _IMAGES[0], rtol=1e-5)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -204,8 +205,13 @@ def test_a_lane_that_diverges_leaves_the_others_alone(chunk_seconds, solver):
     expected, found = of_lane(whole, 0), of_lane(fallen, 0)
     assert not events(found)
     np.testing.assert_array_equal(losses(found), losses(expected))
-    for (_, picture), (_, same) in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(picture, same)
+    # A divergence ends a chunk: others end at other iterations.
+    pictures = {numbers.iteration: picture for numbers, picture in expected}
+    both = [(one, numbers) for numbers, one in found if numbers.iteration in pictures]
+    assert both[-1][1].iteration == 40
+    assert len(both) == 41 or chunk_seconds
+    for picture, numbers in both:
+        np.testing.assert_array_equal(picture, pictures[numbers.iteration])
 
 
 def test_a_lane_restarts_alone():
@@ -236,6 +242,47 @@ def test_the_schedule_goes_on_after_a_restart():
         np.testing.assert_array_equal(schedule.count, int(done.state.iteration))
     assert diverged
     assert int(adam.count[1]) < int(adam.count[0])
+
+
+@pytest.mark.parametrize("solver", [_LBFGS, solvers.adam(0.05)])
+def test_what_follows_a_divergence_is_the_same_whatever_chunks_are(solver):
+    """Of one iteration each, of some, and as long as they can be; to the last bit."""
+    problem, runs = fenced_problem(_NEVER, 0.62), []
+    for keywords in (
+        {"chunk_seconds": 0.0},
+        {"chunk_seconds": 0.0, "stops": range(0, 40, 5)},
+        {"chunk_seconds": 1e3},
+        {"chunk_seconds": 1e3, "stops": (3, 17, 18)},
+    ):
+        state = chunk.start(solver, jnp.asarray(np.stack([_START, _GREY])))
+        chunks = []
+        for done in engine.run(fenced, problem, solver, state, steps=40, **keywords):
+            chunks.append([(lane, None) for lane in done.lanes])
+        told = [(n.iteration, n.event) for n, _ in of_lane(chunks, 1) if n.event]
+        runs.append((len(chunks), told, chunks, jax.device_get(done.state)))
+    many, told, first, last = runs[0]
+    assert len(told) > 1
+    assert all(number < many for number, *_ in runs[2:])
+    for _, same, chunks, state in runs[1:]:
+        assert same == told
+        for lane in (0, 1):
+            expected, found = of_lane(first, lane), of_lane(chunks, lane)
+            np.testing.assert_array_equal(losses(found), losses(expected))
+        jax.tree.map(np.testing.assert_array_equal, state, last)
+
+
+def test_a_peak_between_two_ends_of_chunks_is_a_divergence_too():
+    """Such as one that is over when a longer chunk would have ended."""
+
+    def peak(images, problem, iteration):
+        loss = jnp.sum(images**2, _PIXELS) + jnp.where(iteration == 6, 1e6, 0)
+        return loss, {"peak": loss}
+
+    for seconds in (0.0, 1e3):
+        (told,) = events(
+            run(peak, None, solvers.adam(0.01), steps=20, chunk_seconds=seconds)
+        )
+        assert told.startswith("the loss exploded by iteration 6; back to the best")
 
 
 def test_a_lane_given_up_stays_at_its_best_and_the_rest_go_on():
