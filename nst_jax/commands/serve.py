@@ -22,6 +22,7 @@ TOKEN = "NST_JAX_TOKEN"
 _LEAST = 16  # Characters of a token.
 _TOKEN = re.compile(r"[A-Za-z0-9_.~-]+")
 _NAME = re.compile(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+")
+_HOST = re.compile(r"[0-9a-fA-F:.]+(%\w+)?|[A-Za-z0-9_.-]+")
 _NEEDS = ("starlette", "uvicorn")
 _SECONDS = 15.0  # To end what is at work.
 
@@ -51,6 +52,7 @@ def add_parser(commands: Any) -> None:
     )
     where.add_argument(
         "--host",
+        type=_host,
         default="127.0.0.1",
         metavar="ADDRESS",
         help="Address that it listens on; 0.0.0.0: all of this machine's, so that "
@@ -79,7 +81,9 @@ def add_parser(commands: Any) -> None:
         "--access_log", action="store_true", help="Print a line for each request."
     )
     _add_limits(parser.add_argument_group("limits"))
-    flags.add_machine(parser.add_argument_group("the run"))
+    run = parser.add_argument_group("the run")
+    flags.add_config(run)
+    flags.add_machine(run)
     parser.set_defaults(run=run_command)
 
 
@@ -189,6 +193,12 @@ def _port(text: str) -> int:
     if number > 65535:
         raise argparse.ArgumentTypeError(f"{number}: give 1 to 65535, or 0 for any")
     return number
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):  # An empty one would be all addresses.
+        raise argparse.ArgumentTypeError(f"{text!r:.80}: give an address or a name")
+    return text
 
 
 def _name(text: str) -> str:
