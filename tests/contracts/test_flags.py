@@ -70,6 +70,7 @@ _GIVEN = {
         *("--heldout=paintings", *_OFF),
     ),
     "export": ("--model=nobody", "--format=onnx", "--output=a.onnx", "--offline"),
+    "serve": ("--port=0", *_OFF),
     "presets": (),
     "completion": (),
 }

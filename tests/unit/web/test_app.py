@@ -210,6 +210,7 @@ def test_a_fault_of_ours_is_told_to_who_runs_the_server_alone(served, monkeypatc
     assert answer.status_code == 500
     assert answer.json() == {"error": "a fault of the server: its terminal says more"}
     assert "nosniff" in answer.headers["x-content-type-options"]
+    until(lambda: served.said)
     (line,) = served.said
     served.said.clear()
     assert "ValueError: secret" in line
