@@ -159,12 +159,14 @@ def _serve(
                 _say(
                     f"nst-jax: host={arguments.host}: whoever reaches this machine and "
                     "has the token can paint here, and what is sent can be read on the "
-                    "way; it answers to addresses, to localhost and to --allowed_host"
+                    "way; its names are addresses, localhost, this machine's own and "
+                    "--allowed_host"
                 )
             print(server.address(), flush=True)
             _say("nst-jax: open this address in a browser; Ctrl-C ends the server")
             server.serve_until_stopped(opens=arguments.open)
         finally:
+            _say("nst-jax: stopping; jobs and pictures are kept")
             atelier.close(_SECONDS)
     return server.signal
 

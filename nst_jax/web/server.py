@@ -102,13 +102,14 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         self.keys = Keys(listener.getsockname()[1], token)
+        is_open = not is_loopback(listener)
         guarded = Guard(
             application(atelier, self._hub),
             self.keys,
             body_bytes=body_bytes,
             report=report,
-            names=names,
-            any_address=not is_loopback(listener),
+            names=[*names, socket.gethostname()] if is_open else names,
+            any_address=is_open,
             log=log,
         )
         config = uvicorn.Config(
