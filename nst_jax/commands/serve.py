@@ -24,7 +24,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.~-]+")
 _NAME = re.compile(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+")
 _HOST = re.compile(r"[0-9a-fA-F:.]+(%\w+)?|[A-Za-z0-9_.-]+")
 _NEEDS = ("starlette", "uvicorn")
-_SECONDS = 15.0  # To end what is at work.
+_CHUNK, _SOON = 60.0, 2.0
+"""Seconds for a chunk of iterations to end, and for what has nothing to be kept."""
 
 _DESCRIPTION = """\
 Shows a page in the browser: drop a photo and paintings, watch the picture come, stop it
@@ -167,7 +168,8 @@ def _serve(
             server.serve_until_stopped(opens=arguments.open)
         finally:
             _say("nst-jax: stopping; jobs and pictures are kept")
-            atelier.close(_SECONDS)
+            paints = any(job["state"] == "painting" for job in atelier.jobs())
+            atelier.close(_CHUNK if paints else _SOON)
     return server.signal
 
 
