@@ -158,9 +158,11 @@ class Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Ends it, from any thread."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # It has ended.
-                self._loop.call_soon_threadsafe(self._ended.set)
+        if self._loop is None:  # It hasn't begun, and ends as soon as it has.
+            self._ended.set()
+            return
+        with contextlib.suppress(RuntimeError):  # It has ended.
+            self._loop.call_soon_threadsafe(self._ended.set)
 
     # What uvicorn does in another way.
 

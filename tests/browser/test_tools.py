@@ -32,8 +32,10 @@ def test_the_queue_is_reordered_and_cancelled(page, site):
     page.locator(f"[data-job='{c}'] .pick").press("Alt+ArrowUp")
     until(lambda: waiting() == [a, c, b])
     focused = "document.activeElement.closest('li').dataset.job"
-    page.wait_for_function(f"{focused} === '{c}' && [...document.querySelectorAll("
-                           f"'#queue li')][2].dataset.job === '{c}'")
+    page.wait_for_function(
+        f"{focused} === '{c}' && [...document.querySelectorAll("
+        f"'#queue li')][2].dataset.job === '{c}'"
+    )
     page.locator(f"[data-key='down {a}']").press("Enter")
     until(lambda: waiting() == [c, a, b])
     page.drag_and_drop(f"[data-job='{b}']", f"[data-job='{c}']")
@@ -220,7 +222,9 @@ def test_light_and_dark(opens, site):
 
 def test_nobody_fetches_pictures_for_a_hidden_tab(page, site):
     hide = "state => Object.defineProperty(document, 'hidden', {value: state, "
-    hide += "configurable: true}) && document.dispatchEvent(new Event('visibilitychange'))"
+    hide += (
+        "configurable: true}) && document.dispatchEvent(new Event('visibilitychange'))"
+    )
     job = site.atelier.submit(LONG)
     reads(page, "#state", r"^[1-9]\d* of 10000 ") if page.is_visible("#state") else None
     page.click(f"[data-key='pick {job['id']}']")
