@@ -10,6 +10,7 @@ set -euo pipefail
 cd "$root"
 case "$*" in
 *slow*) ensure_environment test notebook ;;
+*browser*) ensure_environment browser ;;
 *) ensure_environment test ;;
 esac
 # Tests compile much and compute little: code that is not optimised is made in half the

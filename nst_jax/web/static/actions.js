@@ -8,8 +8,8 @@ import {isComparable} from './live.js';
 import {hasPicture, isActive, isOver, on, select, selected, state} from './state.js';
 import {NOUN, part, stateOf} from './words.js';
 
-const SURE = 4000; // Milliseconds in which a second click means it.
-let sure = null, fault = null;
+const SURE = 4000; // Milliseconds in which a second click means it, or a notice stays.
+let sure = null, fault = null, notice = null;
 
 const button = name => document.querySelector(`[data-action="${name}"]`);
 
@@ -72,7 +72,11 @@ async function copied(text, said) {
     area.remove();
   }
   byId('copies').open = false;
-  byId('state').textContent = said;
+  notice = said;
+  setTimeout(() => {
+    notice = null;
+    draw();
+  }, SURE);
   say(said);
 }
 
@@ -82,7 +86,7 @@ function draw() {
   byId('fresh').hidden = !job;
   if (!job) return;
   byId('title').textContent = job.title;
-  byId('state').textContent = stateOf(job);
+  byId('state').textContent = notice ?? stateOf(job);
   const wrong = fault ?? job.error;
   byId('error').hidden = !wrong;
   byId('error').textContent = wrong ?? '';
@@ -143,7 +147,7 @@ export function watch() {
     changed();
   });
   on('selected', () => {
-    [fault, sure] = [null, null];
+    [fault, sure, notice] = [null, null, null];
     changed();
   });
   on('progress', changed);

@@ -9,7 +9,7 @@ function named(id, otherwise) {
 }
 
 function formOf(job) {
-  const [photo, painting] = job.title.split(' × ');
+  const [photo, painting] = job.title.split(', ');
   const isPass = job.kind === 'apply';
   return {
     ...blank(), kind: job.kind, preset: job.preset, network: job.network,

@@ -88,7 +88,7 @@ function chosen({id, name, width, height}) {
       h('p', {class: 'small'},
         h('button', {class: 'plain', type: 'button', id: 'masks', on: {click: () => document.dispatchEvent(new Event('brush'))}},
           marked ? 'Masks: edit' : 'Masks'),
-        h('button', {class: 'plain', type: 'button', on: {click: () => chooser.photo.click()}}, 'Other'))),
+        h('button', {class: 'plain', type: 'button', on: {click: () => chooser.photo.click()}}, 'Replace'))),
     round('Remove the photo', ICONS.close, () => photo(null)));
 }
 

@@ -3,6 +3,8 @@ import * as api from './api.js';
 import {byId, h} from './dom.js';
 import {address, hasPicture, isActive, on, selected, state} from './state.js';
 
+const IS_HERE = ['127.0.0.1', 'localhost', '[::1]'].includes(location.hostname);
+
 // Of what is looked at: {source, ratio, alt, tag, faint, inset}, or null.
 function scene() {
   const job = selected();
@@ -101,7 +103,7 @@ function hello(tryIt) {
       figure(api.example(photo.id, 480), 'A photo'), sign('×'),
       figure(api.example(painting.id, 480), 'a painting'), sign('='),
       figure('/static/cards/standard.jpg', 'painted')),
-    h('p', {class: 'soft'}, 'Drop both anywhere on this page. All stays on this computer.'),
+    h('p', {class: 'soft'}, `Drop both anywhere on this page.${IS_HERE ? ' Nothing leaves this computer.' : ''}`),
     photo && painting && h('button', {class: 'main-action', type: 'button', on: {click: () => tryIt(photo, painting)}}, 'Try these two'));
 }
 

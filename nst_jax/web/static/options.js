@@ -5,7 +5,7 @@ import {change, network, on, preset, state} from './state.js';
 const NAMES = {size: 'Size', style_weight: 'Style strength', style_scale: 'Stroke size', steps: 'Steps'};
 const UNITS = {size: ' px'};
 const PASSING = [
-  {name: 'size', title: 'Size', low: 64, high: 2048, scale: 'log', default: 1024, integer: true},
+  {name: 'size', title: 'Size', low: 64, high: 2048, scale: 'log', default: 'original', integer: true},
   {name: 'strength', title: 'Style strength', low: 0, high: 1, scale: 'linear', default: 1},
   {name: 'stroke_size', title: 'Stroke size', low: 0.25, high: 4, scale: 'log', default: 1},
 ];
@@ -133,7 +133,8 @@ function control(field, id) {
 
 const fields = new Map();
 function drawGroups() {
-  const known = new Set(state.catalogue.sliders.map(one => one.name));
+  // Shares have sliders of their own, beside the paintings.
+  const known = new Set(['style_blend', ...state.catalogue.sliders.map(one => one.name)]);
   fields.clear();
   byId('groups').replaceChildren(...state.catalogue.groups.map(group => h('details', {class: 'group'},
     h('summary', {}, group.title, h('span', {class: 'count'})),

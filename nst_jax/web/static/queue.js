@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import {byId, h, ICONS, refill, round, say} from './dom.js';
 import {isActive, on, select, state} from './state.js';
-import {part, stateOf} from './words.js';
+import {brief, part} from './words.js';
 
 const waiting = () => state.jobs.filter(one => one.state === 'waiting')
   .sort((a, b) => a.place - b.place);
@@ -63,7 +63,7 @@ function entry(one, place, last) {
     'aria-current': one.id === state.selected ? 'true' : null, on: {click: () => select(one.id)},
   },
   h('img', {src: api.photo(one.id), alt: '', loading: 'lazy'}),
-  h('span', {class: 'says'}, h('span', {class: 'name'}, one.title), h('span', {class: 'small soft number far'}, stateOf(one))));
+  h('span', {class: 'says'}, h('span', {class: 'name'}, one.title), h('span', {class: 'small soft number far'}, brief(one))));
   if (isActive(one)) return h('li', {class: 'running', 'data-job': one.id}, choose, h('span', {class: 'thin'}));
   const item = h('li', {'data-job': one.id, on: {keydown: event => keys(event, one, place)}}, choose,
     h('span', {class: 'moves'},
@@ -87,7 +87,7 @@ function draw() {
 function progress(one) {
   const item = byId('queue').querySelector(`[data-job="${CSS.escape(one.id)}"]`);
   if (!item) return;
-  item.querySelector('.far').textContent = stateOf(one);
+  item.querySelector('.far').textContent = brief(one);
   const thin = item.querySelector('.thin');
   if (thin) thin.style.width = `${100 * part(one)}%`;
 }

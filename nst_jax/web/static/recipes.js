@@ -2,21 +2,24 @@
 import {byId, h, say} from './dom.js';
 import {change, network, on, state} from './state.js';
 
-const FEW = 6;
+const FIRST = [null, 'fast', 'best', 'classic', 'strotss', 'nnst'];
+const FEW = FIRST.length;
 let all = false;
 const STANDARD = {
   name: null, title: 'Standard', picture: '/static/cards/standard.jpg', options: {},
   text: 'What was measured and looked at to do best on many pairs.',
 };
 
-const PASSES = new Set(['arbitrary', 'glass', 'standard', 'starry_night', 'styles26']);
-const pictureOf = one => one.picture
-  ?? (PASSES.has(one.name) ? `/static/cards/${one.name}.jpg` : null);
+// Networks whose pictures of the cat come along.
+const PASSES = new Set(['arbitrary', 'glass', 'starry_night', 'styles26']);
+const pictureOf = one => (PASSES.has(one.name) ? `/static/cards/${one.name}.jpg` : one.picture);
 
 function listed() {
   const {presets, networks} = state.catalogue;
   if (state.form.kind === 'apply') return networks;
-  return presets.some(one => one.name === null) ? presets : [STANDARD, ...presets];
+  const place = ({name, picture}) =>
+    (FIRST.includes(name) ? FIRST.indexOf(name) : picture ? FEW : FEW + 1);
+  return [STANDARD, ...presets].sort((a, b) => place(a) - place(b));
 }
 
 const chosenName = () => (state.form.kind === 'apply' ? state.form.network : state.form.preset);

@@ -17,7 +17,7 @@ export function stateOf(job) {
   const size = width && height ? `${width} × ${height}` : '';
   const loss = job.loss === null ? '' : `loss ${short(job.loss)}`;
   const isPass = job.kind === 'apply';
-  if (job.state === 'waiting') return place ? `Waiting, number ${place} in the queue` : 'Waiting';
+  if (job.state === 'waiting') return place === null ? 'Waiting' : `Waiting, number ${place + 1} in the queue`;
   if (job.state === 'preparing') return phase ? `${phase[0].toUpperCase()}${phase.slice(1)}` : 'Preparing';
   if (job.state === 'painting') {
     const far = isPass ? 'Painting' : `${iteration} of ${steps}`;
@@ -26,6 +26,12 @@ export function stateOf(job) {
   if (job.state === 'stopped') return joined([`Stopped at ${iteration} of ${steps}`, size, loss]);
   if (job.state === 'failed') return 'Failed';
   return joined([isPass ? 'In one pass' : `${iteration} steps`, duration(seconds), size, loss]);
+}
+
+// The same for a narrow place.
+export function brief(job) {
+  if (job.state === 'waiting') return 'waiting';
+  return job.state === 'painting' && job.steps ? `${job.iteration} of ${job.steps}` : job.state;
 }
 
 export function part(job) {
