@@ -50,10 +50,12 @@ examples:
 files:
   ~/.cache/nst_jax/weights      converted weights, fetched on first use (nst-weights)
   ~/.cache/nst_jax/xla          compiled programs, so that the next start is quick
+  ~/.cache/nst_jax/serve        jobs and pictures of nst-jax serve
 
 environment:
   NST_JAX_HOME                  where these folders are, instead of ~/.cache/nst_jax
   NST_JAX_MIRROR                another server for the weights, such as http://host/path
+  NST_JAX_TOKEN                 the token of nst-jax serve, instead of a random one
   JAX_PLATFORMS                 cpu, cuda or tpu: the device to use
 
 exit status:

@@ -22,8 +22,10 @@ TOKEN = "NST_JAX_TOKEN"
 _LEAST = 16  # Characters of a token.
 _TOKEN = re.compile(r"[A-Za-z0-9_.~-]+")
 _NAME = re.compile(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+")
+_HOST = re.compile(r"[0-9a-fA-F:.]+(%\w+)?|[A-Za-z0-9_.-]+")
 _NEEDS = ("starlette", "uvicorn")
-_SECONDS = 15.0  # To end what is at work.
+_CHUNK, _SOON = 60.0, 2.0
+"""Seconds for a chunk of iterations to end, and for what has nothing to be kept."""
 
 _DESCRIPTION = """\
 Shows a page in the browser: drop a photo and paintings, watch the picture come, stop it
@@ -51,6 +53,7 @@ def add_parser(commands: Any) -> None:
     )
     where.add_argument(
         "--host",
+        type=_host,
         default="127.0.0.1",
         metavar="ADDRESS",
         help="Address that it listens on; 0.0.0.0: all of this machine's, so that "
@@ -79,7 +82,9 @@ def add_parser(commands: Any) -> None:
         "--access_log", action="store_true", help="Print a line for each request."
     )
     _add_limits(parser.add_argument_group("limits"))
-    flags.add_machine(parser.add_argument_group("the run"))
+    run = parser.add_argument_group("the run")
+    flags.add_config(run)
+    flags.add_machine(run)
     parser.set_defaults(run=run_command)
 
 
@@ -155,12 +160,16 @@ def _serve(
                 _say(
                     f"nst-jax: host={arguments.host}: whoever reaches this machine and "
                     "has the token can paint here, and what is sent can be read on the "
-                    "way; it answers to addresses, to localhost and to --allowed_host"
+                    "way; its names are addresses, localhost, this machine's own and "
+                    "--allowed_host"
                 )
             print(server.address(), flush=True)
+            _say("nst-jax: open this address in a browser; Ctrl-C ends the server")
             server.serve_until_stopped(opens=arguments.open)
         finally:
-            atelier.close(_SECONDS)
+            _say("nst-jax: stopping; jobs and pictures are kept")
+            paints = any(job["state"] == "painting" for job in atelier.jobs())
+            atelier.close(_CHUNK if paints else _SOON)
     return server.signal
 
 
@@ -188,6 +197,12 @@ def _port(text: str) -> int:
     if number > 65535:
         raise argparse.ArgumentTypeError(f"{number}: give 1 to 65535, or 0 for any")
     return number
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):  # An empty one would be all addresses.
+        raise argparse.ArgumentTypeError(f"{text!r:.80}: give an address or a name")
+    return text
 
 
 def _name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The routes of the page, and of programs: what is asked for by HTTP, of the atelier."""
+"""The routes of the page and of programs: what is asked of the atelier by HTTP."""
 
 import asyncio
 import hashlib
@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from nst_jax.display import look
@@ -22,7 +22,7 @@ from nst_jax.errors import NstError, OptionsError
 from nst_jax.version import __version__
 from nst_jax.web.atelier import KINDS, Atelier
 from nst_jax.web.events import Hub, Stream
-from nst_jax.web.guard import UPLOADS, BodyError
+from nst_jax.web.guard import FAULT, UPLOADS, BodyError
 from nst_jax.web.refusals import AbsentError, ConflictError, LimitError
 from nst_jax.web.shown import Shown
 from weights_convert.errors import WeightsError
@@ -30,7 +30,11 @@ from weights_convert.errors import WeightsError
 Answer = TypeVar("Answer")
 
 _FOLDER = Path(__file__).parent
-_STATUS = {AbsentError: 404, LimitError: 429, ConflictError: 409}
+_STATUS: dict[type[Exception], int] = {
+    AbsentError: 404,
+    LimitError: 429,
+    ConflictError: 409,
+}
 _LONGEST = 8192  # Pixels of a picture that is shown.
 _AT_ONCE, _WAITING = 2, 32
 """Uploads whose bodies are in memory, and that wait for it."""
@@ -65,6 +69,7 @@ def application(atelier: Atelier, hub: Hub) -> Starlette:
             WeightsError: _refused,
             HTTPException: _not_there,
             ClientDisconnect: _gone,
+            Exception: _fault,  # Raised on, to be reported by the guard.
         },
     )
     app.router.redirect_slashes = False
@@ -94,7 +99,7 @@ class _Doors:
         return _cached(request, Shown(content, kind, etag))
 
     async def catalogue(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._atelier.catalogue))
+        return _told(await run_in_threadpool(self._atelier.catalogue))
 
     # Pictures.
 
@@ -109,7 +114,7 @@ class _Doors:
                 told = await run_in_threadpool(self._atelier.upload, body, name)
         finally:
             self._sending -= 1
-        return JSONResponse(told, 201)
+        return _told(told, 201)
 
     async def uploaded(self, request: Request) -> Response:
         return await self._sized(request, self._atelier.upload_picture)
@@ -127,26 +132,26 @@ class _Doors:
     # Jobs.
 
     async def jobs(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._atelier.jobs))
+        return _told(await run_in_threadpool(self._atelier.jobs))
 
     async def submit(self, request: Request) -> Response:
         asked = await _json(request)
-        return JSONResponse(await run_in_threadpool(self._atelier.submit, asked), 201)
+        return _told(await run_in_threadpool(self._atelier.submit, asked), 201)
 
     async def job(self, request: Request) -> Response:
-        return await self._told(request, self._atelier.job)
+        return await self._of_job(request, self._atelier.job)
 
     async def remove(self, request: Request) -> Response:
-        return await self._told(request, self._atelier.remove)
+        return await self._of_job(request, self._atelier.remove)
 
     async def command(self, request: Request) -> Response:
-        return await self._told(request, self._atelier.command)
+        return await self._of_job(request, self._atelier.command)
 
-    async def _told(
+    async def _of_job(
         self, request: Request, method: Callable[..., Any], *arguments: Any
     ) -> Response:
         identifier = request.path_params["id"]
-        return JSONResponse(await run_in_threadpool(method, identifier, *arguments))
+        return _told(await run_in_threadpool(method, identifier, *arguments))
 
     async def act(self, request: Request) -> Response:
         action = request.path_params["action"]
@@ -158,7 +163,7 @@ class _Doors:
             arguments = [asked.get("steps", 100)]
         if action == "move":
             arguments = [asked.get("before")]
-        return await self._told(request, getattr(self._atelier, action), *arguments)
+        return await self._of_job(request, getattr(self._atelier, action), *arguments)
 
     async def picture(self, request: Request) -> Response:
         identifier, kind = (request.path_params[name] for name in ("id", "kind"))
@@ -224,6 +229,12 @@ async def _json(request: Request) -> dict[str, Any]:
     return found
 
 
+def _told(value: Any, status: int = 200) -> Response:
+    """JSON, in ASCII: names may hold letters that no encoding has."""
+    content = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return Response(content, status, media_type="application/json")
+
+
 def _longest(text: str | None) -> int | None:
     if text is None:
         return None
@@ -267,7 +278,7 @@ def _refused(request: Request, error: Exception) -> Response:
     status = _STATUS.get(type(error), 400)
     if isinstance(error, BodyError):
         status = error.status
-    return JSONResponse({"error": str(error)}, status)
+    return _told({"error": str(error)}, status)
 
 
 def _not_there(request: Request, error: Exception) -> Response:
@@ -275,7 +286,13 @@ def _not_there(request: Request, error: Exception) -> Response:
     line = "there is no such address"
     if error.status_code == 405:
         line = f"this address has no {request.method}"
-    return JSONResponse({"error": line}, error.status_code, error.headers)
+    answer = _told({"error": line}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _fault(request: Request, error: Exception) -> Response:
+    return _told({"error": FAULT}, 500)
 
 
 def _gone(request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """Server-sent events: how far jobs are, for all who look on.
 
-Of what isn't sent yet only the latest of each kind is kept, for a reader that is slow as
-for all: what is kept doesn't grow. The format is that of the HTML standard, 9.2.
+Of what isn't sent yet only the latest of each kind is kept, so that what a slow reader
+takes doesn't grow. The format is that of the HTML standard, section 9.2.
 """
 
 import asyncio
@@ -104,11 +104,6 @@ class Watcher:
             self.end()
         return Event(told)
 
-    @property
-    def waits(self) -> bool:
-        """Whether anything is there to be sent."""
-        return bool(self._waiting)
-
     def end(self) -> None:
         """Nothing more will come."""
         self.is_over = True
@@ -116,6 +111,7 @@ class Watcher:
 
     async def next(self, seconds: float) -> list[Event]:
         """What waits, as soon as anything does; nothing after so many seconds."""
+        seconds = 0 if self.is_over else seconds
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -247,13 +243,13 @@ class Stream:
         start: Told = {"type": "http.response.start", "status": 200}
         await send({**start, "headers": headers})
         text, watcher = f"retry: {RETRY}\n\n", self._watcher
-        while True:
+        while text:
             part: Told = {"type": "http.response.body", "body": text.encode()}
             await send({**part, "more_body": True})
-            if watcher.is_over and not watcher.waits:
-                break
             events = await watcher.next(COMMENT)
-            text = "".join(map(self._hub.numbered, events)) or ": nothing new\n\n"
+            text = "".join(map(self._hub.numbered, events))
+            if not text and not watcher.is_over:
+                text = ": nothing new\n\n"
         await send({"type": "http.response.body", "body": b""})
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from nst_jax.images import files
 from nst_jax.images.frames import Shape
 
-_PACKAGED = Path(__file__).with_name("examples")
+_PACKAGED = Path(__file__).with_name("samples")
 _CHECKOUT = Path(__file__).parents[2] / "examples"
 _KINDS = {"photo": "photos", "painting": "styles", "preset": "presets"}
 """By the beginning of an identifier, the folder of its pictures."""

@@ -8,6 +8,7 @@ may have its own name lead to this machine (DNS rebinding).
 import asyncio
 import hmac
 import ipaddress
+import itertools
 import json
 import re
 import secrets
@@ -22,12 +23,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nst_jax.errors import NstError, plain
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+HEAD_BYTES = 16 * 1024
+"""Of a request before its body."""
 JSON_BYTES = 64 * 1024
 """Of a body that is no picture."""
 IDLE_SECONDS, BODY_SECONDS = 20.0, 300.0
 """Longest wait for more of a body, and for all of it."""
 
 UPLOADS = "/api/uploads"
+FAULT = "a fault of the server: its terminal says more"
 _METHODS = ("GET", "POST", "DELETE")
 _FOREIGN = (b"cross-site", b"same-site")  # Another port of this machine is same-site.
 _HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[^:\[\]/@?#\\\s]+)(:\d{1,5})?")
@@ -155,8 +159,7 @@ class Guard:
         except Exception:
             self._report(traceback.format_exc())
             if not answer.status:
-                line = "a fault of the server: its terminal says more"
-                await answer.refuse(500, line)
+                await answer.refuse(500, FAULT)
         finally:
             if self._log:
                 took = 1000 * (time.monotonic() - began)
@@ -176,6 +179,8 @@ class Guard:
                 "this server has another name; to give it more, start it with "
                 "--allowed_host"
             )
+        if asked.head_bytes > HEAD_BYTES:  # Of one that came at once h11 takes more.
+            return 431, f"the lines before the body are more than {HEAD_BYTES} bytes"
         if asked.method not in _METHODS:
             return 405, f"methods are {', '.join(_METHODS)}"
         origins = asked.all(b"origin")
@@ -221,6 +226,8 @@ class _Asked:
         self.method, self.path = scope["method"], scope["path"]
         self.headers = scope["headers"]
         self._query = scope["query_string"]
+        address = scope["raw_path"], self._query
+        self.head_bytes = sum(map(len, (*address, *itertools.chain(*self.headers))))
         self.acts = self.method != "GET"
         length = self.first(b"content-length") or b"0"
         # As many digits are no length that h11 would let through and Python wouldn't.

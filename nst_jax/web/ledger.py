@@ -252,9 +252,9 @@ class Ledger:
     def end(self, identifier: str, **changes: Any) -> None:
         """A job is at work no more; without changes it is discarded."""
         with self._changed:
-            self._wishes.pop(identifier, None)
+            wish = self._wishes.pop(identifier, None)
             self._live.pop(identifier, None)
-            if changes:
+            if changes and wish != DISCARD:  # Which may have come after the last look.
                 self.change(identifier, seconds_left=None, resume=False, **changes)
                 self._trim(identifier)
             else:

@@ -45,7 +45,6 @@ def _command(
 ) -> str:
     words = ["nst-jax", "stylize", _file(names[order.photo])]
     words += [_file(names[one]) for one in order.paintings]
-    words += [f"--mask={names[one]}" for one in order.masks]
     words += _masks(order, names)
     if order.preset:
         words.append(f"--preset={order.preset}")
@@ -60,7 +59,6 @@ def _of_pass(
     words = ["nst-jax", "apply", _file(names[order.photo]), f"--model={order.network}"]
     if order.paintings:
         words.append(f"--style={_file(names[order.paintings[0]])}")
-    words += [f"--mask={names[one]}" for one in order.masks]
     words += _masks(order, names)
     style: Any = options.get("style")
     lines = [
@@ -119,9 +117,15 @@ def _python(
 
 
 def _masks(order: Order, names: Mapping[str, str]) -> list[str]:
-    given = ("keep_mask", "color_mask")
-    masks = {name: getattr(order, name) for name in given}
-    return [f"--{name}={names[one]}" for name, one in masks.items() if one]
+    words = []
+    if order.masks:
+        # A comma is between two files: no name may have one.
+        masks = (_file(names[one]).replace(",", "_") for one in order.masks)
+        words.append(f"--mask={','.join(masks)}")
+    for name in ("keep_mask", "color_mask"):
+        if one := getattr(order, name):
+            words.append(f"--{name}={_file(names[one])}")
+    return words
 
 
 def _line(words: list[str], options: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import signal
 import socket
@@ -16,12 +17,10 @@ from nst_jax.web.app import application
 from nst_jax.web.atelier import Atelier
 from nst_jax.web.connections import Connection
 from nst_jax.web.events import Hub
-from nst_jax.web.guard import Guard, Keys
+from nst_jax.web.guard import HEAD_BYTES, Guard, Keys
 
 CONNECTIONS = 128
 """At a time; more are answered by 503."""
-HEAD_BYTES = 16 * 1024
-"""Of a request before its body."""
 _GRACE = 3  # Seconds for answers that are on their way when the server ends.
 
 
@@ -39,8 +38,9 @@ def bound(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        family, *_, address = found[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        # With its protocol, or asyncio leaves Nagle's delay of 40 ms an answer.
+        listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
@@ -51,10 +51,12 @@ def bound(host: str, port: int) -> socket.socket:
     except OverflowError:
         raise OptionsError(f"port={port}: give 1 to 65535, or 0 for any") from None
     except (OSError, UnicodeError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            line = "it is taken; give another, or 0 for any that is free"
+            raise OptionsError(f"port={port}: {line}") from None
         reason = getattr(error, "strerror", None) or error
         raise OptionsError(
-            f"host={host}, port={port}: {reason}; give another --port (0 takes any "
-            "that is free), or another --host"
+            f"host={host}, port={port}: can't be listened on ({reason}); give others"
         ) from None
     return listener
 
@@ -100,13 +102,14 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         self.keys = Keys(listener.getsockname()[1], token)
+        is_open = not is_loopback(listener)
         guarded = Guard(
             application(atelier, self._hub),
             self.keys,
             body_bytes=body_bytes,
             report=report,
-            names=names,
-            any_address=not is_loopback(listener),
+            names=[*names, socket.gethostname()] if is_open else names,
+            any_address=is_open,
             log=log,
         )
         config = uvicorn.Config(
@@ -155,9 +158,11 @@ class Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Ends it, from any thread."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # It has ended.
-                self._loop.call_soon_threadsafe(self._ended.set)
+        if self._loop is None:  # It hasn't begun, and ends as soon as it has.
+            self._ended.set()
+            return
+        with contextlib.suppress(RuntimeError):  # It has ended.
+            self._loop.call_soon_threadsafe(self._ended.set)
 
     # What uvicorn does in another way.
 

@@ -25,7 +25,7 @@ def test_from_drop_to_download(page, site):
     sized(page, "size", 64)
     sized(page, "steps", 12)
     page.click("#paint")
-    reads(page, "#state", r"^12 steps · .* · 64 × 48 · loss ")
+    reads(page, "#state", r"^12 steps · .* · 64 . 48 · loss ")
     (job,) = site.jobs()
     assert job["preset"] == "classic"
     assert job["options"] == {"size": 64, "steps": 12}
@@ -55,7 +55,7 @@ def test_a_stopped_run_keeps_its_picture_and_goes_on(page, site):
         "() => document.getElementById('picture').src.includes('?v=')"
     )
     page.click("[data-action=stop]")
-    reads(page, "#state", r"^Stopped at \d+ of 10000 · 64 × 43")
+    reads(page, "#state", r"^Stopped at \d+ of 10000 · 64 . 43")
     stopped = site.jobs()[0]["iteration"]
     with page.expect_download() as download:
         page.click("[data-action=download]")
@@ -86,7 +86,7 @@ def test_in_one_pass(page, site):
     expect(page.locator("#paintings")).to_be_hidden()
     sized(page, "size", 64)
     page.click("#paint")
-    reads(page, "#state", "^In one pass · .* · 64 × 43")
+    reads(page, "#state", "^In one pass · .* · 64 . 43")
     (job,) = site.jobs()
     assert (job["kind"], job["network"]) == ("apply", "glass")
 

@@ -1,4 +1,4 @@
-"""The page in Chromium: the queue, comparing, masks, keys, phones, a server that goes."""
+"""The page in Chromium: queue, comparing, masks, keys, phones, a server that goes."""
 
 import re
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.ateliers import png
-from support.browsing import LONG, QUICK, dropped, filled, reads, serving, until
+from support.browsing import LONG, dropped, filled, reads, serving, until
 
 from nst_jax.images import files
 from nst_jax.web import examples

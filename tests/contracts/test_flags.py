@@ -49,6 +49,9 @@ _TEXTS = {
     "ray_address": ("10.0.0.1:6379", ""),  # Without a cluster.
     "coordinator": ("nowhere", "10.0.0.1:"),
     "config": ("", "missing.toml", "photos", "photos/a.png", "/dev/zero"),
+    "host": ("", "no/where", "127.0.0.1:80", "192.0.2.1"),  # That is nobody's.
+    "allowed_host": ("", "a/b", "http://studio.local", "studio.local:80", "a b"),
+    "folder": ("", "photos/a.png", "photos/a.png/below"),
     "compilation_cache_dir": (),  # What can't be used is said, and ends nothing.
 }
 
@@ -67,6 +70,7 @@ _GIVEN = {
         *("--heldout=paintings", *_OFF),
     ),
     "export": ("--model=nobody", "--format=onnx", "--output=a.onnx", "--offline"),
+    "serve": ("--port=0", *_OFF),
     "presets": (),
     "completion": (),
 }

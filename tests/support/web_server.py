@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from support.ateliers import Grey, atelier, png, until
 
 from nst_jax.web.atelier import Atelier
 from nst_jax.web.server import Server, bound
+from support.ateliers import Grey, atelier, png, until
 
 TOKEN = "a-token-of-the-tests"
 BODY = 1 << 20

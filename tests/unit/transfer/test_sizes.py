@@ -99,3 +99,11 @@ def test_enough_is_where_a_picture_becomes_large_enough(
             full, coarsest = [style_size(n, longer) if style else n for n in sides]
             reduced = resize.fit(*resize.fit(*shape, full), coarsest)
             assert fits(reduced) == good
+
+
+def test_of_more_sizes_than_there_are_those_are_taken_that_there_are():
+    for step in (1.05, 2.0, 8.0):
+        asked = Options(size=64, pyramid=10**9, pyramid_from=16, pyramid_step=step)
+        sizes = [scale.size for scale in scales(asked)]
+        assert (sizes[0], sizes[-1]) == (16, 64)
+        assert sizes == sorted(set(sizes))
