@@ -168,3 +168,32 @@ def test_what_is_refused_is_said(opens, site):
     # Chromium tells of the refused upload too.
     assert [line for line in opens.wrong if "status of 400" not in line] == []
     opens.wrong.clear()
+
+
+def test_of_a_network_of_several_styles_one_is_chosen(opens, site):
+    page = opens(site)
+
+    def with_another(route):
+        told = route.fetch().json()
+        several = {"name": "several", "title": "several", "text": "", "picture": None}
+        told["networks"].append(several | {"takes": "index", "styles": ["a", "b"]})
+        route.fulfill(json=told)
+
+    page.route("**/api/catalogue", with_another)
+    page.reload()
+    page.click("#photo-examples li:first-child button")
+    page.check("[name=kind][value=apply]", force=True)
+    page.press("#cards input[value=several]", "Space")
+    asked = []
+    for style in (None, "b"):
+        if style:
+            page.select_option("#style-of-network", style)
+        with page.expect_request("**/api/jobs") as sent:
+            page.click("#paint")
+        asked.append(sent.value.post_data_json)
+        expect(page.locator("#fault")).to_contain_text("several")
+    assert [one["options"] for one in asked] == [{"style": "a"}, {"style": "b"}]
+    assert {one["network"] for one in asked} == {"several"}
+    # The server has none of that name, and Chromium tells of the refusal too.
+    assert [line for line in opens.wrong if "status of 400" not in line] == []
+    opens.wrong.clear()
