@@ -21,7 +21,7 @@ export function stateOf(job) {
   if (job.state === 'preparing') return phase ? `${phase[0].toUpperCase()}${phase.slice(1)}` : 'Preparing';
   if (job.state === 'painting') {
     const far = isPass ? 'Painting' : `${iteration} of ${steps}`;
-    return joined([far, left === null ? '' : `${duration(left)} left`, loss, phase === 'painting' ? '' : phase]);
+    return joined([far, left === null ? '' : `${duration(left)} left`, loss, phase.replace(/^painting( at )?/, '')]);
   }
   if (job.state === 'stopped') return joined([`Stopped at ${iteration} of ${steps}`, size, loss]);
   if (job.state === 'failed') return 'Failed';
