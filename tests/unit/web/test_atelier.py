@@ -150,6 +150,7 @@ def test_jobs_wait_in_an_order(one, grey):
     at_work(one, first)
     a, b, c = (one.submit(ASKED)["id"] for _ in range(3))
     assert [job["id"] for job in one.jobs()] == [first, a, b, c]
+    assert one.picture(a, "thumbnail") == one.picture(a, "photo")
     assert one.move(c, a)["place"] == 0
     assert [job["id"] for job in one.jobs()] == [first, c, a, b]
     one.move(c, None)
