@@ -1,7 +1,7 @@
 """Jobs done in groups of lanes, one device program a group."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from nst_jax.devices import backend, memory, shape, sharding
@@ -53,6 +53,7 @@ def run_jobs(
     report: Report | None = None,
     remote: Remote | None = None,
     foretell: Report | None = None,
+    studios: Callable[[Network, Options], Studio] = Studio,
 ) -> Iterator[Outcome]:
     """Does `jobs`, whose options may differ in `VARYING` only.
 
@@ -80,6 +81,8 @@ def run_jobs(
       foretell: takes a line about the memory that a group needs, before it begins; for
         that the program of its full size is compiled first, and what is too large is
         refused before anything is computed.
+      studios: gives the studio of a network and of options; one of before, if that is
+        for options like these: what it prepared for its paintings is there then.
 
     Yields:
       The place of a job and its result, or what is wrong with it; groups are done in
@@ -118,7 +121,7 @@ def run_jobs(
         for told in masks.lines(jobs[0]) if len(jobs) == 1 else ():
             report(told)
         network = network or network_of(options, offline=offline, report=report)
-        studio, weights = Studio(network, of_all(jobs)), digest_of(network)
+        studio, weights = studios(network, of_all(jobs)), digest_of(network)
         del network  # The studio has what it needs of it.
         small = refused.too_small(sized, shapes, studio)
         yield from ((place, error) for place, error in small.items() if place in left)

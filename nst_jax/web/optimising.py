@@ -1,17 +1,19 @@
 """Jobs that are optimised: from an order to a picture, told on the way."""
 
 import dataclasses
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nst_jax.errors import CheckpointError, NstError
 from nst_jax.images.source import Report, Source
 from nst_jax.networks.network import Network
-from nst_jax.options import VARYING, Options
+from nst_jax.options import FIELDS, VARYING, Options
 from nst_jax.recent import Recent
 from nst_jax.transfer import batch, idle, sizes
 from nst_jax.transfer.jobs import Job, can_grow
+from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.regions import Regions
 from nst_jax.transfer.results import BatchProgress, Progress, Result
 from nst_jax.transfer.sizes import Scale
@@ -23,6 +25,15 @@ from nst_jax.web.pictures import Pictures
 from nst_jax.web.records import Record
 
 _NETWORKS = 2  # That are kept between jobs: VGG-19 is 80 MB.
+_WEIGHTS = ("content_weight", "style_weight", "tv_weight", "edge_weight")
+"""Options whose values a studio doesn't depend on, but on whether there are any."""
+_ANY: Mapping[str, Any] = MappingProxyType(
+    {
+        name: FIELDS[name].default
+        for name in ("size", "steps", "style_scale", "style_blend", "seed", "init")
+    }
+)
+"""Options that a studio doesn't depend on."""
 _FORGET = 0.2
 _FIRST = "preparing, once for this size"
 
@@ -38,6 +49,7 @@ class Optimiser:
         """
         self._load = load
         self._networks: Recent[Hashable, Network] = Recent(_NETWORKS)
+        self._studio: tuple[Hashable, Studio] | None = None
         self._prepared: Recent[Hashable, bool] = Recent(256)
 
     def paint(self, easel: Easel) -> dict[str, Any]:
@@ -77,6 +89,21 @@ class Optimiser:
             self._networks[key] = found
         return found
 
+    def _studios(self, network: Network, options: Options) -> Studio:
+        """The studio of the last job, if it serves these options too.
+
+        It holds the network as this machine computes it fastest, 400 MB on CPUs, and
+        what the paintings of late ask for.
+        """
+        weights: dict[str, Any]
+        weights = {name: float(getattr(options, name) > 0) for name in _WEIGHTS}
+        alike = dataclasses.replace(options, **_ANY, **weights)
+        key = id(network), alike
+        if self._studio is None or self._studio[0] != key:
+            self._studio = None  # Both at a time would need twice the room.
+            self._studio = key, Studio(network, options)
+        return self._studio[1]
+
     def _result(
         self, easel: Easel, job: Job, network: Network, record: Record
     ) -> tuple[Result, dict[str, Any]]:
@@ -93,6 +120,7 @@ class Optimiser:
             every=(record.steps,),
             states=states,
             report=easel.line,
+            studios=self._studios,
         ):
             if isinstance(outcome, NstError):
                 raise outcome

@@ -302,6 +302,6 @@ def test_bad_flags_are_a_line(flags, line, capsys):
 @pytest.mark.slow  # Compiles a dozen programs.
 def test_this_cpu_passes(monkeypatch):
     monkeypatch.undo()  # `_quick` is of the others.
-    found = {one.name: one for one in smoke.outcomes("cpu", 64, 8)}
+    found = {one.name: one for one in smoke.outcomes("cpu", 48, 4)}
     assert list(found) == NAMES
     assert [one for one in found.values() if one.status == WRONG] == []

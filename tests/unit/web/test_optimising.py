@@ -72,11 +72,12 @@ def asked(one, photo, painting):
 def by_hand(one, asked, tiny_network, tmp_path):
     """The picture of the library, as levels."""
 
-    def made(steps, **how):
-        order = orders.parsed(asked(steps=steps), limits=one._limits, networks={})
+    def made(steps, **options):
+        wanted = asked(steps=steps, **options)
+        order = orders.parsed(wanted, limits=one._limits, networks={})
         paths = [one._pictures.path(picture) for picture in order.pictures]
         result = nst_jax.stylize(
-            *(paths[0], paths[1:], order.chosen()), network=tiny_network, **how
+            *(paths[0], paths[1:], order.chosen()), network=tiny_network
         )
         result.save(tmp_path / "by_hand.png")
         return levels(tmp_path / "by_hand.png")
@@ -88,7 +89,7 @@ def levels(path):
     return np.asarray(Image.open(path))
 
 
-def test_it_is_what_the_library_makes_and_goes_on_exactly(one, asked, by_hand):
+def test_it_is_what_the_library_makes_and_goes_on_exactly(one, asked, by_hand, hands):
     events = []
     end = one.watch(events.append)
     job = one.submit(asked())
@@ -111,6 +112,13 @@ def test_it_is_what_the_library_makes_and_goes_on_exactly(one, asked, by_hand):
     assert [at for at, _ in more["losses"]] == [*range(8)]
     np.testing.assert_array_equal(levels(path), by_hand(7))
     assert files.read_description(path)["options"]["steps"] == 7
+    # What was prepared for that job serves another, and changes nothing of it.
+    studio = hands.optimiser._studio
+    others = {"style_weight": 30.0, "init": "noise", "seed": 3}
+    other = ended(one, one.submit(asked(**others))["id"], 120)
+    assert hands.optimiser._studio is studio
+    picture = levels(one.result(other["id"])[0])
+    np.testing.assert_array_equal(picture, by_hand(4, **others))
     # A result that is sent sets the page to what made it.
     told = one.upload(path.read_bytes(), "result.png")["settings"]
     assert told["options"]["steps"] == 7
