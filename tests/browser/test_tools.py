@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.ateliers import png
-from support.browsing import LONG, dropped, filled, reads, serving, until
+from support.browsing import LONG, QUICK, dropped, filled, reads, serving, until
 
 from nst_jax.images import files
 from nst_jax.web import examples
@@ -36,15 +36,8 @@ def test_the_queue_is_reordered_and_cancelled(page, site):
     page.locator(f"[data-job='{c}'] .pick").press("Alt+ArrowUp")
     until(lambda: waiting() == [a, c, b])
     focused = "document.activeElement.closest('li').dataset.job"
-<<<<<<< HEAD
-    page.wait_for_function(
-        f"{focused} === '{c}' && [...document.querySelectorAll("
-        f"'#queue li')][2].dataset.job === '{c}'"
-    )
-=======
     until(lambda: order()[2] == c)
     assert page.evaluate(focused) == c
->>>>>>> web-page
     page.locator(f"[data-key='down {a}']").press("Enter")
     until(lambda: waiting() == [c, a, b])
     page.drag_and_drop(f"[data-job='{b}']", f"[data-job='{c}']")
