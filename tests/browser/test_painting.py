@@ -35,7 +35,9 @@ def test_from_drop_to_download(page, site):
     expect(page.locator("#history img")).to_have_count(1)
     label = re.compile("^Loss, from .* at iteration 12$")
     expect(page.locator("#curve svg")).to_have_attribute("aria-label", label)
-    page.wait_for_function("document.getElementById('picture').naturalWidth === 64")
+    page.wait_for_function(
+        "() => document.getElementById('picture').naturalWidth === 64"
+    )
     with page.expect_download() as download:
         page.click("[data-action=download]")
     saved = download.value.path()
@@ -49,7 +51,9 @@ def test_a_stopped_run_keeps_its_picture_and_goes_on(page, site):
     filled(page, steps=10_000)
     page.click("#paint")
     reads(page, "#state", r"^[1-9]\d* of 10000 ")
-    page.wait_for_function("document.getElementById('picture').src.includes('?v=')")
+    page.wait_for_function(
+        "() => document.getElementById('picture').src.includes('?v=')"
+    )
     page.click("[data-action=stop]")
     reads(page, "#state", r"^Stopped at \d+ of 10000 · 64 × 43")
     stopped = site.jobs()[0]["iteration"]

@@ -132,7 +132,7 @@ def filled(page: Any, *, size: int = 64, steps: int = 12) -> None:
     """Fills the form with two examples and little work, by clicks."""
     page.click("#photo-examples li:first-child button")
     page.click("#painting-examples li:last-child button")
-    page.check("#cards input[value=classic]", force=True)
+    page.press("#cards input[value=classic]", "Space")
     sized(page, "size", size)
     sized(page, "steps", steps)
 

@@ -74,6 +74,9 @@ function keys(event) {
   const isSent = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
   if (isSent && !document.querySelector('dialog[open]')) {
     event.preventDefault();
+    const typed = document.activeElement;
+    typed?.blur(); // What was typed counts.
+    typed?.focus();
     paint();
   }
 }

@@ -47,7 +47,10 @@ function draggable(item, one, place) {
     item.classList.add('target');
   });
   item.addEventListener('dragleave', () => item.classList.remove('target'));
-  item.addEventListener('dragend', () => { dragged = null; });
+  item.addEventListener('dragend', () => {
+    dragged = null;
+    draw();
+  });
   item.addEventListener('drop', event => {
     const moved = state.jobs.find(other => other.id === dragged);
     item.classList.remove('target');
@@ -62,7 +65,7 @@ function entry(one, place, last) {
     class: 'pick', type: 'button', 'data-key': `pick ${one.id}`, 'aria-label': `Show ${one.title}`,
     'aria-current': one.id === state.selected ? 'true' : null, on: {click: () => select(one.id)},
   },
-  h('img', {src: api.photo(one.id), alt: '', loading: 'lazy'}),
+  h('img', {src: api.photo(one.id), alt: '', loading: 'lazy', draggable: 'false'}),
   h('span', {class: 'says'}, h('span', {class: 'name'}, one.title), h('span', {class: 'small soft number far'}, brief(one))));
   if (isActive(one)) return h('li', {class: 'running', 'data-job': one.id}, choose, h('span', {class: 'thin'}));
   const item = h('li', {'data-job': one.id, on: {keydown: event => keys(event, one, place)}}, choose,
@@ -75,6 +78,7 @@ function entry(one, place, last) {
 }
 
 function draw() {
+  if (dragged) return; // It would be taken from under the hand.
   const queue = waiting(), running = state.jobs.filter(isActive);
   byId('queue-part').hidden = !queue.length && !running.length;
   refill(byId('queue'), [

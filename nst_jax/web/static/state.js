@@ -69,10 +69,10 @@ export const isActive = one => one.state === 'preparing' || one.state === 'paint
 export const isOver = one => !isActive(one) && one.state !== 'waiting';
 export const hasPicture = one => one.state === 'done' || one.state === 'stopped';
 
-// Where the picture of an upload or an example is.
-export function address(id, longest) {
-  return example(id) ? api.example(id, longest) : api.uploaded(id, longest);
-}
+// Where the picture of an upload or an example is; examples have names, such as
+// photo-cat, uploads random digits.
+export const address = (id, longest) =>
+  (/^[0-9a-f]{16}$/.test(id) ? api.uploaded(id, longest) : api.example(id, longest));
 export function example(id) {
   const {photos = [], paintings = []} = state.catalogue?.examples ?? {};
   return [...photos, ...paintings].find(one => one.id === id) ?? null;
