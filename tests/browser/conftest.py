@@ -4,6 +4,8 @@ The ordinary run leaves this folder out; `bash scripts/test.sh -m browser tests/
 runs it, and fails where there is no Chromium.
 """
 
+import re
+
 import pytest
 from playwright.sync_api import sync_playwright
 from support.browsing import SECONDS, chromium, serving
@@ -44,8 +46,11 @@ def site(running):
 
 
 @pytest.fixture
-def opens(browser):
-    """Opens tabs of a site; none may fail, complain, or ask another server."""
+def opens(browser, site):
+    """Opens tabs of a site; none may fail, complain, or ask another server.
+
+    They are closed before the site's jobs go.
+    """
     contexts, wrong = [], []
 
     def tab(site, *, context=None, width=1280, height=800, **how):
@@ -56,7 +61,7 @@ def opens(browser):
             contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda line: _noted(line, wrong))
+        page.on("console", lambda line: _noted(line, site, wrong))
         page.on("request", lambda asked: _checked(asked.url, site, wrong))
         page.goto(site.address)
         page.wait_for_selector("#cards label")
@@ -70,9 +75,13 @@ def opens(browser):
     assert not wrong, wrong
 
 
-def _noted(line, wrong):
+def _noted(line, site, wrong):
+    asked = re.search("/api/jobs/([0-9a-f]+)/", line.location["url"])
+    known = [job["id"] for job in site.jobs()]
+    if asked and asked[1] not in known and "status of 404" in line.text:
+        return  # It was removed while its picture was on its way.
     if line.type in ("error", "warning"):
-        wrong.append(line.text)
+        wrong.append(f"{line.text} {line.location['url']}")
 
 
 def _checked(url, site, wrong):

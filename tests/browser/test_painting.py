@@ -25,7 +25,7 @@ def test_from_drop_to_download(page, site):
     sized(page, "size", 64)
     sized(page, "steps", 12)
     page.click("#paint")
-    reads(page, "#state", r"^12 steps · .* · 64 × 48 · loss ")
+    reads(page, "#state", r"^12 steps · .* · 64 . 48 · loss ")
     (job,) = site.jobs()
     assert job["preset"] == "classic"
     assert job["options"] == {"size": 64, "steps": 12}
@@ -55,7 +55,7 @@ def test_a_stopped_run_keeps_its_picture_and_goes_on(page, site):
         "() => document.getElementById('picture').src.includes('?v=')"
     )
     page.click("[data-action=stop]")
-    reads(page, "#state", r"^Stopped at \d+ of 10000 · 64 × 43")
+    reads(page, "#state", r"^Stopped at \d+ of 10000 · 64 . 43")
     stopped = site.jobs()[0]["iteration"]
     with page.expect_download() as download:
         page.click("[data-action=download]")
@@ -86,7 +86,7 @@ def test_in_one_pass(page, site):
     expect(page.locator("#paintings")).to_be_hidden()
     sized(page, "size", 64)
     page.click("#paint")
-    reads(page, "#state", "^In one pass · .* · 64 × 43")
+    reads(page, "#state", "^In one pass · .* · 64 . 43")
     (job,) = site.jobs()
     assert (job["kind"], job["network"]) == ("apply", "glass")
 
@@ -166,5 +166,34 @@ def test_what_is_refused_is_said(opens, site):
     expect(page.locator("#photo-zone .fault")).to_contain_text("no.png")
     expect(page.locator("#photo-zone .invite")).to_be_visible()
     # Chromium tells of the refused upload too.
+    assert [line for line in opens.wrong if "status of 400" not in line] == []
+    opens.wrong.clear()
+
+
+def test_of_a_network_of_several_styles_one_is_chosen(opens, site):
+    page = opens(site)
+
+    def with_another(route):
+        told = route.fetch().json()
+        several = {"name": "several", "title": "several", "text": "", "picture": None}
+        told["networks"].append(several | {"takes": "index", "styles": ["a", "b"]})
+        route.fulfill(json=told)
+
+    page.route("**/api/catalogue", with_another)
+    page.reload()
+    page.click("#photo-examples li:first-child button")
+    page.check("[name=kind][value=apply]", force=True)
+    page.press("#cards input[value=several]", "Space")
+    asked = []
+    for style in (None, "b"):
+        if style:
+            page.select_option("#style-of-network", style)
+        with page.expect_request("**/api/jobs") as sent:
+            page.click("#paint")
+        asked.append(sent.value.post_data_json)
+        expect(page.locator("#fault")).to_contain_text("several")
+    assert [one["options"] for one in asked] == [{"style": "a"}, {"style": "b"}]
+    assert {one["network"] for one in asked} == {"several"}
+    # The server has none of that name, and Chromium tells of the refusal too.
     assert [line for line in opens.wrong if "status of 400" not in line] == []
     opens.wrong.clear()

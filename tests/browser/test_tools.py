@@ -1,4 +1,4 @@
-"""The page in Chromium: the queue, comparing, masks, keys, phones, a server that goes."""
+"""The page in Chromium: queue, comparing, masks, keys, phones, a server that goes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The page's real server on a network of a few channels, and a browser that opens it."""
+"""The real server of the page on a tiny network, and a browser that opens it."""
 
 import base64
 import contextlib
@@ -16,7 +16,7 @@ from nst_jax.web.painter import Hands
 from nst_jax.web.records import ENDED
 
 TOKEN = "a-token-of-the-tests"
-SECONDS = 60.0
+SECONDS = 240.0
 """In which anything must have come; machines of the gate are small and busy."""
 
 QUICK = {

@@ -1,6 +1,6 @@
 // The four sliders, and all options by groups, as the catalogue has them.
 import {byId, h} from './dom.js';
-import {change, network, on, preset, state} from './state.js';
+import {change, network, on, preset, state, style} from './state.js';
 
 const NAMES = {size: 'Size', style_weight: 'Style strength', style_scale: 'Stroke size', steps: 'Steps'};
 const UNITS = {size: ' px'};
@@ -68,12 +68,12 @@ function slider(one) {
 
 let sliders = [], drawn = null;
 function drawSliders() {
-  const key = isPass() ? `apply ${network()?.takes}` : 'optimise';
+  const key = isPass() ? `apply ${network()?.name}` : 'optimise';
   if (key !== drawn) {
     const found = isPass() ? PASSING : state.catalogue.sliders;
     sliders = found.map(slider);
-    const style = isPass() && network()?.takes === 'index' ? [styleIndex()] : [];
-    byId('sliders').replaceChildren(...style, ...sliders.map(one => one.element));
+    const chosen = isPass() && network()?.takes === 'index' ? [styles()] : [];
+    byId('sliders').replaceChildren(...chosen, ...sliders.map(one => one.element));
     drawn = key;
   }
   for (const {one, range, exact, reset, title} of sliders) {
@@ -88,15 +88,13 @@ function drawSliders() {
   }
 }
 
-// A network of several styles takes a number, or shares such as 3:0.7,5:0.3.
-function styleIndex() {
+// Of a network of several styles one is chosen.
+function styles() {
+  const choose = event => set('style', event.target.value, null);
   return h('div', {class: 'field'},
-    h('label', {for: 'style-index'}, 'Style'),
-    h('input', {
-      type: 'text', id: 'style-index', value: state.form.passing.style ?? '0', autocomplete: 'off',
-      on: {change: event => set('style', event.target.value.trim() || undefined, null)},
-    }),
-    h('p', {class: 'small soft'}, 'A number from 0, or shares: 3:0.7,5:0.3'));
+    h('label', {for: 'style-of-network'}, 'Style'),
+    h('select', {id: 'style-of-network', on: {change: choose}},
+      ...network().styles.map(one => h('option', {value: one, selected: one === style()}, one))));
 }
 
 const text = found => (found === null || found === undefined ? ''

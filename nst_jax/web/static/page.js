@@ -62,11 +62,11 @@ function tryIt(photo, painting) {
   byId('paint').focus();
 }
 
-// A page that is opened while something is painted shows it.
+// A page that is opened while something is painted, or about to be, shows it.
 let isFirst = true;
 on('jobs', () => {
-  const running = state.jobs.find(isActive);
-  if (isFirst && !selected() && !state.form.photo && running) select(running.id);
+  const next = state.jobs.find(isActive) ?? state.jobs.find(one => one.place === 0);
+  if (isFirst && !selected() && !state.form.photo && next) select(next.id);
   isFirst = false;
 });
 

@@ -88,12 +88,21 @@ export function network() {
 export const wantsPaintings = () =>
   state.form.kind === 'optimise' || network()?.takes === 'painting';
 
+// Of a network of several styles, the one that is chosen; null: it has but one.
+export function style() {
+  if (network()?.takes !== 'index') return null;
+  const {styles} = network(), chosen = state.form.passing.style;
+  return styles.includes(chosen) ? chosen : styles[0];
+}
+
 // What the server is asked for.
 export function asked() {
   const {form} = state;
   if (form.kind === 'apply') {
+    const {style: _, ...options} = form.passing;
+    if (style() !== null) options.style = style();
     return {
-      kind: 'apply', network: form.network, photo: form.photo.id, options: form.passing,
+      kind: 'apply', network: form.network, photo: form.photo.id, options,
       ...(wantsPaintings() && {painting: form.paintings[0].id}),
       ...(form.keep && {keep_mask: form.keep}),
     };
