@@ -1,6 +1,6 @@
 """Memory of whole runs on this machine's CPU: what `nst-jax plan` said, what it was.
 
-    python -m bench.memory --output=bench/results/cpu_memory.jsonl
+    python -m bench.memory --output=bench/results/memory/cpu.jsonl
 
 Each row is two processes: `plan`, which compiles and keeps the programs, and the run
 itself with a few iterations, whose peak the system tells. Weights are those of VGG-19

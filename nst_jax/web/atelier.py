@@ -243,6 +243,8 @@ class Atelier:
         at_work = record.state in records.AT_WORK
         if at_work and (content := self._ledger.live(id)):
             return shown.shown(content)
+        if kind == "thumbnail" and not self._ledger.shelf.has(id, records.THUMBNAIL):
+            return self._photo(record)  # Until there is something of it.
         return self._file(record, _FILES[kind])
 
     def _file(self, record: Record, name: str) -> Shown:

@@ -71,9 +71,9 @@ class Easel:
         """A text without this machine's paths."""
         order = self.record.order
         for picture in order.pictures:
-            text = text.replace(
-                str(self.pictures.path(picture)), self.pictures.name(picture)
-            )
+            if picture in self.pictures:  # Its file may be lost, and the job fails.
+                path = str(self.pictures.path(picture))
+                text = text.replace(path, self.pictures.name(picture))
         return text.replace(str(self.path("")), "job").replace("job/", "")
 
     def phase(self, text: str, **changes: Any) -> None:

@@ -238,16 +238,17 @@ def test_50_slow_readers_of_events_are_bounded_and_given_up(served, monkeypatch)
 
 
 def test_connections_that_say_nothing_are_given_up(served, monkeypatch):
-    monkeypatch.setattr(Connection, "head_seconds", 0.5)
+    assert served.server.config.limit_concurrency == server.CONNECTIONS
+    monkeypatch.setattr(served.server.config, "limit_concurrency", 20)
+    monkeypatch.setattr(Connection, "head_seconds", 0.8)
     served.session.close()
-    many = server.CONNECTIONS + 20
-    opened = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(many)]
-    for one in opened:
-        one.sendall(b"GET / HT")  # And no more.
-    until(lambda: len(served.server.server_state.connections) >= server.CONNECTIONS)
-    header = {"Authorization": f"Bearer {TOKEN}"}
-    full = requests.get(f"{served.url}/api/jobs", headers=header, timeout=20)
-    assert full.status_code == 503
-    until(lambda: len(served.server.server_state.connections) < 5)
-    for one in opened:
-        one.close()
+    connections = served.server.server_state.connections
+    with contextlib.ExitStack() as opened:
+        for _ in range(30):
+            one = socket.create_connection(("127.0.0.1", served.port))
+            opened.enter_context(one).sendall(b"GET / HT")  # And no more.
+        until(lambda: len(connections) >= 20)
+        header = {"Authorization": f"Bearer {TOKEN}", "Connection": "close"}
+        full = requests.get(f"{served.url}/api/jobs", headers=header, timeout=20)
+        assert full.status_code == 503
+        until(lambda: len(connections) < 5)

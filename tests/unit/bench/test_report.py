@@ -7,6 +7,7 @@ from support.bench_records import H100, record
 from bench.report import __main__ as report
 from bench.report import goals, tables
 from bench.report.page import page
+from bench.workload import ROOT
 
 
 def goal(words):
@@ -191,6 +192,12 @@ def test_files_are_read_and_the_report_is_the_same_again(tmp_path):
         texts.append((tmp_path / "R.md").read_text())
     assert texts[0] == texts[1]
     assert "338" in texts[0]
+
+
+def test_the_records_that_are_here_are_the_reports():
+    """Those of other kinds have folders of their own, such as of memory."""
+    records = tables.read(ROOT / "bench/results")
+    assert len(records) > len(tables.latest(records)) > 20
 
 
 def test_plots_are_drawn_and_linked(tmp_path):

@@ -150,6 +150,7 @@ def test_jobs_wait_in_an_order(one, grey):
     at_work(one, first)
     a, b, c = (one.submit(ASKED)["id"] for _ in range(3))
     assert [job["id"] for job in one.jobs()] == [first, a, b, c]
+    assert one.picture(a, "thumbnail") == one.picture(a, "photo")
     assert one.move(c, a)["place"] == 0
     assert [job["id"] for job in one.jobs()] == [first, c, a, b]
     one.move(c, None)
@@ -309,6 +310,32 @@ def test_what_is_prepared_when_the_server_ends_waits_again(opened, grey, monkeyp
     assert [job["id"] for job in one.jobs()] == [first, second]
     assert one.job(first)["place"] == 0
     compiling.set()
+
+
+def test_a_job_whose_picture_is_lost_fails_alone(opened, grey, monkeypatch, tmp_path):
+    one = opened()
+    photo = one.upload(png(), "a.png")["id"]
+    grey.held.clear()
+    first = one.submit(LONG)["id"]
+    at_work(one, first)
+    lost = one.submit({**ASKED, "photo": photo})["id"]
+    one.close()
+    (tmp_path / "atelier/uploads" / f"{photo}.json").write_text("{")
+    paint = grey.paint
+    monkeypatch.setattr(
+        *(grey, "paint"),
+        lambda easel: (
+            [*map(easel.pictures.path, easel.record.order.pictures)] and paint(easel)
+        ),
+    )
+    grey.held.set()
+    again = opened()
+    failed = ended(again, lost)
+    assert failed["state"] == "failed"
+    assert "there is no picture" in failed["error"]
+    refused(lambda: again.picture(lost, "photo"), AbsentError)
+    refused(lambda: again.command(lost), AbsentError)
+    assert ended(again, again.submit(ASKED)["id"])["state"] == "done"
 
 
 def test_watchers_that_fail_hurt_nobody(opened):

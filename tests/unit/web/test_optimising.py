@@ -138,6 +138,13 @@ def test_stopped_by_the_end_of_the_server_it_goes_on(opened, asked, by_hand, one
     more = ended(again, job, 120)
     assert (more["state"], more["iteration"], more["error"]) == ("done", made + 2, None)
     np.testing.assert_array_equal(levels(again.result(job)[0]), by_hand(made + 2))
+    # What is discarded in the midst of it leaves nothing, and the next one is painted.
+    gone = again.submit(asked(steps=5000))["id"]
+    until(lambda: again.job(gone)["iteration"] > 3, 120)
+    again.discard(gone)
+    until(lambda: [one["id"] for one in again.jobs()] == [job], 60)
+    assert not again._ledger.shelf.path(gone).exists()
+    assert ended(again, again.submit(asked())["id"], 60)["state"] == "done"
 
 
 def test_a_pyramid_goes_on_to_its_end_and_then_from_its_picture(one, asked):
