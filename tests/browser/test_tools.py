@@ -36,10 +36,10 @@ def test_the_queue_is_reordered_and_cancelled(page, site):
     page.locator(f"[data-job='{c}'] .pick").press("Alt+ArrowUp")
     until(lambda: waiting() == [a, c, b])
     focused = "document.activeElement.closest('li').dataset.job"
-    until(lambda: order()[2] == c)
+    until(lambda: order() == [first, a, c, b])
     assert page.evaluate(focused) == c
     page.locator(f"[data-key='down {a}']").press("Enter")
-    until(lambda: waiting() == [c, a, b])
+    until(lambda: waiting() == [c, a, b] and order() == [first, c, a, b])
     page.drag_and_drop(f"[data-job='{b}']", f"[data-job='{c}']")
     until(lambda: waiting() == [b, c, a])
     page.locator(f"[data-job='{c}'] .pick").press("Delete")
