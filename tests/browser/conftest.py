@@ -15,6 +15,13 @@ from nst_jax.web.optimising import Optimiser
 from nst_jax.web.painter import Hands
 
 
+def pytest_configure(config):
+    try:
+        chromium()
+    except FileNotFoundError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 @pytest.fixture(scope="session")
 def browser():
     path = chromium()
