@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.ateliers import png
-from support.browsing import LONG, QUICK, dropped, filled, reads, serving, until
+from support.browsing import LONG, dropped, filled, reads, serving, until
 
 from nst_jax.images import files
 from nst_jax.web import examples
