@@ -184,11 +184,11 @@ def test_max_pooling_needs_no_select_and_scatter(windows):
     def scatters(pool) -> list[str]:
         gradient = jax.grad(lambda x: jnp.sum(jnp.square(pool(x))))
         lowered = jax.jit(gradient).lower(jnp.ones((1, 5, 7, 2)))
-        # XLA:CPU rewrites the select-and-scatter of JAX into a scatter.
+        # Some of XLA:CPU's ways rewrite the select-and-scatter of JAX into a scatter.
         program = lowered.as_text() + lowered.compile().as_text()
         return re.findall(r"stablehlo\.select_and_scatter|scatter\(", program)
 
-    assert len(scatters(plain)) >= 2
+    assert scatters(plain)
     assert not scatters(lambda x: pooling.max_pool(x, windows))
 
 
