@@ -304,10 +304,10 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state)
     state = dataclasses.replace(zeros, image=image)
     program = run.program(timed_at)
-    state, _ = program(state, problem, jnp.int32(1))
+    state, *_ = program(state, problem, jnp.int32(1))
     jax.block_until_ready(state)
     began = time.perf_counter()
-    state, _ = program(state, problem, jnp.int32(_TIMED))
+    state, *_ = program(state, problem, jnp.int32(_TIMED))
     jax.block_until_ready(state)
     taken = time.perf_counter() - began
     pixels = math.prod(estimate.stages[place].frame)

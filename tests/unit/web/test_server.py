@@ -72,21 +72,27 @@ def test_a_token_that_is_none_is_refused(monkeypatch, token):
         serve.run_command(None)
 
 
+# As in a terminal, whatever the tests were started by.
+_PROGRAM = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("nst_jax", run_name="__main__")
+"""
+
+
 def started(tmp_path, *flags):
     """A server in a process of its own, and its address."""
     browser, seen = tmp_path / "browser", tmp_path / "seen"
     browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
     browser.chmod(0o755)
     environment = {**os.environ, "BROWSER": f"{browser} %s"}
-    command = (sys.executable, "-m", "nst_jax", "serve", "--port=0", *flags)
+    command = (sys.executable, "-c", _PROGRAM, "serve", "--port=0", *flags)
     process = subprocess.Popen(
         [*command, f"--folder={tmp_path / 'kept'}"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # As in a terminal, whatever the tests were started by.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     return process, process.stdout.readline().strip()
 
