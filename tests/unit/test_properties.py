@@ -54,7 +54,7 @@ def named_values(draw: st.DrawFn) -> tuple[str, object]:
     return name, draw(anything(FIELDS[name]))
 
 
-@settings(some, max_examples=5 * EXAMPLES)
+@settings(some, max_examples=3 * EXAMPLES)
 @given(named_values())
 def test_any_value_is_taken_or_refused_in_a_line(named):
     name, value = named

@@ -200,6 +200,7 @@ def test_the_records_that_are_here_are_the_reports():
     assert len(records) > len(tables.latest(records)) > 20
 
 
+@pytest.mark.slow
 def test_plots_are_drawn_and_linked(tmp_path):
     records = [step(ms, side=side) for ms, side in ((1, 128), (4, 256), (17, 512))]
     records += [step(7, lanes=8), run("nst_jax", [3, 2, 1])]

@@ -99,6 +99,7 @@ def test_darker_masks_and_larger_files_are_the_same(paint):
     assert_same(paint(masks=twice), expected)
 
 
+@pytest.mark.slow
 def test_complementary_masks_of_one_painting_share_its_loss(tiny_network):
     """By numpy: Gram matrices of regions, weighted by their areas."""
     soft = np.linspace(0, 1, SHAPE[1], dtype=np.float32) * np.ones(SHAPE, np.float32)

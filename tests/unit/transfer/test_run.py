@@ -54,6 +54,7 @@ def run(tiny_network):
     return run
 
 
+@pytest.mark.slow
 def test_goes_through_the_sizes_and_counts_on(run):
     result, seen = run(every=(2,))
     assert result.image.shape == (*FULL, 3)
