@@ -4,6 +4,7 @@ import {change, network, on, preset, state, style} from './state.js';
 
 const NAMES = {size: 'Size', style_weight: 'Style strength', style_scale: 'Stroke size', steps: 'Steps'};
 const UNITS = {size: ' px'};
+const AS_IT_IS = {size: 'original'}; // What null means.
 const PASSING = [
   {name: 'size', title: 'Size', low: 64, high: 2048, scale: 'log', default: 'original', integer: true},
   {name: 'strength', title: 'Style strength', low: 0, high: 1, scale: 'linear', default: 1},
@@ -13,8 +14,10 @@ const STOPS = 400; // Of a slider, from one end to the other.
 
 const isPass = () => state.form.kind === 'apply';
 const bag = () => (isPass() ? 'passing' : 'options');
-const base = (name, otherwise) => (isPass() ? otherwise : preset()?.options[name] ?? otherwise);
-const value = (name, otherwise) => state.form[bag()][name] ?? base(name, otherwise);
+// A null is a value of its own: "none", where a preset has something.
+const of = (values, name, otherwise) => (name in values ? values[name] : otherwise);
+const base = (name, otherwise) => (isPass() ? otherwise : of(preset()?.options ?? {}, name, otherwise));
+const value = (name, otherwise) => of(state.form[bag()], name, base(name, otherwise));
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 // What is as it is anyway isn't kept, so that "changed" means it.
@@ -70,7 +73,7 @@ let sliders = [], drawn = null;
 function drawSliders() {
   const key = isPass() ? `apply ${network()?.name}` : 'optimise';
   if (key !== drawn) {
-    const found = isPass() ? PASSING : state.catalogue.sliders;
+    const found = isPass() ? state.catalogue.pass_sliders ?? PASSING : state.catalogue.sliders;
     sliders = found.map(slider);
     const chosen = isPass() && network()?.takes === 'index' ? [styles()] : [];
     byId('sliders').replaceChildren(...chosen, ...sliders.map(one => one.element));
@@ -80,10 +83,11 @@ function drawSliders() {
     const now = value(one.name, one.default);
     const isNumber = typeof now === 'number';
     range.value = toStop(one, isNumber ? now : one.high);
-    range.setAttribute('aria-valuetext', `${title}: ${now}${UNITS[one.name] ?? ''}`);
+    const word = now === null ? AS_IT_IS[one.name] ?? 'automatic' : String(now);
+    range.setAttribute('aria-valuetext', `${title}: ${word}${isNumber ? UNITS[one.name] ?? '' : ''}`);
     range.style.setProperty('--part', `${100 * range.value / STOPS}%`);
     if (document.activeElement !== exact) exact.value = isNumber ? now : '';
-    exact.placeholder = isNumber ? '' : String(now);
+    exact.placeholder = isNumber ? '' : word;
     reset.hidden = state.form[bag()][one.name] === undefined;
   }
 }
@@ -104,7 +108,7 @@ function parsed(field, written) {
   const trimmed = written.trim();
   if (field.kind === 'text') return trimmed || null;
   if (field.kind === 'list') return trimmed ? trimmed.split(',').map(one => one.trim()).map(numeric) : [];
-  return trimmed === '' ? undefined : numeric(trimmed);
+  return trimmed === '' ? (field.default === null ? null : undefined) : numeric(trimmed);
 }
 const numeric = word => (word !== '' && !Number.isNaN(Number(word)) ? Number(word) : word);
 
