@@ -116,7 +116,7 @@ def idle(page: Page, process: psutil.Process) -> dict[str, float]:
     renderers = [
         one
         for one in psutil.Process().children(recursive=True)
-        if "--type=renderer" in (one.as_dict(["cmdline"])["cmdline"] or [])
+        if "--type=renderer" in " ".join(one.as_dict(["cmdline"])["cmdline"] or [])
     ]
     before = [_processor(one) for one in (process, *renderers)]
     page.wait_for_timeout(1000 * _SECONDS)

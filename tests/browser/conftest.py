@@ -56,8 +56,8 @@ def site(running):
 def opens(browser, site):
     """Opens tabs of a site; none may fail, complain, or ask another server.
 
-    They are closed before the site's jobs go. Of what Chromium says of itself a test may
-    allow parts, by `opens.allowed`: it comes when it comes, maybe after the page's line.
+    They are closed before the site's jobs go. What Chromium says by itself of a refusal
+    a test allows by `opens.allowed`: it may come later than what the page says.
     """
     contexts, wrong, allowed = [], [], []
 

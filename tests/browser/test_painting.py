@@ -104,6 +104,65 @@ def test_settings_come_back_from_a_result(page, site):
     assert page.is_checked("#cards input[value='']")
 
 
+def test_shares_and_one_pass_come_back_from_results(page, site):
+    """The server tells of both: what it answers to an upload is written here."""
+    told = {}
+
+    def answer(route):
+        found = route.fetch()
+        route.fulfill(response=found, json={**found.json(), "settings": told})
+
+    page.route("**/api/uploads?**", answer)
+    for place in (1, 2):
+        dropped(page, "#painting-zone", (f"{place}.png", png(32, 32)))
+        expect(page.locator("#strip .tile")).to_have_count(place)
+    shares = page.locator("#strip .share span")
+    told |= {"kind": "optimise", "preset": None, "network": None, "shares": [6, 2]}
+    told["options"] = {"style_blend": [6, 2], "steps": 12, "size": 64}
+    dropped(page, "#photo-zone", ("mixed.png", png(48, 64)))
+    expect(page.locator("#restored")).to_contain_text("are set")
+    assert shares.all_text_contents() == ["75 %", "25 %"]
+    with page.expect_request("**/api/jobs") as sent:
+        page.click("#paint")
+    asked = sent.value.post_data_json
+    assert asked["options"] == {"steps": 12, "size": 64}
+    assert asked["shares"] == [3, 1]
+    until(lambda: len(site.jobs()) == 1)
+    told |= {"shares": [1, 2, 3]}  # There are two.
+    dropped(page, "#photo-zone", ("three.png", png(48, 64)))
+    expect(page.locator("#restored")).to_contain_text("three.png are set")
+    assert shares.all_text_contents() == ["75 %", "25 %"]
+    told |= {"kind": "apply", "network": "glass", "shares": []}
+    told["options"] = {"size": 64, "strength": 0.5}
+    dropped(page, "#photo-zone", ("glass.png", png(48, 64)))
+    expect(page.locator("#restored")).to_contain_text("glass.png are set")
+    assert page.is_checked("[name=kind][value=apply]")
+    assert page.is_checked("#cards input[value=glass]")
+    assert page.input_value(".slider:has(#slider-strength) .exact") == "0.5"
+    told["network"] = "gone"
+    dropped(page, "#photo-zone", ("gone.png", png(48, 64)))
+    expect(page.locator("#restored")).to_contain_text(re.compile("isn.t here"))
+    assert page.is_checked("#cards input[value=glass]")
+
+
+def test_what_a_preset_sets_is_emptied(page, site):
+    site.atelier.submit(LONG)
+    filled(page)
+    page.check("#cards input[value=crowsonkb]", force=True)
+    page.click("#more > summary")
+    for group in page.locator(".group > summary").all():
+        group.click()
+    field = page.locator("#option-learning_rate")
+    expect(field).to_have_value("0.02")
+    field.fill("")
+    field.press("Tab")
+    expect(field).to_have_value("")
+    expect(page.locator(".field.changed")).to_have_count(1)
+    page.click("#paint")
+    until(lambda: len(site.jobs()) == 2)
+    assert site.jobs()[1]["options"]["learning_rate"] is None
+
+
 def test_same_again_and_as_start(page, site):
     job = site.painted()
     page.click("#history button")
@@ -120,6 +179,11 @@ def test_same_again_and_as_start(page, site):
         assert again[name] == started[name] == job[name]
     assert (again["start"], started["start"]) == (None, job["id"])
     reads(page, "#state", "^12 steps")
+    page.click("[data-action=again]")
+    expect(page.locator("#photo-zone")).to_contain_text(f"from {job['title']}")
+    page.click("#paint")
+    until(lambda: len(site.jobs()) == 4)
+    assert site.jobs()[3]["start"] == job["id"]
 
 
 def test_a_command_and_python_are_copied(opens, site):
