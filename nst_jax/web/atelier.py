@@ -30,7 +30,7 @@ from nst_jax.web.limits import Limits
 from nst_jax.web.orders import Order
 from nst_jax.web.pictures import Pictures
 from nst_jax.web.records import Record
-from nst_jax.web.refusals import AbsentError, ConflictError, LimitError
+from nst_jax.web.refusals import AbsentError, LimitError
 from nst_jax.web.shown import Shown
 from nst_jax.web.uploads import Uploads
 
@@ -183,15 +183,18 @@ class Atelier:
         return self._ledger.told(self._ledger.wish(id, ledger.STOP))
 
     def discard(self, id: str) -> dict[str, Any]:
-        """Ends a job, if it is at work, and removes it."""
-        return self._told_last(self._ledger.wish(id, ledger.DISCARD))
+        """Ends a job, if it is at work, and removes it.
+
+        One that waits to go on is stopped again instead, and keeps its picture.
+        """
+        return self._ledger.told(self._ledger.wish(id, ledger.DISCARD))
 
     def remove(self, id: str) -> dict[str, Any]:
-        """Removes a job that isn't at work, with its pictures."""
-        return self._told_last(self._ledger.remove(id))
+        """Removes a job that isn't at work, with its pictures.
 
-    def _told_last(self, record: Record) -> dict[str, Any]:
-        return record.told(place=None, can_go_on=False)
+        One that waits to go on is stopped again instead, and keeps its picture.
+        """
+        return self._ledger.told(self._ledger.remove(id))
 
     def move(self, id: str, before: str | None) -> dict[str, Any]:
         """Has a job that waits do so before another, or behind all."""
@@ -212,18 +215,15 @@ class Atelier:
             raise OptionsError(
                 f"steps={steps!r:.20}: give a whole number, 1 to {self._limits.steps}"
             )
-        record = self._ledger.get(id)
-        if not self._ledger.can_go_on(record):
-            raise ConflictError(f"the job is {record.state}: it can't go on")
-        if not self._ledger.shelf.has(id, records.STATE):
-            return self._begun(_again(record.order, id, steps), parent=id)
-        until = record.steps
-        if can_grow(record.order.chosen()):
-            until = record.iteration + steps
-        record = dataclasses.replace(
-            record, state=records.WAITING, phase="waiting", steps=until, resume=True
-        )
-        self._ledger.add(record)
+
+        def until(record: Record) -> int:
+            grows = can_grow(record.order.chosen())
+            return record.iteration + steps if grows else record.steps
+
+        record = self._ledger.go_on(id, until)
+        if record is None:
+            order = self._ledger.get(id).order
+            return self._begun(_again(order, id, steps), parent=id)
         self._painter.start()
         return self._ledger.told(record)
 

@@ -372,3 +372,23 @@ def test_many_threads_ask_at_a_time(opened):
         thread.join(20)
     assert not wrong
     until(lambda: all(j["state"] == "done" for j in one.jobs()))
+
+
+@pytest.mark.parametrize("name", ["next", "end"])
+def test_a_fault_of_the_ledger_ends_no_thread(opened, monkeypatch, name):
+    lines = []
+    one = opened(lines=lines)
+    monkeypatch.setattr("nst_jax.web.painter._PAUSE", 0.01)
+    method, wrong = getattr(one._ledger, name), [RuntimeError("a fault")]
+
+    def fails(*given, **named):
+        if wrong:
+            raise wrong.pop()
+        return method(*given, **named)
+
+    monkeypatch.setattr(one._ledger, name, fails)
+    first = ended(one, one.submit(ASKED)["id"])
+    assert first["state"] == ("failed" if name == "end" else "done")
+    assert (first["error"] or "").startswith("internal error" if name == "end" else "")
+    assert ended(one, one.submit(ASKED)["id"])["state"] == "done"
+    assert "RuntimeError: a fault" in lines[0]
