@@ -73,7 +73,7 @@ class Atelier:
           OptionsError: a folder that can't be used.
         """
         self._limits = limits
-        private.folder(folder)
+        private.folder(folder)  # What is within is for the user alone too.
         self._ledger = Ledger(folder, limits, report)
         self._uploads = Uploads(folder / "uploads", limits, report)
         self._pictures = Pictures(self._uploads)
@@ -90,7 +90,8 @@ class Atelier:
 
     def upload(self, body: bytes, name: str) -> dict[str, Any]:
         """Takes in a picture that was sent; returns it as JSON has it."""
-        upload = self._uploads.add(body, name, self._ledger.needed())
+        needed = self._ledger.needed()
+        upload = self._uploads.add(body, name, needed, self._ledger.free)
         self._painter.start()  # What paints is loaded while people choose.
         return upload.told()
 
@@ -152,7 +153,7 @@ class Atelier:
             source, _ = self.result(parent)
         place = self._ledger.shelf.path(identifier, records.START)
         try:
-            private.folder(place.parent)
+            place.parent.mkdir(mode=0o700, exist_ok=True)
             private.write(place, source.read_bytes())
         except OSError as error:
             raise LimitError(f"no room for the start ({error.strerror})") from error
@@ -256,17 +257,19 @@ class Atelier:
 
     def _photo(self, record: Record) -> Shown:
         """The photo as the result shows it: cropped, if that is asked for."""
+        order = record.order
+        part = ratio(order.chosen().crop) if order.kind == "optimise" else None
+        if part is None:
+            return self._pictures.shown(order.photo, None, self._limits.live_side)
         path = self._ledger.shelf.path(record.id, records.PHOTO)
         try:
             return shown.shown(path.read_bytes())
         except OSError:
             pass
-        order = record.order
-        crop = order.chosen().crop if order.kind == "optimise" else None
-        photo = self._pictures.path(order.photo)
+        photo, side = self._pictures.path(order.photo), self._limits.live_side
         try:
-            side = self._limits.live_side
-            content = shown.jpeg_of(photo, side, ratio=ratio(crop))
+            with self._uploads.decoding:
+                content = shown.jpeg_of(photo, side, ratio=part)
             private.write(path, content)
         except ImageError as error:
             raise AbsentError(f"the photo of job {record.id} is gone") from error

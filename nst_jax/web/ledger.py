@@ -37,7 +37,7 @@ class Ledger:
 
     def __init__(self, folder: Path, limits: Limits, report: Callable[[str], None]):
         """Reads back what the folder has."""
-        private.folder(folder)
+        private.inner(folder)
         self.limits, self.report = limits, report
         self.shelf = Shelf(folder / "jobs", limits)
         found = sorted(self.shelf.load(report), key=lambda record: record.created)

@@ -147,7 +147,7 @@ class Shelf:
 
     def __init__(self, folder: Path, limits: Limits):
         """Makes the folder if it isn't there."""
-        self._folder, self._limits = private.folder(folder), limits
+        self._folder, self._limits = private.inner(folder), limits
 
     def path(self, identifier: str, name: str = "") -> Path:
         """A file of a job's folder, there or not."""
@@ -164,7 +164,7 @@ class Shelf:
         Raises:
           OSError: it can't be written.
         """
-        private.folder(self.path(record.id))
+        self.path(record.id).mkdir(mode=0o700, exist_ok=True)
         points = thinned(record.losses, self._limits.points)
         told = dataclasses.asdict(dataclasses.replace(record, losses=points))
         private.write_json(self.path(record.id, _RECORD), told)
