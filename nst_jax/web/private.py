@@ -8,7 +8,6 @@ from typing import Any
 from nst_jax.errors import OptionsError
 from nst_jax.images import outputs
 
-
 _OTHERS = 0o077
 """Bits of a mode that let others read, write or enter."""
 

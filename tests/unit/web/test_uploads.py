@@ -186,7 +186,9 @@ def test_a_result_tells_its_settings(uploads):
     assert told["settings"] == {
         "kind": "optimise",
         "preset": None,
+        "network": None,
         "options": {"size": 128, "style_weight": 3.0},
+        "shares": [],
     }
     nested = encode.encode(
         *([[[0.5, 0.5, 0.5]]], "PNG"), description={"options": {"size": 64}}
