@@ -289,7 +289,8 @@ class Atelier:
     def command(self, id: str) -> dict[str, str]:
         """A job as a command for a shell, and as lines of Python."""
         record = self._ledger.get(id)
-        return sayings.said(record.order, self._pictures, record.steps)
+        longest = max(record.width, record.height)
+        return sayings.said(record.order, self._pictures, record.steps, longest=longest)
 
     def catalogue(self) -> dict[str, Any]:
         """What can be asked for."""

@@ -38,6 +38,7 @@ _HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[^:\[\]/@?#\\\s]+)(:\d{1,5})?")
 _LOCKED = "open the address that `nst-jax serve` printed, with its token"
 _ENTERED = (
     b'<!doctype html><html lang="en"><title>nst_jax</title>'
+    b'<link rel="icon" href="data:,">'
     b'<meta http-equiv="refresh" content="0;url=/"><a href="/">nst_jax</a>'
 )
 """Leads on to the page. A redirect would be of the site that the address was opened on,
