@@ -18,6 +18,8 @@ from nst_jax.web.networks import Network
 from weights_convert.errors import WeightsError
 
 KINDS = ("optimise", "apply")
+PAINTING = 512
+"""Longest side of a painting that one pass looks at, in pixels."""
 
 _MOST_SIZES = 64  # Of a pyramid.
 _KNOWN = {

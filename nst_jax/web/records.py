@@ -5,7 +5,7 @@ import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class Record:
       events: lines about what happened.
       parent: the job whose result it began with.
       resume: whether it goes on from its state.
+      ended: when it last did, in seconds since the epoch; None: not yet, or not known.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Record:
     events: tuple[str, ...] = ()
     parent: str | None = None
     resume: bool = False
+    ended: float | None = None
 
     def told(self, *, place: int | None, can_go_on: bool) -> dict[str, Any]:
         """As JSON has it, but for the losses.
@@ -145,7 +147,7 @@ class Shelf:
 
     def __init__(self, folder: Path, limits: Limits):
         """Makes the folder if it isn't there."""
-        self._folder, self._limits = private.folder(folder), limits
+        self._folder, self._limits = private.inner(folder), limits
 
     def path(self, identifier: str, name: str = "") -> Path:
         """A file of a job's folder, there or not."""
@@ -162,7 +164,7 @@ class Shelf:
         Raises:
           OSError: it can't be written.
         """
-        private.folder(self.path(record.id))
+        self.path(record.id).mkdir(mode=0o700, exist_ok=True)
         points = thinned(record.losses, self._limits.points)
         told = dataclasses.asdict(dataclasses.replace(record, losses=points))
         private.write_json(self.path(record.id, _RECORD), told)
@@ -190,23 +192,25 @@ class Shelf:
             self.path(identifier, _RECORD).unlink(missing_ok=True)
         shutil.rmtree(self.path(identifier), ignore_errors=True)
 
-    def trim_states(self, keep: str) -> None:
+    def trim_states(self, keep: Collection[str]) -> None:
         """Removes the oldest states where all are larger than they may be together.
 
         Args:
-          keep: the job whose state stays.
+          keep: jobs whose states stay, as do those of jobs that have nothing else.
         """
         states = []
         for path in self._folder.glob(f"*/{STATE}"):
             with contextlib.suppress(OSError):
                 status = path.stat()
-                own = path.parent.name == keep
-                states.append((own, status.st_mtime, status.st_size, path))
+                name = path.parent.name
+                stays = name in keep or not self.has(name, RESULT)
+                states.append((stays, status.st_mtime, status.st_size, path))
         room = self._limits.state_bytes
-        for own, _, size, path in sorted(states, reverse=True):
+        for stays, _, size, path in sorted(states, reverse=True):
             room -= size
-            if room < 0 and not own:
-                path.unlink(missing_ok=True)
+            if room < 0 and not stays:
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 _TYPES: dict[str, Any] = {
@@ -216,6 +220,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("created", "seconds"), int | float),
     "seconds_left": int | float | None,
     "loss": int | float | None,
+    "ended": int | float | None,
     "error": str | None,
     "parent": str | None,
     "resume": bool,

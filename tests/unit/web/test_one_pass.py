@@ -42,7 +42,9 @@ def test_a_job_of_one_pass(one):
     assert image.std() > 0.05
     about = files.read_description(path)["options"]
     assert (about["model"], about["size"]) == ("glass", 64)
-    assert one.upload(path.read_bytes(), name)["settings"] is None
+    told = one.upload(path.read_bytes(), name)["settings"]
+    assert (told["kind"], told["network"]) == ("apply", "glass")
+    assert told["options"] == {"size": 64, "color": "luminance"}
     half = {**APPLIED, "options": {"size": 64, "strength": 0}}
     plain = ended(one, one.submit(half)["id"], 120)
     kept = files.read(one.result(plain["id"])[0])
@@ -70,3 +72,28 @@ def test_a_preview_is_there_while_the_program_is_made(one):
     until(lambda: one.job(unseen)["state"] == "painting")
     one.stop(unseen)
     assert ended(one, unseen)["preview"] == 0
+
+
+def test_the_lines_of_python_make_the_same_picture(one, tmp_path, monkeypatch):
+    clear = np.random.default_rng(0).random((48, 64, 3))
+    alpha = np.linspace(0, 1, 48 * 64).reshape(48, 64)
+    files.write(tmp_path / "photo.png", clear, alpha=alpha)
+    mask = np.zeros((48, 64, 3))
+    mask[:, :32] = 1
+    files.write(tmp_path / "mask.png", mask)
+
+    def sent(name):
+        return one.upload((tmp_path / name).read_bytes(), name)["id"]
+
+    asked = {"kind": "apply", "photo": sent("photo.png"), "network": "glass"}
+    options = {"strength": 0.6, "stroke_size": 1.5, "color": "luminance", "bits": 16}
+    options |= {"transparency": "keep", "mask_feather": 2.0}
+    asked |= {"options": options, "masks": [sent("mask.png")]}
+    job = ended(one, one.submit(asked)["id"], 120)["id"]
+    monkeypatch.chdir(tmp_path)
+    exec(one.command(job)["python"], {})
+    made, kept = tmp_path / "painted.png", one.result(job)[0]
+    np.testing.assert_allclose(files.read(made), files.read(kept), atol=2 / 65535)
+    np.testing.assert_array_equal(files.read_opacity(made), files.read_opacity(kept))
+    about = [files.read_description(path)["options"] for path in (made, kept)]
+    assert about[0] == about[1]
