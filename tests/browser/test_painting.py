@@ -148,6 +148,7 @@ def test_shares_and_one_pass_come_back_from_results(page, site):
 def test_what_a_preset_sets_is_emptied(page, site):
     site.atelier.submit(LONG)
     filled(page)
+    page.click("#all-cards")
     page.check("#cards input[value=crowsonkb]", force=True)
     page.click("#more > summary")
     for group in page.locator(".group > summary").all():

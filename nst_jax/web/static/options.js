@@ -2,14 +2,7 @@
 import {byId, h} from './dom.js';
 import {change, network, on, preset, state, style} from './state.js';
 
-const NAMES = {size: 'Size', style_weight: 'Style strength', style_scale: 'Stroke size', steps: 'Steps'};
 const UNITS = {size: ' px'};
-const AS_IT_IS = {size: 'original'}; // What null means.
-const PASSING = [
-  {name: 'size', title: 'Size', low: 64, high: 2048, scale: 'log', default: 'original', integer: true},
-  {name: 'strength', title: 'Style strength', low: 0, high: 1, scale: 'linear', default: 1},
-  {name: 'stroke_size', title: 'Stroke size', low: 0.25, high: 4, scale: 'log', default: 1},
-];
 const STOPS = 400; // Of a slider, from one end to the other.
 
 const isPass = () => state.form.kind === 'apply';
@@ -43,10 +36,10 @@ function tidy(slider, exact) {
   if (isWhole(slider)) return exact < 20 ? Math.round(exact) : 10 * Math.round(exact / 10);
   return Number(exact.toPrecision(exact < 1 ? 1 : 2));
 }
-const isWhole = ({name, integer}) => integer || name === 'steps' || name === 'size';
+const isWhole = ({name}) => name === 'steps' || name === 'size';
 
 function slider(one) {
-  const title = one.title ?? NAMES[one.name] ?? one.name;
+  const {title} = one;
   const range = h('input', {
     type: 'range', min: 0, max: STOPS, id: `slider-${one.name}`,
     on: {input: () => set(one.name, fromStop(one, Number(range.value)), one.default)},
@@ -73,7 +66,7 @@ let sliders = [], drawn = null;
 function drawSliders() {
   const key = isPass() ? `apply ${network()?.name}` : 'optimise';
   if (key !== drawn) {
-    const found = isPass() ? state.catalogue.pass_sliders ?? PASSING : state.catalogue.sliders;
+    const found = isPass() ? state.catalogue.pass_sliders : state.catalogue.sliders;
     sliders = found.map(slider);
     const chosen = isPass() && network()?.takes === 'index' ? [styles()] : [];
     byId('sliders').replaceChildren(...chosen, ...sliders.map(one => one.element));
@@ -83,11 +76,10 @@ function drawSliders() {
     const now = value(one.name, one.default);
     const isNumber = typeof now === 'number';
     range.value = toStop(one, isNumber ? now : one.high);
-    const word = now === null ? AS_IT_IS[one.name] ?? 'automatic' : String(now);
-    range.setAttribute('aria-valuetext', `${title}: ${word}${isNumber ? UNITS[one.name] ?? '' : ''}`);
+    range.setAttribute('aria-valuetext', `${title}: ${now}${UNITS[one.name] ?? ''}`);
     range.style.setProperty('--part', `${100 * range.value / STOPS}%`);
     if (document.activeElement !== exact) exact.value = isNumber ? now : '';
-    exact.placeholder = isNumber ? '' : word;
+    exact.placeholder = isNumber ? '' : String(now);
     reset.hidden = state.form[bag()][one.name] === undefined;
   }
 }
