@@ -113,6 +113,7 @@ def test_shares_and_one_pass_come_back_from_results(page, site):
         route.fulfill(response=found, json={**found.json(), "settings": told})
 
     page.route("**/api/uploads?**", answer)
+    site.atelier.submit(LONG)
     for place in (1, 2):
         dropped(page, "#painting-zone", (f"{place}.png", png(32, 32)))
         expect(page.locator("#strip .tile")).to_have_count(place)
@@ -127,7 +128,7 @@ def test_shares_and_one_pass_come_back_from_results(page, site):
     asked = sent.value.post_data_json
     assert asked["options"] == {"steps": 12, "size": 64}
     assert asked["shares"] == [3, 1]
-    until(lambda: len(site.jobs()) == 1)
+    until(lambda: len(site.jobs()) == 2)
     told |= {"shares": [1, 2, 3]}  # There are two.
     dropped(page, "#photo-zone", ("three.png", png(48, 64)))
     expect(page.locator("#restored")).to_contain_text("three.png are set")
