@@ -33,6 +33,7 @@ from nst_jax.web.records import Record
 from nst_jax.web.refusals import AbsentError, LimitError
 from nst_jax.web.shown import Shown
 from nst_jax.web.uploads import Uploads
+from nst_jax.web.watchers import Tell
 
 DEFAULT = Limits()
 _FILES = {"live": records.LIVE, "thumbnail": records.THUMBNAIL}
@@ -296,9 +297,9 @@ class Atelier:
         """What can be asked for."""
         return catalogue.catalogue(self._limits)
 
-    def watch(self, tell: ledger.Tell) -> Callable[[], None]:
+    def watch(self, tell: Tell) -> Callable[[], None]:
         """Has events told to `tell`, in any thread, until what this gives is called."""
-        return self._ledger.watch(tell)
+        return self._ledger.watchers.watch(tell)
 
     def close(self, seconds: float = 10.0) -> None:
         """Ends within a chunk of iterations, and keeps the state of what is at work.

@@ -3,7 +3,7 @@
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,9 @@ from nst_jax.web.limits import Limits
 from nst_jax.web.queue import Queue
 from nst_jax.web.records import Point, Record, Shelf
 from nst_jax.web.refusals import AbsentError, ConflictError, LimitError
-
-Tell = Callable[[dict[str, Any]], None]
-"""Takes an event, in any thread."""
+from nst_jax.web.watchers import Watchers
 
 STOP, DISCARD = "stop", "discard"
-
-_INTEREST = 5.0
-"""Seconds for which who asked for a live picture is taken to want another."""
-_LOST = "the server ended before there was a picture: ask for it again"
-_STOPPED: dict[str, Any] = {"state": records.STOPPED, "phase": "stopped"}
-_AT_REST: dict[str, Any] = {"seconds_left": None, "resume": False}
-_CUT = "the server ended: it goes on from there"
 
 
 class Ledger:
@@ -33,40 +24,26 @@ class Ledger:
       shelf: the folders of jobs.
       limits: of the server.
       report: takes lines for whoever runs the server.
+      watchers: who looks on.
     """
 
     def __init__(self, folder: Path, limits: Limits, report: Callable[[str], None]):
         """Reads back what the folder has."""
         private.inner(folder)
         self.limits, self.report = limits, report
+        self.watchers = Watchers(report)
         self.shelf = Shelf(folder / "jobs", limits)
         found = sorted(self.shelf.load(report), key=lambda record: record.created)
-        self._records = {record.id: self._settled(record) for record in found}
+        self._records = {record.id: self.shelf.settled(record) for record in found}
+        for record in found:
+            if self._records[record.id] != record:
+                self._save(self._records[record.id])
         waiting = [one.id for one in self._records.values() if one.state == "waiting"]
         self._queue = Queue(folder / "queue.json", waiting)
         self._changed = threading.Condition(threading.RLock())
-        self._telling = threading.RLock()
-        self._watchers: dict[object, Tell] = {}
         self._wishes: dict[str, str] = {}
         self._live: dict[str, bytes] = {}
-        self._wanted = -_INTEREST  # When a live picture was asked for last.
         self._closing = False
-
-    def _settled(self, record: Record) -> Record:
-        """A job of a server that has ended; what was at work was cut short."""
-        if record.state not in records.AT_WORK:
-            return record
-        painted = self.shelf.has(record.id, records.RESULT)
-        if painted or self.shelf.has(record.id, records.STATE):
-            record = record.with_line(_CUT, self.limits.events)
-            changes = _STOPPED
-        else:
-            changes = {"state": records.FAILED, "phase": "failed", "error": _LOST}
-        version = record.version if painted else 0  # The live one was in memory.
-        changes = {**changes, **_AT_REST, "version": version, "ended": time.time()}
-        record = dataclasses.replace(record, **changes)
-        self._save(record)
-        return record
 
     def _save(self, record: Record) -> None:
         try:
@@ -91,16 +68,7 @@ class Ledger:
         """A job as JSON has it, but for its losses."""
         with self._changed:
             place = self._queue.place(record.id)
-        return record.told(place=place, can_go_on=self.can_go_on(record))
-
-    def can_go_on(self, record: Record) -> bool:
-        """Whether more iterations of a job can be asked for."""
-        if record.order.kind != "optimise":
-            return False
-        if record.state not in (records.DONE, records.STOPPED):
-            return False
-        names = (records.RESULT, records.STATE)
-        return any(self.shelf.has(record.id, name) for name in names)
+        return record.told(place=place, can_go_on=self.shelf.can_go_on(record))
 
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs: what is at work, what waits by its place, the others by age."""
@@ -119,7 +87,7 @@ class Ledger:
     def needed(self) -> set[str]:
         """Identifiers of all pictures that jobs need."""
         with self._changed:
-            return _needed(self._records.values())
+            return records.needed(self._records.values())
 
     def is_at_work(self, identifier: str) -> bool:
         """Whether a job is there, and being painted."""
@@ -167,7 +135,7 @@ class Ledger:
         """
         with self._changed:
             record = self.get(identifier)
-            if not self.can_go_on(record):
+            if not self.shelf.can_go_on(record):
                 raise ConflictError(f"the job is {record.state}: it can't go on")
             if not self.shelf.has(identifier, records.STATE):
                 return None
@@ -263,11 +231,11 @@ class Ledger:
         held = set(pictures)
         with self._changed:
             kept = [r for r in self._records.values() if r.state not in records.ENDED]
-            ended = [] if held <= _needed(kept) else self._ended()
+            ended = [] if held <= records.needed(kept) else self._ended()
             for record in ended:
                 if not held <= self.needed():
                     break
-                if held & _needed([record]):
+                if held & records.needed([record]):
                     self._forget(record.id)
         self.tell_jobs()
         return self.needed()
@@ -275,7 +243,7 @@ class Ledger:
     def _taken_back(self, record: Record) -> Record:
         """A job that waited to go on is what it was before: stopped."""
         self._queue.remove(record.id)
-        return self.change(record.id, resume=False, **_STOPPED)
+        return self.change(record.id, resume=False, **records.STOP)
 
     def _forget(self, identifier: str) -> None:
         self._queue.remove(identifier)
@@ -317,7 +285,7 @@ class Ledger:
             if changes and wish != DISCARD:  # Which may have come after the last look.
                 if not self.shelf.has(identifier, records.RESULT):
                     changes["version"] = 0  # The live one was in memory alone.
-                changes |= {**_AT_REST, "ended": time.time()}
+                changes |= {**records.AT_REST, "ended": time.time()}
                 self.change(identifier, **changes)
                 self._trim(identifier)
             else:
@@ -354,29 +322,10 @@ class Ledger:
 
     # Who looks on.
 
-    def watch(self, tell: Tell) -> Callable[[], None]:
-        """Events go to `tell` until what this gives is called."""
-        token = object()
-        with self._changed:
-            self._watchers[token] = tell
-
-        def end() -> None:
-            with self._changed:
-                self._watchers.pop(token, None)
-
-        return end
-
-    @property
-    def watched(self) -> bool:
-        """Whether anybody wants to see live pictures."""
-        with self._changed:
-            recent = time.monotonic() - self._wanted < _INTEREST
-            return bool(self._watchers) or recent
-
     def live(self, identifier: str) -> bytes | None:
         """The live picture of a job that is at work, which somebody wants to see."""
+        self.watchers.ask()
         with self._changed:
-            self._wanted = time.monotonic()
             return self._live.get(identifier)
 
     def put_live(self, identifier: str, content: bytes) -> None:
@@ -387,29 +336,15 @@ class Ledger:
             self.change(identifier, save=False, version=version)
 
     def tell_jobs(self) -> None:
-        """Tells watchers of all jobs; what is told last is newest."""
-        with self._telling:
-            self._tell({"type": "jobs", "jobs": self.jobs()})
+        """Tells watchers of all jobs."""
+        self.watchers.tell(lambda: {"type": "jobs", "jobs": self.jobs()})
 
     def tell_progress(self, identifier: str, points: Sequence[Point]) -> None:
         """Tells watchers how far a job is, with the losses that are new."""
-        with self._telling:
+
+        def event() -> dict[str, Any]:
             job = self.told(self.get(identifier))
             losses = [[at, loss] for at, loss in points]
-            self._tell({"type": "progress", "job": job, "losses": losses})
+            return {"type": "progress", "job": job, "losses": losses}
 
-    def _tell(self, event: dict[str, Any]) -> None:
-        with self._changed:
-            watchers = [*self._watchers.values()]
-        for tell in watchers:
-            try:
-                tell(event)
-            except Exception as error:  # A watcher's own fault ends no job.
-                self.report(f"a watcher failed ({type(error).__name__}: {error})")
-
-
-def _needed(jobs: Iterable[Record]) -> set[str]:
-    """Identifiers of all pictures that jobs need."""
-    orders = [record.order for record in jobs]
-    found = {picture for order in orders for picture in order.pictures}
-    return found | {order.start for order in orders if order.start}
+        self.watchers.tell(event)

@@ -70,6 +70,11 @@ class Order:
         further = (one for one in (self.keep_mask, self.color_mask) if one)
         return (self.photo, *self.paintings, *self.masks, *further)
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """All of them, with `start`, which may be a job."""
+        return (*self.pictures, self.start) if self.start else self.pictures
+
     def chosen(self) -> Options:
         """The options of an optimisation.
 

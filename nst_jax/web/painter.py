@@ -131,7 +131,7 @@ class Painter:
         record = easel.record
         if record.order.kind == "apply":
             return hands.passes.paint(easel)
-        if not record.resume and not record.preview and self._ledger.watched:
+        if not record.resume and not record.preview and self._ledger.watchers.look_on:
             given = easel, hands.previews
             threading.Thread(target=self._preview, args=given, daemon=True).start()
         return hands.optimiser.paint(easel)

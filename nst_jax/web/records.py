@@ -5,8 +5,10 @@ import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nst_jax.web import orders, private
@@ -18,6 +20,9 @@ WAITING, PREPARING, PAINTING = "waiting", "preparing", "painting"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
 AT_WORK = (PREPARING, PAINTING)
 ENDED = (DONE, STOPPED, FAILED)
+STOP: Mapping[str, Any] = MappingProxyType({"state": STOPPED, "phase": "stopped"})
+AT_REST: Mapping[str, Any] = MappingProxyType({"seconds_left": None, "resume": False})
+"""What a job that is stopped, and any that ended, has."""
 
 RESULT, STATE, START = "result.png", "run.state", "start.png"
 LIVE, THUMBNAIL, PREVIEW, PHOTO = (
@@ -27,6 +32,8 @@ LIVE, THUMBNAIL, PREVIEW, PHOTO = (
     "photo.jpg",
 )
 _RECORD = "job.json"
+_LOST = "the server ended before there was a picture: ask for it again"
+_CUT = "the server ended: it goes on from there"
 
 Point = tuple[int, float]
 """An iteration and its loss."""
@@ -142,6 +149,11 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def needed(jobs: Iterable[Record]) -> set[str]:
+    """Identifiers of all pictures that jobs need."""
+    return {picture for record in jobs for picture in record.order.needed}
+
+
 class Shelf:
     """The folders of jobs, one each."""
 
@@ -185,6 +197,25 @@ class Shelf:
                 ) as error:
                     report(f"{path}: passed over ({type(error).__name__})")
         return found
+
+    def can_go_on(self, record: Record) -> bool:
+        """Whether more iterations of a job can be asked for."""
+        if record.order.kind != "optimise" or record.state not in (DONE, STOPPED):
+            return False
+        return any(self.has(record.id, name) for name in (RESULT, STATE))
+
+    def settled(self, record: Record) -> Record:
+        """A job of a server that has ended; what was at work was cut short."""
+        if record.state not in AT_WORK:
+            return record
+        painted, changes = self.has(record.id, RESULT), STOP
+        if painted or self.has(record.id, STATE):
+            record = record.with_line(_CUT, self._limits.events)
+        else:
+            changes = {"state": FAILED, "phase": "failed", "error": _LOST}
+        version = record.version if painted else 0  # The live one was in memory.
+        changes = {**changes, **AT_REST, "version": version, "ended": time.time()}
+        return dataclasses.replace(record, **changes)
 
     def remove(self, identifier: str) -> None:
         """Removes a job's folder; what tells of it goes first."""
