@@ -89,6 +89,13 @@ def test_in_one_pass(page, site):
     reads(page, "#state", "^In one pass · .* · 64 . 43")
     (job,) = site.jobs()
     assert (job["kind"], job["network"]) == ("apply", "glass")
+    page.check("[name=kind][value=optimise]", force=True)
+    path, name = site.atelier.result(job["id"])
+    dropped(page, "#photo-zone", (name, path.read_bytes()))
+    expect(page.locator("#restored")).to_contain_text("are set")
+    assert page.is_checked("[name=kind][value=apply]")
+    assert page.is_checked("#cards input[value=glass]")
+    assert page.input_value(".slider:has(#slider-size) .exact") == "64"
 
 
 def test_settings_come_back_from_a_result(page, site):
