@@ -7,7 +7,7 @@ runs it, and fails where there is no Chromium.
 import re
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from support.browsing import SECONDS, chromium, serving
 
 from nst_jax.web.one_pass import Passes
@@ -25,6 +25,7 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def browser():
     path = chromium()
+    expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as play:
         opened = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield opened

@@ -199,10 +199,13 @@ def test_a_command_and_python_are_copied(opens, site):
     site.painted()
     page = opens(site, permissions=["clipboard-read", "clipboard-write"])
     page.click("#history button")
-    for action, begins in (("command", "nst-jax stylize "), ("python", "import ")):
+    for action, said, begins in (
+        ("command", "The command is copied", "nst-jax stylize "),
+        ("python", "The Python code is copied", "import "),
+    ):
         page.click("#copies summary")
         page.click(f"[data-action={action}]")
-        expect(page.locator("#state")).to_contain_text("copied")
+        expect(page.locator("#state")).to_contain_text(said)
         text = page.evaluate("navigator.clipboard.readText()")
         assert text.startswith(begins), text
         assert "cat.jpg" in text

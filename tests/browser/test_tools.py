@@ -295,3 +295,21 @@ def test_a_server_that_goes_and_comes_back(opens, tmp_path, hands):
         expect(lost).to_be_hidden()
         expect(page.locator("#history li")).to_have_count(1)  # It survived.
         page.goto("about:blank")
+
+
+def test_a_link_on_another_site_leads_in(browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    link = f'<a href="{site.address}">Open</a>'
+    page.route(
+        "http://mail.example/",
+        lambda asked: asked.fulfill(body=link, content_type="text/html"),
+    )
+    page.goto("http://mail.example/")
+    page.click("a")
+    page.wait_for_selector("#cards label")
+    assert page.url == f"{site.origin}/"  # The token is not in the history.
+    page.go_back()
+    assert page.url == "http://mail.example/"
+    context.close()

@@ -9,7 +9,7 @@ import {hasPicture, isActive, isOver, isToGoOn, on, select, selected, state} fro
 import {NOUN, part, stateOf} from './words.js';
 
 const SURE = 4000; // Milliseconds in which a second click means it, or a notice stays.
-let sure = null, fault = null, notice = null;
+let sure = null, fault = null, notice = null, noticed = 0;
 
 const button = name => document.querySelector(`[data-action="${name}"]`);
 
@@ -74,7 +74,8 @@ async function copied(text, said) {
   }
   byId('copies').open = false;
   notice = said;
-  setTimeout(() => {
+  clearTimeout(noticed);
+  noticed = setTimeout(() => {
     notice = null;
     draw();
   }, SURE);
