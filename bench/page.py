@@ -112,10 +112,11 @@ def watched(
 def idle(page: Page, process: psutil.Process) -> dict[str, float]:
     """Processor seconds a second of the server and of the page's own process."""
     page.wait_for_timeout(3000)
+    # Of this program's own browser: others may be open.
     renderers = [
         one
-        for one in psutil.process_iter(["cmdline"])
-        if "--type=renderer" in " ".join(one.info["cmdline"] or [])
+        for one in psutil.Process().children(recursive=True)
+        if "--type=renderer" in " ".join(one.as_dict(["cmdline"])["cmdline"] or [])
     ]
     before = [_processor(one) for one in (process, *renderers)]
     page.wait_for_timeout(1000 * _SECONDS)
@@ -184,6 +185,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
+    if arguments.output:  # Before, not after, all that is measured.
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
     path = os.environ.get("NST_CHROMIUM", "/usr/bin/chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

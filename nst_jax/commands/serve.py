@@ -134,11 +134,13 @@ def _serve(
 ) -> int | None:
     """Serves until a signal, whose number is returned."""
     from nst_jax.collection import lock
+    from nst_jax.web import private
     from nst_jax.web.atelier import Atelier
     from nst_jax.web.server import Server, is_loopback
 
     limits = _limits(arguments)
-    with lock.held(folder := arguments.folder or store.home() / "serve"):
+    folder = private.folder(arguments.folder or store.home() / "serve")
+    with lock.held(folder):
         atelier = Atelier(
             folder,
             limits=limits,

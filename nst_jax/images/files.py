@@ -102,15 +102,24 @@ def _read(
         return resize.resize_rows(pixels.rows, pixels.shape, **how)
 
 
-def read_small(path: StrPath, longest: int) -> np.ndarray:
+def read_small(
+    given: StrPath | bytes, longest: int, *, ratio: Shape | None = None
+) -> np.ndarray:
     """An image as `read` gives it, but with no side longer than `longest`.
+
+    Args:
+      given: as `read` takes it.
+      longest: in pixels.
+      ratio: as `read` takes it.
 
     Raises:
       ImageError: as from `read`.
     """
-    found = shape(path)
-    small = max(found) > longest
-    return read(path, size=resize.fit(*found, longest) if small else None)
+    found = shape(given)
+    if ratio is not None:
+        found = resize.cropped(found, ratio)
+    size = resize.fit(*found, longest) if max(found) > longest else None
+    return read(given, ratio=ratio, size=size)
 
 
 def shape(given: StrPath | bytes) -> Shape:

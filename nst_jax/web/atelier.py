@@ -30,9 +30,10 @@ from nst_jax.web.limits import Limits
 from nst_jax.web.orders import Order
 from nst_jax.web.pictures import Pictures
 from nst_jax.web.records import Record
-from nst_jax.web.refusals import AbsentError, ConflictError, LimitError
+from nst_jax.web.refusals import AbsentError, LimitError
 from nst_jax.web.shown import Shown
 from nst_jax.web.uploads import Uploads
+from nst_jax.web.watchers import Tell
 
 DEFAULT = Limits()
 _FILES = {"live": records.LIVE, "thumbnail": records.THUMBNAIL}
@@ -73,7 +74,7 @@ class Atelier:
           OptionsError: a folder that can't be used.
         """
         self._limits = limits
-        private.folder(folder)
+        private.folder(folder)  # What is within is for the user alone too.
         self._ledger = Ledger(folder, limits, report)
         self._uploads = Uploads(folder / "uploads", limits, report)
         self._pictures = Pictures(self._uploads)
@@ -90,7 +91,8 @@ class Atelier:
 
     def upload(self, body: bytes, name: str) -> dict[str, Any]:
         """Takes in a picture that was sent; returns it as JSON has it."""
-        upload = self._uploads.add(body, name, self._ledger.needed())
+        needed = self._ledger.needed()
+        upload = self._uploads.add(body, name, needed, self._ledger.free)
         self._painter.start()  # What paints is loaded while people choose.
         return upload.told()
 
@@ -152,7 +154,7 @@ class Atelier:
             source, _ = self.result(parent)
         place = self._ledger.shelf.path(identifier, records.START)
         try:
-            private.folder(place.parent)
+            place.parent.mkdir(mode=0o700, exist_ok=True)
             private.write(place, source.read_bytes())
         except OSError as error:
             raise LimitError(f"no room for the start ({error.strerror})") from error
@@ -183,15 +185,18 @@ class Atelier:
         return self._ledger.told(self._ledger.wish(id, ledger.STOP))
 
     def discard(self, id: str) -> dict[str, Any]:
-        """Ends a job, if it is at work, and removes it."""
-        return self._told_last(self._ledger.wish(id, ledger.DISCARD))
+        """Ends a job, if it is at work, and removes it.
+
+        One that waits to go on is stopped again instead, and keeps its picture.
+        """
+        return self._ledger.told(self._ledger.wish(id, ledger.DISCARD))
 
     def remove(self, id: str) -> dict[str, Any]:
-        """Removes a job that isn't at work, with its pictures."""
-        return self._told_last(self._ledger.remove(id))
+        """Removes a job that isn't at work, with its pictures.
 
-    def _told_last(self, record: Record) -> dict[str, Any]:
-        return record.told(place=None, can_go_on=False)
+        One that waits to go on is stopped again instead, and keeps its picture.
+        """
+        return self._ledger.told(self._ledger.remove(id))
 
     def move(self, id: str, before: str | None) -> dict[str, Any]:
         """Has a job that waits do so before another, or behind all."""
@@ -212,18 +217,15 @@ class Atelier:
             raise OptionsError(
                 f"steps={steps!r:.20}: give a whole number, 1 to {self._limits.steps}"
             )
-        record = self._ledger.get(id)
-        if not self._ledger.can_go_on(record):
-            raise ConflictError(f"the job is {record.state}: it can't go on")
-        if not self._ledger.shelf.has(id, records.STATE):
-            return self._begun(_again(record.order, id, steps), parent=id)
-        until = record.steps
-        if can_grow(record.order.chosen()):
-            until = record.iteration + steps
-        record = dataclasses.replace(
-            record, state=records.WAITING, phase="waiting", steps=until, resume=True
-        )
-        self._ledger.add(record)
+
+        def until(record: Record) -> int:
+            grows = can_grow(record.order.chosen())
+            return record.iteration + steps if grows else record.steps
+
+        record = self._ledger.go_on(id, until)
+        if record is None:
+            order = self._ledger.get(id).order
+            return self._begun(_again(order, id, steps), parent=id)
         self._painter.start()
         return self._ledger.told(record)
 
@@ -256,17 +258,19 @@ class Atelier:
 
     def _photo(self, record: Record) -> Shown:
         """The photo as the result shows it: cropped, if that is asked for."""
+        order = record.order
+        part = ratio(order.chosen().crop) if order.kind == "optimise" else None
+        if part is None:
+            return self._pictures.shown(order.photo, None, self._limits.live_side)
         path = self._ledger.shelf.path(record.id, records.PHOTO)
         try:
             return shown.shown(path.read_bytes())
         except OSError:
             pass
-        order = record.order
-        crop = order.chosen().crop if order.kind == "optimise" else None
-        photo = self._pictures.path(order.photo)
+        photo, side = self._pictures.path(order.photo), self._limits.live_side
         try:
-            side = self._limits.live_side
-            content = shown.jpeg_of(photo, side, ratio=ratio(crop))
+            with self._uploads.decoding:
+                content = shown.jpeg_of(photo, side, ratio=part)
             private.write(path, content)
         except ImageError as error:
             raise AbsentError(f"the photo of job {record.id} is gone") from error
@@ -286,15 +290,16 @@ class Atelier:
     def command(self, id: str) -> dict[str, str]:
         """A job as a command for a shell, and as lines of Python."""
         record = self._ledger.get(id)
-        return sayings.said(record.order, self._pictures, record.steps)
+        longest = max(record.width, record.height)
+        return sayings.said(record.order, self._pictures, record.steps, longest=longest)
 
     def catalogue(self) -> dict[str, Any]:
         """What can be asked for."""
         return catalogue.catalogue(self._limits)
 
-    def watch(self, tell: ledger.Tell) -> Callable[[], None]:
+    def watch(self, tell: Tell) -> Callable[[], None]:
         """Has events told to `tell`, in any thread, until what this gives is called."""
-        return self._ledger.watch(tell)
+        return self._ledger.watchers.watch(tell)
 
     def close(self, seconds: float = 10.0) -> None:
         """Ends within a chunk of iterations, and keeps the state of what is at work.

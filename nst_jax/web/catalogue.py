@@ -4,6 +4,7 @@ import dataclasses
 import typing
 from typing import Any
 
+from nst_jax.feedforward.options import Options as PassOptions
 from nst_jax.fields import base_type, words
 from nst_jax.options import FIELDS, GROUPS, STARTS, Options
 from nst_jax.presets import PRESETS
@@ -20,6 +21,11 @@ _SLIDERS = (
     ("style_scale", "Stroke size", 0.25, 4, "log"),
     ("steps", "Iterations", 10, 2000, "log"),
 )
+_PASS_SLIDERS = (
+    ("size", "Size", 64, 2048, "log"),
+    ("strength", "Style strength", 0, 1, "linear"),
+    ("stroke_size", "Stroke size", 0.25, 4, "log"),
+)
 _MOST = {"size": "side", "steps": "steps"}
 """Options whose largest value is a limit of the server."""
 
@@ -30,7 +36,14 @@ def catalogue(limits: Limits) -> dict[str, Any]:
     return {
         "version": __version__,
         "limits": dataclasses.asdict(limits),
-        "sliders": [_slider(*one, limits=limits) for one in _SLIDERS],
+        "sliders": [
+            _slider(*one, default=FIELDS[one[0]].default, limits=limits)
+            for one in _SLIDERS
+        ],
+        "pass_sliders": [
+            _slider(*one, default=_default_of_pass(one[0]), limits=limits)
+            for one in _PASS_SLIDERS
+        ],
         "groups": [_group(name, limits) for name in GROUPS],
         "presets": [_preset(name) for name in PRESETS],
         "networks": [_network(one) for one in known.values()],
@@ -46,13 +59,24 @@ def catalogue(limits: Limits) -> dict[str, Any]:
 
 
 def _slider(
-    name: str, title: str, low: float, high: float, scale: str, *, limits: Limits
+    name: str,
+    title: str,
+    low: float,
+    high: float,
+    scale: str,
+    *,
+    default: Any,
+    limits: Limits,
 ) -> dict[str, Any]:
     if name in _MOST:
         high = min(high, getattr(limits, _MOST[name]))
-    default = FIELDS[name].default
     found = {"name": name, "title": title, "low": low, "high": high}
     return {**found, "scale": scale, "default": default}
+
+
+def _default_of_pass(name: str) -> Any:
+    default = getattr(PassOptions(), name)
+    return "original" if name == "size" and default is None else default
 
 
 def _group(name: str, limits: Limits) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Easel:
     def wants_picture(self) -> bool:
         """Whether somebody looks on, and it is time for another picture."""
         due = self._shown_at + self.ledger.limits.live_seconds
-        return time.monotonic() >= due and self.ledger.watched
+        return time.monotonic() >= due and self.ledger.watchers.look_on
 
     def show(self, image: np.ndarray) -> None:
         """Takes the picture so far, `[h, w, 3]` in [0, 1]."""

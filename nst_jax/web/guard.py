@@ -36,6 +36,13 @@ _METHODS = ("GET", "POST", "DELETE")
 _FOREIGN = (b"cross-site", b"same-site")  # Another port of this machine is same-site.
 _HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[^:\[\]/@?#\\\s]+)(:\d{1,5})?")
 _LOCKED = "open the address that `nst-jax serve` printed, with its token"
+_ENTERED = (
+    b'<!doctype html><html lang="en"><title>nst_jax</title>'
+    b'<link rel="icon" href="data:,">'
+    b'<meta http-equiv="refresh" content="0;url=/"><a href="/">nst_jax</a>'
+)
+"""Leads on to the page. A redirect would be of the site that the address was opened on,
+such as a mail's or a notebook's, and the strict cookie be withheld."""
 _HEADERS = {
     b"content-security-policy": b"default-src 'self'; img-src 'self' blob: data:; "
     b"style-src 'self'; script-src 'self'; object-src 'none'; frame-ancestors 'none'; "
@@ -211,9 +218,9 @@ class Guard:
             return
         cookie = f"{self._keys.cookie}={self._keys.token}; HttpOnly; SameSite=Strict"
         await answer.whole(
-            303,
-            b"",
-            (b"location", b"/"),
+            200,
+            _ENTERED,
+            (b"content-type", b"text/html; charset=utf-8"),
             (b"set-cookie", f"{cookie}; Path=/".encode()),
             (b"referrer-policy", b"no-referrer"),
         )

@@ -3,7 +3,7 @@
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,9 @@ from nst_jax.web.limits import Limits
 from nst_jax.web.queue import Queue
 from nst_jax.web.records import Point, Record, Shelf
 from nst_jax.web.refusals import AbsentError, ConflictError, LimitError
-
-Tell = Callable[[dict[str, Any]], None]
-"""Takes an event, in any thread."""
+from nst_jax.web.watchers import Watchers
 
 STOP, DISCARD = "stop", "discard"
-
-_INTEREST = 5.0
-"""Seconds for which who asked for a live picture is taken to want another."""
-_LOST = "the server ended before there was a picture: ask for it again"
-_STOPPED: dict[str, Any] = {"state": records.STOPPED, "phase": "stopped"}
-_CUT = "the server ended: it goes on from there"
 
 
 class Ledger:
@@ -32,39 +24,26 @@ class Ledger:
       shelf: the folders of jobs.
       limits: of the server.
       report: takes lines for whoever runs the server.
+      watchers: who looks on.
     """
 
     def __init__(self, folder: Path, limits: Limits, report: Callable[[str], None]):
         """Reads back what the folder has."""
-        private.folder(folder)
+        private.inner(folder)
         self.limits, self.report = limits, report
+        self.watchers = Watchers(report)
         self.shelf = Shelf(folder / "jobs", limits)
         found = sorted(self.shelf.load(report), key=lambda record: record.created)
-        self._records = {record.id: self._settled(record) for record in found}
+        self._records = {record.id: self.shelf.settled(record) for record in found}
+        for record in found:
+            if self._records[record.id] != record:
+                self._save(self._records[record.id])
         waiting = [one.id for one in self._records.values() if one.state == "waiting"]
         self._queue = Queue(folder / "queue.json", waiting)
         self._changed = threading.Condition(threading.RLock())
-        self._telling = threading.RLock()
-        self._watchers: dict[object, Tell] = {}
         self._wishes: dict[str, str] = {}
         self._live: dict[str, bytes] = {}
-        self._wanted = -_INTEREST  # When a live picture was asked for last.
         self._closing = False
-
-    def _settled(self, record: Record) -> Record:
-        """A job of a server that has ended; what was at work was cut short."""
-        if record.state not in records.AT_WORK:
-            return record
-        names = (records.STATE, records.RESULT)
-        if any(self.shelf.has(record.id, name) for name in names):
-            record = record.with_line(_CUT, self.limits.events)
-            changes = _STOPPED
-        else:
-            changes = {"state": records.FAILED, "phase": "failed", "error": _LOST}
-        changes = {**changes, "seconds_left": None, "resume": False}
-        record = dataclasses.replace(record, **changes)
-        self._save(record)
-        return record
 
     def _save(self, record: Record) -> None:
         try:
@@ -89,16 +68,7 @@ class Ledger:
         """A job as JSON has it, but for its losses."""
         with self._changed:
             place = self._queue.place(record.id)
-        return record.told(place=place, can_go_on=self.can_go_on(record))
-
-    def can_go_on(self, record: Record) -> bool:
-        """Whether more iterations of a job can be asked for."""
-        if record.order.kind != "optimise":
-            return False
-        if record.state not in (records.DONE, records.STOPPED):
-            return False
-        names = (records.RESULT, records.STATE)
-        return any(self.shelf.has(record.id, name) for name in names)
+        return record.told(place=place, can_go_on=self.shelf.can_go_on(record))
 
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs: what is at work, what waits by its place, the others by age."""
@@ -117,9 +87,7 @@ class Ledger:
     def needed(self) -> set[str]:
         """Identifiers of all pictures that jobs need."""
         with self._changed:
-            orders = [record.order for record in self._records.values()]
-        found = {picture for order in orders for picture in order.pictures}
-        return found | {order.start for order in orders if order.start}
+            return records.needed(self._records.values())
 
     def is_at_work(self, identifier: str) -> bool:
         """Whether a job is there, and being painted."""
@@ -136,19 +104,47 @@ class Ledger:
     # What changes.
 
     def add(self, record: Record) -> None:
-        """A job waits; a new one, or one that goes on.
+        """A new job waits.
 
         Raises:
           LimitError: too many do.
         """
         with self._changed:
-            if len(self._queue) >= self.limits.queue:
-                raise LimitError(f"{self.limits.queue} jobs wait: try again later")
-            self._records[record.id] = record
-            self._save(record)
-            self._queue.add(record.id)
-            self._changed.notify_all()
+            self._add(record)
         self.tell_jobs()
+
+    def _add(self, record: Record) -> None:
+        if len(self._queue) >= self.limits.queue:
+            raise LimitError(f"{self.limits.queue} jobs wait: try again later")
+        self._records[record.id] = record
+        self._save(record)
+        self._queue.add(record.id)
+        self._changed.notify_all()
+
+    def go_on(self, identifier: str, until: Callable[[Record], int]) -> Record | None:
+        """A job that ended waits again, to go on from its state; None: it has none.
+
+        Args:
+          identifier: of it.
+          until: gives the iteration that it then ends at.
+
+        Raises:
+          AbsentError: no such job.
+          ConflictError: one that can't go on, such as one that waits already.
+          LimitError: too many wait.
+        """
+        with self._changed:
+            record = self.get(identifier)
+            if not self.shelf.can_go_on(record):
+                raise ConflictError(f"the job is {record.state}: it can't go on")
+            if not self.shelf.has(identifier, records.STATE):
+                return None
+            changes: dict[str, Any] = {"state": records.WAITING, "phase": "waiting"}
+            changes |= {"steps": until(record), "resume": True}
+            record = dataclasses.replace(record, **changes)
+            self._add(record)
+        self.tell_jobs()
+        return record
 
     def change(self, identifier: str, *, save: bool = True, **changes: Any) -> Record:
         """A job with other values; watchers are told separately."""
@@ -193,11 +189,10 @@ class Ledger:
                 later = record.state == records.PREPARING
                 phase = "stopping, once it is prepared" if later else "stopping"
                 record = self.change(identifier, save=False, phase=phase)
+            elif record.state == records.WAITING and record.resume:
+                record = self._taken_back(record)
             elif wish == DISCARD:
                 self._forget(identifier)
-            elif record.state == records.WAITING and record.resume:
-                self._queue.remove(identifier)
-                record = self.change(identifier, resume=False, **_STOPPED)
             elif record.state == records.WAITING:
                 raise ConflictError("the job waits and has no picture yet: remove it")
             else:
@@ -208,6 +203,8 @@ class Ledger:
     def remove(self, identifier: str) -> Record:
         """A job that isn't at work, and all of its files, go.
 
+        One that waits to go on is only taken out of the queue: it has a picture.
+
         Raises:
           AbsentError: no such job.
           ConflictError: it is at work.
@@ -216,9 +213,37 @@ class Ledger:
             record = self.get(identifier)
             if record.state in records.AT_WORK:
                 raise ConflictError("the job is being painted: stop or discard it")
-            self._forget(identifier)
+            if record.state == records.WAITING and record.resume:
+                record = self._taken_back(record)
+            else:
+                self._forget(identifier)
         self.tell_jobs()
         return record
+
+    def free(self, pictures: Collection[str]) -> set[str]:
+        """Forgets the jobs that ended longest ago, until one of the pictures is free.
+
+        Where those that wait or are at work need all of them, none is forgotten.
+
+        Returns:
+          What jobs need then, as `needed`.
+        """
+        held = set(pictures)
+        with self._changed:
+            kept = [r for r in self._records.values() if r.state not in records.ENDED]
+            ended = [] if held <= records.needed(kept) else self._ended()
+            for record in ended:
+                if not held <= self.needed():
+                    break
+                if held & records.needed([record]):
+                    self._forget(record.id)
+        self.tell_jobs()
+        return self.needed()
+
+    def _taken_back(self, record: Record) -> Record:
+        """A job that waited to go on is what it was before: stopped."""
+        self._queue.remove(record.id)
+        return self.change(record.id, resume=False, **records.STOP)
 
     def _forget(self, identifier: str) -> None:
         self._queue.remove(identifier)
@@ -233,11 +258,14 @@ class Ledger:
         """The next job, once there is one; None: the server ends."""
         with self._changed:
             while not self._closing:
-                if identifier := self._queue.next():
+                identifier = self._queue.next()
+                if identifier in self._records:
                     break
-                self._changed.wait()
+                if identifier is None:
+                    self._changed.wait()
             else:
                 return None
+            assert identifier is not None
             changes: dict[str, Any]
             changes = {"state": records.PREPARING, "phase": "preparing"}
             record = self.change(identifier, error=None, **changes)
@@ -255,7 +283,10 @@ class Ledger:
             wish = self._wishes.pop(identifier, None)
             self._live.pop(identifier, None)
             if changes and wish != DISCARD:  # Which may have come after the last look.
-                self.change(identifier, seconds_left=None, resume=False, **changes)
+                if not self.shelf.has(identifier, records.RESULT):
+                    changes["version"] = 0  # The live one was in memory alone.
+                changes |= {**records.AT_REST, "ended": time.time()}
+                self.change(identifier, **changes)
                 self._trim(identifier)
             else:
                 self._forget(identifier)
@@ -263,12 +294,17 @@ class Ledger:
 
     def _trim(self, newest: str) -> None:
         """Forgets the jobs that ended longest ago, beyond the history that is kept."""
-        ended = [r for r in self._records.values() if r.state in records.ENDED]
-        ended.sort(key=lambda record: record.created)
+        ended = self._ended()
         for record in ended[: max(0, len(ended) - self.limits.history)]:
             if record.id != newest:
                 self._forget(record.id)
-        self.shelf.trim_states(newest)
+        going = {r.id for r in self._records.values() if r.state not in records.ENDED}
+        self.shelf.trim_states({newest, *going})
+
+    def _ended(self) -> list[Record]:
+        """The jobs that ended, the one that did so longest ago first."""
+        ended = [r for r in self._records.values() if r.state in records.ENDED]
+        return sorted(ended, key=lambda record: record.ended or record.created)
 
     def close(self) -> None:
         """What is at work is to stop; nothing more begins."""
@@ -286,29 +322,10 @@ class Ledger:
 
     # Who looks on.
 
-    def watch(self, tell: Tell) -> Callable[[], None]:
-        """Events go to `tell` until what this gives is called."""
-        token = object()
-        with self._changed:
-            self._watchers[token] = tell
-
-        def end() -> None:
-            with self._changed:
-                self._watchers.pop(token, None)
-
-        return end
-
-    @property
-    def watched(self) -> bool:
-        """Whether anybody wants to see live pictures."""
-        with self._changed:
-            recent = time.monotonic() - self._wanted < _INTEREST
-            return bool(self._watchers) or recent
-
     def live(self, identifier: str) -> bytes | None:
         """The live picture of a job that is at work, which somebody wants to see."""
+        self.watchers.ask()
         with self._changed:
-            self._wanted = time.monotonic()
             return self._live.get(identifier)
 
     def put_live(self, identifier: str, content: bytes) -> None:
@@ -319,22 +336,15 @@ class Ledger:
             self.change(identifier, save=False, version=version)
 
     def tell_jobs(self) -> None:
-        """Tells watchers of all jobs; what is told last is newest."""
-        with self._telling:
-            self._tell({"type": "jobs", "jobs": self.jobs()})
+        """Tells watchers of all jobs."""
+        self.watchers.tell(lambda: {"type": "jobs", "jobs": self.jobs()})
 
     def tell_progress(self, identifier: str, points: Sequence[Point]) -> None:
         """Tells watchers how far a job is, with the losses that are new."""
-        with self._telling:
+
+        def event() -> dict[str, Any]:
             job = self.told(self.get(identifier))
             losses = [[at, loss] for at, loss in points]
-            self._tell({"type": "progress", "job": job, "losses": losses})
+            return {"type": "progress", "job": job, "losses": losses}
 
-    def _tell(self, event: dict[str, Any]) -> None:
-        with self._changed:
-            watchers = [*self._watchers.values()]
-        for tell in watchers:
-            try:
-                tell(event)
-            except Exception as error:  # A watcher's own fault ends no job.
-                self.report(f"a watcher failed ({type(error).__name__}: {error})")
+        self.watchers.tell(event)

@@ -16,7 +16,8 @@ class Limits:
       paintings: of a job.
       queue: jobs that wait.
       history: jobs that are kept when they are done; those done longest ago go.
-      uploads: that are kept; of those that no job needs the oldest go.
+      uploads: that are kept; of those that no job needs the oldest go, and where all
+        are needed the job that ended longest ago.
       upload_seconds: after which an upload that no job needs goes.
       state_bytes: of the states of stopped runs together; the oldest go.
       live_side: longest side of the live picture, in pixels.

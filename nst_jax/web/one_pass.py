@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Hashable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,20 +13,19 @@ from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.prepared import Look
 from nst_jax.feedforward.results import Painted
 from nst_jax.feedforward.stylizer import Stylizer
-from nst_jax.images import files, resize
+from nst_jax.images import files
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Source
 from nst_jax.recent import Recent
 from nst_jax.transfer.sizes import ratio
 from nst_jax.web import networks, records
 from nst_jax.web.easel import Easel
-from nst_jax.web.orders import Order
+from nst_jax.web.orders import PAINTING, Order
 from nst_jax.web.pictures import Pictures
 
 _KEPT = 4  # Networks, and as many ways to apply them, between jobs.
 _PREVIEW = 384  # Pixels of its longest side.
 _FRAME = (_PREVIEW, _PREVIEW)  # Of all: one program serves them.
-_PAINTING = 512
 
 
 class Passes:
@@ -80,7 +78,8 @@ class Passes:
         asked = dataclasses.replace(
             order, paintings=order.paintings if with_paintings else ()
         )
-        photo = _small(easel.pictures.path(order.photo), _PREVIEW, options.crop)
+        path, part = easel.pictures.path(order.photo), ratio(options.crop)
+        photo = files.read_small(path, _PREVIEW, ratio=part)
         look = self._look(easel.pictures, asked, how)
         easel.preview(self._painted(photo, look, how, None, frame=_FRAME))
         return True
@@ -111,7 +110,7 @@ class Passes:
         shares: Sequence[float] = order.shares or [1.0] * len(order.paintings)
         return painter.like(
             [
-                (_small(pictures.path(one), _PAINTING, None), share / sum(shares))
+                (files.read_small(pictures.path(one), PAINTING), share / sum(shares))
                 for one, share in zip(order.paintings, shares, strict=True)
             ]
         )
@@ -152,16 +151,6 @@ def _where(easel: Easel, options: Options) -> Where | None:
         feather=options.mask_feather,
         report=easel.line,
     )
-
-
-def _small(path: Path, longest: int, crop: str | None) -> np.ndarray:
-    """A picture, cropped as an option has it, no side longer than `longest`."""
-    part = ratio(crop)
-    shape = files.shape(path)
-    if part is not None:
-        shape = resize.cropped(shape, part)
-    size = resize.fit(*shape, longest) if max(shape) > longest else None
-    return files.read(path, ratio=part, size=size)
 
 
 def _color(color: str) -> str:

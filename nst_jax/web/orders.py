@@ -18,6 +18,8 @@ from nst_jax.web.networks import Network
 from weights_convert.errors import WeightsError
 
 KINDS = ("optimise", "apply")
+PAINTING = 512
+"""Longest side of a painting that one pass looks at, in pixels."""
 
 _MOST_SIZES = 64  # Of a pyramid.
 _KNOWN = {
@@ -67,6 +69,11 @@ class Order:
         """Identifiers of all pictures that it needs, but for `start`."""
         further = (one for one in (self.keep_mask, self.color_mask) if one)
         return (self.photo, *self.paintings, *self.masks, *further)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """All of them, with `start`, which may be a job."""
+        return (*self.pictures, self.start) if self.start else self.pictures
 
     def chosen(self) -> Options:
         """The options of an optimisation.

@@ -1,6 +1,8 @@
 """The one thread that owns the device: it paints what is asked for, job by job."""
 
+import contextlib
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,12 +14,16 @@ from nst_jax.web import records
 from nst_jax.web.easel import DiscardedError, Easel
 from nst_jax.web.ledger import Ledger
 from nst_jax.web.pictures import Pictures
+from nst_jax.web.records import Record
 from weights_convert.errors import WeightsError
 
 if TYPE_CHECKING:
     from nst_jax.networks.network import Network
     from nst_jax.web.one_pass import Passes
     from nst_jax.web.optimising import Optimiser
+
+_PAUSE = 0.5
+"""Seconds after a fault of what hands out jobs."""
 
 
 class Hands(NamedTuple):
@@ -46,6 +52,7 @@ class Painter:
         self._ledger, self._pictures, self._makers = ledger, pictures, makers
         self._lock, self._previewing = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
+        self._hands: Hands | None = None
 
     def start(self) -> None:
         """Starts the thread, if it doesn't run yet."""
@@ -66,36 +73,65 @@ class Painter:
         return not thread.is_alive()
 
     def _run(self) -> None:
-        hands: Hands | None = None
         try:
-            hands = self._makers()
+            self._hands = self._makers()
         except Exception:  # Said of the job that needs it.
-            self._ledger.report(traceback.format_exc())
-        while (record := self._ledger.next()) is not None:
+            self._report()
+        while self._turn():
+            pass
+
+    def _turn(self) -> bool:
+        """Paints the next job; returns whether more may follow: no fault ends that."""
+        record: Record | None = None
+        try:
+            record = self._ledger.next()
+            if record is None:
+                return False
             easel = Easel(self._ledger, self._pictures, record)
-            try:
-                hands = hands or self._makers()
-                changes = self._painted(easel, hands)
-            except DiscardedError:
-                changes = {}
-            except (NstError, WeightsError) as error:
-                changes = _failed(easel, str(error))
-            except MemoryError:
-                changes = _failed(easel, str(NoRoomError()))
-            except OSError as error:
-                line = f"{error.filename or 'file'}: {error.strerror or error}"
-                changes = _failed(easel, line)
-            except Exception as error:  # A fault of ours ends a job, not the server.
-                self._ledger.report(traceback.format_exc())
-                line = f"internal error: {type(error).__name__}: {error}"
-                changes = _failed(easel, line)
-            self._ledger.end(record.id, **changes)
+            self._ledger.end(record.id, **self._changes(easel))
+        except Exception as error:
+            self._report()
+            if record is not None:
+                self._give_up(record.id, f"internal error: {type(error).__name__}")
+            time.sleep(_PAUSE)  # What goes wrong at once, again and again.
+        return True
+
+    def _give_up(self, identifier: str, line: str) -> None:
+        """Ends a job whose end failed, so that it isn't at work for ever."""
+        failed = {"state": records.FAILED, "phase": records.FAILED, "error": line}
+        try:
+            if self._ledger.is_at_work(identifier):
+                self._ledger.end(identifier, **failed)
+        except Exception:
+            self._report()
+
+    def _report(self) -> None:
+        with contextlib.suppress(Exception):  # Such as a terminal that is gone.
+            self._ledger.report(traceback.format_exc())
+
+    def _changes(self, easel: Easel) -> dict[str, Any]:
+        """Paints a job; returns what its record is to change, nothing: it goes."""
+        try:
+            self._hands = self._hands or self._makers()
+            return self._painted(easel, self._hands)
+        except DiscardedError:
+            return {}
+        except (NstError, WeightsError) as error:
+            return _failed(easel, str(error))
+        except MemoryError:
+            return _failed(easel, str(NoRoomError()))
+        except OSError as error:
+            line = f"{error.filename or 'file'}: {error.strerror or error}"
+            return _failed(easel, line)
+        except Exception as error:  # A fault of ours ends a job, not the server.
+            self._report()
+            return _failed(easel, f"internal error: {type(error).__name__}: {error}")
 
     def _painted(self, easel: Easel, hands: Hands) -> dict[str, Any]:
         record = easel.record
         if record.order.kind == "apply":
             return hands.passes.paint(easel)
-        if not record.resume and not record.preview and self._ledger.watched:
+        if not record.resume and not record.preview and self._ledger.watchers.look_on:
             given = easel, hands.previews
             threading.Thread(target=self._preview, args=given, daemon=True).start()
         return hands.optimiser.paint(easel)
@@ -107,7 +143,7 @@ class Painter:
         try:
             previews.preview(easel)
         except Exception:  # It is only an extra.
-            self._ledger.report(traceback.format_exc())
+            self._report()
         finally:
             self._previewing.release()
 

@@ -8,24 +8,49 @@ from typing import Any
 from nst_jax.errors import OptionsError
 from nst_jax.images import outputs
 
+_OTHERS = 0o077
+"""Bits of a mode that let others read, write or enter."""
+
 
 def folder(path: Path) -> Path:
-    """A folder that is there, and that nobody else can look into.
+    """A folder that nobody else can look into, made if it isn't there.
+
+    One that is there stays as it is: it may hold other things, for others.
 
     Raises:
-      OptionsError: it can't be made, or is somebody else's.
+      OptionsError: it can't be made, is somebody else's, or is open to others.
+    """
+    try:
+        inner(path)
+        status = path.stat()
+    except OSError as error:
+        raise _unusable(path, error) from error
+    if status.st_uid != os.getuid():
+        raise OptionsError(f"{path}: is another user's; give another folder")
+    if status.st_mode & _OTHERS:
+        raise OptionsError(
+            f"{path}: is open to other users; give a new folder, which is made for you "
+            "alone, or close this one (chmod 700)"
+        )
+    return path
+
+
+def inner(path: Path) -> Path:
+    """A folder within such a one, made if it isn't there.
+
+    Raises:
+      OptionsError: it can't be made.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.stat().st_uid != os.getuid():
-            raise OptionsError(f"{path}: is another user's; give another folder")
-        path.chmod(0o700)
     except OSError as error:
-        why = error.strerror or error
-        raise OptionsError(
-            f"{path}: can't be used ({why}); give another folder"
-        ) from error
+        raise _unusable(path, error) from error
     return path
+
+
+def _unusable(path: Path, error: OSError) -> OptionsError:
+    why = error.strerror or error
+    return OptionsError(f"{path}: can't be used ({why}); give another folder")
 
 
 def write(path: Path, content: bytes) -> None:

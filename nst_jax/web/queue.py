@@ -37,7 +37,9 @@ class Queue:
         return self._waiting.index(identifier)
 
     def add(self, identifier: str, *, first: bool = False) -> None:
-        """A job waits, behind all others or before them."""
+        """A job waits, behind all others or before them; one that does so stays."""
+        if identifier in self._waiting:
+            return
         self._waiting.insert(0 if first else len(self._waiting), identifier)
         self._save()
 

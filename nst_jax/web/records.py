@@ -5,8 +5,10 @@ import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nst_jax.web import orders, private
@@ -18,6 +20,9 @@ WAITING, PREPARING, PAINTING = "waiting", "preparing", "painting"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
 AT_WORK = (PREPARING, PAINTING)
 ENDED = (DONE, STOPPED, FAILED)
+STOP: Mapping[str, Any] = MappingProxyType({"state": STOPPED, "phase": "stopped"})
+AT_REST: Mapping[str, Any] = MappingProxyType({"seconds_left": None, "resume": False})
+"""What a job that is stopped, and any that ended, has."""
 
 RESULT, STATE, START = "result.png", "run.state", "start.png"
 LIVE, THUMBNAIL, PREVIEW, PHOTO = (
@@ -27,6 +32,8 @@ LIVE, THUMBNAIL, PREVIEW, PHOTO = (
     "photo.jpg",
 )
 _RECORD = "job.json"
+_LOST = "the server ended before there was a picture: ask for it again"
+_CUT = "the server ended: it goes on from there"
 
 Point = tuple[int, float]
 """An iteration and its loss."""
@@ -57,6 +64,7 @@ class Record:
       events: lines about what happened.
       parent: the job whose result it began with.
       resume: whether it goes on from its state.
+      ended: when it last did, in seconds since the epoch; None: not yet, or not known.
     """
 
     id: str
@@ -79,6 +87,7 @@ class Record:
     events: tuple[str, ...] = ()
     parent: str | None = None
     resume: bool = False
+    ended: float | None = None
 
     def told(self, *, place: int | None, can_go_on: bool) -> dict[str, Any]:
         """As JSON has it, but for the losses.
@@ -140,12 +149,17 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def needed(jobs: Iterable[Record]) -> set[str]:
+    """Identifiers of all pictures that jobs need."""
+    return {picture for record in jobs for picture in record.order.needed}
+
+
 class Shelf:
     """The folders of jobs, one each."""
 
     def __init__(self, folder: Path, limits: Limits):
         """Makes the folder if it isn't there."""
-        self._folder, self._limits = private.folder(folder), limits
+        self._folder, self._limits = private.inner(folder), limits
 
     def path(self, identifier: str, name: str = "") -> Path:
         """A file of a job's folder, there or not."""
@@ -162,7 +176,7 @@ class Shelf:
         Raises:
           OSError: it can't be written.
         """
-        private.folder(self.path(record.id))
+        self.path(record.id).mkdir(mode=0o700, exist_ok=True)
         points = thinned(record.losses, self._limits.points)
         told = dataclasses.asdict(dataclasses.replace(record, losses=points))
         private.write_json(self.path(record.id, _RECORD), told)
@@ -184,29 +198,50 @@ class Shelf:
                     report(f"{path}: passed over ({type(error).__name__})")
         return found
 
+    def can_go_on(self, record: Record) -> bool:
+        """Whether more iterations of a job can be asked for."""
+        if record.order.kind != "optimise" or record.state not in (DONE, STOPPED):
+            return False
+        return any(self.has(record.id, name) for name in (RESULT, STATE))
+
+    def settled(self, record: Record) -> Record:
+        """A job of a server that has ended; what was at work was cut short."""
+        if record.state not in AT_WORK:
+            return record
+        painted, changes = self.has(record.id, RESULT), STOP
+        if painted or self.has(record.id, STATE):
+            record = record.with_line(_CUT, self._limits.events)
+        else:
+            changes = {"state": FAILED, "phase": "failed", "error": _LOST}
+        version = record.version if painted else 0  # The live one was in memory.
+        changes = {**changes, **AT_REST, "version": version, "ended": time.time()}
+        return dataclasses.replace(record, **changes)
+
     def remove(self, identifier: str) -> None:
         """Removes a job's folder; what tells of it goes first."""
         with contextlib.suppress(OSError):
             self.path(identifier, _RECORD).unlink(missing_ok=True)
         shutil.rmtree(self.path(identifier), ignore_errors=True)
 
-    def trim_states(self, keep: str) -> None:
+    def trim_states(self, keep: Collection[str]) -> None:
         """Removes the oldest states where all are larger than they may be together.
 
         Args:
-          keep: the job whose state stays.
+          keep: jobs whose states stay, as do those of jobs that have nothing else.
         """
         states = []
         for path in self._folder.glob(f"*/{STATE}"):
             with contextlib.suppress(OSError):
                 status = path.stat()
-                own = path.parent.name == keep
-                states.append((own, status.st_mtime, status.st_size, path))
+                name = path.parent.name
+                stays = name in keep or not self.has(name, RESULT)
+                states.append((stays, status.st_mtime, status.st_size, path))
         room = self._limits.state_bytes
-        for own, _, size, path in sorted(states, reverse=True):
+        for stays, _, size, path in sorted(states, reverse=True):
             room -= size
-            if room < 0 and not own:
-                path.unlink(missing_ok=True)
+            if room < 0 and not stays:
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 _TYPES: dict[str, Any] = {
@@ -216,6 +251,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("created", "seconds"), int | float),
     "seconds_left": int | float | None,
     "loss": int | float | None,
+    "ended": int | float | None,
     "error": str | None,
     "parent": str | None,
     "resume": bool,

@@ -4,17 +4,21 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from nst_jax.web.orders import Order
+from nst_jax.web.orders import PAINTING, Order
 from nst_jax.web.pictures import Pictures
 
 
-def said(order: Order, pictures: Pictures, steps: int) -> dict[str, str]:
+def said(
+    order: Order, pictures: Pictures, steps: int, *, longest: int | None = None
+) -> dict[str, str]:
     """`{"command": ..., "python": ...}` with the names that pictures were sent with.
 
     Args:
       order: of the job.
       pictures: that it names.
       steps: iterations that it was asked for in all.
+      longest: side of the result in pixels; it is said where it is neither asked for
+        nor the photo's own.
     """
     options = _given(order, steps)
     names = {one: pictures.name(one) for one in order.pictures}
@@ -23,6 +27,9 @@ def said(order: Order, pictures: Pictures, steps: int) -> dict[str, str]:
         known = order.start in pictures
         start = pictures.name(order.start) if known else "start.png"
     if order.kind == "apply":
+        own = longest is None or longest == max(pictures.shape(order.photo))
+        if not own and options.get("size") is None:
+            options["size"] = longest
         return _of_pass(order, names, options)
     return {
         "command": _command(order, names, options, start),
@@ -60,26 +67,73 @@ def _of_pass(
     if order.paintings:
         words.append(f"--style={_file(names[order.paintings[0]])}")
     words += _masks(order, names)
-    style: Any = options.get("style")
-    lines = [
-        "import nst_jax",
-        "from nst_jax.images import files",
-        "",
-        f"network = nst_jax.load_stylizer({order.network!r})",
-        f"photo = files.read({names[order.photo]!r})",
-    ]
-    call = "photo"
-    if order.paintings:
-        size = ", size=(256, 256)" if order.network == "arbitrary" else ""
-        painting = names[order.paintings[0]]
-        lines.append(f"painting = files.read({painting!r}{size})")
-        call += ", network.style_of(painting)"
-    elif style is not None:
-        call += f", {style!r}"
-    if "strength" in options:
-        call += f", strength={options['strength']!r}"
-    lines += [f"painted = network({call})", 'files.write("painted.png", painted)']
+    lines = _python_of_pass(order, names, options)
     return {"command": _line(words, options), "python": "\n".join(lines) + "\n"}
+
+
+def _python_of_pass(
+    order: Order, names: Mapping[str, str], options: Mapping[str, Any]
+) -> list[str]:
+    given = {"model": order.network, **options}
+    written = ", ".join(f"{name}={_value(value)}" for name, value in given.items())
+    load, photo = "options.model", repr(names[order.photo])
+    if "precision" in options:
+        load += ", precision=options.precision"
+    call = ["[photo]"]
+    if order.paintings:
+        call.append("style")
+    elif options.get("style") is not None:
+        call.append("options.style")
+    call.append("options=options")
+    if order.masks:
+        call.append(f"mask={names[order.masks[0]]!r}")
+    for name in ("keep_mask", "color_mask"):
+        if one := getattr(order, name):
+            call.append(f"{name}={names[one]!r}")
+    painted = "painted, options"
+    alpha = []
+    if options.get("transparency") == "keep":
+        painted += ", alpha=alpha"
+        alpha = [f"alpha = files.read_opacity({photo}, size=painted.shape[:2])"]
+    return [
+        "import nst_jax",
+        "from nst_jax.feedforward.options import Options",
+        "from nst_jax.feedforward.results import Painted",
+        f"from nst_jax.images import files{', resize' if order.paintings else ''}",
+        "",
+        f"options = Options({written})",
+        f"network = nst_jax.load_stylizer({load})",
+        f"photo = files.read({photo})",
+        *_style_lines(order, names, options),
+        f"(painted,) = network.stream({', '.join(call)})",
+        *alpha,
+        f'Painted({painted}).save("painted.png")',
+    ]
+
+
+def _style_lines(
+    order: Order, names: Mapping[str, str], options: Mapping[str, Any]
+) -> list[str]:
+    """Lines that make the style of a painting, as a network of any style takes it."""
+    if not order.paintings:
+        return []
+    matched = []
+    if order.chosen_of_pass().coloring.match:
+        sized = "photo"
+        if options.get("size") is not None:
+            sized = "resize.resize_longest(photo, options.size)"
+        matched = [
+            "coloring = options.coloring",
+            f"content = coloring.of_content({sized})",
+            "painting = coloring.of_painting(painting, content)",
+        ]
+    painting = names[order.paintings[0]]
+    return [
+        f"painting = files.read_small({painting!r}, {PAINTING})",
+        *matched,
+        f"side = network.predictor.architecture.size or {PAINTING}",
+        "style = network.style_of(resize.square(painting, side))",
+    ]
 
 
 def _python(

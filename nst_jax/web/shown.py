@@ -55,8 +55,4 @@ def jpeg_of(given: Path | bytes, longest: int, *, ratio: Shape | None = None) ->
     Raises:
       ImageError: a file that can't be read.
     """
-    shape = files.shape(given)
-    if ratio is not None:
-        shape = resize.cropped(shape, ratio)
-    size = resize.fit(*shape, longest) if max(shape) > longest else None
-    return jpeg(files.read(given, ratio=ratio, size=size), longest)
+    return jpeg(files.read_small(given, longest, ratio=ratio), longest)

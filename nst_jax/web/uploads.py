@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import re
 import secrets
@@ -23,7 +24,10 @@ IDENTIFIER = re.compile("[0-9a-f]{16}")
 """Of uploads and jobs; nothing else becomes a part of a path."""
 
 _NAME = 80  # Characters.
-_NUMBERS = {"id": str, "name": str, "width": int, "height": int, "created": float}
+_TYPES = {
+    **{"id": str, "name": str, "digest": str},
+    **{"width": int, "height": int, "created": float},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Upload:
       height: likewise.
       created: seconds since the epoch.
       settings: of a result of ours, see `settings`; else None.
+      digest: SHA-256 of the file, as hex; "" of those that were kept without.
     """
 
     id: str
@@ -45,21 +50,27 @@ class Upload:
     height: int
     created: float
     settings: dict[str, Any] | None = None
+    digest: str = ""
 
     def told(self) -> dict[str, Any]:
         """As JSON has it."""
         told = dataclasses.asdict(self)
-        del told["created"]
+        del told["created"], told["digest"]
         return told
 
 
 class Uploads:
-    """The uploads of a folder."""
+    """The uploads of a folder.
+
+    Attributes:
+      decoding: is held while a picture that was sent is decoded: each may take a
+        gigabyte.
+    """
 
     def __init__(self, folder: Path, limits: Limits, report: Callable[[str], None]):
         """Reads back what the folder has; what is damaged is passed over."""
-        self._folder, self._limits = private.folder(folder), limits
-        self._lock, self._decoding = threading.RLock(), threading.Lock()
+        self._folder, self._limits = private.inner(folder), limits
+        self._lock, self.decoding = threading.RLock(), threading.Lock()
         self._uploads: dict[str, Upload] = {}
         for path in sorted(self._folder.glob("*.json")):
             try:
@@ -67,13 +78,21 @@ class Uploads:
             except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
                 report(f"{path}: passed over ({type(error).__name__})")
 
-    def add(self, body: bytes, name: str, needed: Collection[str]) -> Upload:
-        """Takes in a picture that was sent.
+    def add(
+        self,
+        body: bytes,
+        name: str,
+        needed: Collection[str],
+        free: Callable[[set[str]], Collection[str]] | None = None,
+    ) -> Upload:
+        """Takes in a picture that was sent; the same file of the same name is one.
 
         Args:
           body: of its file.
           name: that it had.
           needed: uploads that jobs need, which are kept however many there are.
+          free: where all are needed, takes them, makes jobs need one less if it can,
+            and gives those that are needed then; see `Ledger.free`.
 
         Raises:
           ImageError: no picture, or one that is damaged or has too many pixels.
@@ -83,25 +102,48 @@ class Uploads:
             raise LimitError(
                 f"{len(body)} bytes are more than {self._limits.body_bytes}, the limit"
             )
-        name = shown_name(name)
-        with self._decoding:  # One after the other: each may take a gigabyte.
+        name, digest = shown_name(name), hashlib.sha256(body).hexdigest()
+        with self.decoding:  # One after the other.
+            if known := self._known(digest, name):
+                return known
             (height, width), small, told = self._looked_at(body, name)
-        upload = Upload(
-            *(secrets.token_hex(8), name, width, height, time.time()), settings(told)
-        )
-        with self._lock:
-            self.clean(needed, room=1)
-            if len(self._uploads) >= self._limits.uploads:
-                raise LimitError("too many pictures are kept: remove jobs first")
-            self._keep(upload, body, small)
+            about = name, width, height, time.time(), settings(told), digest
+            upload = Upload(secrets.token_hex(8), *about)
+            with self._lock:
+                self.clean(needed, room=1)
+                if free and self._is_full:
+                    self.clean(free(set(self._uploads)), room=1)
+                if self._is_full:
+                    raise LimitError("too many pictures are kept: remove jobs first")
+                self._keep(upload, body, small)
         return upload
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._uploads) >= self._limits.uploads
+
+    def _known(self, digest: str, name: str) -> Upload | None:
+        """The same file, if it was sent before; it is as one that was sent now."""
+        with self._lock:
+            for one in self._uploads.values():
+                if (one.digest, one.name) == (digest, name):
+                    again = dataclasses.replace(one, created=time.time())
+                    self._uploads[one.id] = again
+                    with contextlib.suppress(OSError):  # It then goes a bit earlier.
+                        self._tell(again)
+                    return again
+        return None
+
+    def _tell(self, upload: Upload) -> None:
+        path = self._folder / f"{upload.id}.json"
+        private.write_json(path, dataclasses.asdict(upload))
 
     def _keep(self, upload: Upload, body: bytes, small: bytes) -> None:
         path = self._folder / upload.id
         try:
             private.write(path, body)
             private.write(path.with_suffix(".jpg"), small)
-            private.write_json(path.with_suffix(".json"), dataclasses.asdict(upload))
+            self._tell(upload)
         except OSError as error:
             self._unlink(upload.id)
             raise LimitError(
@@ -186,7 +228,7 @@ class Uploads:
 def _read(path: Path) -> Upload:
     found = private.read_json(path)
     upload = Upload(**found)
-    good = all(isinstance(getattr(upload, n), t) for n, t in _NUMBERS.items())
+    good = all(isinstance(getattr(upload, n), t) for n, t in _TYPES.items())
     if not good or upload.id != path.stem or not IDENTIFIER.fullmatch(upload.id):
         raise ValueError(path)
     if not path.with_suffix("").is_file() or not path.with_suffix(".jpg").is_file():

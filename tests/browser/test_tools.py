@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.ateliers import png
-from support.browsing import LONG, dropped, filled, reads, serving, until
+from support.browsing import LONG, QUICK, dropped, filled, reads, serving, until
 
 from nst_jax.images import files
 from nst_jax.web import examples
@@ -46,6 +46,28 @@ def test_the_queue_is_reordered_and_cancelled(page, site):
     until(lambda: waiting() == [b, a])
     expect(items).to_have_count(3)
     assert order() == [first, b, a]
+
+
+def test_one_that_waits_to_go_on_keeps_its_picture(page, site):
+    done, other = site.painted(), site.painted()
+    site.atelier.submit(LONG)
+    tiles, items = page.locator("#history li"), page.locator("#queue li")
+    expect(items).to_have_count(1)
+    for job in (done, other):
+        site.atelier.go_on(job["id"])
+    # By the stage's button, without being asked again, and by the queue's keys.
+    page.click(f"[data-job='{done['id']}'] .pick")
+    cancel = page.locator("[data-action=discard]")
+    expect(cancel).to_have_text(re.compile("^Don.t go on$"))
+    expect(tiles).to_have_count(0)
+    cancel.click()
+    reads(page, "#state", r"^Stopped at 12 of 112 ")
+    expect(tiles).to_have_count(1)
+    page.locator(f"[data-job='{other['id']}'] .pick").press("Delete")
+    expect(tiles).to_have_count(2)
+    expect(items).to_have_count(1)
+    for job in (done, other):
+        assert site.atelier.result(job["id"])[0].is_file()
 
 
 def test_photo_and_result_are_compared(page, site):
@@ -246,7 +268,20 @@ def test_nobody_fetches_pictures_for_a_hidden_tab(page, site):
         pass
 
 
+def test_a_page_that_is_left_and_come_back_to(page, site):
+    """As with the browser's cache of pages, which Playwright has switched off."""
+    turn = "kind => dispatchEvent(new PageTransitionEvent(kind, {persisted: true}))"
+    for steps in (12, 13):  # Not only the first time.
+        page.evaluate(turn, "pagehide")
+        options = {**QUICK["options"], "steps": steps}
+        site.painted({**QUICK, "options": options})
+        with page.expect_request("**/api/events"):
+            page.evaluate(turn, "pageshow")
+        expect(page.locator("#history li")).to_have_count(steps - 11)
+
+
 def test_a_server_that_goes_and_comes_back(opens, tmp_path, hands):
+    opens.allowed.append("ERR_")
     with serving(tmp_path / "atelier", hands) as site:
         site.painted()
         page = opens(site)
@@ -260,4 +295,21 @@ def test_a_server_that_goes_and_comes_back(opens, tmp_path, hands):
         expect(lost).to_be_hidden()
         expect(page.locator("#history li")).to_have_count(1)  # It survived.
         page.goto("about:blank")
-    opens.wrong[:] = [one for one in opens.wrong if "ERR_" not in one]
+
+
+def test_a_link_on_another_site_leads_in(browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    link = f'<a href="{site.address}">Open</a>'
+    page.route(
+        "http://mail.example/",
+        lambda asked: asked.fulfill(body=link, content_type="text/html"),
+    )
+    page.goto("http://mail.example/")
+    page.click("a")
+    page.wait_for_selector("#cards label")
+    assert page.url == f"{site.origin}/"  # The token is not in the history.
+    page.go_back()
+    assert page.url == "http://mail.example/"
+    context.close()

@@ -5,11 +5,11 @@ import {curve} from './curve.js';
 import {byId, say} from './dom.js';
 import {losses} from './events.js';
 import {isComparable} from './live.js';
-import {hasPicture, isActive, isOver, on, select, selected, state} from './state.js';
+import {hasPicture, isActive, isOver, isToGoOn, on, select, selected, state} from './state.js';
 import {NOUN, part, stateOf} from './words.js';
 
 const SURE = 4000; // Milliseconds in which a second click means it, or a notice stays.
-let sure = null, fault = null, notice = null;
+let sure = null, fault = null, notice = null, noticed = 0;
 
 const button = name => document.querySelector(`[data-action="${name}"]`);
 
@@ -47,6 +47,7 @@ const ACTIONS = {
 
 // What is painted is lost for good: the second click does it.
 function discard(job) {
+  if (isToGoOn(job)) return tried(() => api.stop(job.id)); // Its picture stays.
   if (sure === job.id || job.state === 'failed' || job.state === 'waiting') {
     sure = null;
     return tried(() => (isOver(job) ? api.remove(job.id) : api.discard(job.id)));
@@ -73,7 +74,8 @@ async function copied(text, said) {
   }
   byId('copies').open = false;
   notice = said;
-  setTimeout(() => {
+  clearTimeout(noticed);
+  noticed = setTimeout(() => {
     notice = null;
     draw();
   }, SURE);
@@ -92,7 +94,7 @@ function draw() {
   byId('error').textContent = wrong ?? '';
   for (const [name, there] of Object.entries(THERE)) button(name).hidden = !there(job);
   button('download').href = api.result(job.id);
-  const word = isActive(job) ? 'Discard' : job.state === 'waiting' ? 'Cancel' : 'Remove';
+  const word = isActive(job) ? 'Discard' : isToGoOn(job) ? 'Don’t go on' : job.state === 'waiting' ? 'Cancel' : 'Remove';
   button('discard').textContent = sure === job.id ? `${word}: sure?` : word;
   button('discard').classList.toggle('sure', sure === job.id);
   track(job);

@@ -1,6 +1,6 @@
 // The form from a job: the same again, or its picture as the start of the next.
 import {byId, say} from './dom.js';
-import {blank, change, example, select, state} from './state.js';
+import {blank, change, example, job as jobOf, select, state} from './state.js';
 
 function named(id, otherwise) {
   const {photo, paintings} = state.form;
@@ -20,6 +20,7 @@ function formOf(job) {
     })),
     [isPass ? 'passing' : 'options']: {...job.options},
     keep: job.keep_mask ?? null,
+    start: job.start ? {id: job.start, name: jobOf(job.start)?.title ?? 'another picture'} : null,
   };
 }
 

@@ -49,18 +49,45 @@ export function photo(picture) {
   say(picture ? `Photo: ${picture.name}` : 'No photo');
 }
 
+// Of the settings of a result, what the form takes over; null: its network isn't here.
+// Shares are the strip's own, and go with as many paintings.
+function taken({kind, preset, network, options, shares}) {
+  const {style_blend: _, ...chosen} = options ?? {};
+  const {paintings: all} = state.form;
+  if (kind === 'apply') {
+    const isHere = state.catalogue?.networks.some(one => one.name === network);
+    return isHere ? {kind, network, passing: chosen} : null;
+  }
+  const fits = shares?.length > 1 && shares.length === all.length;
+  const by = fits ? paintings.MOST / Math.max(paintings.MOST, ...shares) : 1;
+  return {
+    kind, preset: preset ?? null, options: chosen,
+    ...(fits && {paintings: all.map((one, place) => ({...one, share: by * shares[place]}))}),
+  };
+}
+
 // A result of ours tells how it was made: the form is set so, and can be set back.
 function restore(settings, name) {
-  const {kind, preset, options} = state.form;
-  before = {kind, preset, options};
-  change({kind: settings.kind, preset: settings.preset ?? null, options: {...settings.options}});
-  byId('restored').replaceChildren(`The settings of ${name} are set. `,
-    h('button', {class: 'plain', type: 'button', on: {click: () => {
-      change(before);
-      byId('restored').hidden = true;
-    }}}, 'Undo'));
+  const values = taken(settings);
   byId('restored').hidden = false;
+  if (!values) {
+    const line = `The network that painted ${name} isn’t here: its settings are left.`;
+    byId('restored').textContent = line;
+    return say(line);
+  }
+  before = Object.fromEntries(Object.keys(values).map(key => [key, state.form[key]]));
+  change(values);
+  byId('restored').replaceChildren(`The settings of ${name} are set. `,
+    h('button', {class: 'plain', type: 'button', on: {click: setBack}}, 'Undo'));
   say('Its settings are set.');
+}
+
+// Paintings that came or went since then stay so.
+function setBack() {
+  const {paintings: earlier = [], ...others} = before;
+  const shareOf = one => earlier.find(({id}) => id === one.id)?.share ?? one.share;
+  change({...others, paintings: state.form.paintings.map(one => ({...one, share: shareOf(one)}))});
+  byId('restored').hidden = true;
 }
 
 function invitation(role, text) {

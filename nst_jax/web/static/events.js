@@ -52,18 +52,19 @@ function found() {
   state.losses.clear(); // Some may have been missed.
 }
 
-export function connect() {
-  const source = new EventSource('/api/events');
+let source = null, later = null;
+function connect() {
+  close();
+  const own = source = new EventSource('/api/events');
   const hear = (name, listener) =>
-    source.addEventListener(name, event => listener(JSON.parse(event.data)));
+    own.addEventListener(name, event => listener(JSON.parse(event.data)));
   hear('jobs', listed);
   hear('progress', progressed);
-  source.addEventListener('open', found);
-  source.addEventListener('error', async () => {
+  own.addEventListener('open', found);
+  own.addEventListener('error', async () => {
     lost('The server is gone. Trying again …');
-    if (source.readyState !== EventSource.CLOSED) return;
-    source.close();
-    setTimeout(connect, AGAIN);
+    if (own.readyState !== EventSource.CLOSED || own !== source) return;
+    later = setTimeout(connect, AGAIN);
     try {
       await api.jobs();
     } catch (error) {
@@ -72,6 +73,17 @@ export function connect() {
       }
     }
   });
-  window.addEventListener('pagehide', () => source.close(), {once: true});
-  window.addEventListener('pageshow', event => event.persisted && connect(), {once: true});
+}
+
+function close() {
+  clearTimeout(later);
+  source?.close();
+  source = null;
+}
+
+export function watch() {
+  connect();
+  window.addEventListener('pagehide', close);
+  // Out of the browser's cache of pages: the connection has ended, all else is there.
+  window.addEventListener('pageshow', event => event.persisted && connect());
 }

@@ -2,19 +2,15 @@
 import {byId, h} from './dom.js';
 import {change, network, on, preset, state, style} from './state.js';
 
-const NAMES = {size: 'Size', style_weight: 'Style strength', style_scale: 'Stroke size', steps: 'Steps'};
 const UNITS = {size: ' px'};
-const PASSING = [
-  {name: 'size', title: 'Size', low: 64, high: 2048, scale: 'log', default: 'original', integer: true},
-  {name: 'strength', title: 'Style strength', low: 0, high: 1, scale: 'linear', default: 1},
-  {name: 'stroke_size', title: 'Stroke size', low: 0.25, high: 4, scale: 'log', default: 1},
-];
 const STOPS = 400; // Of a slider, from one end to the other.
 
 const isPass = () => state.form.kind === 'apply';
 const bag = () => (isPass() ? 'passing' : 'options');
-const base = (name, otherwise) => (isPass() ? otherwise : preset()?.options[name] ?? otherwise);
-const value = (name, otherwise) => state.form[bag()][name] ?? base(name, otherwise);
+// A null is a value of its own: "none", where a preset has something.
+const of = (values, name, otherwise) => (name in values ? values[name] : otherwise);
+const base = (name, otherwise) => (isPass() ? otherwise : of(preset()?.options ?? {}, name, otherwise));
+const value = (name, otherwise) => of(state.form[bag()], name, base(name, otherwise));
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 // What is as it is anyway isn't kept, so that "changed" means it.
@@ -40,10 +36,10 @@ function tidy(slider, exact) {
   if (isWhole(slider)) return exact < 20 ? Math.round(exact) : 10 * Math.round(exact / 10);
   return Number(exact.toPrecision(exact < 1 ? 1 : 2));
 }
-const isWhole = ({name, integer}) => integer || name === 'steps' || name === 'size';
+const isWhole = ({name}) => name === 'steps' || name === 'size';
 
 function slider(one) {
-  const title = one.title ?? NAMES[one.name] ?? one.name;
+  const {title} = one;
   const range = h('input', {
     type: 'range', min: 0, max: STOPS, id: `slider-${one.name}`,
     on: {input: () => set(one.name, fromStop(one, Number(range.value)), one.default)},
@@ -70,7 +66,7 @@ let sliders = [], drawn = null;
 function drawSliders() {
   const key = isPass() ? `apply ${network()?.name}` : 'optimise';
   if (key !== drawn) {
-    const found = isPass() ? PASSING : state.catalogue.sliders;
+    const found = isPass() ? state.catalogue.pass_sliders : state.catalogue.sliders;
     sliders = found.map(slider);
     const chosen = isPass() && network()?.takes === 'index' ? [styles()] : [];
     byId('sliders').replaceChildren(...chosen, ...sliders.map(one => one.element));
@@ -104,7 +100,7 @@ function parsed(field, written) {
   const trimmed = written.trim();
   if (field.kind === 'text') return trimmed || null;
   if (field.kind === 'list') return trimmed ? trimmed.split(',').map(one => one.trim()).map(numeric) : [];
-  return trimmed === '' ? undefined : numeric(trimmed);
+  return trimmed === '' ? (field.default === null ? null : undefined) : numeric(trimmed);
 }
 const numeric = word => (word !== '' && !Number.isNaN(Number(word)) ? Number(word) : word);
 

@@ -5,7 +5,7 @@ import * as brush from './brush.js';
 import * as compare from './compare.js';
 import {byId, say} from './dom.js';
 import * as drop from './drop.js';
-import {connect} from './events.js';
+import * as events from './events.js';
 import * as history from './history.js';
 import * as live from './live.js';
 import * as options from './options.js';
@@ -91,7 +91,7 @@ async function begin() {
   byId('form').addEventListener('submit', event => event.preventDefault());
   byId('paint').addEventListener('click', paint);
   document.addEventListener('keydown', keys);
-  connect();
+  events.watch();
   try {
     state.catalogue = await api.catalogue();
     tell('catalogue');

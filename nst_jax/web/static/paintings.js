@@ -2,6 +2,8 @@
 import {byId, h, ICONS, refill, round, say} from './dom.js';
 import {address, change, on, state} from './state.js';
 
+export const MOST = 3; // Of a share.
+
 export function add({id, name}) {
   const {paintings} = state.form;
   const most = state.catalogue?.limits.paintings ?? 8;
@@ -49,7 +51,7 @@ function tile(one, place, total) {
   many && h('label', {class: 'share'},
     h('span', {class: 'number'}, `${share} %`),
     h('input', {
-      type: 'range', min: 0.1, max: 3, step: 0.1, value: one.share, 'data-key': `share ${one.id}`,
+      type: 'range', min: 0.1, max: MOST, step: 0.1, value: one.share, 'data-key': `share ${one.id}`,
       'aria-label': `Share of ${one.name}`, 'aria-valuetext': `${share} %`,
       on: {input: event => set(place, {share: Number(event.target.value)})},
     })));

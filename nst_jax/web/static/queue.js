@@ -1,7 +1,7 @@
 // What is being painted and what waits: reordered by buttons, keys or dragging.
 import * as api from './api.js';
 import {byId, h, ICONS, refill, round, say} from './dom.js';
-import {isActive, on, select, state} from './state.js';
+import {isActive, isToGoOn, on, select, state} from './state.js';
 import {brief, part} from './words.js';
 
 const waiting = () => state.jobs.filter(one => one.state === 'waiting')
@@ -31,7 +31,10 @@ function keys(event, one, place) {
   event.preventDefault();
 }
 
-const cancel = one => tried(() => api.discard(one.id), `${one.title} is cancelled.`);
+// Stopped rather than discarded, one that was to go on is as it was before.
+const cancel = one => (isToGoOn(one)
+  ? tried(() => api.stop(one.id), `${one.title} doesn’t go on.`)
+  : tried(() => api.discard(one.id), `${one.title} is cancelled.`));
 
 let dragged = null;
 function draggable(item, one, place) {
@@ -72,7 +75,7 @@ function entry(one, place, last) {
     h('span', {class: 'moves'},
       round(`Earlier: ${one.title}`, ICONS.up, () => put(one, place - 1), {disabled: place === 0, 'data-key': `up ${one.id}`}),
       round(`Later: ${one.title}`, ICONS.down, () => put(one, place + 1), {disabled: place === last, 'data-key': `down ${one.id}`}),
-      round(`Cancel ${one.title}`, ICONS.close, () => cancel(one), {'data-key': `cancel ${one.id}`})));
+      round(`${isToGoOn(one) ? 'Don’t go on:' : 'Cancel'} ${one.title}`, ICONS.close, () => cancel(one), {'data-key': `cancel ${one.id}`})));
   draggable(item, one, place);
   return item;
 }

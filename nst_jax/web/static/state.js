@@ -67,7 +67,9 @@ export const job = id => state.jobs.find(one => one.id === id) ?? null;
 export const selected = () => (state.selected ? job(state.selected) : null);
 export const isActive = one => one.state === 'preparing' || one.state === 'painting';
 export const isOver = one => !isActive(one) && one.state !== 'waiting';
-export const hasPicture = one => one.state === 'done' || one.state === 'stopped';
+export const hasPicture = one => (one.state === 'done' || one.state === 'stopped') && one.version > 0;
+// Whether it waits to go on: what it has is there whatever becomes of that.
+export const isToGoOn = one => one.state === 'waiting' && (one.version > 0 || one.iteration > 0);
 
 // Where the picture of an upload or an example is; examples have names, such as
 // photo-cat, uploads random digits.

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from nst_jax.images import resize
+from nst_jax.images import files, resize
 
 SIZES = [(17, 23), (40, 31), (9, 60), (31, 7), (61, 83), (1, 1), (30, 40)]
 
@@ -205,3 +205,16 @@ def test_large_rows_are_asked_for_a_few_at_a_time():
     found = resize.resize_rows(rows, wide.shape[:2], size=(3, 50))
     np.testing.assert_array_equal(found, resize.resize(wide, (3, 50)))
     assert max(asked) < wide.shape[0] * wide.shape[1]
+
+
+def test_what_is_read_small_has_no_longer_side(tmp_path):
+    waves = np.random.default_rng(0).random((40, 60, 3))
+    files.write(tmp_path / "a.png", waves)
+    body = (tmp_path / "a.png").read_bytes()
+    for given in (tmp_path / "a.png", body):
+        assert files.read_small(given, 30).shape == (20, 30, 3)
+        square = files.read_small(given, 30, ratio=(1, 1))
+        middle = files.read(given)[:, 10:50]
+        np.testing.assert_allclose(square, resize.resize(middle, (30, 30)), atol=1e-5)
+        # A part that is no longer stays as it is.
+        np.testing.assert_array_equal(files.read_small(given, 40, ratio=(1, 1)), middle)

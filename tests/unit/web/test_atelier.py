@@ -372,3 +372,63 @@ def test_many_threads_ask_at_a_time(opened):
         thread.join(20)
     assert not wrong
     until(lambda: all(j["state"] == "done" for j in one.jobs()))
+
+
+@pytest.mark.parametrize("name", ["next", "end"])
+def test_a_fault_of_the_ledger_ends_no_thread(opened, monkeypatch, name):
+    lines = []
+    one = opened(lines=lines)
+    monkeypatch.setattr("nst_jax.web.painter._PAUSE", 0.01)
+    method, wrong = getattr(one._ledger, name), [RuntimeError("a fault")]
+
+    def fails(*given, **named):
+        if wrong:
+            raise wrong.pop()
+        return method(*given, **named)
+
+    monkeypatch.setattr(one._ledger, name, fails)
+    first = ended(one, one.submit(ASKED)["id"])
+    assert first["state"] == ("failed" if name == "end" else "done")
+    assert (first["error"] or "").startswith("internal error" if name == "end" else "")
+    assert ended(one, one.submit(ASKED)["id"])["state"] == "done"
+    assert "RuntimeError: a fault" in lines[0]
+
+
+def test_the_oldest_job_goes_where_uploads_are_full_of_needed_ones(opened, grey):
+    one = opened(uploads=3)
+
+    def painted(number):
+        photo = one.upload(png(24, 32 + number), f"{number}.png")["id"]
+        return one.submit({**ASKED, "photo": photo})["id"]
+
+    first, *_ = done = [ended(one, painted(number))["id"] for number in range(3)]
+    kept = ended(one, one.submit(ASKED)["id"])["id"]  # It needs none of them.
+    fourth = painted(4)
+    assert ended(one, fourth)["state"] == "done"
+    assert {job["id"] for job in one.jobs()} == {*done[1:], kept, fourth}
+    refused(lambda: one.job(first), AbsentError)
+    grey.held.clear()
+    for number in (5, 6, 7):
+        painted(number)
+    assert "too many" in refused(lambda: painted(8), LimitError)
+    assert kept in {job["id"] for job in one.jobs()}
+
+
+def test_the_photo_of_a_job_is_decoded_for_its_crop_alone(opened, monkeypatch):
+    one, seen = opened(), []
+    decoded = files.read
+
+    def read(given, **how):
+        seen.append(one._uploads.decoding.locked())
+        return decoded(given, **how)
+
+    photo = one.upload(png(64, 96), "a.png")["id"]
+    monkeypatch.setattr(files, "read", read)
+    plain = one.submit({**ASKED, "photo": photo})["id"]
+    assert one.picture(plain, "photo") == one.upload_picture(photo)
+    assert seen == []
+    options = {**ASKED["options"], "crop": "1:1"}
+    square = one.submit({**ASKED, "photo": photo, "options": options})["id"]
+    for _ in range(2):
+        assert files.shape(one.picture(square, "photo").bytes) == (64, 64)
+    assert seen == [True]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from nst_jax.feedforward.options import Options as PassOptions
 from nst_jax.fields import check
 from nst_jax.images import files
 from nst_jax.options import FIELDS, GROUPS, Options
@@ -51,6 +52,17 @@ def test_sliders_stay_within_the_limits(found):
     assert (sliders["size"]["high"], sliders["steps"]["high"]) == (1000, 500)
     for name, one in sliders.items():
         assert one["low"] < one["default"] == FIELDS[name].default < one["high"]
+
+
+def test_sliders_of_one_pass_stay_within_the_limits(found):
+    sliders = {one["name"]: one for one in found["pass_sliders"]}
+    assert [*sliders] == ["size", "strength", "stroke_size"]
+    assert (sliders["size"]["high"], sliders["size"]["default"]) == (1000, "original")
+    assert {*sliders["size"]} == {*found["sliders"][0]}
+    for name, one in sliders.items():
+        for value in (one["low"], one["high"], one["default"]):
+            options = changed(PassOptions(), {name: value})
+        assert options == PassOptions()
 
 
 def test_presets_are_what_they_say(found):

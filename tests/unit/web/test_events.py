@@ -175,7 +175,7 @@ def test_a_page_sees_a_job_from_its_beginning_to_its_end(served):
                 break
     assert [point[0] for point in points][-3:] == [1, 2, 3]
     # Closed, it is not asked for any more: nobody encodes pictures for nobody.
-    until(lambda: not served.atelier._ledger._watchers)
+    until(lambda: not served.atelier._ledger.watchers._watchers)
     with served.get(f"/api/jobs/{job}/events", stream=True) as answer:
         ((name, told),) = events(answer)  # It ends by itself.
     assert (name, told["job"]["id"], told["job"]["state"]) == ("progress", job, "done")

@@ -13,6 +13,8 @@ def test_jobs_wait_in_an_order_that_can_be_changed(tmp_path):
     queue = Queue(path, [])
     for name in "abcd":
         queue.add(name)
+    queue.add("a")  # It waits already: it doesn't do so twice.
+    queue.add("c", first=True)
     queue.move("d", "b")
     queue.move("a", None)
     queue.move("b", "b")

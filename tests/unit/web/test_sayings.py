@@ -98,8 +98,15 @@ def test_one_pass(pictures, sent):
     assert (found.photos, found.model) == (["p.png"], "arbitrary")
     assert (found.style, found.strength, found.size) == ("./-q.png", "0.5", "64")
     compile(said["python"], "said", "exec")
-    assert "style_of(painting), strength=0.5" in said["python"]
+    options = "Options(model='arbitrary', strength=0.5, size=64)"
+    assert f"options = {options}\n" in said["python"]
+    assert "network.stream([photo], style, options=options)" in said["python"]
     one = Order("apply", photo, network="many", options={"style": "3"})
     said = sayings.said(one, pictures, 0)
     assert parsed(said["command"]).style == "3"
-    assert "network(photo, '3')" in said["python"]
+    assert "network.stream([photo], options.style, options" in said["python"]
+    # What a server made smaller is so by command too.
+    said = sayings.said(one, pictures, 0, longest=24)
+    assert parsed(said["command"]).size == "24"
+    assert "size=24" in said["python"]
+    assert "size" not in sayings.said(one, pictures, 0, longest=32)["python"]

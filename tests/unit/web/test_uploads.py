@@ -94,9 +94,55 @@ def test_the_oldest_that_no_job_needs_goes(uploads):
     assert len([*kept._folder.iterdir()]) == 3 * 3
 
 
+def test_the_same_file_is_one(uploads):
+    kept = uploads(uploads=2)
+    first = kept.add(png(), "a.png", ())
+    other = kept.add(png(), "b.png", ())  # Commands name each as it was sent.
+    assert other.id != first.id
+    again = kept.add(png(), "a.png", {first.id, other.id})
+    assert (again.id, len([*kept._folder.iterdir()])) == (first.id, 2 * 3)
+    assert "digest" not in again.told()
+    # It was sent last, so that it isn't the next to go; and it is known later too.
+    third = uploads(uploads=2).add(png(8, 8), "c.png", ())
+    later = uploads(uploads=2)
+    assert first.id in later
+    assert third.id in later
+    assert other.id not in later
+    assert later.add(png(), "a.png", ()).id == first.id
+
+
+def test_where_all_are_needed_room_is_asked_for(uploads):
+    kept, asked = uploads(uploads=2), []
+    both = {kept.add(png(), f"{n}.png", ()).id for n in range(2)}
+
+    def free(held):
+        asked.append(held)
+        return both - {gone}
+
+    gone, stays = sorted(both)
+    new = kept.add(png(), "2.png", both, free)
+    assert asked == [both]
+    assert gone not in kept
+    assert stays in kept
+    gone = ""
+    with pytest.raises(LimitError, match="too many pictures"):
+        kept.add(png(), "3.png", {stays, new.id}, lambda held: held)
+    assert len(asked) == 1
+
+
+def test_those_of_an_older_version_are_read(uploads):
+    kept = uploads()
+    one = kept.add(png(), "a.png", ())
+    path = kept.path(one.id).with_suffix(".json")
+    about = json.loads(path.read_text())
+    del about["digest"]
+    path.write_text(json.dumps(about))
+    assert uploads().get(one.id).digest == ""
+
+
 def test_what_is_old_goes_at_the_start(uploads):
     kept = uploads()
-    old, needed = (kept.add(png(), "a.png", ()) for _ in range(2))
+    old, needed = (kept.add(png(), name, ()) for name in ("a.png", "b.png"))
     for one in (old, needed):
         path = kept.path(one.id).with_suffix(".json")
         about = json.loads(path.read_text())
@@ -112,7 +158,7 @@ def test_what_is_old_goes_at_the_start(uploads):
 
 def test_what_is_damaged_is_passed_over(tmp_path):
     kept = Uploads(tmp_path, Limits(), pytest.fail)
-    good, bad = (kept.add(png(), "a.png", ()) for _ in range(2))
+    good, bad = (kept.add(png(), name, ()) for name in ("a.png", "b.png"))
     about = json.loads((tmp_path / f"{good.id}.json").read_text())
     for content in (
         "{",
@@ -140,7 +186,9 @@ def test_a_result_tells_its_settings(uploads):
     assert told["settings"] == {
         "kind": "optimise",
         "preset": None,
+        "network": None,
         "options": {"size": 128, "style_weight": 3.0},
+        "shares": [],
     }
     nested = encode.encode(
         *([[[0.5, 0.5, 0.5]]], "PNG"), description={"options": {"size": 64}}
