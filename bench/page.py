@@ -18,13 +18,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import requests
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.runners.record import machine
+
+if TYPE_CHECKING:  # It is there with the extra alone.
+    from playwright.sync_api import Browser, Page
 
 _SECONDS = 20.0  # Of watching, and of waiting.
 _LIMIT = 600_000  # Milliseconds.
@@ -56,7 +58,7 @@ def serving(folder: Path) -> Iterator[tuple[psutil.Process, str, requests.Sessio
         process.wait(60)
 
 
-def latencies(page: Page, site: str, session: requests.Session) -> list[float]:
+def latencies(page: "Page", site: str, session: requests.Session) -> list[float]:
     """Seconds from Paint to the first picture on the stage, after a slider was moved.
 
     The first is with nothing compiled; of the others all but that was there.
@@ -80,7 +82,7 @@ def latencies(page: Page, site: str, session: requests.Session) -> list[float]:
 
 
 def watched(
-    page: Page, process: psutil.Process, site: str, session: requests.Session
+    page: "Page", process: psutil.Process, site: str, session: requests.Session
 ) -> dict[str, float]:
     """Events a second of a job that runs, for ten who look on besides the page."""
     page.locator("#paint").click()
@@ -111,7 +113,7 @@ def watched(
     }
 
 
-def idle(page: Page, process: psutil.Process) -> dict[str, float]:
+def idle(page: "Page", process: psutil.Process) -> dict[str, float]:
     """Processor seconds a second of the server and of the page's own process."""
     page.wait_for_timeout(3000)
     # Of this program's own browser: others may be open.
@@ -151,7 +153,7 @@ def _until_painting(site: str, session: requests.Session) -> None:
         time.sleep(0.1)
 
 
-def measured(browser: Browser) -> dict[str, Any]:
+def measured(browser: "Browser") -> dict[str, Any]:
     """All figures, of one server and one page."""
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as served:
         process, address, session = served
@@ -178,6 +180,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
     if arguments.output:  # Before, not after, all that is measured.
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
     path = os.environ.get("NST_CHROMIUM", "/usr/bin/chromium")
