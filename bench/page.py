@@ -75,18 +75,15 @@ def latencies(page: "Page", site: str, session: requests.Session) -> list[float]
         page.locator("#paint").click()
         page.wait_for_function(_SHOWN, arg=[*known], timeout=_LIMIT)
         found.append(time.perf_counter() - began)
-        (job,) = [job for job in _jobs(site, session) if job["id"] not in known]
-        session.post(f"{site}/api/jobs/{job['id']}/stop", json={}).raise_for_status()
-        _until_quiet(site, session)
+        _stop(site, session)
     return found
 
 
-def watched(
-    page: "Page", process: psutil.Process, site: str, session: requests.Session
-) -> dict[str, float]:
+def watched(page: "Page", site: str, session: requests.Session) -> dict[str, float]:
     """Events a second of a job that runs, for ten who look on besides the page."""
     page.locator("#paint").click()
-    _until_painting(site, session)
+    while not _jobs(site, session, "painting"):
+        time.sleep(0.1)
     counts = [0] * _WATCHERS
     ends = time.perf_counter() + _SECONDS
 
@@ -102,14 +99,12 @@ def watched(
         thread.start()
     for thread in threads:
         thread.join()
-    jobs = [job for job in _jobs(site, session) if job["state"] == "painting"]
-    for job in jobs:
-        session.post(f"{site}/api/jobs/{job['id']}/stop", json={})
-    _until_quiet(site, session)
+    still = len(_jobs(site, session, "painting"))
+    _stop(site, session)
     return {
         "events_a_second": sum(counts) / _SECONDS,
         "of_the_slowest": min(counts) / _SECONDS,
-        "still_painting": len(jobs),
+        "still_painting": still,
     }
 
 
@@ -134,22 +129,19 @@ def _processor(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def _jobs(site: str, session: requests.Session) -> list[dict[str, Any]]:
+def _jobs(site: str, session: requests.Session, *states: str) -> list[dict[str, Any]]:
+    """All jobs, or those of some states."""
     answer = session.get(f"{site}/api/jobs", timeout=60)
     answer.raise_for_status()
-    return answer.json()
+    return [job for job in answer.json() if not states or job["state"] in states]
 
 
-def _until_quiet(site: str, session: requests.Session) -> None:
-    while any(
-        job["state"] in ("waiting", "preparing", "painting")
-        for job in _jobs(site, session)
-    ):
-        time.sleep(0.1)
-
-
-def _until_painting(site: str, session: requests.Session) -> None:
-    while not any(job["state"] == "painting" for job in _jobs(site, session)):
+def _stop(site: str, session: requests.Session) -> None:
+    """Stops what is at work, and waits until it is."""
+    at_work = ("preparing", "painting")
+    for job in _jobs(site, session, *at_work):
+        session.post(f"{site}/api/jobs/{job['id']}/stop", json={})
+    while _jobs(site, session, *at_work):
         time.sleep(0.1)
 
 
@@ -169,7 +161,7 @@ def measured(browser: "Browser") -> dict[str, Any]:
             "first_seconds": first,
             "later_seconds": later,
             "later_median": statistics.median(later),
-            "watched": watched(page, process, site, session),
+            "watched": watched(page, site, session),
             "idle": waiting,
             "browser": browser.version,
         }
