@@ -1,7 +1,6 @@
 """How many lanes fit: what a program needs, and what the device has."""
 
 import contextlib
-import ctypes
 import math
 import resource
 import sys
@@ -123,15 +122,6 @@ def room_bytes() -> int:
     swap = psutil.swap_memory().free
     available = psutil.virtual_memory().available
     return min(min(available, container_bytes()) + swap, limit_bytes())
-
-
-def trim() -> None:
-    """Gives memory that was freed back to the system, where the C library keeps it.
-
-    After compiling glibc keeps some hundred MB in pieces, for later.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def expect_room(program: jax.stages.Compiled, room: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from nst_jax.devices import memory, suited
+from nst_jax.devices import heap, suited
 from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.network import Network
 from nst_jax.networks.pooling import MAX, Mode
@@ -147,7 +147,7 @@ class Prepared:
         with self._lock:
             if self._network is None:
                 self._network = prepare(self.plain, self._taps)
-                memory.trim()
+                heap.trim()
             return self._network
 
 

@@ -1,6 +1,6 @@
 """The frozen network that any architecture describes, as a Flax module."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from nst_jax.networks.convolution import FrozenConvolution
 from nst_jax.networks.extents import confine, count_windows
 from nst_jax.networks.normalization import local_response_norm
 from nst_jax.networks.pooling import Mode, Windows
-from nst_jax.networks.relu import relu
+from nst_jax.networks.relu import relu, unseen_relu
 from weights_convert.architectures import (
     Architecture,
     Concatenation,
@@ -22,6 +22,9 @@ from weights_convert.architectures import (
     Pooling,
     Relu,
 )
+
+Look = Callable[[str, View], View]
+"""`(tap, its view) -> view`: the features that the layers above are to see."""
 
 
 class Network(nnx.Module):
@@ -59,6 +62,7 @@ class Network(nnx.Module):
         taps: Collection[str],
         extents: jax.Array | None = None,
         border: Border = ZERO,
+        look: Look | None = None,
     ) -> dict[str, View]:
         """What it shows of images at `taps`; it is run no deeper than needed.
 
@@ -68,6 +72,8 @@ class Network(nnx.Module):
           extents: `[b, 2]` int32, true height and width of images of several shapes
             padded below and right to one; None where all fill theirs.
           border: what convolutions see beyond each image.
+          look: is given each tap's view, of `[b, ...]`, before any layer above is
+            computed; what it gives takes its place.
 
         Returns:
           `{tap: View}`, features `[b, h', w', c]` in the network's dtype, `[h', w', c]`
@@ -75,7 +81,7 @@ class Network(nnx.Module):
           around that.
         """
         if images.ndim == 3:
-            views = self(images[None], taps, extents, border)
+            views = self(images[None], taps, extents, border, look)
             return jax.tree.map(lambda leaf: leaf[0], views)
         if not taps:
             return {}
@@ -85,8 +91,15 @@ class Network(nnx.Module):
         inputs = (images - mean) / std
         if extents is not None:
             inputs = confine(inputs, extents)
-        found = self.activations(inputs, taps, extents, border)
-        return {tap: View.of(*seen, clean=True) for tap, seen in found.items()}
+        found: dict[str, View] = {}
+
+        def seen(tap: str, features: jax.Array, extents: jax.Array | None) -> jax.Array:
+            view = View.of(features, extents, clean=True)
+            found[tap] = look(tap, view) if look else view
+            return found[tap].features
+
+        self.activations(inputs, taps, extents, border, seen)
+        return {tap: found[tap] for tap in taps}
 
     def activations(
         self,
@@ -94,6 +107,7 @@ class Network(nnx.Module):
         taps: Collection[str],
         extents: jax.Array | None = None,
         border: Border = ZERO,
+        seen: Callable[[str, jax.Array, jax.Array | None], jax.Array] | None = None,
     ) -> dict[str, tuple[jax.Array, jax.Array | None]]:
         """Activations at `taps`; no layer is computed that doesn't lead to one.
 
@@ -102,29 +116,40 @@ class Network(nnx.Module):
           taps: names of `architecture.taps`.
           extents: as those of a call.
           border: likewise.
+          seen: takes a tap, its features and extents once these are there, and gives
+            the features that the layers above are to see.
 
         Returns:
           `{tap: (features [b, h', w', c], extents [b, 2] of them or None)}`.
         """
         found = {"": (inputs, extents)}
         bottoms = self.architecture.bottoms
-        # The ReLUs: what each sees.
-        seen: dict[str, str] = {}
+        # The ReLUs: what each is of.
+        below_relu: dict[str, str] = {}
         for layer in self.architecture.leading_to(taps):
             below = [found[name] for name in bottoms[layer.name]]
+            above = relu if layer.name in taps else unseen_relu
             match layer:
                 case Concatenation():
                     joined = jnp.concatenate([images for images, _ in below], axis=-1)
                     found[layer.name] = joined, below[0][1]
-                case Pooling() if self.pooling.picks and bottoms[layer.name][0] in seen:
+                case Pooling() if (
+                    self.pooling.picks and bottoms[layer.name][0] in below_relu
+                ):
                     # The ReLU of fewer pixels; if no tap is there, of these alone.
-                    before = found[seen[bottoms[layer.name][0]]]
+                    before = found[below_relu[bottoms[layer.name][0]]]
                     images, within = self._apply(layer, *before, border)
-                    found[layer.name] = relu(images), within
+                    found[layer.name] = above(images), within
+                case Relu():
+                    images, within = below[0]
+                    found[layer.name] = above(images), within
                 case _:
                     found[layer.name] = self._apply(layer, *below[0], border)
             if isinstance(layer, Relu):
-                (seen[layer.name],) = bottoms[layer.name]
+                (below_relu[layer.name],) = bottoms[layer.name]
+            if seen and layer.name in taps:
+                images, within = found[layer.name]
+                found[layer.name] = seen(layer.name, images, within), within
         return {tap: found[tap] for tap in taps}
 
     def _apply(
@@ -154,8 +179,6 @@ class Network(nnx.Module):
                     extents = windows.count(extents)
                     images = confine(images, extents)
             # Zeros stay zeros in the others.
-            case Relu():
-                images = relu(images)
             case LocalResponseNorm():
                 images = local_response_norm(
                     images,

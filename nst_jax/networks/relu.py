@@ -20,6 +20,15 @@ def relu(values: jax.Array) -> jax.Array:
     return lax.optimization_barrier(above) if suited.barriers() else above
 
 
+@jax.custom_vjp
+def unseen_relu(values: jax.Array) -> jax.Array:
+    """`relu` of a layer at which nobody looks but the next one.
+
+    On CPUs a byte is kept of each value for the way back, where the result takes four.
+    """
+    return relu(values)
+
+
 def _forward(values: jax.Array) -> tuple[jax.Array, jax.Array]:
     above = relu(values)
     return above, above
@@ -31,3 +40,13 @@ def _backward(above: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
 
 
 relu.defvjp(_forward, _backward)
+
+
+def _unseen_forward(values: jax.Array) -> tuple[jax.Array, jax.Array]:
+    above = relu(values)
+    if not suited.barriers():
+        return above, above
+    return above, lax.optimization_barrier(above > 0)
+
+
+unseen_relu.defvjp(_unseen_forward, _backward)

@@ -154,25 +154,26 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
     of_line = batch * _TILE * _TILE * across * max(channels, outputs)
     bands = max(1, min(down, round(down * of_line / _BAND)))
     lines = -(-down // bands)
-    bands = -(-down // lines)
-    below = _TILE * lines * bands - height + around
-    right = _TILE * across - width + around
-    widths = ((0, 0), (around, below), (around, right), (0, 0))
+    below = _TILE * down - height if bands == 1 else 0
+    right = _TILE * across - width
+    widths = ((0, 0), (around, around + below), (around, around + right), (0, 0))
     padded = jnp.pad(inputs, widths)
     if bands == 1:
         return _of_tiles(padded, transformed, lines, across)[:, :height, :width]
 
     # In bands one after the other, so that what is between is never there of the whole.
+    # The last one begins where it ends with the picture: JAX's slices are kept within.
     def convolved(band: jax.Array, whole: jax.Array) -> jax.Array:
         first = band * (_TILE * lines)
         part = jax.lax.dynamic_slice_in_dim(padded, first, _TILE * lines + 2, axis=1)
         found = _of_tiles(part, transformed, lines, across)
         return jax.lax.dynamic_update_slice_in_dim(whole, found, first, axis=1)
 
-    shape = (batch, _TILE * lines * bands, _TILE * across, outputs)
+    shape = (batch, height, _TILE * across, outputs)
     # All is overwritten. Zeros would be one array for all layers, kept throughout.
     whole = jnp.broadcast_to(inputs[0, 0, 0, 0], shape)
-    return jax.lax.fori_loop(0, bands, convolved, whole)[:, :height, :width]
+    bands = -(-down // lines)
+    return jax.lax.fori_loop(0, bands, convolved, whole)[:, :, :width]
 
 
 def _of_tiles(

@@ -14,12 +14,13 @@ from nst_jax.losses.objective import IMAGE, Objective
 from nst_jax.losses.terms import Placed
 from nst_jax.losses.view import View
 from nst_jax.networks.borders import ZERO, Border
-from nst_jax.networks.network import Network
+from nst_jax.networks.network import Look, Network
 from nst_jax.networks.precision import FLOAT32, Precision
 from nst_jax.networks.tiles import Tiling
 from nst_jax.options import Options, chosen
 from nst_jax.perceptual import tiled_targets, tiles
 from nst_jax.perceptual.grey import without_colour
+from nst_jax.perceptual.late import late
 from nst_jax.perceptual.parts import losses
 from nst_jax.perceptual.regions import (
     UNDIVIDED,
@@ -30,7 +31,7 @@ from nst_jax.perceptual.regions import (
     weighted,
 )
 from nst_jax.perceptual.sight import Sight
-from nst_jax.perceptual.tiles import Seen, Tiled
+from nst_jax.perceptual.tiles import Seen, Tiled, sums_alone
 
 
 @jax.tree_util.register_dataclass
@@ -123,10 +124,15 @@ class SeenObjective:
         Positions that are drawn anew at each step follow from the `iteration`.
         """
 
+        found: dict[str, Any] = {}
+
         def of_lane(
-            views: Mapping[str, View], targets: Mapping[str, Any], weights: Any
+            views: Any, found: Any, targets: Any, weights: Any
         ) -> tuple[jax.Array, dict[str, jax.Array]]:
-            statistics = self.losses.statistics(views)
+            others = Objective(
+                tuple(p for p in self.losses.parts if p.name not in found)
+            )
+            statistics = {**others.statistics(views), **found}
             return self.losses(statistics, {**targets, **problem.shared}, weights)
 
         if problem.grey is not None:
@@ -136,11 +142,30 @@ class SeenObjective:
         if self.tiling(problem.network, images.shape[1:3]):
             return self._by_tiles(images, problem)
         with self._arithmetic():
-            views = self._views(problem.network, images, problem.extents)
+            look = self._looking(problem.masks, found)
+            views = self._views(problem.network, images, problem.extents, look=look)
             views |= masked(self.losses.parts, views, problem.masks)
             if problem.seeds is not None:
                 views = drawn(views, problem.seeds, iteration)
-            return jax.vmap(of_lane)(views, problem.targets, problem.weights)
+            of = views, found, problem.targets, problem.weights
+            return jax.vmap(of_lane)(*of)
+
+    def _looking(self, masks: Mapping[str, jax.Array], found: dict[str, Any]) -> Look:
+        """What has `found` the sums of parts as their taps are come to; see `late`."""
+
+        def look(tap: str, view: View) -> View:
+            parts = tuple(
+                p for p in self.losses.parts if p.tap == tap and sums_alone(p)
+            )
+            if not parts:
+                return view
+            views = {tap: view} | masked(parts, {tap: view}, masks)
+            sums = jax.vmap(Objective(parts).statistics)(views)
+            features, sums = late(view.features, sums)
+            found.update(sums)
+            return dataclasses.replace(view, features=features)
+
+        return look
 
     def tiling(self, network: Network, shape: tuple[int, ...]) -> Tiling | None:
         """How pictures `[h, w]` of a shape are cut; None: they are seen at once."""
@@ -159,7 +184,7 @@ class SeenObjective:
         self, images: jax.Array, problem: Problem
     ) -> tuple[jax.Array, dict[str, jax.Array]]:
         """What a call gives, of pictures that are larger than a tile."""
-        placed = {p.name for p in self.losses.parts if not tiles.sums_alone(p)}
+        placed = {p.name for p in self.losses.parts if not sums_alone(p)}
         seen = Seen(
             problem.network,
             problem.extents,
@@ -263,8 +288,9 @@ class SeenObjective:
         images: jax.Array,
         extents: jax.Array | None,
         *wants: str,
+        look: Look | None = None,
     ) -> dict[str, View]:
-        views = self._sight(network, images, extents, self.losses.taps(*wants))
+        views = self._sight(network, images, extents, self.losses.taps(*wants), look)
         dense = [p for p in self.losses.wanting(*wants) if p.tap == HYPERCOLUMN]
         for taps in {part.column for part in dense}:
             shape = images.shape[1], images.shape[2]

@@ -8,7 +8,7 @@ import jax
 
 from nst_jax.losses.view import View
 from nst_jax.networks.borders import Border
-from nst_jax.networks.network import Network
+from nst_jax.networks.network import Look, Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +31,12 @@ class Sight:
         images: jax.Array,
         extents: jax.Array | None,
         taps: Collection[str],
+        look: Look | None = None,
     ) -> dict[str, View]:
         """The views of images `[n, h, w, 3]` at taps; see `Network`."""
         with self.arithmetic():
             seen = self.gain * images if self.gain != 1 else images
-            return network(seen, taps, extents, self.border)
+            return network(seen, taps, extents, self.border, look)
 
     def arithmetic(self) -> Any:
         """The context in which products of float32 arrays have this precision."""

@@ -9,7 +9,7 @@ tiles see beyond themselves.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -20,8 +20,9 @@ from jax import lax
 from nst_jax.losses.objective import IMAGE, Objective, Part
 from nst_jax.losses.terms import Placed, Sums, Term
 from nst_jax.losses.view import View
-from nst_jax.networks.network import Network
+from nst_jax.networks.network import Look, Network
 from nst_jax.networks.tiles import Tiling
+from nst_jax.perceptual.late import late
 from nst_jax.perceptual.sight import Sight
 
 
@@ -129,48 +130,85 @@ class Tiled:
 
         return jax.eval_shape(whole, seen.network, images, seen.extents)
 
-    def views(self, crop: jax.Array, place: jax.Array, seen: Seen) -> dict[str, View]:
-        """The views of a tile by tap, whose weight is 0 beyond its own part."""
+    def views(
+        self, crop: jax.Array, place: jax.Array, seen: Seen, look: Look | None = None
+    ) -> dict[str, View]:
+        """The views of a tile by tap, whose weight is 0 beyond its own part.
+
+        Args:
+          crop: of `cut`.
+          place: of the tile.
+          seen: what it is seen by.
+          look: see `Network`.
+        """
         extents = seen.extents
         if extents is not None:
             extents = jnp.clip(extents - place[:, 0], 0, jnp.array(crop.shape[1:3]))
-        found = {}
-        for tap, view in self.sight(seen.network, crop, extents, self.taps).items():
+
+        def own(tap: str, view: View) -> View:
             stride = seen.network.architecture.stride(tap)
-            own = own_places(view.features.shape[1:3], place, stride)
-            weight = jnp.broadcast_to(own, view.features.shape[:-1])
+            places = own_places(view.features.shape[1:3], place, stride)
+            weight = jnp.broadcast_to(places, view.features.shape[:-1])
             if view.weight is not None:
                 weight = weight * view.weight
-            found[tap] = View(view.features, weight, jnp.sum(weight, axis=(-2, -1)))
-        return found
+            view = View(view.features, weight, jnp.sum(weight, axis=(-2, -1)))
+            return look(tap, view) if look else view
+
+        return self.sight(seen.network, crop, extents, self.taps, own)
 
     def sums(self, crop: jax.Array, place: jax.Array, seen: Seen) -> dict[str, Any]:
         """What parts gather of a tile, by name; leaves have an axis of lanes."""
+        found: dict[str, Any] = {}
 
-        def of_lane(views: Any, masks: Any, targets: Any) -> dict[str, Any]:
-            asked = {**targets, **seen.shared}
-            found = {}
-            for part in self.parts:
-                view = own = views[part.tap]
-                stride = seen.network.architecture.stride(part.tap)
-                first, shape = place[:, 0] // stride, view.weight.shape
-                if part.mask:
-                    mask = _window(masks[part.seen], first, shape) * own.weight
-                    whole = part.wants != "style"
-                    count = own.count if whole else jnp.sum(mask)
-                    view = View(own.features, mask, count)
-                if part.name not in asked:
-                    found[part.name] = _gathers(part.term)(view)
-                    continue
-                target = _beside(asked[part.name], first, own)
-                assert isinstance(part.term, Placed)
-                found[part.name] = part.term.compared(view, target)
-            return found
+        def look(tap: str, view: View) -> View:
+            stride = seen.network.architecture.stride(tap)
+            parts = [part for part in self.parts if part.tap == tap]
+            of_lane = functools.partial(
+                _sums, parts, place[:, 0] // stride, seen.shared
+            )
+            sums = jax.vmap(of_lane)(view, seen.masks, seen.targets)
+            features, sums = late(view.features, sums)
+            found.update(sums)
+            return dataclasses.replace(view, features=features)
 
-        views = self.views(crop, place, seen)
-        # Said here: the backward pass is traced outside of the caller's context.
-        with self.sight.arithmetic():
-            return jax.vmap(of_lane)(views, seen.masks, seen.targets)
+        self.views(crop, place, seen, look)
+        return found
+
+
+def _sums(
+    parts: Iterable[Part],
+    first: jax.Array,
+    shared: Mapping[str, Any],
+    own: View,
+    masks: Mapping[str, jax.Array],
+    targets: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What parts of one tap gather of a tile of one picture, by name.
+
+    Args:
+      parts: of the tap.
+      first: row and column of the tap at which the tile begins.
+      shared: see `Seen`.
+      own: the tile's view.
+      masks: of the whole picture, by `Part.seen`.
+      targets: likewise, by name.
+    """
+    assert own.weight is not None
+    asked, found = {**targets, **shared}, {}
+    for part in parts:
+        view = own
+        if part.mask:
+            mask = _window(masks[part.seen], first, own.weight.shape) * own.weight
+            whole = part.wants != "style"
+            count = own.count if whole else jnp.sum(mask)
+            view = View(own.features, mask, count)
+        if part.name not in asked:
+            found[part.name] = _gathers(part.term)(view)
+            continue
+        assert isinstance(part.term, Placed)
+        target = _beside(asked[part.name], first, own)
+        found[part.name] = part.term.compared(view, target)
+    return found
 
 
 def gathered(tiled: Tiled, images: jax.Array, seen: Seen) -> dict[str, Any]:

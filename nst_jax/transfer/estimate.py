@@ -24,7 +24,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from nst_jax.devices import memory
+from nst_jax.devices import heap, memory
 from nst_jax.errors import NstError
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
@@ -214,7 +214,7 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
 
 def _stage(run: Run, scale: Scale, iterations: int) -> Stage:
     program = run.program(scale)
-    memory.trim()
+    heap.trim()
     return Stage(
         scale.size,
         run.pictures.frame(run.jobs[0], scale.size),
@@ -242,7 +242,7 @@ def _targets_bytes(run: Run, scale: Scale) -> int:
         )
         found: Any = looks.compile().memory_analysis()
         most = max(most, found.temp_size_in_bytes + found.output_size_in_bytes)
-    memory.trim()
+    heap.trim()
     return most
 
 
@@ -316,7 +316,7 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
         for stage in estimate.stages
     )
     del state, problem, ones, zeros, image
-    memory.trim()
+    heap.trim()
     beside = _beside(run, estimate.runtime)
     return dataclasses.replace(estimate, seconds=seconds, compiled=beside)
 

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator
 
-from nst_jax.devices import memory
+from nst_jax.devices import heap, memory
 from nst_jax.errors import NoRoomError
 from nst_jax.options import Options
 from nst_jax.transfer import fitting
@@ -114,7 +114,7 @@ def expect(run: Run, *, grey: bool) -> str:
     """
     largest, lanes = run.scales[-1], len(run.jobs)
     program = run.program(largest, grey=grey)
-    memory.trim()
+    heap.trim()
     needed, room = memory.needed_bytes(program), memory.room_bytes()
     if needed > room:
         raise NoRoomError(_refused(run, needed, room))

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nst_jax.devices import memory, programs, sharding
+from nst_jax.devices import heap, memory, programs, sharding
 from nst_jax.devices.sharding import Layout
 from nst_jax.fields import unmet
 from nst_jax.images import resize
@@ -194,11 +194,11 @@ class Run:
         with jax.default_matmul_precision(precision):
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
-            memory.trim()
+            heap.trim()
             studio = self.studio.at(scale)
             _ = studio.network.fastest  # Not while targets are found, which needs room.
             problem = studio.pose(lanes, share=self.share)
-            memory.trim()
+            heap.trim()
         return lanes, problem
 
     def _placed(self, state: chunk.State, scale: Scale) -> chunk.State:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nst_jax.devices import memory
 from nst_jax.images.frames import Shape
 from nst_jax.losses.objective import Part
 from nst_jax.losses.terms import Fitting
@@ -158,7 +159,9 @@ class Targets:
     ) -> dict[str, Any]:
         extents = jnp.asarray([picture.extent], jnp.int32) if picture.masked else None
         pixels = jnp.asarray(picture.pixels)
-        return targets(self.objective, self._plain, pixels, wants, extents, masks)
+        found = targets(self.objective, self._plain, pixels, wants, extents, masks)
+        # One after the other where programs run side by side, each with its memory.
+        return jax.block_until_ready(found) if memory.is_shared() else found
 
     def masks_of(self, painting: Painted) -> dict[str, jax.Array] | None:
         """The masks of taps, of the part that counts; None: all does."""

@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nst_jax.devices import backend
 from nst_jax.networks import network as networks
 from nst_jax.networks import pooling
-from nst_jax.networks.relu import relu
+from nst_jax.networks.relu import relu, unseen_relu
 
 
 def test_values_and_gradients():
@@ -25,6 +26,16 @@ def test_the_gradient_knows_the_result_alone():
     # XLA would make `values > 0` of a comparison with what is above.
     text = jax.jit(lambda x: jax.vjp(relu, x)[1](x)).lower(values).as_text()
     assert "compare NE" in text.replace("  ", " ")
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("cpu", 1), ("gpu", 4), ("tpu", 4)])
+def test_what_nobody_looks_at_is_kept_as_bytes_on_cpus(kind, kept):
+    values = jnp.array([-2.0, -0.0, 0.0, 1e-30, 3.0])
+    with backend.made_for(kind):
+        found, back = jax.vjp(unseen_relu, values)
+    np.testing.assert_array_equal(found, np.maximum(values, 0))
+    np.testing.assert_array_equal(back(jnp.full(5, 7.0))[0], [0, 0, 0, 7, 7])
+    assert [one.dtype.itemsize for one in jax.tree.leaves(back)] == [kept]
 
 
 @pytest.mark.parametrize("tapped", [False, True])
