@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nst_jax import streams
 from nst_jax.commands import batch, flags, regions, stylize
 from nst_jax.commands.asked import asked_for
+from nst_jax.devices import shape
 from nst_jax.errors import OptionsError, counted
 from nst_jax.images.source import Source
 from nst_jax.transfer.jobs import Job, check_options, check_regions, check_start
@@ -54,6 +55,7 @@ def add_parser(commands: Any) -> None:
     stylize.add_run(run)
     batch.add_run(run)
     flags.add_tile(run)
+    flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_config(run)
     flags.add_machine(run)
@@ -77,6 +79,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     from nst_jax.transfer import estimate, room
 
     check_jobs(jobs, arguments.lanes)
+    shape.parsed(arguments.devices)
     backend.here()
     before = estimate.Baseline.now()
     options, fit, planned = jobs[0].options, True, set()
@@ -92,6 +95,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         network,
         lanes=arguments.lanes,
         tile=arguments.tile,
+        devices=arguments.devices,
         report=_say,
     )
     with streams.unfailing(), memory.explained():
@@ -175,7 +179,8 @@ def _lines(of_run: "Estimate", ways: list[str]) -> list[str]:
 
 def _group(of_run: "Estimate") -> str:
     pictures = counted(len(of_run.places), "picture")
-    return f"{pictures}, {counted(of_run.lanes, 'lane')}"
+    several = f" on {of_run.devices} devices" if of_run.devices > 1 else ""
+    return f"{pictures}, {counted(of_run.lanes, 'lane')}{several}"
 
 
 def _time(of_run: "Estimate") -> str:

@@ -13,13 +13,13 @@ from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
 from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
-from nst_jax.transfer import fitting, refused
+from nst_jax.transfer import fitting, plan, refused
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
-from nst_jax.transfer.sizes import enlarged, of_one_size, side
+from nst_jax.transfer.sizes import enlarged, of_one_size
 from nst_jax.transfer.states import States
 from nst_jax.transfer.work import Outcome, Show, Work
 from weights_convert.architectures import NETWORKS
@@ -135,10 +135,8 @@ def run_jobs(
         finished, stops = len(jobs) - len(good), _stops(jobs, every)
 
         def work_of(of_size: Mapping[int, Job]) -> Work:
-            how = {"jobs": len(of_size), "pixels": _pixels(of_size)}
-            layout = sharding.ONE
-            if remote is None:
-                layout = sharding.chosen(devices, lanes=lanes, **how)
+            one = remote is not None
+            layout = sharding.ONE if one else plan.layout(devices, of_size, lanes)
             return Work(
                 jobs=of_size,
                 asked=dict(enumerate(jobs)),
@@ -170,11 +168,6 @@ def run_jobs(
             if (yield from work.groups(left, lanes, stops, finished)):
                 return
             finished += len(work.jobs)
-
-
-def _pixels(jobs: Mapping[int, Job]) -> int:
-    """Of the largest square that a picture could be, all jobs being of one size."""
-    return side(next(iter(jobs.values())).options) ** 2
 
 
 def _stops(jobs: Sequence[Job], every: Sequence[int]) -> set[int]:

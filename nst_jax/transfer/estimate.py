@@ -31,7 +31,7 @@ from nst_jax.images.source import Report
 from nst_jax.networks.network import Network
 from nst_jax.options import chosen
 from nst_jax.perceptual.objective import targets
-from nst_jax.transfer import fitting, plan, refused
+from nst_jax.transfer import fitting, needs, plan, refused
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
@@ -83,6 +83,7 @@ class Estimate:
       compiled: bytes that it holds beside runtime and network; None: likewise.
       free: bytes that the device could give, or that the whole process may take.
       seconds: about, of all iterations; None: not estimated.
+      devices: that share the group; bytes are those of each, or of the process.
     """
 
     places: tuple[int, ...]
@@ -95,6 +96,7 @@ class Estimate:
     compiled: int | None
     free: int
     seconds: float | None = None
+    devices: int = 1
 
     @property
     def base(self) -> int:
@@ -141,6 +143,7 @@ def runs(
     *,
     lanes: int | None = None,
     tile: int | None = None,
+    devices: str = "auto",
     report: Report,
 ) -> Iterator[tuple[tuple[int, ...], Run]]:
     """The places and the run of each group of jobs, as `batch.run_jobs` makes them.
@@ -150,6 +153,7 @@ def runs(
       network: gives the network, once it is known that there is something to do.
       lanes: see `run_jobs`.
       tile: likewise.
+      devices: likewise.
       report: takes lines for the user, such as what can't be made.
 
     Raises:
@@ -171,12 +175,19 @@ def runs(
     _tell(small, jobs, report)
     good = {place: job for place, job in good.items() if place not in small}
     for of_size in of_one_size(good) if good else ():
+        layout = plan.layout(devices, of_size, lanes)
         pictures = Pictures(
-            [*of_size.values()], shapes, report, apart=lanes == 1, masks=masks
+            [*of_size.values()],
+            shapes,
+            report,
+            apart=lanes == 1,
+            masks=masks,
+            multiple=layout.multiple,
         )
-        for group in plan.groups(of_size, pictures, studio, lanes):
+        for group in plan.groups(of_size, pictures, studio, lanes, layout):
             way = fitting.first(studio, group.lanes, tile)
-            found = plan.run(group, group.places, of_size, pictures, way.studio)
+            places = group.places
+            found = plan.run(group, places, of_size, pictures, way.studio, layout)
             yield group.places, found
 
 
@@ -204,11 +215,12 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
         len(run.jobs),
         jnp.dtype(chosen(run.jobs[0].options, "precision").here().dtype).name,
         tuple(stages),
-        network_bytes(run),
-        pictures_bytes(run),
+        needs.network_bytes(run),
+        needs.pictures_bytes(run),
         before.runtime,
         _beside(run, before.runtime),
         before.free,
+        devices=run.layout.count,
     )
 
 
@@ -219,7 +231,7 @@ def _stage(run: Run, scale: Scale, iterations: int) -> Stage:
         scale.size,
         run.pictures.frame(run.jobs[0], scale.size),
         iterations,
-        program_bytes(run, scale, program),
+        needs.program_bytes(run, scale, program),
         _targets_bytes(run, scale),
     )
 
@@ -246,45 +258,13 @@ def _targets_bytes(run: Run, scale: Scale) -> int:
     return most
 
 
-def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
-    """Bytes that a program of a run takes while it runs, but for the network."""
-    _, _, state, problem = run.shapes(scale)
-    found: Any = program.memory_analysis()
-    results = found.output_size_in_bytes - found.alias_size_in_bytes
-    data = _bytes((state, problem)) - _bytes(problem.network)
-    return found.temp_size_in_bytes + results + data
-
-
 def _beside(run: Run, runtime: int | None) -> int | None:
     """Bytes that this process holds beside runtime and network; None: not together."""
     if runtime is None:
         return None
     network = run.studio.network
     held = (network.plain, network.shapes if network.is_prepared else None)
-    return max(0, memory.resident_bytes() - runtime - _bytes(held))
-
-
-def network_bytes(run: Run) -> int:
-    """Bytes of the network's kernels, plain and transformed."""
-    return _bytes((run.studio.network.plain, run.studio.network.shapes))
-
-
-def pictures_bytes(run: Run) -> int:
-    """Bytes of photos and paintings at the full size, float32."""
-    size = run.scales[-1].size
-    lanes = {job: run.pictures.lane(job, size) for job in run.jobs}
-    framed = {
-        (one.key, one.frame): math.prod(one.frame) * 12
-        for lane in lanes.values()
-        for one in (lane.content, *lane.styles)
-    }
-    return sum(framed.values())
-
-
-def _bytes(tree: Any) -> int:
-    """Bytes of the arrays of a tree, or of their shapes; each array once."""
-    leaves = {id(leaf): leaf for leaf in jax.tree.leaves(tree)}
-    return sum(math.prod(x.shape) * x.dtype.itemsize for x in leaves.values())
+    return max(0, memory.resident_bytes() - runtime - needs.tree_bytes(held))
 
 
 def timed(estimate: Estimate, run: Run) -> Estimate:
@@ -303,6 +283,8 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
     image = jax.random.uniform(jax.random.key(0), state.image.shape)
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state)
     state = dataclasses.replace(zeros, image=image)
+    frame = estimate.stages[place].frame
+    state, problem = run.layout.images(state, frame), problem.placed(run.layout)
     program = run.program(timed_at)
     state, *_ = program(state, problem, jnp.int32(1))
     jax.block_until_ready(state)
@@ -310,7 +292,7 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
     state, *_ = program(state, problem, jnp.int32(_TIMED))
     jax.block_until_ready(state)
     taken = time.perf_counter() - began
-    pixels = math.prod(estimate.stages[place].frame)
+    pixels = math.prod(frame)
     seconds = sum(
         taken / _TIMED * stage.iterations * _seen(run, stage.frame) / pixels
         for stage in estimate.stages

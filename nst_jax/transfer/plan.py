@@ -14,6 +14,7 @@ from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import Run
+from nst_jax.transfer.sizes import side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,19 @@ class Group:
     places: tuple[int, ...]
     lanes: int
     share: bool
+
+
+def layout(devices: str, jobs: Mapping[int, Job], lanes: int | None) -> Layout:
+    """How jobs of one size lie on devices.
+
+    Args:
+      devices: see `sharding.chosen`.
+      jobs: at least one.
+      lanes: of a group at most; None: as many as help and fit.
+    """
+    # Of the largest square that a picture could be.
+    pixels = side(next(iter(jobs.values())).options) ** 2
+    return sharding.chosen(devices, jobs=len(jobs), pixels=pixels, lanes=lanes)
 
 
 def groups(

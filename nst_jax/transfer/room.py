@@ -8,13 +8,8 @@ from nst_jax.devices import heap, memory
 from nst_jax.errors import NoRoomError
 from nst_jax.options import Options
 from nst_jax.transfer import fitting
-from nst_jax.transfer.estimate import (
-    Estimate,
-    in_words,
-    network_bytes,
-    pictures_bytes,
-    program_bytes,
-)
+from nst_jax.transfer.estimate import Estimate, in_words
+from nst_jax.transfer.needs import network_bytes, pictures_bytes, program_bytes
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.run import Run
 

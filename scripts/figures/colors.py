@@ -26,7 +26,6 @@ from study import Cell, Study, settings
 from nst_jax.collection import naming
 from nst_jax.errors import OptionsError
 from nst_jax.options import Options
-from nst_jax.presets.gram import CLASSIC
 
 ROWS, COLUMNS = "photo in style", "color"
 
@@ -72,7 +71,7 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = Figure(
     __doc__,
-    dataclasses.replace(CLASSIC.options, size=192, steps=150),
+    Options(size=192, steps=150),
     study,
     flags=(*FLAGS, "init", "style_weight"),
     contents=("photos/cat.jpg", "photos/coffee.jpg", "photos/rocket.jpg"),

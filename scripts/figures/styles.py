@@ -19,7 +19,6 @@ from study import Cell, Study, settings
 
 from nst_jax.collection import naming
 from nst_jax.options import Options
-from nst_jax.presets.gram import CLASSIC
 
 ROWS, COLUMNS = "style_weight", "painting"
 _STYLES = ("swirls", "glass", "woodcut", "dots", "facets")
@@ -53,10 +52,10 @@ def study(arguments: argparse.Namespace, options: Options) -> Study:
 
 FIGURE = Figure(
     __doc__,
-    dataclasses.replace(CLASSIC.options, size=128, steps=200),
+    Options(size=192, steps=150),
     study,
     flags=(*FLAGS, "init", "content_weight", "tv_weight", "style_scale", "pyramid"),
-    own={"style_weights": ("X,...", "3,30", "A row for each.")},
+    own={"style_weights": ("X,...", "0.7,3", "A row for each.")},
     styles=tuple(f"styles/{name}.jpg" for name in _STYLES),
 )
 

@@ -13,13 +13,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import nst_jax
 from bench.topology import hlo
-from nst_jax.devices import sharding
+from nst_jax.devices import memory, sharding
 from nst_jax.feedforward import train
 from nst_jax.feedforward.apply import Painter
 from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.recipe import Recipe
 from nst_jax.feedforward.transformer import TransformerNetwork
+from nst_jax.images.source import Source
 from nst_jax.optimize import chunk
+from nst_jax.transfer import estimate, needs
+from nst_jax.transfer.jobs import Job
 from support import stylizers
 from support.tiny import built, random_weights, tiny_vgg
 
@@ -129,6 +132,32 @@ def _compare_training() -> None:
     print("training agrees")
 
 
+def _plan() -> None:
+    """What is planned of a run by several devices, and of one: of all, or of each."""
+    architecture = tiny_vgg()
+    network = built(architecture, random_weights(architecture, np.random.default_rng(0)))
+    photo, painting = _pictures()[0][0], _pictures()[1]
+    options = nst_jax.Options(style_loss="gram", size=160, pyramid=1, solver="adam")
+    job = Job(Source.of(photo), (Source.of(painting),), options)
+    found = {}
+    for devices in ("1", "1x4"):
+        before = estimate.Baseline.now()
+        planned = estimate.runs([job], lambda: network, devices=devices, report=print)
+        ((places, run),) = planned
+        told = estimate.timed(estimate.of_run(places, run, before), run)
+        assert told.seconds > 0
+        found[devices] = told.devices, told.stages[0].program, told.stages[0].frame
+    assert [one[0] for one in found.values()] == [1, 4], found
+    alone, shared = (one[1] for one in found.values())
+    assert found["1x4"][2][0] % 64 == 0, found
+    # In one memory, of all; halos and padding are more.
+    assert 0.8 * alone < shared < 2.5 * alone, found
+    memory.is_shared = lambda: False
+    each = needs.program_bytes(run, run.scales[0], run.program(run.scales[0]))
+    assert each == shared // 4, (each, found)
+    print("plan agrees")
+
+
 class _Batches:
     """Photos as `train.run` asks for them, without files."""
 
@@ -140,6 +169,7 @@ class _Batches:
 
 
 CHECKS = {
+    "plan": _plan,
     "train": _compare_training,
     "apply": _compare_passes,
     # Both heights are odd, and padded to 4 pieces of 16 rows, the last of them
