@@ -11,7 +11,7 @@ from nst_jax.collection import lock, manifest, naming
 from nst_jax.collection.wanted import Wanted, check, named
 from nst_jax.commands import executor, flags, idle, remote
 from nst_jax.commands.asked import COLUMNS, asked_for
-from nst_jax.devices import shape
+from nst_jax.devices import heap, shape
 from nst_jax.devices.hosts import Hosts
 from nst_jax.errors import OptionsError
 from nst_jax.transfer.jobs import Job
@@ -106,6 +106,7 @@ def add_run(run: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
+    heap.keep_little()
     with streams.unfailing():
         return _run(arguments)
 

@@ -20,7 +20,6 @@ from nst_jax.commands import (
     train,
 )
 from nst_jax.commands.config import Parser
-from nst_jax.devices import heap
 from nst_jax.errors import answered, leaving
 from nst_jax.version import __version__
 
@@ -93,7 +92,6 @@ def main(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     # JAX tells of every kind of device that it does not find.
     logging.set_verbosity(logging.WARNING)
-    heap.keep_little()
     return answered(lambda: arguments.run(arguments))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nst_jax import streams
 from nst_jax.commands import batch, flags, regions, stylize
 from nst_jax.commands.asked import asked_for
-from nst_jax.devices import shape
+from nst_jax.devices import heap, shape
 from nst_jax.errors import OptionsError, counted
 from nst_jax.images.source import Source
 from nst_jax.transfer.jobs import Job, check_options, check_regions, check_start
@@ -71,6 +71,7 @@ def _stands_for(arguments: argparse.Namespace) -> str:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status: 1 if anything doesn't fit."""
+    heap.keep_little()
     jobs = _jobs(arguments)
 
     # JAX is imported from here on: a mistyped command is answered at once.
@@ -168,9 +169,10 @@ def _lines(of_run: "Estimate", ways: list[str]) -> list[str]:
             f"{in_words(of_run.base + stage.most)}"
         )
     verdict = "fits" if of_run.fits else "too large"
-    lines.append(
-        f"  memory: {in_words(of_run.needed)} of {in_words(of_run.free)}: {verdict}"
-    )
+    apart = of_run.devices > 1 and of_run.runtime is None
+    each = " of each device" if apart else ""
+    memory = f"{in_words(of_run.needed)} of {in_words(of_run.free)}"
+    lines.append(f"  memory{each}: {memory}: {verdict}")
     if not of_run.fits:
         tried = ", or ".join(ways) or "nothing that was tried"
         lines.append(f"  would fit: {tried}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nst_jax import streams
 from nst_jax.commands import flags
+from nst_jax.devices import heap
 from nst_jax.errors import OptionsError, Stopped
 from nst_jax.web.limits import Limits
 from weights_convert import store
@@ -112,6 +113,7 @@ def run_command(arguments: argparse.Namespace) -> int:
       OptionsError: packages are missing, or what is asked for can't be used.
       Stopped: by a signal, as is usual; all is kept.
     """
+    heap.keep_little()
     token = _checked(os.environ.get(TOKEN, ""))
     if missing := [one for one in _NEEDS if importlib.util.find_spec(one) is None]:
         raise OptionsError(

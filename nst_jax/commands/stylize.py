@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nst_jax import streams
 from nst_jax.commands import flags, idle, regions
 from nst_jax.commands.trace import is_trace
-from nst_jax.devices import shape
+from nst_jax.devices import heap, shape
 from nst_jax.errors import ImageError, NstError, OptionsError
 from nst_jax.images import files, outputs
 from nst_jax.images.outputs import Output
@@ -107,6 +107,7 @@ def add_run(run: Any) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
+    heap.keep_little()
     with streams.unfailing():
         return _run(arguments)
 

@@ -24,7 +24,10 @@ from weights_convert.architectures import (
 )
 
 Look = Callable[[str, View], View]
-"""`(tap, its view) -> view`: the features that the layers above are to see."""
+"""`(tap, its view) -> view`, which takes its place, also for the layers above.
+
+But a max pool above a ReLU looks at what that is of: features may not be others.
+"""
 
 
 class Network(nnx.Module):
@@ -73,7 +76,7 @@ class Network(nnx.Module):
             padded below and right to one; None where all fill theirs.
           border: what convolutions see beyond each image.
           look: is given each tap's view, of `[b, ...]`, before any layer above is
-            computed; what it gives takes its place.
+            computed; what it gives takes its place: see `Look`.
 
         Returns:
           `{tap: View}`, features `[b, h', w', c]` in the network's dtype, `[h', w', c]`

@@ -35,7 +35,8 @@ def _forward(features: Any, sums: Any) -> tuple[tuple[jax.Array, Any], None]:
 
 
 def _backward(_: None, slopes: tuple[Any, Any]) -> tuple[Any, Any]:
-    # Of features that no layer above looks at, nothing has to be waited for.
+    # Of features that no layer above looks at, nothing has to be waited for: such as of
+    # a ReLU below a max pool, which looks at what the ReLU is of.
     if isinstance(slopes[0], SymbolicZero) or not suited.barriers():
         return slopes
     leaves, tree = jax.tree.flatten(slopes)

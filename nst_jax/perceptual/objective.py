@@ -124,15 +124,11 @@ class SeenObjective:
         Positions that are drawn anew at each step follow from the `iteration`.
         """
 
-        found: dict[str, Any] = {}
-
         def of_lane(
-            views: Any, found: Any, targets: Any, weights: Any
+            views: Any, sums: Any, targets: Any, weights: Any
         ) -> tuple[jax.Array, dict[str, jax.Array]]:
-            others = Objective(
-                tuple(p for p in self.losses.parts if p.name not in found)
-            )
-            statistics = {**others.statistics(views), **found}
+            others = tuple(p for p in self.losses.parts if p.name not in sums)
+            statistics = {**Objective(others).statistics(views), **sums}
             return self.losses(statistics, {**targets, **problem.shared}, weights)
 
         if problem.grey is not None:
@@ -142,16 +138,17 @@ class SeenObjective:
         if self.tiling(problem.network, images.shape[1:3]):
             return self._by_tiles(images, problem)
         with self._arithmetic():
-            look = self._looking(problem.masks, found)
+            sums: dict[str, Any] = {}
+            look = self._adding_up(problem.masks, sums)
             views = self._views(problem.network, images, problem.extents, look=look)
             views |= masked(self.losses.parts, views, problem.masks)
             if problem.seeds is not None:
                 views = drawn(views, problem.seeds, iteration)
-            of = views, found, problem.targets, problem.weights
+            of = views, sums, problem.targets, problem.weights
             return jax.vmap(of_lane)(*of)
 
-    def _looking(self, masks: Mapping[str, jax.Array], found: dict[str, Any]) -> Look:
-        """What has `found` the sums of parts as their taps are come to; see `late`."""
+    def _adding_up(self, masks: Mapping[str, jax.Array], found: dict[str, Any]) -> Look:
+        """What puts in `found` the sums of parts that have such, by taps: `late`."""
 
         def look(tap: str, view: View) -> View:
             parts = tuple(

@@ -135,8 +135,9 @@ def run_jobs(
         finished, stops = len(jobs) - len(good), _stops(jobs, every)
 
         def work_of(of_size: Mapping[int, Job]) -> Work:
-            one = remote is not None
-            layout = sharding.ONE if one else plan.layout(devices, of_size, lanes)
+            layout = sharding.ONE
+            if remote is None:
+                layout = plan.layout(devices, of_size, lanes)
             return Work(
                 jobs=of_size,
                 asked=dict(enumerate(jobs)),

@@ -186,9 +186,9 @@ def runs(
         )
         for group in plan.groups(of_size, pictures, studio, lanes, layout):
             way = fitting.first(studio, group.lanes, tile)
+            on = plan.laid(layout, group.lanes, way.studio)
             places = group.places
-            found = plan.run(group, places, of_size, pictures, way.studio, layout)
-            yield group.places, found
+            yield places, plan.run(group, places, of_size, pictures, way.studio, on)
 
 
 def _tell(wrong: Mapping[int, NstError], jobs: Sequence[Job], report: Report) -> None:

@@ -45,6 +45,11 @@ def layout(devices: str, jobs: Mapping[int, Job], lanes: int | None) -> Layout:
     return sharding.chosen(devices, jobs=len(jobs), pixels=pixels, lanes=lanes)
 
 
+def laid(layout: Layout, lanes: int, studio: Studio) -> Layout:
+    """On one device, what can't be shared out as it was to be: tiles, odd lanes."""
+    return layout if lanes % layout.lanes == 0 and not studio.tile else sharding.ONE
+
+
 def groups(
     jobs: Mapping[int, Job],
     pictures: Pictures,

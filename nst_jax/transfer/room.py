@@ -5,9 +5,10 @@ import math
 from collections.abc import Callable, Iterator
 
 from nst_jax.devices import heap, memory
+from nst_jax.devices.sharding import ONE, Layout
 from nst_jax.errors import NoRoomError
 from nst_jax.options import Options
-from nst_jax.transfer import fitting
+from nst_jax.transfer import fitting, plan
 from nst_jax.transfer.estimate import Estimate, in_words
 from nst_jax.transfer.needs import network_bytes, pictures_bytes, program_bytes
 from nst_jax.transfer.pictures import Pictures
@@ -63,7 +64,8 @@ def _tiled(estimate: Estimate, run: Run) -> str:
     frame = run.pictures.frame(run.jobs[0])
     while less := way.smaller(frame):
         way, _ = less
-        cut = dataclasses.replace(run, studio=way.studio)
+        on = plan.laid(run.layout, way.lanes, way.studio)
+        cut = dataclasses.replace(run, studio=way.studio, layout=on)
         if _needed(estimate, cut) <= estimate.free:
             return f"--tile={way.studio.tile}"
     return ""
@@ -88,12 +90,19 @@ def _smaller(estimate: Estimate, run: Run) -> str:
 
 
 def _other(run: Run, options: Options, lanes: int) -> Run:
-    """The run of other options that solver, size and lanes are of."""
+    """The run of other options that solver, size and lanes are of.
+
+    On several devices it may need less than is found here: which devices share what
+    follows from the lanes and the size.
+    """
+    layout = plan.laid(run.layout, lanes, run.studio)
+    if options.size != run.jobs[0].options.size:  # Rows of small ones aren't divided.
+        layout = Layout(layout.lanes) if layout.lanes > 1 else ONE
     jobs = [dataclasses.replace(job, options=options) for job in run.jobs]
     jobs = (jobs * math.ceil(lanes / len(jobs)))[:lanes]
-    shapes = run.pictures.shapes
-    pictures = Pictures(jobs, shapes, masks=run.pictures.masks)
-    return dataclasses.replace(run, pictures=pictures, jobs=tuple(jobs))
+    of, multiple = run.pictures, layout.multiple
+    pictures = Pictures(jobs, of.shapes, masks=of.masks, multiple=multiple)
+    return Run(run.studio, pictures, tuple(jobs), run.share, layout)
 
 
 def expect(run: Run, *, grey: bool) -> str:

@@ -115,7 +115,8 @@ class Work:
             now = tuple(left[: way.lanes])
             here = dataclasses.replace(group, lanes=way.lanes)
             run = plan.run(
-                *(here, now, self.jobs, self.pictures, way.studio, self._laid(way))
+                *(here, now, self.jobs, self.pictures, way.studio),
+                plan.laid(self.layout, way.lanes, way.studio),
             )
             show = _shown(self.on_progress, now, finished, len(self.asked))
             less = way.smaller(frame)
@@ -134,11 +135,6 @@ class Work:
                 way, line = less
                 self.report(line)
         return False
-
-    def _laid(self, way: fitting.Way) -> Layout:
-        """On one device, what can't be shared out as it was to be."""
-        whole = way.lanes % self.layout.lanes == 0 and not way.studio.tile
-        return self.layout if whole else sharding.ONE
 
     def _readable(
         self, places: Sequence[int]

@@ -3,6 +3,7 @@
 python devices.py CHECK...
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -20,9 +21,12 @@ from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.recipe import Recipe
 from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.images.source import Source
+from nst_jax.networks.network import Network
 from nst_jax.optimize import chunk
-from nst_jax.transfer import estimate, needs
+from nst_jax.transfer import estimate, needs, room
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.run import Run
+from nst_jax.transfer.sizes import Scale
 from support import stylizers
 from support.tiny import built, random_weights, tiny_vgg
 
@@ -133,29 +137,69 @@ def _compare_training() -> None:
 
 
 def _plan() -> None:
-    """What is planned of a run by several devices, and of one: of all, or of each."""
+    """What is planned of runs by several devices, and what else would fit."""
     architecture = tiny_vgg()
-    network = built(architecture, random_weights(architecture, np.random.default_rng(0)))
-    photo, painting = _pictures()[0][0], _pictures()[1]
-    options = nst_jax.Options(style_loss="gram", size=160, pyramid=1, solver="adam")
-    job = Job(Source.of(photo), (Source.of(painting),), options)
-    found = {}
-    for devices in ("1", "1x4"):
-        before = estimate.Baseline.now()
-        planned = estimate.runs([job], lambda: network, devices=devices, report=print)
-        ((places, run),) = planned
-        told = estimate.timed(estimate.of_run(places, run, before), run)
-        assert told.seconds > 0
-        found[devices] = told.devices, told.stages[0].program, told.stages[0].frame
-    assert [one[0] for one in found.values()] == [1, 4], found
-    alone, shared = (one[1] for one in found.values())
-    assert found["1x4"][2][0] % 64 == 0, found
+    weights = random_weights(architecture, np.random.default_rng(0))
+    network = built(architecture, weights)
+    plain = memory.is_shared
+    alone, shared = (_planned(network, "1x4" if rows else "1") for rows in (0, 1))
+    assert (alone.layout.count, shared.layout.count) == (1, 4)
+    assert shared.pictures.frame(shared.jobs[0])[0] % 64 == 0
+    bytes_of = [needs.program_bytes(run, *_largest(run)) for run in (alone, shared)]
     # In one memory, of all; halos and padding are more.
-    assert 0.8 * alone < shared < 2.5 * alone, found
+    assert 0.8 * bytes_of[0] < bytes_of[1] < 2.5 * bytes_of[0], bytes_of
     memory.is_shared = lambda: False
-    each = needs.program_bytes(run, run.scales[0], run.program(run.scales[0]))
-    assert each == shared // 4, (each, found)
+    each = needs.program_bytes(shared, *_largest(shared))
+    memory.is_shared = plain
+    assert each < 0.7 * bytes_of[0], (each, bytes_of)
+    # In tiles it is on one device, as the run is.
+    assert _planned(network, "1x4", tile=256, size=640).layout.count == 1
+    for devices, jobs, solver in (("4", 4, "lbfgs"), ("1x4", 1, "lbfgs")):
+        run = _planned(network, devices, jobs=jobs, solver=solver)
+        before = estimate.Baseline.now()
+        told = estimate.timed(estimate.of_run((0,), run, before), run)
+        assert (told.devices, told.lanes) == (4, jobs)
+        assert told.seconds > 0
+        # A little less than it needs: something else would do.
+        short = dataclasses.replace(told, free=told.needed - 1)
+        assert "--solver=adam" in room.ways(short, run), devices
+        assert room.ways(dataclasses.replace(told, free=0), run) == []
     print("plan agrees")
+
+
+def _planned(
+    network: Network,
+    devices: str,
+    *,
+    jobs: int = 1,
+    solver: str = "adam",
+    size: int = 160,
+    tile: int | None = None,
+) -> Run:
+    """The run that `nst-jax plan` finds of some jobs, which differ in a weight."""
+    (photo, _), painting = _pictures()
+    asked = [
+        Job(
+            Source.of(photo),
+            (Source.of(painting),),
+            nst_jax.Options(
+                style_loss="gram",
+                size=size,
+                pyramid=1,
+                solver=solver,
+                style_weight=1.0 + number,
+            ),
+        )
+        for number in range(jobs)
+    ]
+    how = {"devices": devices, "tile": tile, "report": print}
+    ((_, run),) = estimate.runs(asked, lambda: network, **how)
+    return run
+
+
+def _largest(run: Run) -> tuple[Scale, jax.stages.Compiled]:
+    scale = run.scales[-1]
+    return scale, run.program(scale)
 
 
 class _Batches:

@@ -116,7 +116,7 @@ def test_plan_takes_what_the_command_takes_that_it_stands_for(file, capsys):
 size = 64
 [stylize]
 steps = 3
-devices = "2x1"
+resume = true
 [batch]
 contents = "a.png"
 steps = 4
@@ -125,7 +125,7 @@ json = true
 """)
     found = parsed("plan", *_PAIR)
     assert (found.size, found.steps, found.json) == ("64", "3", True)
-    line = "nst-jax: run.toml: [stylize] devices has no effect on nst-jax plan\n"
+    line = "nst-jax: run.toml: [stylize] resume has no effect on nst-jax plan\n"
     assert capsys.readouterr().err == line
     assert (found := parsed("plan")).contents == ["a.png"]
     assert (found.steps, found.pictures) == ("4", [])

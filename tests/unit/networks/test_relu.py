@@ -38,6 +38,27 @@ def test_what_nobody_looks_at_is_kept_as_bytes_on_cpus(kind, kept):
     assert [one.dtype.itemsize for one in jax.tree.leaves(back)] == [kept]
 
 
+def test_a_network_keeps_bytes_of_the_layers_at_which_no_tap_looks(
+    tiny_network, monkeypatch
+):
+    """Pools among them, of fewer pixels; at taps what they gave is kept anyway."""
+    image = jnp.asarray(np.random.default_rng(0).random((1, 12, 14, 3)), jnp.float32)
+    unseen, seen = [], []
+    shown = "relu", relu, seen
+    hidden = "unseen_relu", unseen_relu, unseen
+    for name, plain, found in (shown, hidden):
+
+        def noted(x, plain=plain, found=found):
+            found.append(x.shape[1:3])
+            return plain(x)
+
+        monkeypatch.setattr(networks, name, noted)
+    tiny_network(image, ("relu1_1", "relu2_1"))
+    # relu1_2 is made for nobody but its pool, and dropped by the compiler.
+    assert seen == [(12, 14), (6, 7)]
+    assert unseen == [(12, 14), (6, 7)]
+
+
 @pytest.mark.parametrize("tapped", [False, True])
 def test_the_relu_before_a_maximum_is_of_fewer_pixels(
     tiny_network, tapped, monkeypatch

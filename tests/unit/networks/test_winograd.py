@@ -205,6 +205,4 @@ def test_bands_need_no_copy_of_what_they_found(monkeypatch):
     found = jax.make_jaxpr(winograd.convolve)(images, *both_ways(kernel))
     (call,) = found.jaxpr.eqns
     inner = next(v for v in call.params.values() if hasattr(v, "jaxpr")).jaxpr
-    of = [eqn.primitive.name for eqn in inner.eqns]
-    assert "while" in " ".join(of) or "scan" in of
     assert inner.eqns[-1].primitive.name in ("while", "scan")

@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nst_jax.devices import backend, memory, programs
-from nst_jax.perceptual import late as module
+from nst_jax.devices import backend, memory, programs, suited
+from nst_jax.options import Options
+from nst_jax.perceptual import objective, tiles
 from nst_jax.perceptual.late import late
+from nst_jax.transfer.lanes import lane_of
+from nst_jax.transfer.problem import Studio
 
 _RNG = np.random.default_rng(5)
 
@@ -32,7 +35,7 @@ def kernels():
     return [jnp.asarray(_RNG.normal(size=(8, 8)), jnp.float32) / 3 for _ in range(3)]
 
 
-def test_values_and_gradients_are_the_same_of_lanes_too(kernels):
+def test_values_and_gradients_of_lanes_are_the_same(kernels):
     images = jnp.asarray(_RNG.normal(size=(2, 12, 8)), jnp.float32)
     for tied in (late, plainly):
 
@@ -61,7 +64,8 @@ def test_what_no_layer_looks_at_is_waited_for_by_nobody(kernels):
         assert _barriers(kernels) == 0
 
 
-def test_a_step_needs_less_memory(monkeypatch):
+@pytest.mark.skipif(not suited.barriers(), reason="of programs for CPUs")
+def test_a_step_needs_less_memory():
     """What the products' slopes take is there one layer at a time."""
     kernels = [jnp.asarray(_RNG.normal(size=(64, 64)), jnp.float32) for _ in range(4)]
     image = jnp.ones((2**14, 64))
@@ -74,5 +78,33 @@ def test_a_step_needs_less_memory(monkeypatch):
         options = programs.compiler_options(2**16)
         return memory.needed_bytes(lowered.compile(options))
 
-    if module.suited.barriers():
-        assert needed(late) < 0.85 * needed(plainly)
+    assert needed(late) < 0.85 * needed(plainly)
+
+
+@pytest.mark.parametrize("tile", [0, 256])
+def test_an_objective_waits_at_each_tap_that_adds_up(tiny_network, monkeypatch, tile):
+    """There and back of style taps; the content's alone is nothing to wait for."""
+    size = 640 if tile else 32
+    options = Options(
+        size=size,
+        style_loss="gram",
+        style_taps=("relu1_1", "relu2_1"),
+        content_taps=("relu2_2",),
+    )
+    studio = Studio(tiny_network, options).in_tiles(tile)
+    picture = _RNG.random((size, size, 3), np.float32)
+    problem = studio.pose([lane_of(picture, [picture[::-1]], options)])
+    image, of = jnp.full((1, size, size, 3), 0.5), studio.objective
+
+    def barriers():
+        def total(image):
+            return jnp.sum(of(image, problem)[0])
+
+        text = str(jax.make_jaxpr(jax.grad(total))(image))
+        return text.count("optimization_barrier")
+
+    with backend.made_for("cpu"):
+        waiting = barriers()
+        monkeypatch.setattr(objective, "late", plainly)
+        monkeypatch.setattr(tiles, "late", plainly)
+        assert waiting - barriers() >= 4
