@@ -116,19 +116,22 @@ def test_plan_takes_what_the_command_takes_that_it_stands_for(file, capsys):
 size = 64
 [stylize]
 steps = 3
-resume = true
+devices = "2x1"
 [batch]
 contents = "a.png"
 steps = 4
+hosts = 2
 [plan]
 json = true
 """)
     found = parsed("plan", *_PAIR)
     assert (found.size, found.steps, found.json) == ("64", "3", True)
-    line = "nst-jax: run.toml: [stylize] resume has no effect on nst-jax plan\n"
-    assert capsys.readouterr().err == line
+    assert found.devices == "2x1"
+    assert not capsys.readouterr().err
     assert (found := parsed("plan")).contents == ["a.png"]
     assert (found.steps, found.pictures) == ("4", [])
+    line = "nst-jax: run.toml: [batch] hosts has no effect on nst-jax plan\n"
+    assert capsys.readouterr().err == line
 
 
 def test_what_is_for_other_commands_too_is_said_to_have_no_effect(file, capsys):
