@@ -31,10 +31,8 @@ def _copies(run: Run) -> int:
 def network_bytes(run: Run) -> int:
     """Bytes of the network's kernels, plain and transformed."""
     network = run.studio.network
-    more = _copies(run) - 1  # The first device has those that are there anyway.
-    return tree_bytes((network.plain, network.shapes)) + more * tree_bytes(
-        network.shapes
-    )
+    further = (_copies(run) - 1) * tree_bytes(network.shapes)
+    return tree_bytes((network.plain, network.shapes)) + further
 
 
 def pictures_bytes(run: Run) -> int:
