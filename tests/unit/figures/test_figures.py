@@ -68,7 +68,7 @@ _LABELS = {
         [f"conv{n}_1" for n in (1, 2, 3, 4, 5)],
     ),
     "starts": (["1", "6"], [start for start in STARTS if start != "details"]),
-    "styles": (["3", "30"], ["p", "q"]),
+    "styles": (["0.7", "3"], ["p", "q"]),
     "weights": (["0", "1e+06"], ["1", "10"]),
 }
 # Several programs each, or losses that no other figure has.
