@@ -154,6 +154,7 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
     of_line = batch * _TILE * _TILE * across * max(channels, outputs)
     bands = max(1, min(down, round(down * of_line / _BAND)))
     lines = -(-down // bands)
+    bands = -(-down // lines)
     below = _TILE * down - height if bands == 1 else 0
     right = _TILE * across - width
     widths = ((0, 0), (around, around + below), (around, around + right), (0, 0))
@@ -172,7 +173,6 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
     shape = (batch, height, _TILE * across, outputs)
     # All is overwritten. Zeros would be one array for all layers, kept throughout.
     whole = jnp.broadcast_to(inputs[0, 0, 0, 0], shape)
-    bands = -(-down // lines)
     return jax.lax.fori_loop(0, bands, convolved, whole)[:, :, :width]
 
 

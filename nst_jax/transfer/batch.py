@@ -17,7 +17,6 @@ from nst_jax.transfer import fitting, plan, refused
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
-from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.sizes import enlarged, of_one_size
 from nst_jax.transfer.states import States
@@ -142,13 +141,11 @@ def run_jobs(
                 jobs=of_size,
                 asked=dict(enumerate(jobs)),
                 shapes=shapes,
-                pictures=Pictures(
-                    [*of_size.values()],
-                    shapes,
-                    report,
-                    apart=lanes == 1,
+                pictures=plan.pictures_of(
+                    *(of_size, shapes, report),
+                    lanes=lanes,
                     masks=masks,
-                    multiple=layout.multiple,
+                    layout=layout,
                 ),
                 studio=studio,
                 weights=weights,

@@ -34,7 +34,6 @@ from nst_jax.perceptual.objective import targets
 from nst_jax.transfer import fitting, needs, plan, refused
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
-from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import Run
 from nst_jax.transfer.sizes import Scale, of_one_size
@@ -176,13 +175,8 @@ def runs(
     good = {place: job for place, job in good.items() if place not in small}
     for of_size in of_one_size(good) if good else ():
         layout = plan.layout(devices, of_size, lanes)
-        pictures = Pictures(
-            [*of_size.values()],
-            shapes,
-            report,
-            apart=lanes == 1,
-            masks=masks,
-            multiple=layout.multiple,
+        pictures = plan.pictures_of(
+            of_size, shapes, report, lanes=lanes, masks=masks, layout=layout
         )
         for group in plan.groups(of_size, pictures, studio, lanes, layout):
             way = fitting.first(studio, group.lanes, tile)

@@ -9,8 +9,10 @@ import jax
 from nst_jax.devices import memory, sharding
 from nst_jax.devices.sharding import Layout
 from nst_jax.images.frames import Shape
+from nst_jax.images.source import Report
 from nst_jax.perceptual.regions import Form
 from nst_jax.transfer.jobs import Job
+from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.problem import Studio
 from nst_jax.transfer.run import Run
@@ -48,6 +50,35 @@ def layout(devices: str, jobs: Mapping[int, Job], lanes: int | None) -> Layout:
 def laid(layout: Layout, lanes: int, studio: Studio) -> Layout:
     """On one device, what can't be shared out as it was to be: tiles, odd lanes."""
     return layout if lanes % layout.lanes == 0 and not studio.tile else sharding.ONE
+
+
+def pictures_of(
+    jobs: Mapping[int, Job],
+    shapes: Mapping[str, Shape],
+    report: Report,
+    *,
+    lanes: int | None,
+    masks: Masks,
+    layout: Layout,
+) -> Pictures:
+    """The pictures of jobs of one size, in frames that suit their lanes and devices.
+
+    Args:
+      jobs: at least one.
+      shapes: as `Pictures` takes them, `report` and `masks` too.
+      report: see there.
+      lanes: of a group at most; by 1 no picture is padded for another.
+      masks: see there.
+      layout: on devices.
+    """
+    return Pictures(
+        [*jobs.values()],
+        shapes,
+        report,
+        apart=lanes == 1,
+        masks=masks,
+        multiple=layout.multiple,
+    )
 
 
 def groups(
