@@ -59,6 +59,27 @@ def _compare(devices: str, *, atol: float, **options: object) -> None:
     print(devices, "agree")
 
 
+def _compare_positions() -> None:
+    """Prints that losses that need all positions are the same by divided rows."""
+    architecture = tiny_vgg()
+    weights = random_weights(architecture, np.random.default_rng(0))
+    network = built(architecture, weights)
+    photos, painting = _pictures()
+    programs = _watched()
+    for name in ("sliced", "remd"):
+        options = nst_jax.Options(style_loss=name, size=40, solver="adam", steps=3)
+        alone, shared = (
+            nst_jax.stylize(
+                photos[0], painting, options, network=network, devices=asked
+            )
+            for asked in ("1", "1x2")
+        )
+        np.testing.assert_allclose(shared.losses, alone.losses, rtol=1e-3)
+        found = programs[-1].collectives(programs[-1].loop.name)
+        assert set(found) == {"collective-permute", "all-reduce"}, found
+    print("positions agree")
+
+
 def _watched() -> list[hlo.Module]:
     """Takes in what is compiled from now on."""
     modules, plain = [], chunk.program
@@ -216,6 +237,7 @@ CHECKS = {
     "plan": _plan,
     "train": _compare_training,
     "apply": _compare_passes,
+    "positions": _compare_positions,
     # Both heights are odd, and padded to 4 pieces of 16 rows, the last of them
     # nothing but padding.
     "adam": lambda: _compare("2x4", solver="adam", steps=5, atol=1e-3),
