@@ -37,11 +37,15 @@ def _pictures() -> tuple[list[np.ndarray], np.ndarray]:
     return photos, rng.random((45, 37, 3), np.float32)
 
 
-def _compare(devices: str, *, atol: float, **options: object) -> None:
-    """Prints how far pictures by several devices are from those by one."""
+def _network() -> Network:
     architecture = tiny_vgg()
     weights = random_weights(architecture, np.random.default_rng(0))
-    network = built(architecture, weights)
+    return built(architecture, weights)
+
+
+def _compare(devices: str, *, atol: float, **options: object) -> None:
+    """Prints how far pictures by several devices are from those by one."""
+    network = _network()
     photos, painting = _pictures()
     programs = _watched()
     meant = nst_jax.Options(style_loss="gram", size=80, **options)
@@ -61,9 +65,7 @@ def _compare(devices: str, *, atol: float, **options: object) -> None:
 
 def _compare_positions() -> None:
     """Prints that losses that need all positions are the same by divided rows."""
-    architecture = tiny_vgg()
-    weights = random_weights(architecture, np.random.default_rng(0))
-    network = built(architecture, weights)
+    network = _network()
     photos, painting = _pictures()
     programs = _watched()
     for name in ("sliced", "remd"):
@@ -75,6 +77,7 @@ def _compare_positions() -> None:
             for asked in ("1", "1x2")
         )
         np.testing.assert_allclose(shared.losses, alone.losses, rtol=1e-3)
+        assert np.ptp(alone.losses) > 0.1 * alone.losses[0]  # They do change.
         found = programs[-1].collectives(programs[-1].loop.name)
         assert set(found) == {"collective-permute", "all-reduce"}, found
     print("positions agree")
@@ -159,9 +162,7 @@ def _compare_training() -> None:
 
 def _plan() -> None:
     """What is planned of runs by several devices, and what else would fit."""
-    architecture = tiny_vgg()
-    weights = random_weights(architecture, np.random.default_rng(0))
-    network = built(architecture, weights)
+    network = _network()
     plain = memory.is_shared
     alone, shared = (_planned(network, "1x4" if rows else "1") for rows in (0, 1))
     assert (alone.layout.count, shared.layout.count) == (1, 4)
