@@ -52,7 +52,7 @@ class Actor:
 
 @dataclasses.dataclass(eq=False)
 class _Asked(Generic[Task]):
-    """A task, its number, and how many workers were lost at it."""
+    """A task, its number, and how many workers were lost with it."""
 
     task: Task
     number: int
@@ -68,6 +68,17 @@ class _Worker:
     tasks: dict[Any, _Asked[Any]] = dataclasses.field(default_factory=dict)
     begun: bool = False
     losses: int = 0
+
+    def takes(self, asked: _Asked[Any] | None) -> bool:
+        """Whether it has room for a task (None: a new one).
+
+        One that a worker was lost with is a worker's only one, so that it is known
+        what the next is lost at, and no neighbor is held for the cause.
+        """
+        if not self.begun or any(task.lost for task in self.tasks.values()):
+            return False
+        alone = asked is not None and asked.lost > 0
+        return len(self.tasks) < (1 if alone else _AHEAD)
 
 
 class Pool:
@@ -146,7 +157,7 @@ class Pool:
         due, ended = 0, False
         while True:
             while not ended or again:
-                worker = self._free()
+                worker = self._free(again[0] if again else None)
                 full = ordered and len(kept) >= _KEPT * self.size
                 if worker is None or (full and not again):
                     break
@@ -170,11 +181,10 @@ class Pool:
             if stopped():
                 return
 
-    def _free(self) -> _Worker | None:
-        """The worker that has least to do, if it has room for more."""
-        begun = [worker for worker in self._workers if worker.begun]
-        least = min(begun, key=lambda worker: len(worker.tasks), default=None)
-        return least if least and len(least.tasks) < _AHEAD else None
+    def _free(self, asked: _Asked[Any] | None) -> _Worker | None:
+        """The worker that has least to do, of those with room for a task."""
+        free = (worker for worker in self._workers if worker.takes(asked))
+        return min(free, key=lambda worker: len(worker.tasks), default=None)
 
     def _made(
         self, again: "collections.deque[_Asked[Any]]"
@@ -214,7 +224,8 @@ class Pool:
     ) -> list[tuple[_Asked[Any], Any]]:
         """Puts another in the place of a lost worker; gives what is done or given up.
 
-        `at` is what it was lost at, if that is known: else the first that isn't done.
+        `at` is what it was lost at, if that is known: else it may be any that has no
+        answer, the first as well, as an answer is lost with a worker that ends soon.
         """
         found: list[tuple[_Asked[Any], Any]] = []
         for reference in [*worker.tasks]:
@@ -222,14 +233,12 @@ class Pool:
                 value = self._ray.get(reference, timeout=0)
                 if not isinstance(value, DeviceError):
                     found.append((worker.tasks.pop(reference), value))
-        if worker.tasks:
-            at = next(iter(worker.tasks)) if at is None else at
-            asked = worker.tasks[at]
-            asked.lost += 1
-            if asked.lost >= _TRIES:
+        for reference in [*worker.tasks] if at is None else [at]:
+            worker.tasks[reference].lost += 1
+            if worker.tasks[reference].lost >= _TRIES:
                 why = one_line(error)
                 line = f"{counted(_TRIES, 'worker')} were lost at it ({why})"
-                found.append((worker.tasks.pop(at), LostError(line)))
+                found.append((worker.tasks.pop(reference), LostError(line)))
         again.extendleft(reversed(worker.tasks.values()))
         if worker.begun:
             self._say("nst-jax: a worker was lost; another goes on with what it was at")
