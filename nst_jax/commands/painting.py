@@ -240,7 +240,7 @@ def load(arguments: argparse.Namespace, options: Options) -> "Painter":
     if not executor.is_remote(arguments):
         programs.report_missing_accelerator(say)
     tile, smooth = arguments.tile, arguments.smooth
-    return Painter(stylizer, options, tile=tile, smooth=smooth, where=where)
+    return Painter(stylizer, options, tile=tile, smooth=smooth, where=where, report=say)
 
 
 def masks(arguments: argparse.Namespace) -> dict[str, Source]:

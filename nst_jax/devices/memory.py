@@ -19,6 +19,7 @@ _GROUPS = Path("/sys/fs/cgroup")
 _COMPILED = 4
 # What runtimes begin with where a device is lost or broken, not a program wrong.
 _FAILURES = ("INTERNAL", "UNAVAILABLE", "ABORTED", "DATA_LOSS", "UNKNOWN", "CANCELLED")
+_UNUSUAL = "as usual here, so that the last bits may differ"
 _SHARE = 0.85  # Of the free memory; the rest is for targets, and for fragments.
 
 
@@ -66,6 +67,23 @@ def explained(no_room: str = "") -> Iterator[None]:
         raise
 
 
+def whole_bytes(device: jax.Device | None = None) -> int:
+    """Memory that a device gives to this process at the most, in bytes.
+
+    It is the same at each run, whatever else is at work.
+
+    Args:
+      device: None: the default one.
+    """
+    device = device or jax.local_devices()[0]
+    statistics = device.memory_stats() or {}
+    if "bytes_limit" in statistics:
+        return int(statistics["bytes_limit"])
+    total = psutil.virtual_memory().total
+    limits = [limit for limit, _ in _limits()]
+    return min(total, container_bytes(whole=True), *limits)
+
+
 def free_bytes(device: jax.Device | None = None) -> int:
     """Memory that a device can still give, in bytes; None: the default one."""
     device = device or jax.local_devices()[0]
@@ -97,18 +115,18 @@ def limit_bytes() -> int:
     Returns:
       `sys.maxsize` where there is no limit, or none that is kept.
     """
+    left = [max(0, limit - taken) for limit, taken in _limits()]
+    return min([sys.maxsize, *left])
+
+
+def _limits() -> list[tuple[int, int]]:
+    """The limits of a shell that are kept, and what is taken of each, in bytes."""
     if sys.platform != "linux":
-        return sys.maxsize
+        return []
     used = psutil.Process().memory_info()
-    left = [sys.maxsize]
-    for kind, taken in (
-        (resource.RLIMIT_AS, used.vms),
-        (resource.RLIMIT_DATA, used.data),
-    ):
-        limit, _ = resource.getrlimit(kind)
-        if limit != resource.RLIM_INFINITY:
-            left.append(max(0, limit - taken))
-    return min(left)
+    kinds = (resource.RLIMIT_AS, used.vms), (resource.RLIMIT_DATA, used.data)
+    found = [(resource.getrlimit(kind)[0], taken) for kind, taken in kinds]
+    return [one for one in found if one[0] != resource.RLIM_INFINITY]
 
 
 def room_bytes() -> int:
@@ -130,12 +148,15 @@ def expect_room(program: jax.stages.Compiled, room: int) -> None:
         raise NoRoomError
 
 
-def container_bytes(process: Path = _GROUP, groups: Path = _GROUPS) -> int:
+def container_bytes(
+    process: Path = _GROUP, groups: Path = _GROUPS, *, whole: bool = False
+) -> int:
     """What the limits of Linux's control groups (v2) leave to a process, in bytes.
 
     Args:
       process: the file that names its group.
       groups: the folder of all groups.
+      whole: the limits themselves, whatever is used.
 
     Returns:
       `sys.maxsize` where there is no limit, or no control groups.
@@ -146,13 +167,14 @@ def container_bytes(process: Path = _GROUP, groups: Path = _GROUPS) -> int:
         return sys.maxsize
     group = groups / line.removeprefix("0::").lstrip("/")
     # Within a container the path may be one of the host; the limit is at the top.
-    found = [
-        _left(one) for one in (group, *group.parents) if one.is_relative_to(groups)
-    ]
-    return min(found)
+    return min(
+        _left(one, whole=whole)
+        for one in (group, *group.parents)
+        if one.is_relative_to(groups)
+    )
 
 
-def _left(group: Path) -> int:
+def _left(group: Path, *, whole: bool) -> int:
     """What the limit of one control group leaves; files read count as free."""
     try:
         limit = int((group / "memory.max").read_text())
@@ -160,6 +182,8 @@ def _left(group: Path) -> int:
         statistics = (group / "memory.stat").read_text().split()
     except (OSError, ValueError):  # None there, or "max".
         return sys.maxsize
+    if whole:
+        return limit
     files = dict(zip(statistics[::2], statistics[1::2], strict=True))
     return max(0, limit - used + int(files.get("inactive_file", 0)))
 
@@ -178,6 +202,55 @@ def needed_bytes(program: jax.stages.Compiled) -> int:
 def fits(program: jax.stages.Compiled, free: int) -> bool:
     """Whether a compiled program has room in so many bytes, with some to spare."""
     return needed_bytes(program) <= _SHARE * free
+
+
+def lanes_side_by_side(
+    most: int,
+    compiled: Callable[[int], jax.stages.Compiled],
+    report: Callable[[str], None] | None = None,
+) -> int:
+    """`fitting_lanes` by all the memory that the device has, so that it's always as many.
+
+    Pictures that are computed side by side round in another way. So where less memory
+    is free than they need, and they have to be fewer, it is said.
+
+    Args:
+      most: lanes wanted.
+      compiled: the program of that many lanes.
+      report: takes that line.
+    """
+    lanes = fitting_lanes(most, compiled, whole_bytes())
+    free = free_bytes()
+    if lanes == 1 or fits(compiled(lanes), free):
+        return lanes
+    fewer = fitting_lanes(lanes, compiled, free)
+    if fewer < lanes and report:
+        report(f"{_short(free)}: {fewer} side by side, not {lanes} {_UNUSUAL}")
+    return fewer
+
+
+def has_room(
+    program: jax.stages.Compiled,
+    report: Callable[[str], None] | None = None,
+    otherwise: str = "",
+) -> bool:
+    """Whether a program fits, as a rule by all the memory that the device has.
+
+    Args:
+      program: compiled.
+      report: takes a line where it is only that less is free.
+      otherwise: what is done then, for that line.
+    """
+    if not fits(program, whole_bytes()):
+        return False
+    free = free_bytes()
+    if not (found := fits(program, free)) and report:
+        report(f"{_short(free)}: {otherwise} {_UNUSUAL}")
+    return found
+
+
+def _short(free: int) -> str:
+    return f"little memory is free, {free / 1e9:.2f} GB"
 
 
 def fitting_lanes(

@@ -20,6 +20,7 @@ from nst_jax.feedforward.stylizer import Style, Stylizer
 from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.images import resize
 from nst_jax.images.frames import Shape
+from nst_jax.images.source import Report
 
 _SMALLEST = 16  # Pixels a side that a network needs.
 _MOST = 64  # Pictures side by side.
@@ -48,8 +49,9 @@ class Painter:
         tile: int | None = None,
         smooth: int = 1,
         where: Where | None = None,
+        report: Report | None = None,
     ):
-        """See the attributes.
+        """See the attributes; `report` takes a line where little memory is free.
 
         Raises:
           OptionsError: tiles, of a network that can't be painted in any.
@@ -59,8 +61,9 @@ class Painter:
         if tile and not self.exact:
             raise OptionsError("this network doesn't paint in tiles: leave out --tile")
         self.tile, self.smooth, self.where = tile, smooth, where
-        self.spent = Spent()
+        self.spent, self._report = Spent(), report
         self._coloring = options.coloring
+        self._side: int | None = None  # Of tiles, once there are any.
         self._programs: dict[Any, Any] = {}
         self._networks: dict[Layout, Any] = {}  # On several devices.
         self._state: Any = None
@@ -147,15 +150,14 @@ class Painter:
     def lanes(self, frame: Shape, most: int) -> int:
         """How many pictures of a frame to paint side by side; 0: only in tiles."""
         with memory.explained():
-            free = memory.free_bytes()
             helping = max(1, memory.helping_pixels() // (frame[0] * frame[1]))
             wanted = min(most, helping, _MOST)
-            if self._is_tiled(frame, wanted, free):
+            if self._is_tiled(frame, wanted):
                 return 0
             here = 1 if self.smooth > 1 or most < 2 else sharding.side_by_side(0).count
             wanted = min(wanted, math.ceil(most / here))  # Of each device.
-            return here * memory.fitting_lanes(
-                wanted, lambda n: self._program(n * here, frame), free
+            return here * memory.lanes_side_by_side(
+                wanted, lambda n: self._program(n * here, frame), self._report
             )
 
     def paint(self, pictures: Sequence[Prepared], lanes: int, frame: Shape) -> Any:
@@ -272,23 +274,25 @@ class Painter:
         """Paints all pictures from now on in the style that is the first one's."""
         self.kept = self._vector_of(first)
 
-    def _is_tiled(self, frame: Shape, lanes: int, free: int) -> bool:
+    def _is_tiled(self, frame: Shape, lanes: int) -> bool:
         if self.smooth > 1 or not self.exact:
             return False
         if self.tile is not None:
             return max(frame) > self.tile
-        return lanes == 1 and not memory.fits(self._program(1, frame), free)
+        return lanes == 1 and not self._has_room(frame, "in tiles, not at once")
 
     def _tile(self) -> int:
-        if self.tile is not None:
-            return self.tile
-        tile = memory.tile_side()
-        free = memory.free_bytes()
-        while tile > _SMALLEST_TILE and not memory.fits(
-            self._program(1, (tile, tile)), free
-        ):
-            tile //= 2
-        return tile
+        if self._side is None:
+            side = self.tile or memory.tile_side()
+            while not (self.tile or side <= _SMALLEST_TILE) and not self._has_room(
+                (side, side), f"in tiles of {side // 2} pixels, not of {side}"
+            ):
+                side //= 2
+            self._side = side
+        return self._side
+
+    def _has_room(self, frame: Shape, otherwise: str) -> bool:
+        return memory.has_room(self._program(1, frame), self._report, otherwise)
 
     def _program(self, lanes: int, frame: Shape) -> jax.stages.Compiled:
         """The compiled program of so many lanes of a frame."""

@@ -77,7 +77,7 @@ class Pictures:
         self._said: set[str] = set()
         self._grey: dict[tuple[str, str | None, int], bool] = {}
         self._keep, self._lock = Cache(_KEPT), threading.RLock()
-        self.masks = masks or Masks(shapes, self._say)
+        self.masks = masks or Masks(shapes, self.say)
         choose = own_frames if apart else frames_of
         self.framing = framing or self._framing(jobs, choose, multiple)
 
@@ -251,7 +251,7 @@ class Pictures:
         )
         if found.min() < 1:
             return found
-        self._say(f"{source.name}: has no transparency to be kept")
+        self.say(f"{source.name}: has no transparency to be kept")
         return None
 
     def _style(self, style: Source, options: Options) -> np.ndarray:
@@ -312,7 +312,7 @@ class Pictures:
 
         def read() -> np.ndarray:
             return source.read(
-                self._say,
+                self.say,
                 shape=self._shapes[source.key],
                 ratio=ratio(options.crop),
                 size=size,
@@ -320,7 +320,8 @@ class Pictures:
 
         return self._keep((source.key, options.crop, size), read)
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Gives a line to the user, if it is new."""
         # A picture is read for each of its sizes: the same lines come again.
         with self._lock:
             if self._report and line not in self._said:

@@ -142,7 +142,7 @@ def fitted(
         some = Group(group.places[:width], width, group.share)
         return _largest(some, jobs, pictures, studio, sharding.ONE)
 
-    most = memory.fitting_lanes(group.lanes, compiled, memory.free_bytes())
+    most = memory.lanes_side_by_side(group.lanes, compiled, pictures.say)
     width = _shared_out(group.lanes, most)
     for part in _parts(group.places, width):
         yield Group(part, width, group.share)
@@ -201,8 +201,7 @@ def _most(
         group = Group(parts[0], width, _share(parts, jobs, pictures))
         return _largest(group, jobs, pictures, studio, layout)
 
-    fitting = memory.fitting_lanes(most, compiled, memory.free_bytes())
-    return fitting * layout.lanes
+    return layout.lanes * memory.lanes_side_by_side(most, compiled, pictures.say)
 
 
 def _largest(

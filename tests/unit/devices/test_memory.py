@@ -86,6 +86,64 @@ def test_one_lane_is_tried_whatever_it_needs(free):
     assert 1 not in programs.compiled
 
 
+@pytest.fixture
+def memories(monkeypatch):
+    """Sets what the device has in all, and free."""
+
+    def of(whole, free):
+        monkeypatch.setattr(memory, "whole_bytes", lambda: whole)
+        monkeypatch.setattr(memory, "free_bytes", lambda: free)
+
+    return of
+
+
+@pytest.mark.parametrize("free", [1000, 960])
+def test_lanes_go_by_the_whole_memory_whatever_is_free(memories, free):
+    memories(1000, free)
+    programs, said = Programs(base=100, lane=65), []
+    assert memory.lanes_side_by_side(20, programs, said.append) == 11
+    assert said == []
+
+
+def test_it_is_said_where_less_is_free_than_lanes_need(memories):
+    memories(1000, 500)
+    programs, said = Programs(base=100, lane=65), []
+    assert memory.lanes_side_by_side(20, programs, said.append) == 5
+    (line,) = said
+    assert line == (
+        "little memory is free, 0.00 GB: 5 side by side, not 11 as usual here, so that "
+        "the last bits may differ"
+    )
+    assert memory.lanes_side_by_side(20, programs) == 5
+
+
+def test_one_lane_is_one_whatever_is_free(memories):
+    memories(0, 0)
+    programs, said = Programs(base=0, lane=1), []
+    assert memory.lanes_side_by_side(1, programs, said.append) == 1
+    assert (programs.compiled, said) == ([], [])
+
+
+def test_a_program_has_room_by_the_whole_memory(memories):
+    program, said = Programs(base=0, lane=100)(8), []
+    for whole, free, room in ((1000, 1000, 1), (900, 900, 0), (1000, 900, 0)):
+        memories(whole, free)
+        assert memory.has_room(program, said.append, "in tiles, not at once") == room
+    assert said == [
+        "little memory is free, 0.00 GB: in tiles, not at once as usual here, so that "
+        "the last bits may differ"
+    ]
+
+
+def test_the_whole_memory_is_the_devices_or_the_machines():
+    device = device_that_tells({"bytes_limit": 1000, "bytes_in_use": 300})
+    assert memory.whole_bytes(device) == 1000
+    found = {memory.whole_bytes(device_that_tells(None)) for _ in range(3)}
+    assert len(found) == 1
+    assert found.pop() <= psutil.virtual_memory().total
+    assert memory.free_bytes() <= memory.whole_bytes()
+
+
 def test_one_lane_needs_no_estimate():
     programs = Programs(base=0, lane=1)
     assert memory.fitting_lanes(1, programs, 100) == 1
@@ -141,9 +199,16 @@ def left(tmp_path):
             (folder / "memory.max").write_text(f"{limit}\n")
             (folder / "memory.current").write_text(f"{used}\n")
             (folder / "memory.stat").write_text(f"anon 1\ninactive_file {files}\n")
-        return memory.container_bytes(tmp_path / "process", tmp_path / "groups")
+        where = tmp_path / "process", tmp_path / "groups"
+        return memory.container_bytes(*where)
 
     return of
+
+
+def test_the_tightest_limit_itself(tmp_path, left):
+    assert left("0::/a\n", _=(900, 100, 0), a=(5000, 4500, 0)) == 500
+    where = tmp_path / "process", tmp_path / "groups"
+    assert memory.container_bytes(*where, whole=True) == 900
 
 
 def test_a_containers_limit_leaves_what_is_not_used(left):

@@ -100,11 +100,34 @@ def test_options_are_checked():
 
 @pytest.mark.slow
 def test_tiles_where_the_memory_is_too_small_for_the_whole(stylizer, monkeypatch):
-    painter, frame = Painter(stylizer, Options()), (48, 40)
+    said, frame = [], (48, 40)
+    painter = Painter(stylizer, Options(), report=said.append)
     needed = memory.needed_bytes(painter._program(1, frame))
-    for free, lanes in ((2 * needed, 1), (needed // 2, 0)):
+    plenty, little = 2 * needed, needed // 2
+    for whole, free, lanes in (
+        (plenty, plenty, 1),
+        (plenty, little, 0),
+        (little, little, 0),
+    ):
+        monkeypatch.setattr(memory, "whole_bytes", lambda whole=whole: whole)
         monkeypatch.setattr(memory, "free_bytes", lambda free=free: free)
         assert painter.lanes(frame, 1) == lanes
+        assert len(said) == (lanes == 0 and whole == plenty)
+        said.clear()
+
+
+@pytest.mark.slow
+def test_as_many_side_by_side_whatever_is_free_or_it_is_said(stylizer, monkeypatch):
+    said = []
+    painter = Painter(stylizer, Options(), report=said.append)
+    usual = painter.lanes((16, 16), 8)
+    needed = memory.needed_bytes(painter._program(usual, (16, 16)))
+    assert (usual, said) == (8, [])
+    for free, fewer in ((2 * needed, 8), (needed, 7), (0, 1)):
+        monkeypatch.setattr(memory, "free_bytes", lambda free=free: free)
+        assert painter.lanes((16, 16), 8) <= fewer
+        assert len(said) == (fewer < 8)
+        said.clear()
 
 
 @pytest.mark.slow
