@@ -209,7 +209,7 @@ def lanes_side_by_side(
     compiled: Callable[[int], jax.stages.Compiled],
     report: Callable[[str], None] | None = None,
 ) -> int:
-    """`fitting_lanes` by all the memory that the device has, so that it's always as many.
+    """`fitting_lanes` by all the memory that the device has: always as many.
 
     Pictures that are computed side by side round in another way. So where less memory
     is free than they need, and they have to be fewer, it is said.
