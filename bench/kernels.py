@@ -21,7 +21,7 @@ from jax.profiler import ProfileData
 from bench.cases import OURS
 from bench.runners import jax_painter, run_jax
 from bench.workload import Job, Workload
-from nst_jax.optimize import chunk
+from nst_jax.optimize import begin, chunk
 from nst_jax.transfer.run import solver
 
 STEPS = 64
@@ -125,7 +125,7 @@ def _steps(job: Job) -> Callable[[], Any]:
     """A chunk of iterations, of the engine's own program."""
     objective, data = run_jax.posed(job)
     made = solver(run_jax.options(job))
-    state = chunk.start(made, run_jax.starts(job.workload))
+    state = begin.start(made, run_jax.starts(job.workload))
     advance = chunk.program(objective, made, state, data)
 
     def run() -> Any:

@@ -61,7 +61,7 @@ def parts(side: int, cache: str) -> dict[str, dict[str, float]]:
         import nst_jax.transfer.batch
         from nst_jax.devices import programs
         from nst_jax.networks import extract
-        from nst_jax.optimize import chunk
+        from nst_jax.optimize import begin, chunk
         from nst_jax.options import chosen
         from nst_jax.transfer.lanes import lane_of
         from nst_jax.transfer.problem import Studio
@@ -85,7 +85,7 @@ def parts(side: int, cache: str) -> dict[str, dict[str, float]]:
         lane = lane_of(content, styles, options)
     with part("targets"):
         problem = studio.pose([lane])
-        state = chunk.start(solver(options), jnp.asarray(content)[None])
+        state = begin.start(solver(options), jnp.asarray(content)[None])
         jax.block_until_ready((problem, state))
     with part("trace"):
         count = jnp.int32(1)

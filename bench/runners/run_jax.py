@@ -26,7 +26,7 @@ from bench.workload import (
     Workload,
 )
 from nst_jax.networks import extract
-from nst_jax.optimize import chunk
+from nst_jax.optimize import begin, chunk
 from nst_jax.options import chosen
 from nst_jax.presets.gram import CLASSIC
 from nst_jax.transfer.lanes import lane_of
@@ -100,7 +100,7 @@ def step(job: Job) -> dict[str, Any]:
     began = time.perf_counter()
     objective, data = posed(job)
     solver = make_solver(options(job))
-    state = chunk.start(solver, starts(job.workload))
+    state = begin.start(solver, starts(job.workload))
     jax.block_until_ready((state, data))
     prepared = time.perf_counter() - began
     advance = chunk.program(objective, solver, state, data)

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from nst_jax.errors import CheckpointError, counted
+from nst_jax.optimize import hosted
 from nst_jax.optimize.chunk import State
 
 _DTYPES = {"float32": "F32", "int32": "I32", "bfloat16": "BF16", "float16": "F16"}
@@ -53,7 +54,8 @@ def encode(state: State, digest: str) -> list[bytes | memoryview]:
       state: of a run; its arrays are fetched from the device, and not copied besides.
       digest: tells this run from others; `load` compares it.
     """
-    leaves = [np.asarray(x, order="C") for x in jax.tree.leaves(jax.device_get(state))]
+    fetched = hosted.opened(jax.device_get(state))
+    leaves = [np.asarray(x, order="C") for x in jax.tree.leaves(fetched)]
     parts = [leaf.reshape(-1).view(np.uint8).data for leaf in leaves]
     total = hashlib.sha256(_header(leaves, digest, _UNSUMMED, again=state.again))
     for part in parts:
@@ -63,7 +65,7 @@ def encode(state: State, digest: str) -> list[bytes | memoryview]:
 
 
 def load(path: Path, likes: Sequence[State], digest: str) -> tuple[int, State]:
-    """Reads a file of what `encode` gave.
+    """Reads a file of what `encode` gave, wherever that state's parts were kept.
 
     Args:
       path: the file.
@@ -86,7 +88,7 @@ def load(path: Path, likes: Sequence[State], digest: str) -> tuple[int, State]:
         raise MissingError(f"{path}: nothing to resume from") from None
     except OSError as error:
         raise _no_state(path, error.strerror or str(error)) from None
-    leaves, structure = jax.tree.flatten(likes[place])
+    leaves, structure = jax.tree.flatten(hosted.opened(likes[place]))
     arrays, begin = [], 0
     for leaf in leaves:
         end = begin + _bytes(leaf)
@@ -96,7 +98,7 @@ def load(path: Path, likes: Sequence[State], digest: str) -> tuple[int, State]:
     state = jax.tree.unflatten(structure, arrays)
     if not _is_possible(state):
         raise _no_state(path, "numbers that no run has")
-    return place, jax.device_put(state)
+    return place, hosted.closed(state, likes[place])
 
 
 def _opened(path: str, flags: int) -> int:
@@ -120,12 +122,13 @@ def _read(
         )
     total = metadata.get("sha256", "")
     expected = [
-        _header(jax.tree.leaves(like), digest, total, again=like.again)
+        _header(jax.tree.leaves(hosted.opened(like)), digest, total, again=like.again)
         for like in likes
     ]
     if head in expected:
         place = expected.index(head)
-        content = bytearray(sum(map(_bytes, jax.tree.leaves(likes[place]))))
+        like = hosted.opened(likes[place])
+        content = bytearray(sum(map(_bytes, jax.tree.leaves(like))))
         whole = file.readinto(content) == len(content) and not file.read(1)
         if whole and _sum(head, total, content) == total:
             return place, memoryview(content)

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from nst_jax.optimize import hosted
 from nst_jax.recent import Recent
 
 Objective = Callable[
@@ -87,72 +88,6 @@ class State:
     again: bool = dataclasses.field(default=False, metadata={"static": True})
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def start(
-    solver: optax.GradientTransformation,
-    images: jax.Array,
-    iteration: Any = 0,
-    decay: Any = None,
-) -> State:
-    """The state before the first iteration.
-
-    Args:
-      solver: static.
-      images: `[n, h, w, 3]`, copied.
-      iteration: those that a run made before, with other images; schedules go on.
-      decay: of a moving average of the iterates, in [0, 1), which is the result; None:
-        the iterate of the lowest loss is.
-    """
-    lanes = images.shape[0]
-    made = jnp.asarray(iteration, jnp.int32)
-
-    def placed(state: Any) -> Any:
-        if not _is_schedule(state):
-            return state
-        return state._replace(count=jnp.full_like(state.count, made))
-
-    return State(
-        image=jnp.copy(images),
-        solver=jax.tree.map(
-            placed, jax.vmap(solver.init)(images), is_leaf=_is_schedule
-        ),
-        best_image=jnp.copy(images),
-        best_loss=jnp.full(lanes, jnp.inf, jnp.float32),
-        iteration=made,
-        step_scale=jnp.ones(lanes, jnp.float32),
-        average=None if decay is None else Average(jnp.float32(decay), jnp.float32(1)),
-    )
-
-
-@functools.partial(jax.jit, static_argnums=0, donate_argnums=1, keep_unused=True)
-def restart(
-    solver: optax.GradientTransformation, state: State, scale: jax.Array
-) -> State:
-    """Lanes whose `scale`, `[n]`, isn't 1 begin at their best image again.
-
-    With a fresh solver, but for its schedule, and steps so many times as long.
-    """
-    fresh = jax.vmap(solver.init)(state.best_image)
-
-    def choose(new: jax.Array, old: jax.Array) -> jax.Array:
-        again = (scale != 1).reshape(-1, *[1] * (old.ndim - 1))
-        return jnp.where(again, new, old)
-
-    def of_solver(new: Any, old: Any) -> Any:
-        return old if _is_schedule(old) else jax.tree.map(choose, new, old)
-
-    return dataclasses.replace(
-        state,
-        image=choose(state.best_image, state.image),
-        solver=jax.tree.map(of_solver, fresh, state.solver, is_leaf=_is_schedule),
-        step_scale=state.step_scale * scale,
-    )
-
-
-def _is_schedule(state: Any) -> bool:
-    return isinstance(state, optax.ScaleByScheduleState)
-
-
 def limit(best_loss: Any) -> Any:
     """The loss above which a run has diverged; infinite or no number if there is no
     best yet.
@@ -190,7 +125,7 @@ def run_chunk(
       iterate *before* its update; and `[n]`, which lanes diverged at the last: their
       loss is no finite number, or above `limit`. One of `step_scale` 0 doesn't.
     """
-    lanes = state.image.shape[0]
+    lanes, state = state.image.shape[0], hosted.sent(state)
     names = ("total", *_terms(objective, state, problem))
     # One array: each further one would be a kernel more at each iteration.
     records = jnp.zeros((len(names), lanes, CAPACITY), jnp.float32)
@@ -210,8 +145,8 @@ def run_chunk(
         # Lanes don't see each other: the sum's gradient is each total's own.
         gradient, values = jax.grad(summed, has_aux=True)(state.image, state.iteration)
         better = values["total"] < state.best_loss
-        updates, solver_state = jax.vmap(solver.update)(
-            gradient, state.solver, state.image
+        updates, solver_state = hosted.update(
+            solver, gradient, state.solver, state.image
         )
         of_lanes = (slice(None), None, None, None)
         scale = state.step_scale[of_lanes]
@@ -316,7 +251,11 @@ def lowered(
 
 
 def shardings(state: State) -> Any:
-    """How a state lies on a mesh, as `jax.device_put` takes it; None: on none."""
+    """How a state lies on a mesh, or in part on the host, as `jax.device_put` takes it;
+    None: all on one device.
+    """
+    if hosted.found(state):
+        return hosted.shardings(state)
     where = jax.tree.map(_divided, state)
     return where if jax.tree.leaves(where) else None
 

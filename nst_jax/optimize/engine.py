@@ -19,7 +19,7 @@ import numpy as np
 import optax
 
 from nst_jax.errors import DivergenceError
-from nst_jax.optimize import chunk
+from nst_jax.optimize import begin, chunk
 from nst_jax.optimize.chunk import Objective, State
 
 _RETRIES = 3
@@ -127,7 +127,7 @@ def run(
             raise DivergenceError
         if (scale != 1).any():
             where = chunk.shardings(state)
-            state = chunk.restart(solver, state, jax.device_put(scale))
+            state = begin.restart(solver, state, jax.device_put(scale))
             state = state if where is None else jax.device_put(state, where)
         events = [event or before.pop(lane, None) for lane, event in enumerate(events)]
         common = {

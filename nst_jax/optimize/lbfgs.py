@@ -8,8 +8,14 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from nst_jax.optimize.hosted import OnHost
+
 # Full float32: TF32 and bfloat16 products break the curvature.
 _EXACT = lax.Precision.HIGHEST
+
+
+Rows = jax.Array | OnHost
+"""`[m, n]`, of a history."""
 
 
 class LBFGSState(NamedTuple):
@@ -35,8 +41,8 @@ class LBFGSState(NamedTuple):
     direction: jax.Array
     updates: jax.Array
     pairs: jax.Array
-    steps: jax.Array
-    changes: jax.Array
+    steps: Rows
+    changes: Rows
     steps_changes: jax.Array
     changes_changes: jax.Array
     scale: jax.Array
@@ -50,6 +56,8 @@ def scale_by_lbfgs(
     history: int = 20,
     precondition: Callable[[jax.Array], jax.Array] | None = None,
     box: Box | None = None,
+    *,
+    hosted: bool = False,
 ) -> optax.GradientTransformation:
     """Multiplies gradients by the L-BFGS approximation of the inverse Hessian.
 
@@ -86,6 +94,8 @@ def scale_by_lbfgs(
       precondition: linear, symmetric and positive definite, `[..., c] -> [..., c]` for
         parameters of shape `[..., c]` with any number of channels c.
       box: bounds of the parameters; None for none.
+      hosted: whether the history is kept in the host's memory, from which it comes a
+        row at a time, four times a step.
 
     Raises:
       ValueError: history below 1.
@@ -95,7 +105,8 @@ def scale_by_lbfgs(
 
     def init(params: jax.Array) -> LBFGSState:
         flat = jnp.zeros_like(params).reshape(-1)
-        rows = jnp.zeros((history, flat.size), flat.dtype)
+        none = jnp.zeros((history, flat.size), flat.dtype)
+        rows: Rows = OnHost.of(none) if hosted else none
         products = jnp.zeros((history, history), flat.dtype)
         zero = jnp.zeros((), jnp.int32)
         one = jnp.ones((), flat.dtype)
@@ -113,7 +124,7 @@ def scale_by_lbfgs(
         state, along_steps = _remember(state, pair, params, flat)
         factor = _Factor.of(state)
         first = factor.solve(along_steps)
-        behind = jnp.matmul(first, state.changes, precision=_EXACT)
+        behind = _mixed(first, state.changes)
         vectors = [pair.gradient, behind] + ([pair.change] if box else [])
         applied, behind, *last = _apply(precondition, gradient.shape, vectors)
         # The change of the whole gradient needs no application: P is linear.
@@ -123,7 +134,7 @@ def scale_by_lbfgs(
         inner = factor.curvatures() * first + state.scale * (inner - along_changes)
         second = factor.solve(inner, transposed=True)
         direction = state.scale * (state.preconditioned - behind)
-        direction += jnp.matmul(second, state.steps, precision=_EXACT)
+        direction += _mixed(second, state.steps)
         if precondition is not None or box:
             # P reaches beyond them, into the padding of a picture.
             direction = jnp.where(pair.gradient == 0, 0, direction)
@@ -189,6 +200,13 @@ def _step(state: LBFGSState, params: jax.Array) -> jax.Array:
     return jnp.where(squared > 0, along / squared, 0) * state.direction
 
 
+def _put_row(rows: Rows, pair: _Pair, value: jax.Array) -> Rows:
+    if not isinstance(rows, OnHost):
+        return _put(rows, pair, value)
+    kept = jnp.where(pair.keep, value, rows.row(pair.row))
+    return rows.with_row(pair.row, kept)
+
+
 def _put(rows: jax.Array, pair: _Pair, value: jax.Array) -> jax.Array:
     old = rows[pair.row]
     return rows.at[pair.row].set(jnp.where(pair.keep, value, old))
@@ -205,9 +223,18 @@ def _once(values: Any) -> Any:
     )
 
 
-def _times(rows: jax.Array, *vectors: jax.Array) -> list[jax.Array]:
+def _times(rows: Rows, *vectors: jax.Array) -> list[jax.Array]:
     """`rows`, `[m, n]`, times each vector, in one pass over them."""
+    if isinstance(rows, OnHost):
+        return list(rows.times(jnp.stack(vectors)))
     return list(jnp.matmul(jnp.stack(vectors), rows.T, precision=_EXACT))
+
+
+def _mixed(weights: jax.Array, rows: Rows) -> jax.Array:
+    """`weights`, `[m]`, times `rows`: `[n]`."""
+    if isinstance(rows, OnHost):
+        return rows.mixed(weights)
+    return jnp.matmul(weights, rows, precision=_EXACT)
 
 
 def _remember(
@@ -217,9 +244,10 @@ def _remember(
 
     Returns the state and `steps` times the pair's gradient, `[m]`.
     """
-    steps = _put(state.steps, pair, pair.step)
-    changes = _put(state.changes, pair, pair.change)
-    steps, changes = _once((steps, changes))
+    steps = _put_row(state.steps, pair, pair.step)
+    changes = _put_row(state.changes, pair, pair.change)
+    if not isinstance(steps, OnHost):
+        steps, changes = _once((steps, changes))
     with_change, with_gradient = _times(steps, pair.change, pair.gradient)
     state = state._replace(
         params=params,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from nst_jax.optimize.coordinates import pixels
+from nst_jax.optimize.hosted import solver as on_host
 from nst_jax.optimize.lbfgs import Box, scale_by_lbfgs
 
 Schedule = Callable[[jax.Array], jax.Array]
@@ -35,6 +36,7 @@ def lbfgs(
     history: int = 20,
     preconditioner: Callable[[jax.Array], jax.Array] | None = None,
     bounds: Box | None = None,
+    hosted: bool = False,
 ) -> optax.GradientTransformation:
     """L-BFGS with fixed steps, none longer than a tenth of the pixel range.
 
@@ -47,9 +49,10 @@ def lbfgs(
       history: curvature pairs kept.
       preconditioner: such as `preconditioner.multiscale`; None: the plain method.
       bounds: that every iterate keeps to, if the first does; None for none.
+      hosted: whether its history is kept in the host's memory.
     """
     return optax.chain(
-        scale_by_lbfgs(history, preconditioner, bounds),
+        scale_by_lbfgs(history, preconditioner, bounds, hosted=hosted),
         optax.scale_by_learning_rate(learning_rate),
         limit_rms(0.1),
         *([keep_in_box(*bounds)] if bounds else []),
@@ -64,6 +67,7 @@ def adam(
     adam_beta2: float = 0.999,
     coordinates: Coordinates = pixels,
     laplacian_levels: int = 5,
+    hosted: bool = False,
 ) -> optax.GradientTransformation:
     """Adam (Kingma & Ba 2014, arXiv:1412.6980), the picture kept in [0, 1].
 
@@ -74,10 +78,11 @@ def adam(
       adam_beta2: decay of the second moment.
       coordinates: in which its steps are taken.
       laplacian_levels: of coordinates that have any.
+      hosted: whether its moments are kept in the host's memory.
     """
     scaled = optax.scale_by_adam(b2=adam_beta2, eps=adam_epsilon)
     return optax.chain(
-        coordinates(scaled, laplacian_levels),
+        _kept(coordinates(scaled, laplacian_levels), hosted=hosted),
         optax.scale_by_learning_rate(learning_rate),
         keep_in_box(*PIXEL_BOX),
     )
@@ -89,6 +94,7 @@ def rmsprop(
     *,
     coordinates: Coordinates = pixels,
     laplacian_levels: int = 5,
+    hosted: bool = False,
 ) -> optax.GradientTransformation:
     """RMSprop (Tieleman & Hinton 2012, lecture 6.5), the picture kept in [0, 1].
 
@@ -100,13 +106,20 @@ def rmsprop(
       learning_rate: the change of a pixel in a step, about.
       coordinates: in which its steps are taken.
       laplacian_levels: of coordinates that have any.
+      hosted: whether its mean square is kept in the host's memory.
     """
     scaled = optax.scale_by_rms(0.99, 1e-8, eps_in_sqrt=False)
     return optax.chain(
-        coordinates(scaled, laplacian_levels),
+        _kept(coordinates(scaled, laplacian_levels), hosted=hosted),
         optax.scale_by_learning_rate(learning_rate),
         keep_in_box(*PIXEL_BOX),
     )
+
+
+def _kept(
+    inner: optax.GradientTransformation, *, hosted: bool
+) -> optax.GradientTransformation:
+    return on_host(inner) if hosted else inner
 
 
 def limit_rms(limit: float) -> optax.GradientTransformation:

@@ -14,7 +14,7 @@ from nst_jax.devices import memory
 from nst_jax.display.bar import Bar
 from nst_jax.errors import OptionsError
 from nst_jax.images.source import Source
-from nst_jax.optimize import chunk, engine
+from nst_jax.optimize import begin, engine
 from nst_jax.optimize.engine import Numbers
 from nst_jax.options import Options
 from nst_jax.transfer.run import solver as solver_of
@@ -93,7 +93,7 @@ def minimize(
             _OfLanes(objective),
             data,
             rule,
-            chunk.start(rule, start[None]),
+            begin.start(rule, start[None]),
             steps=steps,
         ):
             (numbers,) = made.lanes

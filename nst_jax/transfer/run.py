@@ -18,7 +18,7 @@ from nst_jax.devices.sharding import Layout
 from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
-from nst_jax.optimize import checkpoint, chunk, engine
+from nst_jax.optimize import begin, checkpoint, chunk, engine
 from nst_jax.options import FIELDS, Options, chosen
 from nst_jax.perceptual.objective import Problem, SeenObjective
 from nst_jax.transfer.following import followed
@@ -251,7 +251,7 @@ class Run:
         # Losses that are drawn anew don't tell which iterate is best: the last one is
         # the result, the average that keeps nothing.
         kept = decay if decay or losses.fresh else None
-        begun = chunk.start(self.solver, images, done, kept)
+        begun = begin.start(self.solver, images, done, kept)
         follows = losses.follows
         return dataclasses.replace(
             begun, began=images if follows else None, again=scale.finishing

@@ -20,7 +20,7 @@ from support.compilations import compilations
 from nst_jax.fields import unmet
 from nst_jax.losses.gram import Gram
 from nst_jax.losses.view import inside
-from nst_jax.optimize import checkpoint, chunk, engine
+from nst_jax.optimize import begin, checkpoint, chunk, engine
 from nst_jax.options import Options, chosen
 from nst_jax.transfer.run import solver
 
@@ -152,13 +152,13 @@ def whole(problem, starts):
 
     @functools.cache
     def made(options: Options) -> Ran:
-        return run(options, problem, begin(options, starts))
+        return run(options, problem, begun(options, starts))
 
     return made
 
 
-def begin(options, images):
-    return chunk.start(solver(options), jnp.asarray(images))
+def begun(options, images):
+    return begin.start(solver(options), jnp.asarray(images))
 
 
 def of_lane(problem, lane):
@@ -194,7 +194,7 @@ def test_a_picture_in_a_frame_beside_others_is_as_alone(
     for lane, name in enumerate(PADDED):
         height, width = SHAPES[name]
         image = starts[lane : lane + 1, :height, :width]
-        alone = run(options, of_lane(problem, lane), begin(options, image))
+        alone = run(options, of_lane(problem, lane), begun(options, image))
         small = 1e-5 * alone.losses[0, 0]  # XLA sums in another order.
         np.testing.assert_allclose(
             *(together.losses[lane], alone.losses[0], 1e-3, small), err_msg=name
@@ -216,7 +216,7 @@ def test_chunks_and_the_order_of_lanes_make_no_difference(
         name: leaf if name == "network" else jax.tree.map(lambda x: x[::-1], leaf)
         for name, leaf in problem.items()
     }
-    single = run(options, turned, begin(options, starts[::-1]), chunk_seconds=0.0)
+    single = run(options, turned, begun(options, starts[::-1]), chunk_seconds=0.0)
     assert len(single.images) == STEPS + 1
     assert len(together.images) < 6
     np.testing.assert_array_equal(single.losses[::-1], together.losses)
@@ -229,9 +229,9 @@ def test_chunks_and_the_order_of_lanes_make_no_difference(
 @every_solver
 def test_a_resumed_run_is_the_whole_run(options, whole, problem, starts, tmp_path):
     path = tmp_path / "run.state"
-    half = run(options, problem, begin(options, starts), steps=STEPS // 2)
+    half = run(options, problem, begun(options, starts), steps=STEPS // 2)
     path.write_bytes(b"".join(checkpoint.encode(half.state, "digest")))
-    shapes = jax.eval_shape(lambda: begin(options, starts))
+    shapes = jax.eval_shape(lambda: begun(options, starts))
     _, state = checkpoint.load(path, [shapes], "digest")
     rest = run(options, problem, state)
     np.testing.assert_array_equal(
@@ -249,7 +249,7 @@ def test_new_data_never_recompile_nor_leave_the_device(options, whole, problem, 
     other = jax.tree.map(lambda leaf: leaf.copy(), problem)
     other["centre"] = 0.9 * problem["centre"]
     other["shares"] = jax.tree.map(lambda leaf: 1 + leaf, problem["shares"])
-    state = begin(options, starts[::-1])
+    state = begun(options, starts[::-1])
     with compilations() as compiled, jax.transfer_guard("disallow"):
         for done in engine.run(
             *(objective, other, solver(options), state), steps=STEPS + 7
@@ -261,7 +261,7 @@ def test_new_data_never_recompile_nor_leave_the_device(options, whole, problem, 
         one, two = jax.device_put((np.float32(1), np.float32(2)))
         jax.jit(lambda x, y: x * y + x)(one, two)
         assert compiled  # They are counted.
-    program = chunk.program(objective, solver(options), begin(options, starts), problem)
+    program = chunk.program(objective, solver(options), begun(options, starts), problem)
     text = program.as_text()
     assert re.search(r"\bwhile\(", text)
     assert not re.search(r"\b(infeed|outfeed|send|recv)\(|callback", text)

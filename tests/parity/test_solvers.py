@@ -21,7 +21,7 @@ from support.references import (
 )
 from support.tiny import built
 
-from nst_jax.optimize import chunk, engine, lbfgs, solvers
+from nst_jax.optimize import begin, engine, lbfgs, solvers
 from nst_jax.transfer.run import solver as solver_of
 
 pytestmark = pytest.mark.parity
@@ -136,7 +136,7 @@ def follow(
     objective, data, solver, start: np.ndarray, steps: int = STEPS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every loss that the engine reports of a lane alone, and its picture."""
-    state, losses = chunk.start(solver, jnp.asarray(start)[None]), []
+    state, losses = begin.start(solver, jnp.asarray(start)[None]), []
     for done in engine.run(objective, data, solver, state, steps=steps):
         state = done.state
         (progress,) = done.lanes

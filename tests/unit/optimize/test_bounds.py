@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from nst_jax.optimize import chunk, engine, solvers
+from nst_jax.optimize import begin, engine, solvers
 from nst_jax.optimize.lbfgs import scale_by_lbfgs
 from nst_jax.optimize.preconditioner import multiscale
 
@@ -50,7 +50,7 @@ def optimum(centre):
 def run(bounds, scale=1.0):
     """Losses and iterates of a lane for each centre, from grey."""
     solver = solvers.lbfgs(history=10, bounds=bounds, preconditioner=multiscale)
-    state = chunk.start(solver, jnp.full((len(_CENTRES), *_SHAPE), 0.5))
+    state = begin.start(solver, jnp.full((len(_CENTRES), *_SHAPE), 0.5))
     state = dataclasses.replace(state, step_scale=state.step_scale * scale)
     centres = jnp.asarray(_CENTRES, jnp.float32)
     losses, images = [], []

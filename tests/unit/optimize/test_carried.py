@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nst_jax.optimize import carried, chunk, solvers
+from nst_jax.optimize import begin, carried, solvers
 
 
 def doubled(values, *, linear):
@@ -16,9 +16,9 @@ def doubled(values, *, linear):
 def test_moments_are_resized_and_steps_counted_on():
     solver = solvers.adam(solvers.cosine(0.1, 9))
     small = jnp.asarray(np.random.default_rng(0).random((2, 3, 4, 3), np.float32))
-    before = chunk.start(solver, small)
+    before = begin.start(solver, small)
     _, told = jax.vmap(solver.update)(small - 0.5, before.solver, small)
-    begun = chunk.start(solver, jnp.zeros((2, 6, 8, 3)), 5)
+    begun = begin.start(solver, jnp.zeros((2, 6, 8, 3)), 5)
     found = carried.moments(begun.solver, told, doubled)
     adam = next(s for s in found if isinstance(s, optax.ScaleByAdamState))
     old = next(s for s in told if isinstance(s, optax.ScaleByAdamState))
@@ -31,7 +31,7 @@ def test_moments_are_resized_and_steps_counted_on():
 
 def test_second_moments_stay_positive():
     solver = solvers.adam()
-    state = chunk.start(solver, jnp.zeros((1, 2, 2, 3))).solver
+    state = begin.start(solver, jnp.zeros((1, 2, 2, 3))).solver
     below = carried.moments(state, state, lambda values, linear: values - 1)
     adam = next(s for s in below if isinstance(s, optax.ScaleByAdamState))
     assert (adam.nu == 0).all()

@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 
 from nst_jax.errors import CheckpointError
-from nst_jax.optimize import checkpoint, chunk, solvers
+from nst_jax.optimize import begin, checkpoint, solvers
 
 _START = np.random.default_rng(5).random((2, 4, 6, 3), np.float32)  # Two lanes.
 _LBFGS = solvers.lbfgs(history=3)
@@ -20,7 +20,7 @@ _LBFGS = solvers.lbfgs(history=3)
 def test_what_is_loaded_is_what_was_saved(tmp_path):
     """Bit for bit, of every kind of leaf, by shapes alone."""
     rng = np.random.default_rng(0)
-    shapes = jax.eval_shape(lambda: chunk.start(_LBFGS, jnp.asarray(_START)))
+    shapes = jax.eval_shape(lambda: begin.start(_LBFGS, jnp.asarray(_START)))
     state = jax.tree.map(
         lambda leaf: jnp.asarray(rng.uniform(-9, 9, leaf.shape), leaf.dtype), shapes
     )
@@ -28,7 +28,7 @@ def test_what_is_loaded_is_what_was_saved(tmp_path):
     counts = [x for x in jax.tree.leaves(state) if x.dtype == jnp.int32]
     state = jax.tree.map(lambda x: abs(x) if any(x is c for c in counts) else x, state)
     state = dataclasses.replace(state, step_scale=jnp.asarray([0.25, 0]))
-    other = jax.eval_shape(lambda: chunk.start(solvers.adam(), jnp.asarray(_START)))
+    other = jax.eval_shape(lambda: begin.start(solvers.adam(), jnp.asarray(_START)))
     path = tmp_path / "run.state"
     path.write_bytes(b"".join(checkpoint.encode(state, "abc")))
     place, loaded = checkpoint.load(path, [other, shapes], "abc")
@@ -43,7 +43,7 @@ def test_what_is_loaded_is_what_was_saved(tmp_path):
 
 
 def test_passes_at_one_size_are_told_apart(tmp_path):
-    state, path = chunk.start(_LBFGS, jnp.asarray(_START)), tmp_path / "run.state"
+    state, path = begin.start(_LBFGS, jnp.asarray(_START)), tmp_path / "run.state"
     again = dataclasses.replace(state, again=True)
     began = dataclasses.replace(state, began=jnp.asarray(_START))
     likes = [state, again, began]
@@ -56,7 +56,7 @@ def test_passes_at_one_size_are_told_apart(tmp_path):
 
 @pytest.fixture
 def like():
-    return chunk.start(_LBFGS, jnp.asarray(_START))
+    return begin.start(_LBFGS, jnp.asarray(_START))
 
 
 @pytest.fixture
@@ -85,8 +85,8 @@ def test_the_state_of_another_run(tmp_path, problem, like, whole):
     other = "saved by a run with other pictures or options"
     assert problem(digest="xyz") == other
     for shape in [(2, 8, 6, 3), (1, 4, 6, 3)]:  # Larger; fewer lanes.
-        assert problem(like=chunk.start(_LBFGS, jnp.zeros(shape))) == other
-    assert problem(like=chunk.start(solvers.adam(), jnp.asarray(_START))) == other
+        assert problem(like=begin.start(_LBFGS, jnp.zeros(shape))) == other
+    assert problem(like=begin.start(solvers.adam(), jnp.asarray(_START))) == other
     shapes = jax.eval_shape(lambda: like)
     halves = dataclasses.replace(
         shapes, image=jax.ShapeDtypeStruct(_START.shape, jnp.float16)

@@ -10,7 +10,7 @@ import optax
 import pytest
 from support.compilations import compilations
 
-from nst_jax.optimize import chunk, engine, solvers
+from nst_jax.optimize import begin, chunk, engine, solvers
 
 _RNG = np.random.default_rng(9)
 _IMAGES = _RNG.random((3, 6, 5, 3), np.float32)
@@ -44,7 +44,7 @@ def lane_of(tree, lane):
 
 def run(solver, *, steps):
     """Losses `[n, steps + 1]` and the last state."""
-    state = chunk.start(solver, jnp.asarray(_IMAGES))
+    state = begin.start(solver, jnp.asarray(_IMAGES))
     losses = []
     for done in engine.run(valley, PROBLEM, solver, state, steps=steps):
         losses.append(np.stack([lane.losses for lane in done.lanes]))
@@ -62,7 +62,7 @@ def test_a_lane_keeps_its_own_best():
 
 def test_records_are_filled_up_to_the_count():
     solver = _SOLVERS["adam"]
-    state = chunk.start(solver, jnp.asarray(_IMAGES))
+    state = begin.start(solver, jnp.asarray(_IMAGES))
     totals, terms = valley(state.image, PROBLEM)
     advance = chunk.program(valley, solver, state, PROBLEM)
     state, records, _ = advance(state, PROBLEM, jnp.int32(5))
@@ -80,7 +80,7 @@ def test_a_chunk_ends_where_a_lane_diverges():
     """At the first such iteration, of a lane that isn't given up."""
     solver = optax.sgd(5.0)  # The valley's slopes throw it far away.
     for scale in (1.0, 0.0):
-        state = chunk.start(solver, jnp.asarray(_IMAGES))
+        state = begin.start(solver, jnp.asarray(_IMAGES))
         scales = jnp.array([0.0, scale, 0.0])
         state = dataclasses.replace(state, step_scale=scales)
         advance = chunk.program(valley, solver, state, PROBLEM)
@@ -95,7 +95,7 @@ def test_a_chunk_ends_where_a_lane_diverges():
 
 
 def test_a_start_may_count_earlier_iterations():
-    state = chunk.start(_SOLVERS["lbfgs"], jnp.asarray(_IMAGES), np.int32(40))
+    state = begin.start(_SOLVERS["lbfgs"], jnp.asarray(_IMAGES), np.int32(40))
     assert int(state.iteration) == 40
     np.testing.assert_array_equal(state.best_loss, [np.inf] * 3)
     np.testing.assert_array_equal(state.step_scale, [1] * 3)
@@ -103,12 +103,12 @@ def test_a_start_may_count_earlier_iterations():
 
 
 def test_a_schedule_goes_on_where_an_earlier_size_ended():
-    state = chunk.start(_SOLVERS["cosine"], jnp.asarray(_IMAGES), np.int32(24))
+    state = begin.start(_SOLVERS["cosine"], jnp.asarray(_IMAGES), np.int32(24))
     adam, schedule, _ = state.solver
     assert (adam.count[0], schedule.count[0]) == (0, 24)  # Adam's own begins anew.
     moved = {}
     for done in (0, 24):
-        state = chunk.start(_SOLVERS["cosine"], jnp.asarray(_IMAGES), np.int32(done))
+        state = begin.start(_SOLVERS["cosine"], jnp.asarray(_IMAGES), np.int32(done))
         after, *_ = chunk.program(valley, _SOLVERS["cosine"], state, PROBLEM)(
             state, PROBLEM, jnp.int32(1)
         )
@@ -119,7 +119,7 @@ def test_a_schedule_goes_on_where_an_earlier_size_ended():
 def test_a_moving_average_is_that_of_the_iterates():
     """`v <- d v + (1 - d) x` from 0, divided by `1 - d^n`; lanes each by their own."""
     solver, decay = _SOLVERS["adam"], 0.8
-    state = chunk.start(solver, jnp.asarray(_IMAGES), 0, decay)
+    state = begin.start(solver, jnp.asarray(_IMAGES), 0, decay)
     advance = chunk.program(valley, solver, state, PROBLEM)
     value, iterates = np.zeros_like(_IMAGES), 7
     for n in range(1, iterates + 1):
@@ -133,7 +133,7 @@ def test_a_moving_average_is_that_of_the_iterates():
 
 
 def test_what_is_no_number_stays_out_of_the_average():
-    state = chunk.start(_SOLVERS["adam"], jnp.asarray(_IMAGES), 0, 0.5)
+    state = begin.start(_SOLVERS["adam"], jnp.asarray(_IMAGES), 0, 0.5)
     state = dataclasses.replace(
         state, image=state.image.at[1].set(jnp.nan), best_image=state.image
     )
@@ -144,7 +144,7 @@ def test_what_is_no_number_stays_out_of_the_average():
 
 
 def test_what_exploded_stays_out_of_the_average():
-    state = chunk.start(_SOLVERS["adam"], jnp.asarray(_IMAGES), 0, 0.5)
+    state = begin.start(_SOLVERS["adam"], jnp.asarray(_IMAGES), 0, 0.5)
     totals, _ = valley(state.image, PROBLEM)
     state = dataclasses.replace(
         state,
@@ -160,13 +160,13 @@ def test_what_exploded_stays_out_of_the_average():
 @pytest.mark.parametrize("name", _SOLVERS)
 def test_restart_is_of_chosen_lanes(name):
     solver = _SOLVERS[name]
-    state = chunk.start(solver, jnp.asarray(_IMAGES))
+    state = begin.start(solver, jnp.asarray(_IMAGES))
     rng = np.random.default_rng(0)
     before = jax.tree.map(lambda x: rng.uniform(1, 9, x.shape).astype(x.dtype), state)
     before = dataclasses.replace(before, step_scale=np.ones(3, np.float32))
     state = jax.tree.map(jnp.asarray, before)
-    after = jax.device_get(chunk.restart(solver, state, jnp.array([1.0, 0.5, 0.0])))
-    fresh = jax.device_get(chunk.start(solver, jnp.asarray(before.best_image)))
+    after = jax.device_get(begin.restart(solver, state, jnp.array([1.0, 0.5, 0.0])))
+    fresh = jax.device_get(begin.start(solver, jnp.asarray(before.best_image)))
     # The schedule is the iterations', and goes on.
     schedules = [isinstance(s, optax.ScaleByScheduleState) for s in before.solver]
     assert any(schedules) == (name == "cosine")
@@ -209,7 +209,7 @@ def test_an_objective_that_says_its_names_is_traced_once_less():
     times, shapes = [], []
     for objective in (Traced(), Named()):
         solver = solvers.adam(0.02)
-        state = chunk.start(solver, jnp.asarray(_IMAGES))
+        state = begin.start(solver, jnp.asarray(_IMAGES))
         traced = chunk.run_chunk.trace(objective, solver, state, PROBLEM, np.int32(1))
         times.append(objective.times)
         shapes.append(traced.out_info)
@@ -219,7 +219,7 @@ def test_an_objective_that_says_its_names_is_traced_once_less():
 
 def test_state_is_donated_and_the_callers_images_are_not():
     solver, images = _SOLVERS["adam"], jnp.asarray(_IMAGES)
-    state = chunk.start(solver, images)
+    state = begin.start(solver, images)
     advance = chunk.program(valley, solver, state, PROBLEM)
     advance(state, PROBLEM, jnp.int32(1))
     assert state.image.is_deleted()
@@ -236,13 +236,13 @@ def objective_of_its_own():
 
 @pytest.fixture
 def state():
-    return chunk.start(_SOLVERS["adam"], jnp.asarray(_IMAGES))
+    return begin.start(_SOLVERS["adam"], jnp.asarray(_IMAGES))
 
 
 def test_a_program_is_compiled_once_for_all_data(state):
     objective, solver = objective_of_its_own(), _SOLVERS["adam"]
     other = jax.tree.map(lambda leaf: 0.9 * leaf, PROBLEM)
-    third = chunk.start(solver, state.image[::-1])
+    third = begin.start(solver, state.image[::-1])
     with compilations() as compiled:
         program = chunk.program(objective, solver, state, PROBLEM)
         assert len(compiled) == 1
@@ -272,7 +272,7 @@ def test_other_shapes_are_other_programs(state, change):
     solver = _SOLVERS["adam"]
     first = chunk.program(valley, solver, state, PROBLEM)
     images, problem = jax.tree.map(jnp.asarray, change(_IMAGES, PROBLEM))
-    other = chunk.start(solver, images)
+    other = begin.start(solver, images)
     with compilations() as compiled:
         assert chunk.program(valley, solver, other, problem) is not first
     assert len(compiled) == 1

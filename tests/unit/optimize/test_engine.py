@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from nst_jax.errors import DivergenceError
-from nst_jax.optimize import chunk, engine, solvers
+from nst_jax.optimize import begin, engine, solvers
 
 _START = np.random.default_rng(3).random((6, 5, 3), np.float32)
 _GREY = np.full((6, 5, 3), 0.5, np.float32)
@@ -51,7 +51,7 @@ def edges(*values):
 
 def run_lanes(objective, problem, solver, images, *, steps, **keywords):
     """Of each chunk the lanes' numbers and their best images."""
-    state = chunk.start(solver, jnp.asarray(np.stack(images)))
+    state = begin.start(solver, jnp.asarray(np.stack(images)))
     chunks = engine.run(objective, problem, solver, state, steps=steps, **keywords)
     return [
         list(zip(done.lanes, np.array(done.state.best_image), strict=True))
@@ -136,7 +136,7 @@ def test_nan_goes_back_to_the_best_image_and_stops_in_the_end():
 
 def test_retry_takes_half_steps_from_the_best_image():
     solver = solvers.adam(0.05)
-    state = chunk.start(solver, jnp.asarray(_GREY)[None])
+    state = begin.start(solver, jnp.asarray(_GREY)[None])
     for done in engine.run(cliff, edges(0.62), solver, state, steps=400):
         if done.lanes[0].event:
             break
@@ -216,7 +216,7 @@ def test_a_lane_that_diverges_leaves_the_others_alone(chunk_seconds, solver):
 
 def test_a_lane_restarts_alone():
     problem, solver = fenced_problem(_NEVER, 0.62), solvers.adam(0.05)
-    state = chunk.start(solver, jnp.asarray(np.stack([_START, _GREY])))
+    state = begin.start(solver, jnp.asarray(np.stack([_START, _GREY])))
     for done in engine.run(fenced, problem, solver, state, steps=40):
         if done.lanes[1].event:
             break
@@ -234,7 +234,7 @@ def test_the_schedule_goes_on_after_a_restart():
         fenced_problem(_NEVER, 0.62),
         solvers.adam(solvers.cosine(0.05, 40)),
     )
-    state = chunk.start(solver, jnp.asarray(np.stack([_START, _GREY])))
+    state = begin.start(solver, jnp.asarray(np.stack([_START, _GREY])))
     diverged = False
     for done in engine.run(fenced, problem, solver, state, steps=40):
         diverged |= done.lanes[1].event is not None
@@ -254,7 +254,7 @@ def test_what_follows_a_divergence_is_the_same_whatever_chunks_are(solver):
         {"chunk_seconds": 1e3},
         {"chunk_seconds": 1e3, "stops": (3, 17, 18)},
     ):
-        state = chunk.start(solver, jnp.asarray(np.stack([_START, _GREY])))
+        state = begin.start(solver, jnp.asarray(np.stack([_START, _GREY])))
         chunks = []
         for done in engine.run(fenced, problem, solver, state, steps=40, **keywords):
             chunks.append([(lane, None) for lane in done.lanes])
@@ -311,7 +311,7 @@ def test_a_lane_given_up_stays_even_where_no_step_is_a_number():
 
     solver = solvers.lbfgs(history=2)
     images = jnp.asarray(np.stack([_START, np.zeros_like(_START)]))
-    state, shift = chunk.start(solver, images), jnp.array([10.0, 0.0])
+    state, shift = begin.start(solver, images), jnp.array([10.0, 0.0])
     shift = shift.reshape(2, 1, 1, 1)
     told = []
     for done in engine.run(root, shift, solver, state, steps=12, chunk_seconds=0.0):
@@ -359,9 +359,9 @@ def test_a_resumed_lane_that_was_given_up_says_so():
 
     def resumed(*scales):
         """From a state as it is after so much, of two lanes."""
-        state = chunk.start(solver, images)
+        state = begin.start(solver, images)
         first = next(engine.run(bowl, problem, solver, state, steps=9)).state
-        state = chunk.restart(solver, first, jnp.array(scales, jnp.float32))
+        state = begin.restart(solver, first, jnp.array(scales, jnp.float32))
         return list(engine.run(bowl, problem, solver, state, steps=9))
 
     done = resumed(0.5, 0)
@@ -378,7 +378,7 @@ def test_a_resumed_lane_that_was_given_up_says_so():
 
 def test_a_resumed_lane_has_the_retries_that_are_left():
     solver = solvers.adam(0.05)
-    state = chunk.start(solver, jnp.asarray(_GREY)[None])
+    state = begin.start(solver, jnp.asarray(_GREY)[None])
     state = dataclasses.replace(state, step_scale=jnp.array([0.25]))
     told = []
     for done in engine.run(cliff, edges(0.62), solver, state, steps=400):
@@ -395,7 +395,7 @@ def test_a_loss_a_hundred_times_the_best_has_exploded(step, explodes):
         return jnp.sum(jnp.square(images), (1, 2, 3)), {}
 
     away = optax.stateless(lambda updates, params: jnp.full_like(params, step))
-    state = chunk.start(away, jnp.full((1, 1, 1, 1), 0.01))
+    state = begin.start(away, jnp.full((1, 1, 1, 1), 0.01))
     (first, *_) = [
         done.lanes[0]
         for done in engine.run(distance, None, away, state, steps=1, chunk_seconds=0.0)
@@ -413,7 +413,7 @@ def test_an_objective_is_told_the_iteration():
         loss = jnp.sum(images, _PIXELS) + iteration
         return loss, {"iteration": jnp.zeros(len(images)) + iteration}
 
-    state = chunk.start(_LBFGS, jnp.zeros((1, 2, 2, 3)), 7)
+    state = begin.start(_LBFGS, jnp.zeros((1, 2, 2, 3)), 7)
     told = [
         (done.lanes[0].iteration, done.lanes[0].terms["iteration"])
         for done in engine.run(

@@ -21,7 +21,7 @@ from support.batch_pictures import (
     jobs_of,
 )
 
-from nst_jax.optimize import checkpoint, chunk, solvers
+from nst_jax.optimize import begin, checkpoint, solvers
 from nst_jax.transfer import batch
 from nst_jax.transfer.autosave import Autosave
 from nst_jax.transfer.states import States
@@ -29,7 +29,7 @@ from nst_jax.transfer.states import States
 
 def state_of(iteration):
     """A state whose iteration tells it from others."""
-    return chunk.start(solvers.adam(), jnp.zeros((1, 4, 6, 3)), iteration)
+    return begin.start(solvers.adam(), jnp.zeros((1, 4, 6, 3)), iteration)
 
 
 def written(path) -> int | None:
@@ -140,7 +140,7 @@ def test_the_next_chunk_does_not_write_over_what_is_on_its_way(path):
         saving.offer(state)
         scale = jnp.full(1, 0.5)
         for _ in range(3):  # Donates it, and the memory of its results.
-            state = chunk.restart(solvers.adam(), state, scale)
+            state = begin.restart(solvers.adam(), state, scale)
             state = jax.tree.map(lambda leaf: leaf + 1, state)
         jax.block_until_ready(state)
         gate.set()
