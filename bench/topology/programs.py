@@ -24,7 +24,7 @@ from nst_jax.feedforward import train
 from nst_jax.feedforward.recipe import Recipe
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Source
-from nst_jax.optimize import chunk
+from nst_jax.optimize import chunk, hosted
 from nst_jax.options import changed
 from nst_jax.transfer import jobs
 from nst_jax.transfer.pictures import Pictures
@@ -115,33 +115,45 @@ def _default(case: str, size: int, devices: Devices) -> Iterator[Program]:
     yield from _of_run(case, nst_jax.Options(size=size), Workload(size, size), devices)
 
 
+def _poster(case: str, size: int, devices: Devices) -> Iterator[Program]:
+    """What is larger than the device: in tiles, L-BFGS's history on the host."""
+    workload = Workload(size, size, 1, "lbfgs")
+    job = Job("step", OURS, case, workload, "auto")
+    tile = min(1024, size // 2)
+    yield from _of_run(case, run_jax.options(job), workload, devices, tile=tile)
+
+
 def _of_run(
     case: str,
     options: nst_jax.Options,
     workload: Workload,
     devices: Devices,
     layout: Layout | None = None,
+    tile: int = 0,
 ) -> Iterator[Program]:
     """The programs of a run: a chunk of iterations at each of its sizes.
 
-    Without a layout they are on one chip.
+    Without a layout they are on one chip; with tiles, the solver's state on the host.
     """
     on = layout or Layout()
     photo, painting = Source("photo"), Source("painting")
     shape: Shape = (workload.height, workload.width)
     one = jobs.Job(photo, (painting,), options)
     network = run_jax.network(workload, options.precision)
+    studio = Studio(network, options)
     run = Run(
-        Studio(network, options),
+        studio.in_tiles(tile) if tile else studio,
         Pictures([one], {photo.key: shape, painting.key: shape}, multiple=on.multiple),
         (one,) * workload.lanes,
         layout=on,
+        hosted=bool(tile),
     )
     for scale in run.scales:
 
         def lower(scale: Any = scale) -> jax.stages.Lowered:
             objective, solver, *data = run.shapes(scale)
             placed = data if layout else _placed(data, devices[:1])
+            placed = hosted.placed(placed, devices[0])
             return chunk.lowered(objective, solver, *placed)
 
         yield Program(
@@ -238,6 +250,12 @@ CASES: Mapping[str, Case] = MappingProxyType(
             "each over the other",
             _ITERATION,
             _sharded(_half, solver="lbfgs"),
+        ),
+        "poster": Case(
+            "Gatys's loss, L-BFGS, one picture in tiles of 1024 pixels, the history in "
+            "the host's memory",
+            _ITERATION,
+            _poster,
         ),
         "apply": Case(
             "one pass of a style network, 8 photos (nst-jax apply)", "a batch", _applied

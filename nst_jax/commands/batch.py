@@ -53,7 +53,7 @@ def add_parser(commands: Any) -> None:
         help="Folder of the results; made if it doesn't exist.",
     )
     add_run(run)
-    flags.add_tile(run)
+    flags.add_fit(run)
     flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_config(run)
@@ -195,6 +195,7 @@ def _made(folder: "Folder", arguments: argparse.Namespace) -> int | None:
         how: dict[str, Any] = {
             **{"done": done, "lanes": arguments.lanes, "report": screen.say},
             **{"offline": arguments.offline, "tile": arguments.tile},
+            "solver_memory": arguments.solver_memory,
         }
         if executor.is_remote(arguments):
             remote.make(arguments, jobs, folder, screen, request, **how)

@@ -110,8 +110,8 @@ def add_machine(group: Any) -> None:
     )
 
 
-def add_tile(group: Any) -> None:
-    """Adds the flag about pictures that are larger than the memory."""
+def add_fit(group: Any) -> None:
+    """Adds the flags about pictures that are larger than the memory."""
     group.add_argument(
         "--tile",
         type=count,
@@ -119,6 +119,13 @@ def add_tile(group: Any) -> None:
         help="See larger pictures in tiles of this size, 256 or more: the same picture "
         "by less memory and more time; 0: never (default: where the memory is too "
         "small for it at once).",
+    )
+    group.add_argument(
+        "--solver_memory",
+        choices=("device", "host"),
+        help="Where the solver keeps L-BFGS's history or Adam's moments: on the GPU or "
+        "TPU, or in the host's memory, which takes longer (default: there where the "
+        "device's is too small).",
     )
 
 

@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
     )
     stylize.add_run(run)
     batch.add_run(run)
-    flags.add_tile(run)
+    flags.add_fit(run)
     flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_config(run)
@@ -78,6 +78,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     from nst_jax.devices import backend, memory, programs
     from nst_jax.perceptual.network import network_of
     from nst_jax.transfer import estimate, room
+    from nst_jax.transfer.fitting import Fit
 
     check_jobs(jobs, arguments.lanes)
     shape.parsed(arguments.devices)
@@ -95,7 +96,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         jobs,
         network,
         lanes=arguments.lanes,
-        tile=arguments.tile,
+        fit=Fit(arguments.tile, arguments.solver_memory),
         devices=arguments.devices,
         report=_say,
     )
@@ -172,6 +173,9 @@ def _lines(of_run: "Estimate", ways: list[str]) -> list[str]:
     apart = of_run.devices > 1 and of_run.runtime is None
     each = " of each device" if apart else ""
     memory = f"{in_words(of_run.needed)} of {in_words(of_run.free)}"
+    if of_run.host:
+        memory += f", and {in_words(of_run.host)} of {in_words(of_run.host_free)} of "
+        memory += "the host's"
     lines.append(f"  memory{each}: {memory}: {verdict}")
     if not of_run.fits:
         tried = ", or ".join(ways) or "nothing that was tried"

@@ -58,7 +58,7 @@ def add_parser(commands: Any) -> None:
     )
     run = parser.add_argument_group("this run")
     add_run(run)
-    flags.add_tile(run)
+    flags.add_fit(run)
     flags.add_devices(run)
     flags.add_overwrite(run)
     flags.add_config(run)
@@ -186,6 +186,7 @@ def _painted(
     for _, outcome in batch.run_jobs(
         [job],
         tile=arguments.tile,
+        solver_memory=arguments.solver_memory,
         devices=arguments.devices,
         offline=arguments.offline,
         on_progress=show,

@@ -148,6 +148,16 @@ def expect_room(program: jax.stages.Compiled, room: int) -> None:
         raise NoRoomError
 
 
+def expect_host_room(needed: int) -> None:
+    """Raises `NoRoomError` if so many bytes of the host's memory aren't free."""
+    if needed > (free := host_bytes()):
+        raise NoRoomError(
+            f"{needed / 1e9:.2f} GB of the host's memory are needed, and "
+            f"{free / 1e9:.2f} GB are free: try a smaller --size, --solver=adam, or "
+            "--history=3"
+        )
+
+
 def container_bytes(
     process: Path = _GROUP, groups: Path = _GROUPS, *, whole: bool = False
 ) -> int:

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
-from jax.sharding import SingleDeviceSharding
 
-_KIND = "pinned_host"
+from nst_jax.devices import spaces
+
 _EXACT = lax.Precision.HIGHEST
 
 
@@ -169,7 +169,7 @@ def closed(tree: Any, like: Any) -> Any:
     """What `opened` gave, in numpy or on the device, put to where `like` has it."""
 
     def close_part(_: OnHost, value: Any) -> OnHost:
-        return OnHost(jax.device_put(value[0], _place()))
+        return OnHost(jax.device_put(value[0], spaces.on_host()))
 
     return _map(close_part, lambda _, x: jax.device_put(x), like, tree)
 
@@ -190,26 +190,29 @@ def zeros(tree: Any, like: Any) -> Any:
     def fill(part: OnHost, here: Any) -> OnHost:
         # Of pages that nobody wrote: they take no memory besides the result's.
         none = np.zeros(part.value.shape, part.value.dtype)
-        return OnHost(jax.device_put(none, _place()))
+        return OnHost(jax.device_put(none, spaces.on_host()))
 
     return _map(fill, lambda _, x: x, like, tree)
 
 
-def placed(tree: Any) -> Any:
-    """Shapes of arrays, those on the host with their place."""
+def placed(tree: Any, device: jax.Device | None = None) -> Any:
+    """Shapes of arrays, those on the host with their place, beside a device."""
+    where = spaces.on_host(device)
 
     def place(part: OnHost) -> OnHost:
         shape, dtype = part.value.shape, part.value.dtype
-        return OnHost(jax.ShapeDtypeStruct(shape, dtype, sharding=_place()))
+        return OnHost(jax.ShapeDtypeStruct(shape, dtype, sharding=where))
 
     return _map(place, lambda x: x, tree)
 
 
 def shardings(tree: Any) -> Any:
     """Where all of a tree lies that has parts on the host, and the rest on a device."""
-    device = jax.local_devices()[0]
-    here = SingleDeviceSharding(device, memory_kind=device.default_memory().kind)
-    return _map(lambda _: OnHost(_place()), lambda _: here, tree)
+    parts = jax.tree.leaves(tree, is_leaf=_is_on_host)
+    first = next(part.value for part in parts if _is_on_host(part))
+    (device,) = first.sharding.device_set
+    there, here = OnHost(spaces.on_host(device)), spaces.on_device(device)
+    return _map(lambda _: there, lambda _: here, tree)
 
 
 def sent(tree: Any) -> Any:
@@ -225,7 +228,3 @@ def bytes_of(tree: Any) -> int:
         for part in parts
         if _is_on_host(part)
     )
-
-
-def _place() -> SingleDeviceSharding:
-    return SingleDeviceSharding(jax.local_devices()[0], memory_kind=_KIND)

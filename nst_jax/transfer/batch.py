@@ -13,8 +13,9 @@ from nst_jax.networks.extract import digest_of
 from nst_jax.networks.network import Network
 from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
-from nst_jax.transfer import fitting, plan, refused
 from nst_jax.transfer import jobs as asked
+from nst_jax.transfer import plan, refused
+from nst_jax.transfer.fitting import Fit
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.problem import Studio
@@ -42,6 +43,7 @@ def run_jobs(
     *,
     lanes: int | None = None,
     tile: int | None = None,
+    solver_memory: str | None = None,
     devices: str = "auto",
     network: Network | None = None,
     offline: bool = False,
@@ -66,6 +68,10 @@ def run_jobs(
       tile: side in pixels of the tiles in which larger pictures are seen, which is the
         same picture but for rounding, by less memory and more time; 0: never in any;
         None: where the memory is too small.
+      solver_memory: "host": what a solver keeps of its steps (L-BFGS's history, Adam's
+        moments) is in the host's memory, which is the same picture but for rounding, by
+        less of the device's and more time; "device": never; None: where the device's is
+        too small.
       devices: see `sharding.chosen`; groups have a multiple of a mesh's lanes.
       network: from `load_network`; default: the one that the options name.
       offline: don't fetch the network's weights if they aren't stored.
@@ -97,12 +103,14 @@ def run_jobs(
       DeviceError: the device isn't there, or fails.
     """
     asked.check(jobs, lanes)
-    fitting.check(tile)
+    fit = Fit(tile, solver_memory)
+    fit.check(lanes)
     shape.parsed(devices)  # Said before anything is fetched.
     backend.here()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
         _check_network(network, options)
+    lanes = 1 if fit.hosted else lanes
     left = set(range(len(jobs))) - set(done)
     with memory.explained():
         shapes, wrong = refused.looked_at(jobs)
@@ -153,7 +161,7 @@ def run_jobs(
                 report=report,
                 on_progress=on_progress,
                 other_sizes=len(sets) > 1,
-                tile=tile,
+                fit=fit,
                 foretell=foretell,
                 layout=layout,
             )

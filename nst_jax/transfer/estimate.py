@@ -29,9 +29,11 @@ from nst_jax.errors import NstError
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.networks.network import Network
+from nst_jax.optimize import hosted
 from nst_jax.options import chosen
 from nst_jax.perceptual.objective import targets
 from nst_jax.transfer import fitting, needs, plan, refused
+from nst_jax.transfer.fitting import Fit
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.problem import Studio
@@ -81,6 +83,8 @@ class Estimate:
       runtime: bytes of the process before it had a network; None: not in this memory.
       compiled: bytes that it holds beside runtime and network; None: likewise.
       free: bytes that the device could give, or that the whole process may take.
+      host: bytes of the solver's state in the host's memory, of `host_free` there.
+      host_free: see `host`.
       seconds: about, of all iterations; None: not estimated.
       devices: that share the group; bytes are those of each, or of the process.
     """
@@ -94,6 +98,8 @@ class Estimate:
     runtime: int | None
     compiled: int | None
     free: int
+    host: int = 0
+    host_free: int = 0
     seconds: float | None = None
     devices: int = 1
 
@@ -112,7 +118,7 @@ class Estimate:
     @property
     def fits(self) -> bool:
         """Whether there is as much."""
-        return self.needed <= self.free
+        return self.needed <= self.free and self.host <= self.host_free
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +147,7 @@ def runs(
     network: Callable[[], Network],
     *,
     lanes: int | None = None,
-    tile: int | None = None,
+    fit: Fit = fitting.AUTO,
     devices: str = "auto",
     report: Report,
 ) -> Iterator[tuple[tuple[int, ...], Run]]:
@@ -151,13 +157,15 @@ def runs(
       jobs: at least one; see `run_jobs`.
       network: gives the network, once it is known that there is something to do.
       lanes: see `run_jobs`.
-      tile: likewise.
+      fit: what is asked for of memory.
       devices: likewise.
       report: takes lines for the user, such as what can't be made.
 
     Raises:
       NstError: what is wrong with a job that is alone.
     """
+    fit.check(lanes)
+    lanes = 1 if fit.hosted else lanes
     shapes, wrong = refused.looked_at(jobs)
     sized, unsized = refused.sized(jobs, shapes, wrong)
     masks = Masks(shapes, report)
@@ -179,10 +187,12 @@ def runs(
             of_size, shapes, report, lanes=lanes, masks=masks, layout=layout
         )
         for group in plan.groups(of_size, pictures, studio, lanes, layout):
-            way = fitting.first(studio, group.lanes, tile)
-            on = plan.laid(layout, group.lanes, way.studio)
+            way = fitting.first(studio, group.lanes, fit)
+            for line in fit.idle(studio, pictures.frame(of_size[group.places[0]])):
+                report(line)
+            on = plan.laid(layout, way)
             places = group.places
-            yield places, plan.run(group, places, of_size, pictures, way.studio, on)
+            yield places, plan.run(group, places, of_size, pictures, way, on)
 
 
 def _tell(wrong: Mapping[int, NstError], jobs: Sequence[Job], report: Report) -> None:
@@ -214,6 +224,8 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
         before.runtime,
         _beside(run, before.runtime),
         before.free,
+        needs.host_bytes(run),
+        memory.host_bytes(),
         devices=run.layout.count,
     )
 
@@ -275,8 +287,9 @@ def timed(estimate: Estimate, run: Run) -> Estimate:
     ones = jax.tree.map(lambda x: jnp.ones(x.shape, x.dtype), problem)
     problem = dataclasses.replace(ones, network=run.studio.network.fastest)
     image = jax.random.uniform(jax.random.key(0), state.image.shape)
-    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), state)
-    state = dataclasses.replace(zeros, image=image)
+    here = hosted.without(state)
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), here)
+    state = dataclasses.replace(hosted.zeros(zeros, state), image=image)
     frame = estimate.stages[place].frame
     state, problem = run.layout.images(state, frame), problem.placed(run.layout)
     program = run.program(timed_at)

@@ -7,6 +7,7 @@ import jax
 
 from nst_jax.devices import memory
 from nst_jax.images.frames import Shape
+from nst_jax.optimize import hosted
 from nst_jax.transfer.run import Run
 from nst_jax.transfer.sizes import Scale
 
@@ -17,10 +18,16 @@ def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
     Of a device, where several share the run; of all where these are in one memory.
     """
     _, _, state, problem = run.shapes(scale)
+    state = hosted.without(state)
     found: Any = program.memory_analysis()
     results = found.output_size_in_bytes - found.alias_size_in_bytes
     data = tree_bytes((state, problem)) - tree_bytes(problem.network)
     return _copies(run) * (found.temp_size_in_bytes + results + data)
+
+
+def host_bytes(run: Run) -> int:
+    """Bytes of the solver's state, where that is kept apart in the host's memory."""
+    return max(hosted.bytes_of(run.shapes(scale)[2]) for scale in run.scales)
 
 
 def _copies(run: Run) -> int:

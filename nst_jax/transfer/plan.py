@@ -11,6 +11,7 @@ from nst_jax.devices.sharding import Layout
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
 from nst_jax.perceptual.regions import Form
+from nst_jax.transfer.fitting import Way
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Pictures
@@ -47,9 +48,12 @@ def layout(devices: str, jobs: Mapping[int, Job], lanes: int | None) -> Layout:
     return sharding.chosen(devices, jobs=len(jobs), pixels=pixels, lanes=lanes)
 
 
-def laid(layout: Layout, lanes: int, studio: Studio) -> Layout:
-    """On one device, what can't be shared out as it was to be: tiles, odd lanes."""
-    return layout if lanes % layout.lanes == 0 and not studio.tile else sharding.ONE
+def laid(layout: Layout, way: Way) -> Layout:
+    """On one device, what can't be shared out as it was to be: tiles, odd lanes, a
+    solver's state on the host.
+    """
+    apart = way.studio.tile or way.hosted
+    return layout if way.lanes % layout.lanes == 0 and not apart else sharding.ONE
 
 
 def pictures_of(
@@ -173,13 +177,13 @@ def run(
     places: Sequence[int],
     jobs: Mapping[int, Job],
     pictures: Pictures,
-    studio: Studio,
+    way: Way,
     layout: Layout = sharding.ONE,
 ) -> Run:
     """The run of those `places` of a group that are left to do."""
     left = [jobs[place] for place in places]
     left += [left[-1]] * (group.lanes - len(left))
-    return Run(studio, pictures, tuple(left), group.share, layout)
+    return Run(way.studio, pictures, tuple(left), group.share, layout, way.hosted)
 
 
 def _most(
@@ -212,7 +216,8 @@ def _largest(
     layout: Layout,
 ) -> jax.stages.Compiled:
     """The program of a group that needs most memory."""
-    planned = run(group, group.places, jobs, pictures, studio, layout)
+    way = Way(group.lanes, studio)
+    planned = run(group, group.places, jobs, pictures, way, layout)
     full = [one for one in planned.scales if one.size == planned.scales[-1].size]
     return max(map(planned.program, full), key=memory.needed_bytes)
 

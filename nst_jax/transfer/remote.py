@@ -20,6 +20,7 @@ from nst_jax.networks import extract
 from nst_jax.options import Options, chosen
 from nst_jax.transfer import plan
 from nst_jax.transfer.batch import of_all
+from nst_jax.transfer.fitting import Fit
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.pictures import Framing, Pictures
@@ -41,7 +42,7 @@ class Task:
       contents: what their files hold, by path.
       fits: whether the number of lanes was given, and isn't to be found.
       other_sizes: see `Work`.
-      tile: see `run_jobs`.
+      fit: see `Work`.
       stops: see `engine.run`.
     """
 
@@ -53,7 +54,7 @@ class Task:
     contents: Mapping[str, bytes]
     fits: bool
     other_sizes: bool
-    tile: int | None
+    fit: Fit
     stops: Collection[int]
 
 
@@ -121,7 +122,7 @@ class Worker:
                 report=lambda line: lines.update({line: None}),
                 on_progress=None,
                 other_sizes=task.other_sizes,
-                tile=task.tile,
+                fit=task.fit,
             )
             found: list[Outcome] = []
             with memory.explained():
@@ -257,6 +258,6 @@ def _task(
         contents,
         fits,
         work.other_sizes,
-        work.tile,
+        work.fit,
         stops,
     )

@@ -8,9 +8,15 @@ from nst_jax.devices import heap, memory
 from nst_jax.devices.sharding import ONE, Layout
 from nst_jax.errors import NoRoomError
 from nst_jax.options import Options
-from nst_jax.transfer import fitting, plan
+from nst_jax.transfer import plan
 from nst_jax.transfer.estimate import Estimate, in_words
-from nst_jax.transfer.needs import network_bytes, pictures_bytes, program_bytes
+from nst_jax.transfer.fitting import HOST, Way
+from nst_jax.transfer.needs import (
+    host_bytes,
+    network_bytes,
+    pictures_bytes,
+    program_bytes,
+)
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.run import Run
 
@@ -59,15 +65,27 @@ def _needed(estimate: Estimate, run: Run) -> int:
 
 
 def _tiled(estimate: Estimate, run: Run) -> str:
-    """The flag of the largest tiles by which it fits; "" if by none."""
-    way = fitting.Way(1, run.studio, may=not run.studio.whole)
+    """The flag of the largest tiles by which it fits, if need be by the host's memory
+    for the solver too; "" if by none.
+    """
+    apart = not memory.is_shared()
+    way = Way(1, run.studio, run.hosted, may=not run.studio.whole, may_host=apart)
     frame = run.pictures.frame(run.jobs[0])
     while less := way.smaller(frame):
         way, _ = less
-        on = plan.laid(run.layout, way.lanes, way.studio)
-        cut = dataclasses.replace(run, studio=way.studio, layout=on)
+        cut = dataclasses.replace(
+            run,
+            studio=way.studio,
+            jobs=run.jobs[:1] if way.hosted else run.jobs,
+            layout=plan.laid(run.layout, way),
+            hosted=way.hosted,
+        )
+        if host_bytes(cut) > estimate.host_free:
+            return ""
         if _needed(estimate, cut) <= estimate.free:
-            return f"--tile={way.studio.tile}"
+            tile = f"--tile={way.studio.tile}" if way.studio.tile else ""
+            host = f"--solver_memory={HOST}" if way.hosted else ""
+            return " ".join(filter(None, (tile, host)))
     return ""
 
 
@@ -95,14 +113,14 @@ def _other(run: Run, options: Options, lanes: int) -> Run:
     On several devices it may need less than is found here: which devices share what
     follows from the lanes and the size.
     """
-    layout = plan.laid(run.layout, lanes, run.studio)
+    layout = plan.laid(run.layout, Way(lanes, run.studio, run.hosted))
     if options.size != run.jobs[0].options.size:  # Rows of small ones aren't divided.
         layout = Layout(layout.lanes) if layout.lanes > 1 else ONE
     jobs = [dataclasses.replace(job, options=options) for job in run.jobs]
     jobs = (jobs * math.ceil(lanes / len(jobs)))[:lanes]
     of, multiple = run.pictures, layout.multiple
     pictures = Pictures(jobs, of.shapes, masks=of.masks, multiple=multiple)
-    return Run(run.studio, pictures, tuple(jobs), run.share, layout)
+    return Run(run.studio, pictures, tuple(jobs), run.share, layout, run.hosted)
 
 
 def expect(run: Run, *, grey: bool) -> str:
@@ -130,10 +148,14 @@ def expect(run: Run, *, grey: bool) -> str:
     else:
         whole += network_bytes(run)
     side_by_side = f" for {lanes} side by side" if lanes > 1 else ""
-    return (
+    line = (
         f"needs about {in_words(whole)} of memory{side_by_side}, of "
         f"{in_words(free)} there are"
     )
+    if of_host := host_bytes(run):
+        line += f"; and {in_words(of_host)} of the host's, of "
+        line += in_words(memory.host_bytes())
+    return line
 
 
 def _refused(run: Run, needed: int, room: int) -> str:

@@ -4,7 +4,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import time
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from nst_jax.devices.sharding import Layout
 from nst_jax.fields import unmet
 from nst_jax.images import resize
 from nst_jax.images.frames import pad
-from nst_jax.optimize import begin, checkpoint, chunk, engine
+from nst_jax.optimize import begin, checkpoint, chunk, engine, hosted
 from nst_jax.options import FIELDS, Options, chosen
 from nst_jax.perceptual.objective import Problem, SeenObjective
 from nst_jax.transfer.following import followed
@@ -49,6 +49,7 @@ class Run:
       jobs: of each lane; at least one.
       share: see `Studio.pose`.
       layout: on devices; its lanes divide those of the run.
+      hosted: whether the solver's state is kept in the host's memory.
     """
 
     studio: Studio
@@ -56,6 +57,7 @@ class Run:
     jobs: tuple[Job, ...]
     share: bool = True
     layout: Layout = sharding.ONE
+    hosted: bool = False
 
     @property
     def scales(self) -> tuple[Scale, ...]:
@@ -65,7 +67,7 @@ class Run:
     @property
     def solver(self) -> optax.GradientTransformation:
         """Of all lanes."""
-        return solver(self.jobs[0].options)
+        return solver(self.jobs[0].options, on_host=self.hosted)
 
     def objective(self, scale: Scale) -> SeenObjective:
         """Of all lanes, whose pictures are divided alike."""
@@ -96,7 +98,7 @@ class Run:
             grey=grey,
             form=self.pictures.form(job),
         )
-        state = self._placed(self._shapes(scale), scale)
+        state = hosted.placed(self._placed(self._shapes(scale), scale))
         return self.objective(scale), self.solver, state, problem.planned(self.layout)
 
     def load(self, path: Path, digest: str) -> Resumed:
@@ -194,6 +196,7 @@ class Run:
         with jax.default_matmul_precision(precision):
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
+            memory.expect_host_room(hosted.bytes_of(self._shapes(scale)))
             heap.trim()
             studio = self.studio.at(scale)
             _ = studio.network.fastest  # Not while targets are found, which needs room.
@@ -209,7 +212,8 @@ class Run:
         """Shapes and dtypes of the state at a size."""
         frame = self.pictures.frame(self.jobs[0], scale.size)
         images = jax.ShapeDtypeStruct((len(self.jobs), *frame, 3), jnp.float32)
-        return jax.eval_shape(functools.partial(self._start, scale), images)
+        start = functools.partial(self._start, scale, start=begin.begun)
+        return jax.eval_shape(start, images)
 
     def _begin(
         self,
@@ -242,16 +246,23 @@ class Run:
         if state is None or carry is None:
             return begun
         resized = functools.partial(_resized, lanes, before)
-        solver = carry(begun.solver, state.solver, resized)
+        parts = map(hosted.opened, (begun.solver, state.solver))
+        solver = hosted.closed(carry(*parts, resized), begun.solver)
         return dataclasses.replace(begun, solver=solver)
 
-    def _start(self, scale: Scale, images: jax.Array, done: Any = 0) -> chunk.State:
+    def _start(
+        self,
+        scale: Scale,
+        images: jax.Array,
+        done: Any = 0,
+        start: Callable[..., chunk.State] = begin.start,
+    ) -> chunk.State:
         losses = self.objective(scale).losses
         decay = self.jobs[0].options.average
         # Losses that are drawn anew don't tell which iterate is best: the last one is
         # the result, the average that keeps nothing.
         kept = decay if decay or losses.fresh else None
-        begun = begin.start(self.solver, images, done, kept)
+        begun = start(self.solver, images, done, kept)
         follows = losses.follows
         return dataclasses.replace(
             begun, began=images if follows else None, again=scale.finishing
@@ -296,10 +307,11 @@ def _resized(
     return jnp.asarray(np.stack(found))
 
 
-def solver(options: Options) -> optax.GradientTransformation:
+def solver(options: Options, *, on_host: bool = False) -> optax.GradientTransformation:
     """The solver that `options` ask for; equal options give the same object.
 
-    So do settings that have no effect: they stay as they are by default.
+    So do settings that have no effect: they stay as they are by default. `on_host`: its
+    state is kept in the host's memory.
     """
     kind = chosen(options, "solver")
     rate, decay = kind.learning_rate, kind.decay
@@ -312,4 +324,5 @@ def solver(options: Options) -> optax.GradientTransformation:
         for name in kind.settings
         if not unmet(FIELDS[name].metadata["needs"], options)
     }
+    settings |= {"hosted": True} if on_host else {}
     return kind.make(decay(rate, options.steps) if decay else rate, **settings)

@@ -51,6 +51,7 @@ def stylize(
     keep_mask: Picture | None = None,
     color_mask: Picture | None = None,
     tile: int | None = None,
+    solver_memory: str | None = None,
     devices: int | str = "auto",
     network: Network | None = None,
     offline: bool = False,
@@ -79,6 +80,8 @@ def stylize(
       color_mask: black, or 0, where the photo's colours are.
       tile: see `run_jobs`: side in pixels of the tiles in which larger pictures are
         seen; 0: never in any; default: where the memory is too small.
+      solver_memory: see `run_jobs`: "host" or "device"; default: the host's where the
+        device's is too small.
       devices: how many share the picture's rows; "auto": all where it is large.
       network: from `load_network`, to load it once for many pictures; default: the one
         that `options` names.
@@ -141,6 +144,7 @@ def stylize(
         ((_, outcome),) = run_jobs(
             [job],
             tile=tile,
+            solver_memory=solver_memory,
             devices=str(devices),
             network=network,
             offline=offline,
@@ -180,6 +184,7 @@ def stylize_batch(
     masks: Sequence[Mapping[str, Any] | None] = (),
     lanes: int | None = None,
     tile: int | None = None,
+    solver_memory: str | None = None,
     devices: int | str = "auto",
     network: Network | None = None,
     offline: bool = False,
@@ -205,6 +210,7 @@ def stylize_batch(
         `{"keep_mask": face}`; or None.
       lanes: results side by side; default: as many as help and as fit the memory.
       tile: as in `stylize`.
+      solver_memory: likewise.
       devices: how many share the lanes, "4x2": 4 those, and 2 the rows of each;
         "auto": all.
       network: from `load_network`; default: the one that `options` name.
@@ -246,6 +252,7 @@ def stylize_batch(
             jobs,
             lanes=lanes,
             tile=tile,
+            solver_memory=solver_memory,
             devices=str(devices),
             network=network,
             offline=offline,

@@ -12,6 +12,7 @@ from nst_jax.images.source import Report
 from nst_jax.optimize.chunk import State
 from nst_jax.transfer import fitting, plan, room, states
 from nst_jax.transfer.autosave import Autosave
+from nst_jax.transfer.fitting import Fit
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.pictures import Pictures
 from nst_jax.transfer.plan import Group
@@ -44,7 +45,7 @@ class Work:
       report: likewise.
       on_progress: likewise.
       other_sizes: whether the batch has others, which may have room where this hasn't.
-      tile: see `run_jobs`.
+      fit: what is asked for of memory.
       foretell: likewise.
       layout: on devices.
     """
@@ -59,7 +60,7 @@ class Work:
     report: Report
     on_progress: Show | None
     other_sizes: bool
-    tile: int | None = None
+    fit: Fit = fitting.AUTO
     foretell: Report | None = None
     layout: Layout = sharding.ONE
 
@@ -104,19 +105,19 @@ class Work:
         stops: Collection[int],
         finished: int,
     ) -> Generator[Outcome, None, bool]:
-        """Yields what comes of a group, by fewer lanes or in tiles where it has no room
+        """Yields what comes of a group, by ways of less memory where it has no room
         otherwise; returns whether it was stopped.
         """
-        way, left = fitting.first(self.studio, group.lanes, self.tile), list(places)
+        way, left = fitting.first(self.studio, group.lanes, self.fit), list(places)
         frame = self.pictures.frame(self.jobs[group.places[0]])
-        if line := fitting.idle(self.studio, frame, self.tile):
+        for line in self.fit.idle(self.studio, frame):
             self.report(line)
         while left:
             now = tuple(left[: way.lanes])
             here = dataclasses.replace(group, lanes=way.lanes)
             run = plan.run(
-                *(here, now, self.jobs, self.pictures, way.studio),
-                plan.laid(self.layout, way.lanes, way.studio),
+                *(here, now, self.jobs, self.pictures, way),
+                plan.laid(self.layout, way),
             )
             show = _shown(self.on_progress, now, finished, len(self.asked))
             less = way.smaller(frame)

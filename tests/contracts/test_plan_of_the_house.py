@@ -30,7 +30,7 @@ MAY_IMPORT = {
     **{room: set() for room in ALONE},
     "errors": {"streams"},
     "devices": {"errors"},
-    "optimize": {"errors", "recent"},
+    "optimize": {"errors", "recent", "devices"},
     "fields": {"errors", "elsewhere"},
     "options": {"errors", "fields"},
     "presets": {"options"},
