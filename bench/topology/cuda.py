@@ -10,9 +10,11 @@ from typing import Any
 
 import jax
 from jax.experimental import topologies
+from jaxlib.mlir import ir
 
 from bench.topology.chips import CHIPS
 
+_HOST = "pinned_host"
 _NAMES = {"h100": "NVIDIA H100 80GB HBM3", "h200": "NVIDIA H200"}
 
 _HOPPER = """\
@@ -51,3 +53,30 @@ def topology(chip: str) -> Any:
         topology="1x1x1",
         target_config=_HOPPER % figures,
     )
+
+
+def mark_hosted(lowered: jax.stages.Lowered) -> None:
+    """Tells the compiler which arguments are in the host's memory, in place.
+
+    JAX says so of results. Of arguments it forgets it here, as a GPU that there isn't
+    names no memories; those that give their memory to a result are where it is.
+    """
+    module: Any = lowered.compiler_ir("stablehlo")
+    with module.context:
+        (main,) = [op for op in module.body if str(op.name) == '"main"']
+        results = [_kind(one) for one in main.attributes["res_attrs"]]
+        if _HOST not in results:
+            return
+        arguments = []
+        for one in main.attributes["arg_attrs"]:
+            found = {named.name: named.attr for named in one}
+            place = found.get("tf.aliasing_output")
+            kind = "device" if place is None else results[ir.IntegerAttr(place).value]
+            found["mhlo.memory_kind"] = ir.StringAttr.get(kind)
+            arguments.append(ir.DictAttr.get(found))
+        main.attributes["arg_attrs"] = ir.ArrayAttr.get(arguments)
+
+
+def _kind(about: Any) -> str:
+    found = {one.name: one.attr for one in about}.get("mhlo.memory_kind")
+    return "device" if found is None else ir.StringAttr(found).value

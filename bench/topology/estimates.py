@@ -111,6 +111,8 @@ def estimate(
     }
     began = time.perf_counter()
     lowered = program.lower()
+    if platform_of(topology) == "cuda":
+        cuda.mark_hosted(lowered)
     traced, used = time.perf_counter(), time.process_time()
     try:
         compiled = lowered.compile()
@@ -165,6 +167,7 @@ def _figures(
         "collectives": module.collectives(inner),
         "temporary_bytes": plan.temp_size_in_bytes,
         "argument_bytes": plan.argument_size_in_bytes,
+        "host_argument_bytes": plan.host_argument_size_in_bytes,
         "output_bytes": plan.output_size_in_bytes,
         "aliased_bytes": plan.alias_size_in_bytes,
         "code_bytes": plan.generated_code_size_in_bytes,
