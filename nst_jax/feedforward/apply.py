@@ -1,23 +1,20 @@
 """What a style network makes of pictures: strength, strokes, colours, tiles."""
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from nst_jax.devices import memory, sharding
-from nst_jax.devices.sharding import Layout
 from nst_jax.errors import OptionsError, TooSmallError
-from nst_jax.feedforward import bordered, smooth, tiles
+from nst_jax.feedforward import bordered, tiles
+from nst_jax.feedforward.compiled import Programs
 from nst_jax.feedforward.masked import Where
 from nst_jax.feedforward.options import Options
 from nst_jax.feedforward.prepared import Look, Prepared, Spent
 from nst_jax.feedforward.stylizer import Style, Stylizer
-from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.images import resize
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
@@ -39,6 +36,7 @@ class Painter:
       where: it is laid over the photo; None: everywhere.
       kept: the style of all pictures, `[n]`, if they share one; see `keep_style`.
       spent: seconds so far.
+      programs: by which it paints.
     """
 
     def __init__(
@@ -56,23 +54,22 @@ class Painter:
         Raises:
           OptionsError: tiles, of a network that can't be painted in any.
         """
-        self.stylizer, self.options = stylizer, options
-        self._how = stylizer.network.architecture
+        self.stylizer, self.options, self.spent = stylizer, options, Spent()
+        self.programs = Programs(
+            stylizer, smooth=smooth, strength=options.strength, spent=self.spent
+        )
         if tile and not self.exact:
             raise OptionsError("this network doesn't paint in tiles: leave out --tile")
         self.tile, self.smooth, self.where = tile, smooth, where
-        self.spent, self._report = Spent(), report
-        self._coloring = options.coloring
+        self._report, self._coloring = report, options.coloring
+        self._how = stylizer.network.architecture
         self._side: int | None = None  # Of tiles, once there are any.
-        self._programs: dict[Any, Any] = {}
-        self._networks: dict[Layout, Any] = {}  # On several devices.
-        self._state: Any = None
         self.kept: np.ndarray | None = None
 
     @property
     def exact(self) -> bool:
         """Whether a picture in a frame, or in tiles, is what it is alone."""
-        return isinstance(self.stylizer.network, TransformerNetwork)
+        return self.programs.exact
 
     def frame(self, shape: Shape) -> Shape:
         """The smallest frame of a picture, by the shape in which it is painted."""
@@ -147,8 +144,14 @@ class Painter:
             )
         return height, width
 
-    def lanes(self, frame: Shape, most: int) -> int:
-        """How many pictures of a frame to paint side by side; 0: only in tiles."""
+    def lanes(self, frame: Shape, most: int, *, mixed: bool = False) -> int:
+        """How many pictures of a frame to paint side by side; 0: only in tiles.
+
+        Args:
+          frame: see `frame`.
+          most: that there are, or may be.
+          mixed: whether some are smaller than it.
+        """
         with memory.explained():
             helping = max(1, memory.helping_pixels() // (frame[0] * frame[1]))
             wanted = min(most, helping, _MOST)
@@ -157,16 +160,26 @@ class Painter:
             here = 1 if self.smooth > 1 or most < 2 else sharding.side_by_side(0).count
             wanted = min(wanted, math.ceil(most / here))  # Of each device.
             return here * memory.lanes_side_by_side(
-                wanted, lambda n: self._program(n * here, frame), self._report
+                wanted,
+                lambda n: self.programs.of(n * here, frame, mixed=mixed),
+                self._report,
             )
 
-    def paint(self, pictures: Sequence[Prepared], lanes: int, frame: Shape) -> Any:
+    def paint(
+        self,
+        pictures: Sequence[Prepared],
+        lanes: int,
+        frame: Shape,
+        *,
+        mixed: bool = False,
+    ) -> Any:
         """Painted pictures, in their frame; the device is still at work on them.
 
         Args:
           pictures: as many as lanes, or fewer.
           lanes: as `lanes` says.
           frame: that they share, multiples of 4.
+          mixed: whether pictures of that frame may be smaller than it.
 
         Returns:
           `[lanes, *frame, 3]` float32.
@@ -185,23 +198,12 @@ class Painter:
             if vectors is not None:
                 more = np.repeat(vectors[-1:], lanes - len(pictures), 0)
                 vectors = np.concatenate([vectors, more])
-            program = self._program(lanes, frame)
-            network = self._network(self._layout(lanes))
-            if self.smooth > 1:
-                state = self._state
-                if state is None:
-                    state = smooth.start(network, frame, self._style(1), self.smooth)
-                count = np.int32(len(pictures))
-                painted, self._state = program(network, images, vectors, state, count)
-                return painted
-            images, vectors = self._layout(lanes).targets((images, vectors))
-            if not self.exact:
-                return program(network, images, vectors)
-            extents = np.array(
-                [[bordered.whole(n) for n in one.small.shape[:2]] for one in filled]
-            )
-            placed = self._layout(lanes).targets(extents.astype(np.int32))
-            return program(network, images, vectors, placed)
+            extents = None
+            if mixed:
+                shapes = [one.small.shape[:2] for one in filled]
+                extents = np.array([[bordered.whole(n) for n in of] for of in shapes])
+            count = len(pictures)
+            return self.programs.run(images, vectors, count=count, extents=extents)
 
     def finish(self, prepared: Prepared, painted: np.ndarray) -> np.ndarray:
         """The result, `[h, w, 3]` float32 in [0, 1]; needs no device.
@@ -241,18 +243,11 @@ class Painter:
         return resize.square(image, side or _PAINTING)
 
     def _mixed(self, squares: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
-        found = [share * np.asarray(self._style_of(image)) for image, share in squares]
+        found = [
+            share * np.asarray(self.programs.style_of(image))
+            for image, share in squares
+        ]
         return np.asarray(np.sum(found, axis=0, dtype=np.float32))
-
-    def _style_of(self, square: np.ndarray) -> jax.Array:
-        if "predictor" not in self._programs and self.stylizer.predictor is not None:
-            with self.spent.on("compile"):
-                lowered = _TOLD.lower(self.stylizer.predictor, square)
-                self._programs["predictor"] = lowered.compile()
-        if self.stylizer.predictor is None:
-            return self.stylizer.style_of(square)  # Says that it has none.
-        found: jax.Array = self._programs["predictor"](self.stylizer.predictor, square)
-        return found
 
     def _vectors(self, pictures: Sequence[Prepared]) -> np.ndarray | None:
         """The style of each picture, `[b, n]`."""
@@ -266,7 +261,7 @@ class Painter:
         vector = self._mixed(one.squares) if one.squares else one.look.vector
         if one.own is not None and vector is not None:
             strength = np.float32(self.options.strength)
-            own = np.asarray(self._style_of(one.own))
+            own = np.asarray(self.programs.style_of(one.own))
             vector = own + strength * (vector - own)
         return vector
 
@@ -292,57 +287,4 @@ class Painter:
         return self._side
 
     def _has_room(self, frame: Shape, otherwise: str) -> bool:
-        return memory.has_room(self._program(1, frame), self._report, otherwise)
-
-    def _program(self, lanes: int, frame: Shape) -> jax.stages.Compiled:
-        """The compiled program of so many lanes of a frame."""
-        key = lanes, frame
-        if key not in self._programs:
-            with self.spent.on("compile"):
-                self._programs[key] = self._lowered(lanes, frame).compile()
-        found: jax.stages.Compiled = self._programs[key]
-        return found
-
-    def _lowered(self, lanes: int, frame: Shape) -> jax.stages.Lowered:
-        layout = self._layout(lanes)
-        network = self._network(layout)
-        images = jax.ShapeDtypeStruct((lanes, *frame, 3), jnp.float32)
-        given = network, *layout.targets((images, self._style(lanes)))
-        how: dict[str, Any] = {}
-        if self._how.blends:
-            how = {"strength": self.options.strength}
-        if self.smooth > 1:
-            start = functools.partial(smooth.start, frame=frame, window=self.smooth)
-            state = jax.eval_shape(lambda: start(network, style=self._style(1)))
-            count = jax.ShapeDtypeStruct((), jnp.int32)
-            return _SMOOTHED.lower(*given, state, count, window=self.smooth, **how)
-        if not self.exact:
-            return _ALONE.lower(*given, **how)
-        extents = layout.targets(jax.ShapeDtypeStruct((lanes, 2), jnp.int32))
-        return _BORDERED.lower(*given, extents)
-
-    def _layout(self, lanes: int) -> Layout:
-        """Photos are shared out to all devices; a clip stays on one, with its state."""
-        return sharding.ONE if self.smooth > 1 else sharding.side_by_side(lanes)
-
-    def _network(self, layout: Layout) -> Any:
-        if layout not in self._networks:
-            self._networks[layout] = layout.everywhere(self.stylizer.network)
-        return self._networks[layout]
-
-    def _style(self, lanes: int) -> jax.ShapeDtypeStruct | None:
-        if not self._how.takes:
-            return None
-        return jax.ShapeDtypeStruct((lanes, self._how.styles), jnp.float32)
-
-
-def _alone(network: Any, images: jax.Array, style: Any, **how: Any) -> jax.Array:
-    found: jax.Array = network(images, style, **how)
-    return found
-
-
-# Of all painters: what was compiled for one of them serves the next.
-_BORDERED = jax.jit(bordered.paint)
-_TOLD = jax.jit(lambda tells, image: tells(image[None])[0])
-_ALONE = jax.jit(_alone, static_argnames="strength")
-_SMOOTHED = jax.jit(smooth.paint, static_argnames=("window", "strength"))
+        return memory.has_room(self.programs.of(1, frame), self._report, otherwise)

@@ -120,6 +120,7 @@ def paint_framed(
         finished,
         frame=lambda shape: joined[painter.frame(shape)],
         most=most,
+        mixed={frame for own, frame in joined.items() if own != frame},
     )
     yield from overlapped.of(jobs)
 

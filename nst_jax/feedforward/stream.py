@@ -4,7 +4,7 @@ import collections
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
@@ -36,6 +36,7 @@ class Overlapped(Generic[Item, Made]):
         what is asked for.
       frame: of the shape in which a photo is painted; default: its own.
       most: pictures of a frame side by side, at most.
+      mixed: frames in which some pictures are smaller.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class Overlapped(Generic[Item, Made]):
         *,
         frame: Callable[[Shape], Shape] | None = None,
         most: Callable[[Shape], int] | None = None,
+        mixed: Collection[Shape] = (),
     ):
         """See the attributes."""
         self.painter, self.read, self.finish = painter, read, finish
         self.frame = frame or painter.frame
-        self.most = most or (lambda frame: 1)
+        self.most, self.mixed = most or (lambda frame: 1), mixed
         self._ready = 0.0  # When the device was last done.
         self._lanes: dict[Shape, int] = {}
 
@@ -137,7 +139,8 @@ class Overlapped(Generic[Item, Made]):
             if batch and its != frame:
                 break
             if its not in self._lanes:
-                self._lanes[its] = self.painter.lanes(its, self.most(its))
+                most, mixed = self.most(its), its in self.mixed
+                self._lanes[its] = self.painter.lanes(its, most, mixed=mixed)
             frame, count = its, self._lanes[its]
             batch.append((item, prepared))
             reading.popleft()
@@ -157,7 +160,8 @@ class Overlapped(Generic[Item, Made]):
     ) -> "Future[tuple[np.ndarray, float]]":
         compiled = self.painter.spent.compile
         began = time.perf_counter()
-        painted = self.painter.paint([one for _, one in batch], count, frame)
+        pictures, mixed = [one for _, one in batch], frame in self.mixed
+        painted = self.painter.paint(pictures, count, frame, mixed=mixed)
         began += self.painter.spent.compile - compiled
 
         def fetch() -> tuple[np.ndarray, float]:

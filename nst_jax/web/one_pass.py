@@ -97,10 +97,12 @@ class Passes:
         painter = self._painter(options, where)
         prepared = painter.prepare(photo, look)
         small = prepared.small.shape
+        own = painter.frame((small[0], small[1]))
         if frame is None or not painter.exact:
-            frame = painter.frame((small[0], small[1]))
-        lanes = painter.lanes(frame, 1)
-        painted = painter.paint([prepared], lanes, frame)
+            frame = own
+        mixed = frame != own
+        lanes = painter.lanes(frame, 1, mixed=mixed)
+        painted = painter.paint([prepared], lanes, frame, mixed=mixed)
         return painter.finish(prepared, np.asarray(painted)[0])
 
     def _look(self, pictures: Pictures, order: Order, options: Options) -> Look:

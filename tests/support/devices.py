@@ -24,6 +24,7 @@ from nst_jax.images.source import Source
 from nst_jax.networks.network import Network
 from nst_jax.optimize import chunk
 from nst_jax.transfer import estimate, needs, room
+from nst_jax.transfer.fitting import Fit
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.run import Run
 from nst_jax.transfer.sizes import Scale
@@ -214,7 +215,7 @@ def _planned(
         )
         for number in range(jobs)
     ]
-    how = {"devices": devices, "tile": tile, "report": print}
+    how = {"devices": devices, "fit": Fit(tile), "report": print}
     ((_, run),) = estimate.runs(asked, lambda: network, **how)
     return run
 

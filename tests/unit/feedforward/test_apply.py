@@ -102,7 +102,7 @@ def test_options_are_checked():
 def test_tiles_where_the_memory_is_too_small_for_the_whole(stylizer, monkeypatch):
     said, frame = [], (48, 40)
     painter = Painter(stylizer, Options(), report=said.append)
-    needed = memory.needed_bytes(painter._program(1, frame))
+    needed = memory.needed_bytes(painter.programs.of(1, frame))
     plenty, little = 2 * needed, needed // 2
     for whole, free, lanes in (
         (plenty, plenty, 1),
@@ -121,13 +121,27 @@ def test_as_many_side_by_side_whatever_is_free_or_it_is_said(stylizer, monkeypat
     said = []
     painter = Painter(stylizer, Options(), report=said.append)
     usual = painter.lanes((16, 16), 8)
-    needed = memory.needed_bytes(painter._program(usual, (16, 16)))
+    needed = memory.needed_bytes(painter.programs.of(usual, (16, 16)))
     assert (usual, said) == (8, [])
     for free, fewer in ((2 * needed, 8), (needed, 7), (0, 1)):
         monkeypatch.setattr(memory, "free_bytes", lambda free=free: free)
         assert painter.lanes((16, 16), 8) <= fewer
         assert len(said) == (fewer < 8)
         said.clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["PLAIN", "ZERO"])
+def test_a_picture_that_fills_its_frame_is_as_among_smaller_ones(kind):
+    painter = Painter(stylizers.stylizer(getattr(stylizers, kind)), Options())
+    look = painter.own(None)
+    pictures = [painter.prepare(picture(seed, 40, 48), look) for seed in (1, 2)]
+    filled, mixed = (
+        np.asarray(painter.paint(pictures, 2, (40, 48), mixed=mixed))
+        for mixed in (False, True)
+    )
+    np.testing.assert_allclose(filled, mixed, atol=1e-5)
+    assert filled.std() > 0.01
 
 
 @pytest.mark.slow
