@@ -22,7 +22,7 @@ from bench.workload import (
     painter_weights,
     random_weights,
 )
-from nst_jax.feedforward import bordered, train
+from nst_jax.feedforward import compiled, train
 from nst_jax.feedforward.transformer import TransformerNetwork
 from nst_jax.networks import extract
 from nst_jax.options import chosen
@@ -37,17 +37,16 @@ def _network(precision: str) -> TransformerNetwork:
 
 
 def painter(precision: str) -> tuple[TransformerNetwork, Any]:
-    """The network, and `bordered.paint` jitted, as `nst-jax apply` has it."""
-    return _network(precision), jax.jit(bordered.paint)
+    """The network, and what `nst-jax apply` jits for pictures of one shape."""
+    return _network(precision), compiled.FILLED
 
 
 def painted(job: Job) -> Callable[[], jax.Array]:
     """Paints the batch by the program that `nst-jax apply` compiles for it."""
     w = job.workload
     images = jnp.asarray(np.stack([w.content()] * w.lanes))
-    extents = jnp.asarray([[w.height, w.width]] * w.lanes, jnp.int32)
     network, paint = painter(job.precision)
-    given = network, images, None, extents
+    given = network, images, None
     program = paint.lower(*given).compile()
     return lambda: program(*given)
 

@@ -170,9 +170,8 @@ def _applied(
 
     def lower() -> jax.stages.Lowered:
         images = jax.ShapeDtypeStruct((lanes, size, size, 3), jnp.float32)
-        extents = jax.ShapeDtypeStruct((lanes, 2), jnp.int32)
-        network_, images, extents = _placed((network, images, extents), devices[:1])
-        return program.lower(network_, images, None, extents)
+        network_, images = _placed((network, images), devices[:1])
+        return program.lower(network_, images, None)
 
     yield Program(case, size, lanes, 1, {"precision": job.precision}, lower)
 

@@ -120,7 +120,7 @@ class Programs:
             how = {"window": self.smooth, **self._blend}
             return _SMOOTHED.lower(*given, state, count, **how)
         if not mixed:
-            return _ALONE.lower(*given, **self._blend)
+            return FILLED.lower(*given, **self._blend)
         extents = layout.targets(jax.ShapeDtypeStruct((lanes, 2), jnp.int32))
         return _BORDERED.lower(*given, extents)
 
@@ -147,5 +147,6 @@ def _alone(network: Any, images: jax.Array, style: Any, **how: Any) -> jax.Array
 # Of all painters: what was compiled for one of them serves the next.
 _BORDERED = jax.jit(bordered.paint)
 _TOLD = jax.jit(lambda tells, image: tells(image[None])[0])
-_ALONE = jax.jit(_alone, static_argnames="strength")
+FILLED = jax.jit(_alone, static_argnames="strength")
+"""Of a network, pictures that fill their frame, and styles; `Programs.of` lowers it."""
 _SMOOTHED = jax.jit(smooth.paint, static_argnames=("window", "strength"))
