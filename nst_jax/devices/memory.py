@@ -231,7 +231,7 @@ def lanes_side_by_side(
     """
     lanes = fitting_lanes(most, compiled, whole_bytes())
     free = free_bytes()
-    if lanes == 1 or fits(compiled(lanes), free):
+    if lanes == 1 or needed_bytes(compiled(lanes)) <= free:
         return lanes
     fewer = fitting_lanes(lanes, compiled, free)
     if fewer < lanes and report:
@@ -254,7 +254,7 @@ def has_room(
     if not fits(program, whole_bytes()):
         return False
     free = free_bytes()
-    if not (found := fits(program, free)) and report:
+    if not (found := needed_bytes(program) <= free) and report:
         report(f"{_short(free)}: {otherwise} {_UNUSUAL}")
     return found
 

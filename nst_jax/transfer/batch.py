@@ -15,7 +15,7 @@ from nst_jax.options import Options, chosen, word
 from nst_jax.perceptual.network import network_of
 from nst_jax.transfer import jobs as asked
 from nst_jax.transfer import plan, refused
-from nst_jax.transfer.fitting import Fit
+from nst_jax.transfer.fitting import HOST, Fit
 from nst_jax.transfer.jobs import Job
 from nst_jax.transfer.masks import Masks
 from nst_jax.transfer.problem import Studio
@@ -110,7 +110,8 @@ def run_jobs(
     options, report = jobs[0].options, report or _ignore
     if network is not None:
         _check_network(network, options)
-    lanes = 1 if fit.hosted else lanes
+    if fit.hosted or (remote is not None and fit.solver_memory == HOST):
+        lanes = 1
     left = set(range(len(jobs))) - set(done)
     with memory.explained():
         shapes, wrong = refused.looked_at(jobs)

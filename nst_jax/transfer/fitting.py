@@ -138,7 +138,7 @@ def first(studio: Studio, lanes: int, fit: Fit) -> Way:
     Raises:
       OptionsError: what can't be, such as tiles of losses that need a picture at once.
     """
-    fit.check(lanes)
+    fit.check()
     may_host = fit.solver_memory is None and not memory.is_shared()
     if fit.tile:
         cut = studio.in_tiles(fit.tile)

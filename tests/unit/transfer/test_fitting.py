@@ -99,6 +99,34 @@ def test_a_solver_s_state_stays_where_it_is_asked_for(tiny_network, apart):
         assert way.smaller((1200, 900)) is None
 
 
+@pytest.mark.slow
+def test_where_it_has_no_effect_pictures_go_side_by_side(run_jobs):
+    photos = [picture(seed, 33, 24) for seed in (1, 2)]
+    jobs = [job(photo, picture(9, 30, 33), SHALLOW) for photo in photos]
+    lanes, said = set(), []
+
+    def show(progress):
+        lanes.add(len(progress.lanes))
+
+    run_jobs(jobs, on_progress=show, solver_memory="host", report=said.append)
+    assert lanes == {2}
+    assert said == ["solver_memory=host has no effect here: it is the device's memory"]
+
+
+@pytest.mark.slow
+def test_a_batch_by_the_host_s_memory_goes_one_by_one(run_jobs, apart):
+    photos = [picture(seed, 33, 24) for seed in (1, 2)]
+    jobs = [job(photo, picture(9, 30, 33), SHALLOW) for photo in photos]
+    lanes = set()
+
+    def show(progress):
+        lanes.add(len(progress.lanes))
+        assert hosted.found(progress.lanes[0].state)
+
+    assert len(run_jobs(jobs, on_progress=show, solver_memory="host")) == 2
+    assert lanes == {1}
+
+
 def test_what_can_t_be_is_refused():
     with pytest.raises(OptionsError, match="solver_memory=disk is neither device nor"):
         Fit(solver_memory="disk").check()

@@ -8,6 +8,7 @@ from support.batch_pictures import SHALLOW, assert_close, jobs_of, picture
 from support.machines import Machines, renamed
 from support.stored_weights import SMALL, home
 
+from nst_jax.devices import memory
 from nst_jax.errors import ImageError, LostError, NoRoomError
 from nst_jax.images import files
 from nst_jax.images.source import Source
@@ -84,6 +85,24 @@ def test_other_machines_make_what_one_makes(folder):
     assert sorted(lines) == sorted(said)
     assert any("transparency" in line for line in lines)
     assert [len(task.contents) for task in pool.tasks] == [2, 2, 2]
+
+
+@pytest.mark.slow
+def test_solvers_are_on_the_hosts_of_other_machines(folder, monkeypatch):
+    """Whose devices have a memory of their own, whatever this machine has."""
+    jobs = jobs_in()
+    wanted = dict(batch.run_jobs(jobs, lanes=1))
+    pool, far = begun(jobs, folder, lines := [])
+    shared = iter([True])  # Here; there it isn't.
+    monkeypatch.setattr(memory, "is_shared", lambda: next(shared, False))
+    found = dict(
+        batch.run_jobs(jobs, remote=far, solver_memory="host", report=lines.append)
+    )
+    assert [(task.group.lanes, task.fits) for task in pool.tasks] == [(1, True)] * 3
+    assert not [line for line in lines if "solver_memory" in line]
+    assert found.keys() == wanted.keys()
+    for place, result in found.items():
+        assert_close(result, wanted[place])
 
 
 def test_what_is_wrong_with_one_is_its_own(folder):
