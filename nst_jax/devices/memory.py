@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from nst_jax.errors import DeviceError, NoRoomError, NstError
 _GROUP = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
 _COMPILED = 4
+_PINNED, _PINNED_GIB = "XLA_PJRT_GPU_HOST_MEMORY_LIMIT_GB", 64
 # What runtimes begin with where a device is lost or broken, not a program wrong.
 _FAILURES = ("INTERNAL", "UNAVAILABLE", "ABORTED", "DATA_LOSS", "UNKNOWN", "CANCELLED")
 _UNUSUAL = "as usual here, so that the last bits may differ"
@@ -148,13 +150,25 @@ def expect_room(program: jax.stages.Compiled, room: int) -> None:
         raise NoRoomError
 
 
-def expect_host_room(needed: int) -> None:
-    """Raises `NoRoomError` if so many bytes of the host's memory aren't free."""
-    if needed > (free := host_bytes()):
+def pinned_bytes() -> int:
+    """Memory of the host that a device can still be given a part in, in bytes.
+
+    For GPUs XLA has a limit of its own.
+    """
+    limit = sys.maxsize
+    if backend.kind() == "gpu":
+        asked = os.environ.get(_PINNED, "")
+        limit = (int(asked) if asked.isdecimal() else _PINNED_GIB) * 2**30
+    return min(host_bytes(), limit)
+
+
+def expect_pinned_room(needed: int) -> None:
+    """Raises `NoRoomError` if there aren't so many `pinned_bytes`."""
+    if needed > (free := pinned_bytes()):
         raise NoRoomError(
-            f"{needed / 1e9:.2f} GB of the host's memory are needed, and "
-            f"{free / 1e9:.2f} GB are free: try a smaller --size, --solver=adam, or "
-            "--history=3"
+            f"{needed / 1e9:.2f} GB of the host's memory are needed, and there are "
+            f"{free / 1e9:.2f}: try a smaller --size, --solver=adam, or --history=3 "
+            f"(XLA gives GPUs {_PINNED_GIB} GiB at most, unless {_PINNED} says more)"
         )
 
 

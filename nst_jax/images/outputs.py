@@ -201,11 +201,16 @@ def new_beside(target: Path, kind: str = "") -> tuple[Path, BinaryIO]:
     while True:
         temporary = target.with_name(f".nst_jax-{kind}{secrets.token_hex(8)}.tmp")
         file = open(temporary, "xb")  # noqa: SIM115  By open, so that the umask applies.
-        with contextlib.suppress(OSError):  # Some network file systems have no locks.
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(file.fileno()).st_nlink:
+            ours = os.fstat(file.fileno()).st_nlink > 0
+        except BlockingIOError:  # Of one that clears, and is about to remove it.
+            ours = False
+        except OSError:  # Some network file systems have no locks.
+            ours = True
+        if ours:
             return temporary, file
-        file.close()  # Cleared away before it was locked.
+        file.close()
 
 
 @functools.lru_cache(_FOLDERS)

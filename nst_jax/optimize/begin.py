@@ -77,13 +77,14 @@ def restart(
 ) -> State:
     """Lanes whose `scale`, `[n]`, isn't 1 begin at their best image again.
 
-    With a fresh solver, but for its schedule, and steps so many times as long.
+    With a fresh solver, but for its schedule, and steps so many times as long. The
+    state is consumed.
     """
     if not hosted.found(state):
         return _restarted(solver, state, scale)
     # One lane: it is the one that begins again.
     like, rest = hosted.shapes(state), hosted.without(state)
-    del state  # Its history's memory is what the new one takes.
+    hosted.delete(state)  # There is no room for another.
     return hosted.zeros(_restarted(solver, rest, scale), like)
 
 

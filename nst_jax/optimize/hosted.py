@@ -184,6 +184,13 @@ def shapes(tree: Any) -> Any:
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
 
 
+def delete(tree: Any) -> None:
+    """Gives back the memory of what is on the host, whoever still has it."""
+    for part in jax.tree.leaves(tree, is_leaf=_is_on_host):
+        if _is_on_host(part):
+            part.value.delete()
+
+
 def zeros(tree: Any, like: Any) -> Any:
     """What `without` left, with zeros in the host's memory, as `like` has them."""
 

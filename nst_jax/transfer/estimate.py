@@ -225,7 +225,7 @@ def of_run(places: tuple[int, ...], run: Run, before: Baseline) -> Estimate:
         _beside(run, before.runtime),
         before.free,
         needs.host_bytes(run),
-        memory.host_bytes(),
+        memory.pinned_bytes(),
         devices=run.layout.count,
     )
 

@@ -154,7 +154,7 @@ def expect(run: Run, *, grey: bool) -> str:
     )
     if of_host := host_bytes(run):
         line += f"; and {in_words(of_host)} of the host's, of "
-        line += in_words(memory.host_bytes())
+        line += in_words(memory.pinned_bytes())
     return line
 
 

@@ -196,7 +196,7 @@ class Run:
         with jax.default_matmul_precision(precision):
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
-            memory.expect_host_room(hosted.bytes_of(self._shapes(scale)))
+            memory.expect_pinned_room(hosted.bytes_of(self._shapes(scale)))
             heap.trim()
             studio = self.studio.at(scale)
             _ = studio.network.fastest  # Not while targets are found, which needs room.

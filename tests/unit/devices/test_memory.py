@@ -144,6 +144,25 @@ def test_the_whole_memory_is_the_devices_or_the_machines():
     assert memory.free_bytes() <= memory.whole_bytes()
 
 
+def test_what_gpus_get_of_the_host_has_a_limit(monkeypatch):
+    monkeypatch.setattr(memory, "host_bytes", lambda: 100 * 2**30)
+    variable = "XLA_PJRT_GPU_HOST_MEMORY_LIMIT_GB"
+    for kind, asked, found in (
+        ("gpu", None, 64),
+        ("gpu", "80", 80),
+        ("gpu", "400", 100),
+        ("tpu", None, 100),
+    ):
+        monkeypatch.delenv(variable, raising=False)
+        if asked:
+            monkeypatch.setenv(variable, asked)
+        monkeypatch.setattr(memory.backend, "kind", lambda kind=kind: kind)
+        assert memory.pinned_bytes() == found * 2**30
+    memory.expect_pinned_room(100 * 2**30)
+    with pytest.raises(NoRoomError, match=f"64 GiB at most, unless {variable} says"):
+        memory.expect_pinned_room(100 * 2**30 + 1)
+
+
 def test_one_lane_needs_no_estimate():
     programs = Programs(base=0, lane=1)
     assert memory.fitting_lanes(1, programs, 100) == 1

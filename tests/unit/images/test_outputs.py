@@ -133,6 +133,25 @@ def test_who_writes_in_a_folder_clears_it(place):
     assert not [name for name in os.listdir() if name.endswith("tmp")]
 
 
+def test_a_file_that_is_being_cleared_away_is_not_written(place, monkeypatch):
+    """Another has locked it between its making and the lock of who made it."""
+    locks, flock, others = [], fcntl.flock, []
+
+    def taken(file, how):
+        if not locks:
+            others.append(open(file.name, "r+b"))  # noqa: SIM115
+            flock(others[0], how)
+        locks.append(file.name)
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", taken)
+    outputs.write_whole("state", b"whole")
+    assert Path("state").read_bytes() == b"whole"
+    assert len(set(locks)) == 2
+    assert Path(locks[0]).exists()  # Who has locked it removes it.
+    others[0].close()
+
+
 def test_a_file_being_written_is_no_leftover(place):
     ended = threading.Event()
 

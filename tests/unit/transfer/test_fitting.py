@@ -216,7 +216,7 @@ def test_a_group_that_has_no_room_for_its_solver_is_finished(run_jobs, apart):
 def test_it_is_said_what_the_host_hasn_t(run_jobs, apart, monkeypatch):
     monkeypatch.setattr(memory, "host_bytes", lambda: 1000)
     one = job(picture(1, 33, 24), picture(2, 30, 33), SHALLOW)
-    line = r"0\.00 GB of the host's memory are needed, and 0\.00 GB are free: try a"
+    line = r"0\.00 GB of the host's memory are needed, and there are 0\.00: try a"
     with pytest.raises(NoRoomError, match=line):
         run_jobs([one], solver_memory="host")
 
