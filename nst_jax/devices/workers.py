@@ -19,7 +19,7 @@ Task = TypeVar("Task")
 
 _AHEAD = 2  # Tasks of a worker: one that it is at, one that is on its way to it.
 _TRIES = 3  # Of a task whose workers are lost.
-_LOSSES = 5  # Of a worker in a row, without a task done, after which it is given up.
+_LOSSES = 10  # Of a worker in a row, without a task done, after which it is given up.
 _WAITS = 30.0  # Seconds without a worker after which a line says so.
 _TICK = 0.2  # Seconds between looks at whether to stop.
 _KEPT = 2  # Results for each worker that wait for those before them.

@@ -37,6 +37,7 @@ class Painter:
       kept: the style of all pictures, `[n]`, if they share one; see `keep_style`.
       spent: seconds so far.
       programs: by which it paints.
+      report: takes a line where little memory is free, once.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Painter:
         where: Where | None = None,
         report: Report | None = None,
     ):
-        """See the attributes; `report` takes a line where little memory is free.
+        """See the attributes.
 
         Raises:
           OptionsError: tiles, of a network that can't be painted in any.
@@ -61,9 +62,9 @@ class Painter:
         if tile and not self.exact:
             raise OptionsError("this network doesn't paint in tiles: leave out --tile")
         self.tile, self.smooth, self.where = tile, smooth, where
-        self._report, self._coloring = report, options.coloring
+        self.report, self._coloring = report, options.coloring
         self._how = stylizer.network.architecture
-        self._side: int | None = None  # Of tiles, once there are any.
+        self._said: set[str] = set()
         self.kept: np.ndarray | None = None
 
     @property
@@ -155,14 +156,14 @@ class Painter:
         with memory.explained():
             helping = max(1, memory.helping_pixels() // (frame[0] * frame[1]))
             wanted = min(most, helping, _MOST)
-            if self._is_tiled(frame, wanted):
+            if self._is_tiled(frame, wanted, mixed=mixed):
                 return 0
             here = 1 if self.smooth > 1 or most < 2 else sharding.side_by_side(0).count
             wanted = min(wanted, math.ceil(most / here))  # Of each device.
             return here * memory.lanes_side_by_side(
                 wanted,
                 lambda n: self.programs.of(n * here, frame, mixed=mixed),
-                self._report,
+                self._say,
             )
 
     def paint(
@@ -269,22 +270,30 @@ class Painter:
         """Paints all pictures from now on in the style that is the first one's."""
         self.kept = self._vector_of(first)
 
-    def _is_tiled(self, frame: Shape, lanes: int) -> bool:
+    def _is_tiled(self, frame: Shape, lanes: int, *, mixed: bool) -> bool:
         if self.smooth > 1 or not self.exact:
             return False
         if self.tile is not None:
             return max(frame) > self.tile
-        return lanes == 1 and not self._has_room(frame, "in tiles, not at once")
+        at_once = self.programs.of(1, frame, mixed=mixed) if lanes == 1 else None
+        return at_once is not None and not memory.has_room(
+            at_once, self._say, "in tiles, not at once"
+        )
 
     def _tile(self) -> int:
-        if self._side is None:
-            side = self.tile or memory.tile_side()
-            while not (self.tile or side <= _SMALLEST_TILE) and not self._has_room(
-                (side, side), f"in tiles of {side // 2} pixels, not of {side}"
-            ):
-                side //= 2
-            self._side = side
-        return self._side
+        if self.tile is not None:
+            return self.tile
+        tile = memory.tile_side()
+        while tile > _SMALLEST_TILE and not memory.has_room(
+            # The program that needs more stands for what is seen beyond a tile.
+            self.programs.of(1, (tile, tile), mixed=True),
+            self._say,
+            f"in tiles of {tile // 2} pixels, not of {tile}",
+        ):
+            tile //= 2
+        return tile
 
-    def _has_room(self, frame: Shape, otherwise: str) -> bool:
-        return memory.has_room(self.programs.of(1, frame), self._report, otherwise)
+    def _say(self, line: str) -> None:
+        if self.report and line not in self._said:
+            self.report(line)
+        self._said.add(line)

@@ -42,7 +42,7 @@ class PictureTask:
     Attributes:
       jobs: in their order.
       looks: what each is painted like.
-      joined: the frame that their smallest frames join.
+      joined: the frame, by the smallest frames that join it, of other tasks too.
       lanes: side by side, at most.
       contents: what their files hold, by path.
     """
@@ -56,6 +56,7 @@ class PictureTask:
     def made(self, painter: Painter) -> "tuple[list[tuple[Job, Any]], list[str]]":
         """What came of each job, and lines for the user."""
         lines: dict[str, None] = {}
+        painter.report = lines.setdefault
         with opening.carried(self.contents):
             found = paint_framed(
                 self.jobs,
@@ -256,13 +257,14 @@ def _picture_tasks(
     for job, smallest in good.items():
         of_frame.setdefault(joined[smallest], []).append(job)
     for (height, width), jobs in of_frame.items():
+        # Of all, so that each task has the program that one machine has for them.
+        frames = {own: of for own, of in joined.items() if of == (height, width)}
         share = math.ceil(len(jobs) / pool.size)
         lanes = min(max(1, pool.about // (height * width)), share)
         size = min(_BATCHES * lanes, share)
         for start in range(0, len(jobs), size):
             some, contents = _read(jobs[start : start + size], wrong)
             if some:
-                frames = {good[job]: (height, width) for job in some}
                 likes = {job: looks[job] for job in some}
                 yield PictureTask(some, likes, frames, lanes, contents)
 

@@ -114,9 +114,14 @@ def _compare_passes() -> None:
         prepared = [painter.prepare(photo, look) for photo in photos]
         lanes = painter.lanes((32, 24), len(photos))
         painted = painter.paint(prepared, lanes, (32, 24))
-        found.append((lanes, len(painted.sharding.device_set), np.asarray(painted)[:5]))
+        prepared[0] = painter.prepare(photos[0, :20], look)
+        mixed = painter.paint(prepared, lanes, (32, 24), mixed=True)
+        pair = np.asarray(painted)[:5], np.asarray(mixed)[:5]
+        found.append((lanes, len(painted.sharding.device_set), *pair))
     assert [one[:2] for one in found] == [(8, 8), (5, 1)], found
-    np.testing.assert_allclose(found[0][2], found[1][2], atol=1e-4)
+    for one, other in zip(found[0][2:], found[1][2:], strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    np.testing.assert_allclose(found[0][2][1:], found[0][3][1:], atol=1e-4)
     print("passes agree")
 
 

@@ -10,7 +10,7 @@ import pytest
 from support.ray_cluster import Counting
 
 from nst_jax.devices import workers
-from nst_jax.errors import LostError, OptionsError
+from nst_jax.errors import ClusterError, LostError, OptionsError
 
 
 class RayError(Exception):
@@ -132,8 +132,9 @@ def test_a_neighbor_of_what_ends_workers_is_done(cluster, size, ordered):
     assert len(lines) == 6
 
 
-def test_two_that_end_workers_side_by_side_are_given_up(cluster):
-    pool = workers.Pool(Lossy, [7], workers=2, say=print)
+@pytest.mark.parametrize("size", [1, 2])
+def test_two_that_end_workers_side_by_side_are_given_up(cluster, size):
+    pool = workers.Pool(Lossy, [7], workers=size, say=print)
     made = list(pool.run(iter([1, 2, "end", "end", 3]), ordered=True))
     assert [task for task, _ in made] == [1, 2, "end", "end", 3]
     kinds = [type(of) for _, of in made]
@@ -151,3 +152,11 @@ def test_a_failure_of_a_device_is_laid_to_the_task_that_met_it(cluster):
     made = dict(pool.run(iter(["fail", 2, 3])))
     assert isinstance(made.pop("fail"), LostError)
     assert made == {2: 4, 3: 9}
+
+
+def test_a_worker_that_does_nothing_is_done_without(cluster):
+    pool = workers.Pool(Lossy, [7], workers=1, say=print)
+    made = []
+    with pytest.raises(ClusterError, match="a device that fails"):
+        made.extend(pool.run(iter(["fail"] * 9), ordered=True))
+    assert {type(of) for _, of in made} == {LostError}

@@ -117,6 +117,20 @@ def test_tiles_where_the_memory_is_too_small_for_the_whole(stylizer, monkeypatch
 
 
 @pytest.mark.slow
+def test_among_smaller_pictures_its_own_program_has_to_fit(monkeypatch):
+    painter, frame = Painter(stylizers.stylizer(stylizers.ZERO), Options()), (64, 64)
+    needs = {
+        mixed: memory.needed_bytes(painter.programs.of(1, frame, mixed=mixed))
+        for mixed in (False, True)
+    }
+    assert needs[False] != needs[True]
+    for mixed, needed in needs.items():
+        for whole, lanes in ((needed / 0.8, 1), (needed / 0.9, 0)):
+            monkeypatch.setattr(memory, "whole_bytes", lambda whole=whole: whole)
+            assert painter.lanes(frame, 1, mixed=mixed) == lanes
+
+
+@pytest.mark.slow
 def test_as_many_side_by_side_whatever_is_free_or_it_is_said(stylizer, monkeypatch):
     said = []
     painter = Painter(stylizer, Options(), report=said.append)
