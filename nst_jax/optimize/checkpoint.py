@@ -54,7 +54,7 @@ def encode(state: State, digest: str) -> list[bytes | memoryview]:
       state: of a run; its arrays are fetched from the device, and not copied besides.
       digest: tells this run from others; `load` compares it.
     """
-    fetched = hosted.opened(jax.device_get(state))
+    fetched = hosted.opened(hosted.get(state))
     leaves = [np.asarray(x, order="C") for x in jax.tree.leaves(fetched)]
     parts = [leaf.reshape(-1).view(np.uint8).data for leaf in leaves]
     total = hashlib.sha256(_header(leaves, digest, _UNSUMMED, again=state.again))

@@ -154,15 +154,44 @@ def _with_lane(state: Any) -> Any:
 
 
 def opened(tree: Any) -> Any:
-    """A tree as it is where nothing is on the host: its arrays, or shapes, alone."""
+    """A tree as it is where nothing is on the host: its arrays, or shapes, alone.
+
+    What is on the host comes as arrays of numpy, as programs alone compute with it.
+    """
 
     def open_part(part: OnHost) -> Any:
         value = part.value
         if isinstance(value, jax.ShapeDtypeStruct):
             return jax.ShapeDtypeStruct((1, *value.shape), value.dtype)
-        return value[None]
+        return _numpy(value)[None]
 
     return _map(open_part, lambda x: x, tree)
+
+
+def get(tree: Any) -> Any:
+    """`jax.device_get`, but for what is on the host, of which numpy has copies.
+
+    It would be seen where it lies; then the next step couldn't have its memory, or
+    would change it under the reader.
+    """
+    rest = jax.device_get(without(tree))
+    return _map(lambda part, _: OnHost(_numpy(part.value)), lambda _, x: x, tree, rest)
+
+
+def _numpy(value: Any) -> np.ndarray:
+    """A copy of what is on the host, by way of the device: rows one by one."""
+    if isinstance(value, np.ndarray):
+        return value
+    if value.ndim != 2:
+        return np.asarray(_whole(value))
+    found = np.empty(value.shape, value.dtype)
+    for place in range(len(found)):
+        found[place] = _row(value, place)
+    return found
+
+
+_row = jax.jit(lambda value, place: OnHost.of(value).row(place))
+_whole = jax.jit(lambda value: OnHost.of(value).fetched())
 
 
 def closed(tree: Any, like: Any) -> Any:

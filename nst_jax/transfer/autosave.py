@@ -9,6 +9,7 @@ import jax
 
 from nst_jax.devices import memory
 from nst_jax.images.source import Report
+from nst_jax.optimize import hosted
 from nst_jax.optimize.chunk import State
 from nst_jax.transfer.run import Resumed, Run
 from nst_jax.transfer.states import States
@@ -72,7 +73,7 @@ class Autosave:
         if began < self._due:
             return
         # On CPUs it is a view, and the next chunk leaves what is seen as it is.
-        fetched = jax.device_get(state)
+        fetched = hosted.get(state)
         size = sum(leaf.nbytes for leaf in jax.tree.leaves(fetched))
         if size > _ROOM * self._free():
             self._write(self._states, fetched, began)

@@ -143,3 +143,24 @@ def test_one_program_for_states_and_their_shapes():
     state, *_ = program(state, PROBLEM, jnp.int32(3))
     # Its memory was taken over.
     assert all(x.is_deleted() for x in jax.tree.leaves(before))
+
+
+@pytest.mark.parametrize("kind", ["lbfgs", "adam"])
+def test_what_was_fetched_stays_as_it_was(kind):
+    """While the run goes on in the same memory."""
+    solver = KINDS[kind](hosted=True)
+    _, state = run(solver, steps=4)
+    parts = [
+        part.value
+        for part in jax.tree.leaves(state, is_leaf=lambda x: hasattr(x, "row"))
+        if isinstance(part, hosted.OnHost)
+    ]
+    fetched = hosted.get(state)
+    assert all(isinstance(x, np.ndarray) for x in jax.tree.leaves(fetched))
+    assert jax.tree.structure(fetched) == jax.tree.structure(state)
+    assert all(part._npy_value is None for part in parts)  # Nobody sees them.
+    before = checkpoint.encode(fetched, "this")
+    assert before == checkpoint.encode(state, "this")
+    before = [bytes(part) for part in before]
+    run(solver, state, steps=9)
+    assert [bytes(part) for part in checkpoint.encode(fetched, "this")] == before
