@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import psutil
 
-from nst_jax.devices import backend
+from nst_jax.devices import backend, spaces
 from nst_jax.errors import DeviceError, NoRoomError, NstError
 
 _GROUP = Path("/proc/self/cgroup")
@@ -151,24 +151,25 @@ def expect_room(program: jax.stages.Compiled, room: int) -> None:
 
 
 def pinned_bytes() -> int:
-    """Memory of the host that a device can still be given a part in, in bytes.
+    """Memory of the host for parts that a device has there, and a copy of them.
 
-    For GPUs XLA has a limit of its own.
+    For GPUs XLA has a limit of its own, and keeps what it was given once.
     """
     limit = sys.maxsize
     if backend.kind() == "gpu":
         asked = os.environ.get(_PINNED, "")
-        limit = (int(asked) if asked.isdecimal() else _PINNED_GIB) * 2**30
-    return min(host_bytes(), limit)
+        limit = 2 * (int(asked) if asked.isdecimal() else _PINNED_GIB) * 2**30
+    return min(host_bytes() + spaces.most_on_host(), limit)
 
 
 def expect_pinned_room(needed: int) -> None:
-    """Raises `NoRoomError` if there aren't so many `pinned_bytes`."""
-    if needed > (free := pinned_bytes()):
+    """Raises `NoRoomError` if parts of so many bytes, and a copy, have no room."""
+    if 2 * needed > (free := pinned_bytes()):
+        limit = f" ({_PINNED} may be the limit)" if backend.kind() == "gpu" else ""
         raise NoRoomError(
-            f"{needed / 1e9:.2f} GB of the host's memory are needed, and there are "
-            f"{free / 1e9:.2f}: try a smaller --size, --solver=adam, or --history=3 "
-            f"(XLA gives GPUs {_PINNED_GIB} GiB at most, unless {_PINNED} says more)"
+            f"{2 * needed / 1e9:.2f} GB of the host's memory are needed for the "
+            "solver's state and a copy to save, and there are "
+            f"{free / 1e9:.2f}{limit}: try a smaller --size, or a shorter --history"
         )
 
 
@@ -245,7 +246,7 @@ def lanes_side_by_side(
     """
     lanes = fitting_lanes(most, compiled, whole_bytes())
     free = free_bytes()
-    if lanes == 1 or needed_bytes(compiled(lanes)) <= free:
+    if lanes == 1 or _has(compiled(lanes), free):
         return lanes
     fewer = fitting_lanes(lanes, compiled, free)
     if fewer < lanes and report:
@@ -268,9 +269,14 @@ def has_room(
     if not fits(program, whole_bytes()):
         return False
     free = free_bytes()
-    if not (found := needed_bytes(program) <= free) and report:
+    if not (found := _has(program, free)) and report:
         report(f"{_short(free)}: {otherwise} {_UNUSUAL}")
     return found
+
+
+def _has(program: jax.stages.Compiled, free: int) -> bool:
+    """Whether so much that is free is enough; a CPU's program would be killed."""
+    return needed_bytes(program) <= (_SHARE * free if is_shared() else free)
 
 
 def _short(free: int) -> str:

@@ -16,3 +16,16 @@ def on_host(device: jax.Device | None = None) -> SingleDeviceSharding:
 
 def _place(device: jax.Device | None, kind: str) -> SingleDeviceSharding:
     return SingleDeviceSharding(device or jax.local_devices()[0], memory_kind=kind)
+
+
+_most = [0]
+
+
+def note_on_host(size: int) -> None:
+    """Notes that parts of so many bytes lie on the host."""
+    _most[0] = max(_most[0], size)
+
+
+def most_on_host() -> int:
+    """The most bytes that parts took there so far, which XLA keeps for the next."""
+    return _most[0]

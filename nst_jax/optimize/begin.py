@@ -85,11 +85,10 @@ def restart(
     # One lane: it is the one that begins again.
     like, rest = hosted.shapes(state), hosted.without(state)
     hosted.delete(state)  # There is no room for another.
-    return hosted.zeros(_restarted(solver, rest, scale), like)
+    return hosted.zeros(_restarted_here(solver, rest, scale), like)
 
 
-@functools.partial(jax.jit, static_argnums=0, donate_argnums=1, keep_unused=True)
-def _restarted(
+def _again(
     solver: optax.GradientTransformation, state: State, scale: jax.Array
 ) -> State:
     fresh = hosted.init(solver, state.best_image)
@@ -113,3 +112,8 @@ def _restarted(
 
 def _is_schedule(state: Any) -> bool:
     return isinstance(state, optax.ScaleByScheduleState)
+
+
+_restarted = jax.jit(_again, static_argnums=0, donate_argnums=1, keep_unused=True)
+# By jit itself, which leaves out what isn't asked for: another history.
+_restarted_here = jax.jit(_again, static_argnums=0, donate_argnums=1)

@@ -200,7 +200,9 @@ def closed(tree: Any, like: Any) -> Any:
     def close_part(_: OnHost, value: Any) -> OnHost:
         return OnHost(jax.device_put(value[0], spaces.on_host()))
 
-    return _map(close_part, lambda _, x: jax.device_put(x), like, tree)
+    made = _map(close_part, lambda _, x: jax.device_put(x), like, tree)
+    spaces.note_on_host(bytes_of(made))
+    return made
 
 
 def without(tree: Any) -> Any:
@@ -228,7 +230,9 @@ def zeros(tree: Any, like: Any) -> Any:
         none = np.zeros(part.value.shape, part.value.dtype)
         return OnHost(jax.device_put(none, spaces.on_host()))
 
-    return _map(fill, lambda _, x: x, like, tree)
+    filled = _map(fill, lambda _, x: x, like, tree)
+    spaces.note_on_host(bytes_of(filled))
+    return filled
 
 
 def placed(tree: Any, device: jax.Device | None = None) -> Any:

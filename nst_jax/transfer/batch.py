@@ -104,8 +104,8 @@ def run_jobs(
     """
     asked.check(jobs, lanes)
     fit = Fit(tile, solver_memory)
-    fit.check(lanes)
     shape.parsed(devices)  # Said before anything is fetched.
+    fit.check(lanes, devices)
     backend.here()
     options, report = jobs[0].options, report or _ignore
     if network is not None:
@@ -144,7 +144,7 @@ def run_jobs(
 
         def work_of(of_size: Mapping[int, Job]) -> Work:
             layout = sharding.ONE
-            if remote is None:
+            if remote is None and not fit.hosted:
                 layout = plan.layout(devices, of_size, lanes)
             return Work(
                 jobs=of_size,

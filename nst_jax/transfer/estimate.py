@@ -24,7 +24,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from nst_jax.devices import heap, memory
+from nst_jax.devices import heap, memory, sharding
 from nst_jax.errors import NstError
 from nst_jax.images.frames import Shape
 from nst_jax.images.source import Report
@@ -164,7 +164,7 @@ def runs(
     Raises:
       NstError: what is wrong with a job that is alone.
     """
-    fit.check(lanes)
+    fit.check(lanes, devices)
     lanes = 1 if fit.hosted else lanes
     shapes, wrong = refused.looked_at(jobs)
     sized, unsized = refused.sized(jobs, shapes, wrong)
@@ -183,6 +183,7 @@ def runs(
     good = {place: job for place, job in good.items() if place not in small}
     for of_size in of_one_size(good) if good else ():
         layout = plan.layout(devices, of_size, lanes)
+        layout = sharding.ONE if fit.hosted else layout
         pictures = plan.pictures_of(
             of_size, shapes, report, lanes=lanes, masks=masks, layout=layout
         )

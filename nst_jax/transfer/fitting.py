@@ -6,7 +6,7 @@ Fewer lanes, then tiles, then a solver's state that is kept in the host's memory
 import dataclasses
 from collections.abc import Iterator
 
-from nst_jax.devices import memory
+from nst_jax.devices import memory, shape
 from nst_jax.errors import OptionsError
 from nst_jax.images.frames import Shape
 from nst_jax.transfer.problem import Studio
@@ -36,8 +36,8 @@ class Fit:
         """Whether solvers' states are to be apart, in the host's memory."""
         return self.solver_memory == HOST and not memory.is_shared()
 
-    def check(self, lanes: int | None = None) -> None:
-        """Raises `OptionsError` if that can't be, for so many lanes."""
+    def check(self, lanes: int | None = None, devices: str = "auto") -> None:
+        """Raises `OptionsError` if that can't be, for so many lanes and devices."""
         if self.tile and self.tile < TILES[-1]:
             raise OptionsError(
                 f"tile={self.tile} is out of range: give {TILES[-1]} pixels or more, "
@@ -51,6 +51,12 @@ class Fit:
             raise OptionsError(
                 f"lanes={lanes}: with solver_memory={HOST} pictures are done one by "
                 "one: leave out one of both"
+            )
+
+        if self.solver_memory == HOST and (shape.parsed(devices) or (1, 1)) != (1, 1):
+            raise OptionsError(
+                f"devices={devices}: with solver_memory={HOST} a picture is on one "
+                "device: leave out one of both"
             )
 
     def idle(self, studio: Studio, frame: Shape) -> Iterator[str]:
@@ -107,7 +113,8 @@ class Way:
                 "pixels"
             )
         if self.may_host and not self.hosted:
-            return dataclasses.replace(self, hosted=True), (
+            studio = self.studio.in_tiles(0) if self.may else self.studio
+            return dataclasses.replace(self, hosted=True, studio=studio), (
                 "too little memory for the solver's state: now it is kept in the "
                 "host's, which takes longer"
             )

@@ -26,8 +26,8 @@ def program_bytes(run: Run, scale: Scale, program: jax.stages.Compiled) -> int:
 
 
 def host_bytes(run: Run) -> int:
-    """Bytes of the solver's state, where that is kept apart in the host's memory."""
-    return max(hosted.bytes_of(run.shapes(scale)[2]) for scale in run.scales)
+    """Bytes of a solver's state in the host's memory, and of what is saved of it."""
+    return 2 * run.host_bytes
 
 
 def _copies(run: Run) -> int:

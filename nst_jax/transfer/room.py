@@ -51,7 +51,7 @@ def ways(estimate: Estimate, run: Run) -> list[str]:
     options = run.jobs[0].options
     for change in CHANGES:
         for said, changed, lanes in change(options, estimate.lanes):
-            if _needed(estimate, _other(run, changed, lanes)) <= estimate.free:
+            if _fits(estimate, _other(run, changed, lanes)):
                 found.append(said)
                 break
     for said in (_tiled(estimate, run), _smaller(estimate, run)):
@@ -62,6 +62,11 @@ def ways(estimate: Estimate, run: Run) -> list[str]:
 def _needed(estimate: Estimate, run: Run) -> int:
     scale = run.scales[-1]
     return estimate.base + program_bytes(run, scale, run.program(scale))
+
+
+def _fits(estimate: Estimate, run: Run) -> bool:
+    on_host = host_bytes(run) <= estimate.host_free
+    return on_host and _needed(estimate, run) <= estimate.free
 
 
 def _tiled(estimate: Estimate, run: Run) -> str:
@@ -80,9 +85,7 @@ def _tiled(estimate: Estimate, run: Run) -> str:
             layout=plan.laid(run.layout, way),
             hosted=way.hosted,
         )
-        if host_bytes(cut) > estimate.host_free:
-            return ""
-        if _needed(estimate, cut) <= estimate.free:
+        if _fits(estimate, cut):
             tile = f"--tile={way.studio.tile}" if way.studio.tile else ""
             host = f"--solver_memory={HOST}" if way.hosted else ""
             return " ".join(filter(None, (tile, host)))
@@ -92,17 +95,19 @@ def _tiled(estimate: Estimate, run: Run) -> str:
 def _smaller(estimate: Estimate, run: Run) -> str:
     """The flag of the largest size that fits, about; "" if none of a few tries does."""
     options = run.jobs[0].options
-    size, needed = run.scales[-1].size, estimate.needed
+    size, needed, of_host = run.scales[-1].size, estimate.needed, estimate.host
     for _ in range(_TRIES):
         share = (estimate.free - estimate.base) / max(1, needed - estimate.base)
+        share = min(share, estimate.host_free / max(1, of_host))
         if share <= 0:
             return ""
         size = math.floor(min(0.97, math.sqrt(share)) * size / _STEP) * _STEP
         if size < _STEP:
             return ""
         changed = dataclasses.replace(options, size=size, pyramid=1)
-        needed = _needed(estimate, _other(run, changed, estimate.lanes))
-        if needed <= estimate.free:
+        other = _other(run, changed, estimate.lanes)
+        needed, of_host = _needed(estimate, other), host_bytes(other)
+        if needed <= estimate.free and of_host <= estimate.host_free:
             return f"--size={size}"
     return ""
 

@@ -65,6 +65,11 @@ class Run:
         return scales(self.jobs[0].options)
 
     @property
+    def host_bytes(self) -> int:
+        """Bytes of the solver's state, where that is in the host's memory."""
+        return max(hosted.bytes_of(self._shapes(scale)) for scale in self.scales)
+
+    @property
     def solver(self) -> optax.GradientTransformation:
         """Of all lanes."""
         return solver(self.jobs[0].options, on_host=self.hosted)
@@ -133,6 +138,8 @@ class Run:
           The progress of every lane, with seconds counted over all sizes and the time
           of waiting for targets and programs as that of compiling; and the state.
         """
+        if resumed is None:
+            memory.expect_pinned_room(self.host_bytes)
         first = resumed.place if resumed else 0
         state = resumed.state if resumed else None
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
@@ -196,7 +203,6 @@ class Run:
         with jax.default_matmul_precision(precision):
             grey = any(lane.grey for lane in lanes)
             memory.expect_room(self.program(scale, grey=grey), room)
-            memory.expect_pinned_room(hosted.bytes_of(self._shapes(scale)))
             heap.trim()
             studio = self.studio.at(scale)
             _ = studio.network.fastest  # Not while targets are found, which needs room.
@@ -239,15 +245,17 @@ class Run:
         ]
         done = self.scales[place - 1].until if place else 0
         began = jnp.asarray(np.stack(framed))
-        begun = self._start(self.scales[place], began, np.int32(done))
         options = self.jobs[0].options
         idle = unmet(FIELDS["carry"].metadata["needs"], options)
         carry = None if idle else chosen(options, "carry")
-        if state is None or carry is None:
+        last_solver = hosted.opened(state.solver) if state and carry else None
+        hosted.delete(state)  # The host may not have the memory of both.
+        begun = self._start(self.scales[place], began, np.int32(done))
+        if carry is None or last_solver is None:
             return begun
         resized = functools.partial(_resized, lanes, before)
-        parts = map(hosted.opened, (begun.solver, state.solver))
-        solver = hosted.closed(carry(*parts, resized), begun.solver)
+        solver = carry(hosted.opened(begun.solver), last_solver, resized)
+        solver = hosted.closed(solver, begun.solver)
         return dataclasses.replace(begun, solver=solver)
 
     def _start(

@@ -137,7 +137,7 @@ def test_as_many_side_by_side_whatever_is_free_or_it_is_said(stylizer, monkeypat
     usual = painter.lanes((16, 16), 8)
     needed = memory.needed_bytes(painter.programs.of(usual, (16, 16)))
     assert (usual, said) == (8, [])
-    for free, fewer in ((2 * needed, 8), (needed - 1, 7), (0, 1)):
+    for free, fewer in ((2 * needed, 8), (needed, 7), (0, 1)):
         monkeypatch.setattr(memory, "free_bytes", lambda free=free: free)
         assert painter.lanes((16, 16), 8) <= fewer
         assert len(said) == (fewer < 8)
