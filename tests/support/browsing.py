@@ -2,10 +2,12 @@
 
 import base64
 import contextlib
+import gc
 import os
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,10 @@ def serving(folder: Path, hands: Callable[[], Hands], port: int = 0) -> Iterator
         server.stop()
         thread.join(SECONDS)
         atelier.close()
+        with warnings.catch_warnings():
+            # Uvicorn leaves what connects at the last moment to the process's end.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
     assert not lines, lines
 
 
