@@ -67,6 +67,8 @@ class Run:
     @property
     def host_bytes(self) -> int:
         """Bytes of the solver's state, where that is in the host's memory."""
+        if not self.hosted:  # Nothing is traced for it at each start.
+            return 0
         return max(hosted.bytes_of(self._shapes(scale)) for scale in self.scales)
 
     @property
