@@ -1,12 +1,17 @@
 """Features, and products of them, summed over positions."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from nst_jax.losses.view import View
+
+# On CPUs: numbers of a band of pixels, and how many bands it takes to go by them.
+_BAND = 2**18
+_BANDS = 16
 
 
 def products(view: View) -> jax.Array:
@@ -39,12 +44,51 @@ def sums(view: View) -> jax.Array:
 def _products(pixels: jax.Array, weight: jax.Array | None, precision: Any) -> jax.Array:
     """`[n, c]` and `[n, 1]` -> `[c, c]`, summed in float32 at least."""
     wide = jnp.promote_types(pixels.dtype, jnp.float32)
-    return jnp.matmul(
-        _weighted(pixels, weight).T,
-        pixels,
-        precision=precision,
-        preferred_element_type=wide,
+
+    def product(pixels: jax.Array, weight: jax.Array | None) -> jax.Array:
+        return jnp.matmul(
+            _weighted(pixels, weight).T,
+            pixels,
+            precision=precision,
+            preferred_element_type=wide,
+        )
+
+    band = _BAND // pixels.shape[1]
+    if len(pixels) < _BANDS * band:
+        return product(pixels, weight)
+    return jax.lax.platform_dependent(
+        (pixels, weight),
+        cpu=lambda both: _in_bands(product, band, *both),
+        default=lambda both: product(*both),
     )
+
+
+def _in_bands(
+    product: Callable[[jax.Array, jax.Array | None], jax.Array],
+    band: int,
+    pixels: jax.Array,
+    weight: jax.Array | None,
+) -> jax.Array:
+    """A product as the sum of those of so many pixels each.
+
+    XLA's products on CPUs take factors that lie by rows: the first one is transposed,
+    which takes as long again where it outgrows the caches.
+    """
+    count, left = divmod(len(pixels), band)
+
+    def added(index: jax.Array, total: jax.Array) -> jax.Array:
+        part = jax.tree.map(
+            lambda rows: jax.lax.dynamic_slice_in_dim(rows, index * band, band),
+            (pixels, weight),
+        )
+        return total + product(*part)
+
+    last = jax.tree.map(lambda rows: rows[count * band :], (pixels, weight))
+    first = product(*last) if left else None
+    channels = pixels.shape[1]
+    wide = jnp.promote_types(pixels.dtype, jnp.float32)
+    zero = jnp.zeros((channels, channels), wide)
+    return jax.lax.fori_loop(0, count, added, zero if first is None else first)
 
 
 def _products_forward(
