@@ -29,7 +29,7 @@ import numpy as np
 _POINTS = (0.0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)
 _TILE = 4  # output pixels
 _INPUT_TILE = _TILE + 2
-_LARGE = 4096  # pixels, over all images
+_LARGE = 2048  # pixels, over all images
 _BAND = 2**20  # numbers of the larger of input and output
 
 
