@@ -82,11 +82,10 @@ def scale_by_lbfgs(
 
     Another deviation is optional: `precondition`, an operator P, takes the place of
     the identity, scaled by 2 s . y / y . P y, and the root mean square of the first
-    step is 1/255, a level of a picture. From a photo that spares 4 to 7 of the first 28
-    iterations (two pairs of 256 pixels); a tenth of that step was lost on finding the
-    scale, ten times it throws what is painted already far back. It costs one
-    application a step, to two arrays at once, to three with a `box`. Parameters without
-    a gradient stay where they are.
+    step is 1/255, a level of a picture. From a photo that spares six of the first 26 to
+    28 iterations; of what is painted already, ten times that step would throw much
+    away (bench/results/cpu_begin.json). It costs one application a step, to two arrays
+    at once, to three with a `box`. Parameters without a gradient stay where they are.
 
     One more is too: `box` makes it a projected method (Bertsekas 1982, "Projected
     Newton methods for optimization problems with simple constraints", eq. 32-35).
