@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from nst_jax.optimize.compact import Factor
 from nst_jax.optimize.hosted import OnHost
 
 # Full float32: TF32 and bfloat16 products break the curvature.
@@ -129,7 +130,7 @@ def scale_by_lbfgs(
         params, flat = params.reshape(-1), gradient.reshape(-1)
         pair = _Pair.newest(state, params, flat, box)
         state, along_steps = _remember(state, pair, params, flat)
-        factor = _Factor.of(state)
+        factor = Factor.of(state.pairs, state.steps_changes)
         first = factor.solve(along_steps)
         behind = _mixed(first, state.changes)
         vectors = [pair.gradient, behind] + ([pair.change] if box else [])
@@ -336,38 +337,3 @@ def _bold_first(gradient: jax.Array, applied: jax.Array) -> jax.Array:
     squared = jnp.sum(jnp.square(jnp.where(moves, applied, 0)))
     rms = jnp.sqrt(squared / jnp.maximum(jnp.count_nonzero(moves), 1))
     return _FIRST / jnp.where(rms > 0, rms, 1)
-
-
-class _Factor(NamedTuple):
-    """The triangular factor of the compact form, of pairs from oldest to newest.
-
-    Attributes:
-      ages: `[m]`, rows of the pairs in that order.
-      upper: `[m, m]`, products s_i . y_j for j no older than i; identity where empty.
-      empty: `[m]`, whether there is no such pair yet.
-    """
-
-    ages: jax.Array
-    upper: jax.Array
-    empty: jax.Array
-
-    @classmethod
-    def of(cls, state: LBFGSState) -> "_Factor":
-        """The factor of the pairs that `state` holds."""
-        history = state.steps.shape[0]
-        ages = (state.pairs + jnp.arange(history)) % history
-        empty = jnp.diagonal(state.steps_changes)[ages] == 0
-        upper = jnp.triu(state.steps_changes[jnp.ix_(ages, ages)])
-        return cls(ages, upper + jnp.diag(empty.astype(upper.dtype)), empty)
-
-    def solve(self, vector: jax.Array, *, transposed: bool = False) -> jax.Array:
-        """The inverse of the factor, or its transpose's, times `[m]` in rows' order."""
-        found = jax.scipy.linalg.solve_triangular(
-            self.upper, vector[self.ages], trans="T" if transposed else "N"
-        )
-        return jnp.zeros_like(found).at[self.ages].set(jnp.where(self.empty, 0, found))
-
-    def curvatures(self) -> jax.Array:
-        """`[m]`, products s_i . y_i in rows' order."""
-        found = jnp.where(self.empty, 0, jnp.diagonal(self.upper))
-        return jnp.zeros_like(found).at[self.ages].set(found)

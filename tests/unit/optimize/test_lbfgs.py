@@ -18,7 +18,7 @@ def quartic(x):
     return 0.5 * x @ matrix @ x + 0.1 * jnp.sum(x**4)
 
 
-_DIAGONAL = _RNG.uniform(1, 20, size=24)
+_DIAGONAL = np.random.default_rng(8).uniform(1, 20, size=24)
 
 
 def preconditioned(columns):
@@ -91,7 +91,7 @@ def test_follows_the_two_loop_recursion_in_float64(history):
 
 def test_follows_the_two_loop_recursion_with_a_preconditioner():
     with jax.enable_x64(True):
-        start = jnp.asarray(_RNG.normal(size=24))
+        start = jnp.asarray(np.random.default_rng(9).normal(size=24))
         expected = two_loop_losses(quartic, start, 25, 10, _DIAGONAL)
         column = start[:, None]
         found = our_losses(quartic_of_a_column, column, 25, 10, preconditioned)
@@ -99,7 +99,7 @@ def test_follows_the_two_loop_recursion_with_a_preconditioner():
 
 
 def test_a_preconditioned_run_begins_with_one_level_and_padding_has_no_part_in_it():
-    start = jnp.asarray(_RNG.normal(size=(24, 1)), jnp.float32)
+    start = jnp.asarray(np.random.default_rng(9).normal(size=(24, 1)), jnp.float32)
     still = np.arange(24) < 10
     gradient = jnp.where(still[:, None], 0, jax.grad(quartic_of_a_column)(start))
     solver = scale_by_lbfgs(3, preconditioned)
