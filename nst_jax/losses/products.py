@@ -53,8 +53,9 @@ def _products(pixels: jax.Array, weight: jax.Array | None, precision: Any) -> ja
             preferred_element_type=wide,
         )
 
-    band = _BAND // pixels.shape[1]
-    if len(pixels) < _BANDS * band:
+    band = max(1, _BAND // max(1, pixels.shape[1]))
+    # Rows of a picture that lie on several devices would be gathered by a loop.
+    if len(pixels) < _BANDS * band or jax.device_count() > 1:
         return product(pixels, weight)
     return jax.lax.platform_dependent(
         (pixels, weight),

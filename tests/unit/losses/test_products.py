@@ -28,6 +28,9 @@ def seen(features, weight=None):
     return View(features, weight, jnp.float32(_PIXELS))
 
 
+@pytest.mark.skipif(
+    jax.default_backend() != "cpu" or jax.device_count() > 1, reason="for one CPU"
+)
 def test_many_pixels_go_by_bands_and_few_at_once(features):
     def loops(values):
         return "while" in jax.jit(lambda f: products(seen(f))).lower(values).as_text()

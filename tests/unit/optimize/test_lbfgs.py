@@ -18,23 +18,24 @@ def quartic(x):
     return 0.5 * x @ matrix @ x + 0.1 * jnp.sum(x**4)
 
 
-_DIAGONAL = np.random.default_rng(8).uniform(1, 20, size=24)
+_MIXING = np.random.default_rng(8).normal(size=(24, 24))
+_PRECONDITIONER = _MIXING @ _MIXING.T + np.eye(24)
 
 
 def preconditioned(columns):
-    return columns * jnp.asarray(_DIAGONAL, columns.dtype)[:, None]
+    return jnp.asarray(_PRECONDITIONER, columns.dtype) @ columns
 
 
 def quartic_of_a_column(x):
     return quartic(x[:, 0])
 
 
-def two_loop_losses(function, start, steps, history, diagonal=None):
+def two_loop_losses(function, start, steps, history, operator=None):
     """torch.optim.LBFGS without line search, from its description, in numpy float64.
 
-    With the diagonal of a preconditioner it is what `scale_by_lbfgs` says of one.
+    With a preconditioner it is what `scale_by_lbfgs` says of one.
     """
-    bold, by = (1, np.ones(len(start))) if diagonal is None else (2, diagonal)
+    bold, by = (1, np.eye(len(start))) if operator is None else (2, operator)
     value_and_gradient = jax.jit(jax.value_and_grad(function))
     x, pairs, scale = np.array(start, np.float64), [], 1.0
     losses, before, step = [], None, None
@@ -44,18 +45,18 @@ def two_loop_losses(function, start, steps, history, diagonal=None):
         if iteration == 0:
             rate = 1.0 / np.abs(gradient).sum()
             assert rate <= 1  # PyTorch would not enlarge it.
-            if diagonal is not None:
-                rate = 1 / 255 / np.sqrt(np.mean((by * gradient) ** 2))
+            if operator is not None:
+                rate = 1 / 255 / np.sqrt(np.mean((by @ gradient) ** 2))
         else:
             rate, change = 1.0, gradient - before
             if step @ change > 1e-10:
                 pairs = [*pairs, (step, change)][-history:]
-                scale = bold * (step @ change) / (change @ (by * change))
+                scale = bold * (step @ change) / (change @ by @ change)
         direction, alphas = -gradient, []
         for s, y in reversed(pairs):
             alphas.append(s @ direction / (s @ y))
             direction = direction - alphas[-1] * y
-        direction = direction * by * scale
+        direction = scale * (by @ direction)
         for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
             direction = direction + (alpha - y @ direction / (s @ y)) * s
         step, before = rate * direction, gradient
@@ -92,7 +93,7 @@ def test_follows_the_two_loop_recursion_in_float64(history):
 def test_follows_the_two_loop_recursion_with_a_preconditioner():
     with jax.enable_x64(True):
         start = jnp.asarray(np.random.default_rng(9).normal(size=24))
-        expected = two_loop_losses(quartic, start, 25, 10, _DIAGONAL)
+        expected = two_loop_losses(quartic, start, 25, 10, _PRECONDITIONER)
         column = start[:, None]
         found = our_losses(quartic_of_a_column, column, 25, 10, preconditioned)
     np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
@@ -103,10 +104,12 @@ def test_a_preconditioned_run_begins_with_one_level_and_padding_has_no_part_in_i
     still = np.arange(24) < 10
     gradient = jnp.where(still[:, None], 0, jax.grad(quartic_of_a_column)(start))
     solver = scale_by_lbfgs(3, preconditioned)
-    step, _ = solver.update(gradient, solver.init(start), start)
-    assert not np.any(step[still])
-    rms = np.sqrt(np.mean(np.square(step[~still])))
-    np.testing.assert_allclose(rms, 1 / 255, rtol=1e-5)
+    assert np.all(np.asarray(preconditioned(gradient))[still])  # P reaches there.
+    for scale in (1, 1e-18, 1e18):  # Its squares are no float32 numbers.
+        step, _ = solver.update(scale * gradient, solver.init(start), start)
+        assert not np.any(step[still])
+        rms = np.sqrt(np.mean(np.square(step[~still])))
+        np.testing.assert_allclose(rms, 1 / 255, rtol=1e-5)
 
 
 def test_follows_the_two_loop_recursion_in_float32():
