@@ -5,9 +5,10 @@ is this project's own. Needs matplotlib: pip install '.[figures]'.
 
     python scripts/figures/losses.py --output_dir=out/losses
 
-Expect: Adam ahead for some iterations, ten at most, and above both L-BFGS from twenty on; the preconditioned L-BFGS reaches a loss in 1.3 to 1.6 times fewer iterations
-than the plain one, from the photo more so than from noise. One program for each solver;
-the curves are in curves.png, the pictures in figure.png.
+Expect: Adam ahead for some iterations, ten at most, and above both L-BFGS from twenty
+on; the preconditioned L-BFGS reaches a loss in 1.3 to 1.6 times fewer iterations than
+the plain one, from the photo more so than from noise. One program for each solver; the
+curves are in curves.png, the pictures in figure.png.
 """
 
 import argparse
