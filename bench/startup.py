@@ -159,6 +159,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{part:32}{seconds:8.2f}{cold:8.2f}{peak / 2**20:10.0f}")
     if flags.output:
         record = {**machine(), "size": flags.size, "note": flags.note}
+        flags.output.parent.mkdir(parents=True, exist_ok=True)
         with flags.output.open("a") as file:
             file.write(json.dumps({**record, "cold": first, "warm": turns}) + "\n")
 
