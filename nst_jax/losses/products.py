@@ -75,7 +75,7 @@ def _in_bands(
     XLA's products on CPUs take factors that lie by rows: the first one is transposed,
     which takes as long again where it outgrows the caches.
     """
-    count, left = divmod(len(pixels), band)
+    count = len(pixels) // band
 
     def added(index: jax.Array, total: jax.Array) -> jax.Array:
         part = jax.tree.map(
@@ -85,11 +85,7 @@ def _in_bands(
         return total + product(*part)
 
     last = jax.tree.map(lambda rows: rows[count * band :], (pixels, weight))
-    first = product(*last) if left else None
-    channels = pixels.shape[1]
-    wide = jnp.promote_types(pixels.dtype, jnp.float32)
-    zero = jnp.zeros((channels, channels), wide)
-    return jax.lax.fori_loop(0, count, added, zero if first is None else first)
+    return jax.lax.fori_loop(0, count, added, product(*last))
 
 
 def _products_forward(
