@@ -17,7 +17,7 @@ _EXACT = lax.Precision.HIGHEST
 # With a preconditioner: the root mean square of the first step, one level of a picture
 # in [0, 1], and how many times its scale is that of the newest pair.
 _FIRST = 1 / 255
-_BOLD = 2.0
+_OVER_RELAXATION = 2.0
 
 
 Rows = jax.Array | OnHost
@@ -139,7 +139,7 @@ def scale_by_lbfgs(
         # The change of the whole gradient needs no application: P is linear.
         change = last[0] if box else applied - state.preconditioned
         state, along_changes = _rescale(
-            state, pair, applied, change, bold=precondition is not None
+            state, pair, applied, change, preconditioned=precondition is not None
         )
         inner = jnp.matmul(state.changes_changes, first, precision=_EXACT)
         inner = factor.curvatures() * first + state.scale * (inner - along_changes)
@@ -279,7 +279,7 @@ def _rescale(
     applied: jax.Array,
     change: jax.Array,
     *,
-    bold: bool,
+    preconditioned: bool,
 ) -> tuple[LBFGSState, jax.Array]:
     """Stores what the newest pair means to P.
 
@@ -288,7 +288,7 @@ def _rescale(
       pair: the newest.
       applied: `[n]`, P times its gradient.
       change: `[n]`, P times its change.
-      bold: whether P is a preconditioner, with which first steps are larger.
+      preconditioned: whether P is an operator of its own, not the identity.
 
     Returns:
       The state, and `changes` times `applied`, `[m]`.
@@ -298,8 +298,12 @@ def _rescale(
     changes_changes = _put(state.changes_changes, pair, with_change)
     changes_changes = _put(changes_changes.T, pair, with_change).T
     squared = jnp.vdot(pair.change, change, precision=_EXACT)
-    newest = (_BOLD if bold else 1) * pair.curvature / squared
-    first = _bold_first(pair.gradient, applied) if bold else _first(pair.gradient)
+    newest = (_OVER_RELAXATION if preconditioned else 1) * pair.curvature / squared
+    first = (
+        _first_preconditioned(pair.gradient, applied)
+        if preconditioned
+        else _first(pair.gradient)
+    )
     grown = jnp.where(state.updates == 1, first, 4 * state.scale)
     unscaled = jnp.where(state.pairs == 0, grown, state.scale)
     state = state._replace(
@@ -329,7 +333,7 @@ def _first(gradient: jax.Array) -> jax.Array:
     return 1 / jnp.where(total > 0, total, 1)
 
 
-def _bold_first(gradient: jax.Array, applied: jax.Array) -> jax.Array:
+def _first_preconditioned(gradient: jax.Array, applied: jax.Array) -> jax.Array:
     """The scale of a first step whose root mean square is `_FIRST`.
 
     The mean is over the numbers that change: padding doesn't count.
