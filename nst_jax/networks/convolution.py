@@ -81,7 +81,7 @@ class FrozenConvolution(nnx.Module):
             dtypes = np.float32, self.gradient_dtype or np.float32
             pairs = (inputs, outputs), (outputs, inputs)
             one = tuple(
-                jax.ShapeDtypeStruct(winograd.transformed_shape(*pair), dtype)
+                winograd.transformed(*pair, dtype)
                 for pair, dtype in zip(pairs, dtypes, strict=True)
             )
             transformed = (one,) * self.groups
@@ -162,13 +162,15 @@ class FrozenConvolution(nnx.Module):
         return _convolve(part, kernel, how)
 
 
-def _transform(kernel: np.ndarray, dtype: Any) -> tuple[jax.Array, jax.Array]:
+def _transform(
+    kernel: np.ndarray, dtype: Any
+) -> tuple[winograd.Kernel, winograd.Kernel]:
     """What `winograd.convolve` takes for `[3, 3, i, o]`: float32, and of a dtype."""
     back = kernel[::-1, ::-1].swapaxes(2, 3)
-    rounded = winograd.transform(back).astype(dtype or np.float32)
+    rounded = (part.astype(dtype or np.float32) for part in winograd.transform(back))
     # Put, not `asarray`, which would be a program for each shape, and one copy more.
-    forward: jax.Array = jax.device_put(winograd.transform(kernel))
-    backward: jax.Array = jax.device_put(rounded)
+    forward: winograd.Kernel = jax.device_put(winograd.transform(kernel))
+    backward: winograd.Kernel = jax.device_put(tuple(rounded))
     return forward, backward
 
 
@@ -213,6 +215,10 @@ def _convolve_backward(
     if not cotangent.size:
         shape = (len(cotangent), *how.size, kernel.shape[2])
         return jnp.zeros(shape, cotangent.dtype), jnp.zeros_like(kernel)
+    if (how.stride, how.padding) == (1, 1) and im2col.pays_off(kernel.shape):
+        # On CPUs too, where the way forward isn't: 1.6 to 4 times as quick.
+        found = im2col.gradient(cotangent, kernel, how.precision)
+        return found, jnp.zeros_like(kernel)
     axes = [
         _Axis(length, size, how.stride, how.padding, outputs)
         for length, size, outputs in zip(

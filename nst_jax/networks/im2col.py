@@ -19,8 +19,8 @@ _WIDTH = 32
 
 def pays_off(kernel_shape: tuple[int, ...]) -> bool:
     """Whether so few channels are seen: `[3, 3, i, o]` with 9 i of at most 32."""
-    height, width, inputs, _ = kernel_shape
-    return height * width * inputs <= _WIDTH
+    *size, inputs, _ = kernel_shape
+    return size == [3, 3] and 9 * inputs <= _WIDTH
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -58,19 +58,35 @@ def _forward(
 def _backward(
     precision: Any, kernel: jax.Array, cotangent: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """What each position hands to the nine that it saw, added up in float32."""
+    return gradient(cotangent, kernel, precision), jnp.zeros_like(kernel)
+
+
+def gradient(
+    cotangent: jax.Array, kernel: jax.Array, precision: Any = None
+) -> jax.Array:
+    """What `convolve`'s images get: each position hands to the nine that it saw.
+
+    Args:
+      cotangent: `[b, h, w, o]`.
+      kernel: `[3, 3, i, o]`.
+      precision: of the products, see `jax.default_matmul_precision`.
+
+    Returns:
+      `[b, h, w, i]`, added up in float32 at least.
+    """
     batch, height, width, outputs = cotangent.shape
     flat = cotangent.reshape(batch * height * width, outputs)
     handed = jnp.matmul(flat, _matrix(kernel).T, precision=precision)
     parts = handed.reshape(batch, height, width, _WIDTH)
     inputs, none = kernel.shape[2], (0, 0, 0)
-    total = jnp.zeros((), jnp.float32)
+    wide = jnp.promote_types(cotangent.dtype, jnp.float32)
+    zero = total = jnp.zeros((), wide)
     for place in range(9):
-        part = parts[..., place * inputs : (place + 1) * inputs].astype(jnp.float32)
+        part = parts[..., place * inputs : (place + 1) * inputs].astype(wide)
         down, across = place // 3 - 1, place % 3 - 1
         margins = none, (down, -down, 0), (across, -across, 0), none
-        total += lax.pad(part, jnp.float32(0), margins)
-    return total.astype(cotangent.dtype), jnp.zeros_like(kernel)
+        total += lax.pad(part, zero, margins)
+    return total.astype(cotangent.dtype)
 
 
 convolve.defvjp(_forward, _backward)

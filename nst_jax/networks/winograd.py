@@ -4,7 +4,9 @@ Lavin & Gray 2015 (arXiv:1509.09308), F(4x4, 3x3): tiles of 6x6 input pixels, 4 
 and the kernel are each transformed to 36 matrices over channels, multiplied, and
 transformed back to tiles of 4x4 output pixels. On CPUs it takes a third to three
 quarters of the time of the direct convolution from 64 channels on (bench/results).
-The 36 of a kind are kept in few arrays: each array is a loop to compile.
+The 36 of a kind are 12 arrays of 3, each of which is a product of its own: XLA runs
+such products side by side, where one of all matrices, unless they are large, has but one
+thread, and a part of an array would be copied first (bench/results/cpu_twelfths.json).
 
 A transformed kernel may be bfloat16: so are the other factors then, and sums stay
 float32, which takes half the time of the products on processors that multiply these. A
@@ -20,7 +22,7 @@ powers are exact in binary (measured among points of the same form, as Barabasz 
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -29,8 +31,11 @@ import numpy as np
 _POINTS = (0.0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)
 _TILE = 4  # output pixels
 _INPUT_TILE = _TILE + 2
-_LARGE = 2048  # pixels, over all images
+_AT_ONCE = 3  # products
 _BAND = 2**20  # numbers of the larger of input and output
+
+Kernel: TypeAlias = tuple[jax.Array, ...]
+"""What `transform` gives."""
 
 
 def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -69,29 +74,30 @@ def pays_off(inputs: Sequence[int], outputs: int) -> bool:
     return min(channels, outputs) >= 64 and batch * height * width >= 64
 
 
-def transform(kernel: Any) -> Any:
-    """The kernel `[3, 3, i, o]` as 36 matrices `[6, 6, i, o]`, float32.
+def transform(kernel: Any) -> tuple[Any, ...]:
+    """The kernel `[3, 3, i, o]` as 36 matrices, 12 arrays `[3, i, o]`, float32.
 
     Of frozen networks computed on the host, once: inside of an optimisation step it
     would cost more than the convolution.
 
     Args:
-      kernel: an array of numpy or JAX, which the result is too.
+      kernel: an array of numpy or JAX, which the results are too.
     """
     both = np.kron(_KERNEL, _KERNEL).astype(np.float32)
     _, _, inputs, outputs = kernel.shape
     flat = both @ kernel.reshape(9, inputs * outputs)
-    return flat.reshape(_INPUT_TILE, _INPUT_TILE, inputs, outputs)
+    return tuple(flat.reshape(-1, _AT_ONCE, inputs, outputs))
 
 
-def transformed_shape(inputs: int, outputs: int) -> tuple[int, ...]:
-    """The shape of `transform`'s result, of a kernel of so many channels."""
-    return _INPUT_TILE, _INPUT_TILE, inputs, outputs
+def transformed(inputs: int, outputs: int, dtype: Any) -> tuple[Any, ...]:
+    """Shapes and types of `transform`'s results, of a kernel of so many channels."""
+    one = jax.ShapeDtypeStruct((_AT_ONCE, inputs, outputs), dtype)
+    return (one,) * (_INPUT_TILE * _INPUT_TILE // _AT_ONCE)
 
 
 @jax.custom_vjp
 def convolve(
-    inputs: jax.Array, transformed: jax.Array, transformed_back: jax.Array
+    inputs: jax.Array, transformed: Kernel, transformed_back: Kernel
 ) -> jax.Array:
     """3x3 convolution with stride 1 and zero padding that keeps the size.
 
@@ -100,9 +106,9 @@ def convolve(
 
     Args:
       inputs: `[b, h, w, i]` float32.
-      transformed: `[6, 6, i, o]`, `transform` of the kernel.
-      transformed_back: `[6, 6, o, i]`, `transform` of the kernel flipped in height and
-        width and with its channels swapped; float32 or bfloat16, as the other.
+      transformed: `transform` of the kernel.
+      transformed_back: `transform` of the kernel flipped in height and width and with
+        its channels swapped; float32 or bfloat16, as the other.
 
     Returns:
       `[b, h, w, o]`.
@@ -111,13 +117,13 @@ def convolve(
 
 
 def convolve_padded(
-    inputs: jax.Array, transformed: jax.Array, *, around: int
+    inputs: jax.Array, transformed: Kernel, *, around: int
 ) -> jax.Array:
     """3x3 convolution with stride 1, inputs padded by so many zeros on each side.
 
     Args:
       inputs: `[b, h, w, i]` float32.
-      transformed: `[6, 6, i, o]`, `transform` of the kernel.
+      transformed: `transform` of the kernel.
       around: 0, 1 or 2.
 
     Returns:
@@ -127,29 +133,25 @@ def convolve_padded(
 
 
 def _convolve_forward(
-    inputs: jax.Array, transformed: jax.Array, transformed_back: jax.Array
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    inputs: jax.Array, transformed: Kernel, transformed_back: Kernel
+) -> tuple[jax.Array, tuple[Kernel, Kernel]]:
     return _convolve(inputs, transformed, 1), (transformed, transformed_back)
 
 
 def _convolve_backward(
-    kernels: tuple[jax.Array, jax.Array], cotangent: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    transformed, transformed_back = kernels
-    return (
-        _convolve(cotangent, transformed_back, 1),
-        jnp.zeros_like(transformed),
-        jnp.zeros_like(transformed_back),
-    )
+    kernels: tuple[Kernel, Kernel], cotangent: jax.Array
+) -> tuple[jax.Array, Kernel, Kernel]:
+    found = _convolve(cotangent, kernels[1], 1)
+    return found, *jax.tree.map(jnp.zeros_like, kernels)
 
 
 convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
-def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Array:
+def _convolve(inputs: jax.Array, transformed: Kernel, around: int) -> jax.Array:
     batch, height, width, channels = inputs.shape
     height, width = height + 2 * around - 2, width + 2 * around - 2
-    outputs = transformed.shape[-1]
+    outputs = transformed[0].shape[-1]
     down, across = -(-height // _TILE), -(-width // _TILE)
     of_line = batch * _TILE * _TILE * across * max(channels, outputs)
     bands = max(1, min(down, round(down * of_line / _BAND)))
@@ -177,28 +179,29 @@ def _convolve(inputs: jax.Array, transformed: jax.Array, around: int) -> jax.Arr
 
 
 def _of_tiles(
-    padded: jax.Array, transformed: jax.Array, down: int, across: int
+    padded: jax.Array, transformed: Kernel, down: int, across: int
 ) -> jax.Array:
     """So many tiles of `[b, 4 * down + 2, 4 * across + 2, i]`, convolved."""
-    batch, channels, outputs = len(padded), *transformed.shape[2:]
-    tiles = batch * down * across
-    # The 36 products in one go, or, where their factors outgrow the caches, 6 by 6.
-    at_once = _INPUT_TILE if _TILE * _TILE * tiles <= _LARGE else 1
+    batch, channels, outputs = len(padded), *transformed[0].shape[1:]
     rows = jnp.stack(_combine(_INPUT, _every_fourth(padded, 1, down)))
-    products = []
-    for i in range(0, _INPUT_TILE, at_once):
-        row = rows[i : i + at_once]
-        factors = jnp.stack(_combine(_INPUT, _every_fourth(row, 3, across)), axis=1)
-        factors = factors.reshape(at_once * _INPUT_TILE, tiles, channels)
-        product = jnp.matmul(
-            factors.astype(transformed.dtype),
-            transformed[i : i + at_once].reshape(-1, channels, outputs),
-            preferred_element_type=padded.dtype,
-        )
-        products += list(product.reshape(at_once, _INPUT_TILE, tiles, outputs))
-    columns = jnp.stack(_combine(_OUTPUT, products), axis=1)
+    products: list[jax.Array] = []
+    for row in rows:
+        factors = _combine(_INPUT, _every_fourth(row, 2, across))
+        for first in range(0, _INPUT_TILE, _AT_ONCE):
+            some = jnp.stack(factors[first : first + _AT_ONCE])
+            kernels = transformed[len(products)]
+            product = jnp.matmul(
+                some.reshape(_AT_ONCE, -1, channels).astype(kernels.dtype),
+                kernels,
+                preferred_element_type=padded.dtype,
+            )
+            products.append(product)
+    columns: list[jax.Array] = []
+    parts = _INPUT_TILE // _AT_ONCE
+    for part in range(parts):
+        columns.extend(jnp.stack(_combine(_OUTPUT, products[part::parts]), axis=1))
     # Joined along channels, the four pixels of a line lie as the result wants them.
-    lines = jnp.concatenate(_combine(_OUTPUT, list(columns)), axis=-1)
+    lines = jnp.concatenate(_combine(_OUTPUT, columns), axis=-1)
     lines = lines.reshape(_TILE, batch, down, across * _TILE, outputs)
     whole = jnp.stack(list(lines), axis=2)
     return whole.reshape(batch, _TILE * down, _TILE * across, outputs)
