@@ -184,18 +184,19 @@ def _of_tiles(
     """So many tiles of `[b, 4 * down + 2, 4 * across + 2, i]`, convolved."""
     batch, channels, outputs = len(padded), *transformed[0].shape[1:]
     rows = jnp.stack(_combine(_INPUT, _every_fourth(padded, 1, down)))
-    products: list[jax.Array] = []
+    factors: list[jax.Array] = []
     for row in rows:
-        factors = _combine(_INPUT, _every_fourth(row, 2, across))
+        of_row = _combine(_INPUT, _every_fourth(row, 2, across))
         for first in range(0, _INPUT_TILE, _AT_ONCE):
-            some = jnp.stack(factors[first : first + _AT_ONCE])
-            kernels = transformed[len(products)]
-            product = jnp.matmul(
-                some.reshape(_AT_ONCE, -1, channels).astype(kernels.dtype),
-                kernels,
-                preferred_element_type=padded.dtype,
-            )
-            products.append(product)
+            some = jnp.stack(of_row[first : first + _AT_ONCE])
+            some = some.reshape(_AT_ONCE, -1, channels)
+            factors.append(some.astype(transformed[0].dtype))
+    products = [
+        jnp.matmul(some, kernels, preferred_element_type=padded.dtype)
+        for some, kernels in zip(factors, transformed, strict=True)
+    ]
+    # A product whose result took the place of another's factor would wait for it.
+    products, _ = jax.lax.optimization_barrier((products, factors))
     columns: list[jax.Array] = []
     parts = _INPUT_TILE // _AT_ONCE
     for part in range(parts):
