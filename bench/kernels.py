@@ -21,7 +21,7 @@ from jax.profiler import ProfileData
 from bench.cases import OURS
 from bench.runners import jax_painter, run_jax
 from bench.workload import Job, Workload
-from nst_jax.optimize import begin, chunk
+from nst_jax.optimize import begin
 from nst_jax.transfer.run import solver
 
 STEPS = 64
@@ -126,7 +126,7 @@ def _steps(job: Job) -> Callable[[], Any]:
     objective, data = run_jax.posed(job)
     made = solver(run_jax.options(job))
     state = begin.start(made, run_jax.starts(job.workload))
-    advance = chunk.program(objective, made, state, data)
+    advance = run_jax.program(objective, made, state, data)
 
     def run() -> Any:
         nonlocal state

@@ -95,7 +95,7 @@ def parts(side: int, cache: str) -> dict[str, dict[str, float]]:
     with part("lower"):
         lowered = traced.lower()
     with part("compile, or read"):
-        program = lowered.compile()
+        program = lowered.compile(programs.compiler_options(side * side))
     with part("first iteration"):
         jax.block_until_ready(program(state, problem, count))
     return part.found

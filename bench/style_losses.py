@@ -24,7 +24,7 @@ from bench.cases import GRAM, LOSSES
 from bench.runners import run_jax
 from bench.runners.record import machine
 from bench.workload import Job, Workload
-from nst_jax.optimize import begin, chunk
+from nst_jax.optimize import begin
 from nst_jax.transfer.following import followed
 from nst_jax.transfer.lanes import lane_of
 from nst_jax.transfer.problem import Studio
@@ -71,7 +71,7 @@ def _stepper(
 ) -> Callable[[int], float]:
     rule = solver(options)
     state = begin.start(rule, run_jax.starts(workload))
-    advance = chunk.program(objective, rule, state, problem)
+    advance = run_jax.program(objective, rule, state, problem)
 
     def run(steps: int) -> float:
         nonlocal state

@@ -5,8 +5,8 @@ and the kernel are each transformed to 36 matrices over channels, multiplied, an
 transformed back to tiles of 4x4 output pixels. On CPUs it takes a third to three
 quarters of the time of the direct convolution from 64 channels on (bench/results).
 The 36 of a kind are 12 arrays of 3, each of which is a product of its own: XLA runs
-such products side by side, where one of all matrices, unless they are large, has but one
-thread, and a part of an array would be copied first (bench/results/cpu_twelfths.json).
+such products side by side, where one of all matrices, unless they are large, has but
+one thread, and a part of an array would be copied first (docs/speed.md).
 
 A transformed kernel may be bfloat16: so are the other factors then, and sums stay
 float32, which takes half the time of the products on processors that multiply these. A

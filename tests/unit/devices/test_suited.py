@@ -65,7 +65,8 @@ def test_products_are_rounded_where_the_processor_multiplies_them(
     assert layer.kernel[...].dtype == jnp.float32
     if kind == "cpu":
         dtype = jnp.bfloat16 if multiplies else jnp.float32
-        assert [k.dtype for k in layer.transformed[0]] == [jnp.float32, dtype]
+        found = [{part.dtype for part in way} for way in layer.transformed[0]]
+        assert found == [{jnp.dtype(jnp.float32)}, {jnp.dtype(dtype)}]
 
 
 def test_the_processor_is_asked_once_and_answers_where_nothing_is_told(
