@@ -81,7 +81,7 @@ class FrozenConvolution(nnx.Module):
             dtypes = np.float32, self.gradient_dtype or np.float32
             pairs = (inputs, outputs), (outputs, inputs)
             one = tuple(
-                winograd.transformed(*pair, dtype)
+                winograd.transformed_shapes(*pair, dtype)
                 for pair, dtype in zip(pairs, dtypes, strict=True)
             )
             transformed = (one,) * self.groups

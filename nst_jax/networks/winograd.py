@@ -4,9 +4,10 @@ Lavin & Gray 2015 (arXiv:1509.09308), F(4x4, 3x3): tiles of 6x6 input pixels, 4 
 and the kernel are each transformed to 36 matrices over channels, multiplied, and
 transformed back to tiles of 4x4 output pixels. On CPUs it takes a third to three
 quarters of the time of the direct convolution from 64 channels on (bench/results).
-The 36 of a kind are 12 arrays of 3, each of which is a product of its own: XLA runs
-such products side by side, where one of all matrices, unless they are large, has but
-one thread, and a part of an array would be copied first (docs/speed.md).
+
+The 36 products are 12 operations of three, of many channels 6 of six: XLA runs 12 of
+them side by side, but not 6, and one of all has a single thread unless it is large
+(docs/speed.md). Kernels are so many arrays, as a part of one would be copied first.
 
 A transformed kernel may be bfloat16: so are the other factors then, and sums stay
 float32, which takes half the time of the products on processors that multiply these. A
@@ -31,7 +32,7 @@ import numpy as np
 _POINTS = (0.0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)
 _TILE = 4  # output pixels
 _INPUT_TILE = _TILE + 2
-_AT_ONCE = 3  # products
+_WIDE = 2**17  # inputs times outputs, from which on a product has work for all threads
 _BAND = 2**20  # numbers of the larger of input and output
 
 Kernel: TypeAlias = tuple[jax.Array, ...]
@@ -75,24 +76,33 @@ def pays_off(inputs: Sequence[int], outputs: int) -> bool:
 
 
 def transform(kernel: Any) -> tuple[Any, ...]:
-    """The kernel `[3, 3, i, o]` as 36 matrices, 12 arrays `[3, i, o]`, float32.
+    """The kernel `[3, 3, i, o]` as 36 matrices, float32.
 
     Of frozen networks computed on the host, once: inside of an optimisation step it
     would cost more than the convolution.
 
     Args:
       kernel: an array of numpy or JAX, which the results are too.
+
+    Returns:
+      12 arrays `[3, i, o]`, of many channels 6 arrays `[6, i, o]`.
     """
     both = np.kron(_KERNEL, _KERNEL).astype(np.float32)
     _, _, inputs, outputs = kernel.shape
     flat = both @ kernel.reshape(9, inputs * outputs)
-    return tuple(flat.reshape(-1, _AT_ONCE, inputs, outputs))
+    return tuple(flat.reshape(-1, _at_once(inputs, outputs), inputs, outputs))
 
 
-def transformed(inputs: int, outputs: int, dtype: Any) -> tuple[Any, ...]:
+def transformed_shapes(inputs: int, outputs: int, dtype: Any) -> tuple[Any, ...]:
     """Shapes and types of `transform`'s results, of a kernel of so many channels."""
-    one = jax.ShapeDtypeStruct((_AT_ONCE, inputs, outputs), dtype)
-    return (one,) * (_INPUT_TILE * _INPUT_TILE // _AT_ONCE)
+    at_once = _at_once(inputs, outputs)
+    one = jax.ShapeDtypeStruct((at_once, inputs, outputs), dtype)
+    return (one,) * (_INPUT_TILE * _INPUT_TILE // at_once)
+
+
+def _at_once(inputs: int, outputs: int) -> int:
+    """How many of the 36 products are one operation."""
+    return _INPUT_TILE if inputs * outputs >= _WIDE else _INPUT_TILE // 2
 
 
 @jax.custom_vjp
@@ -183,14 +193,15 @@ def _of_tiles(
 ) -> jax.Array:
     """So many tiles of `[b, 4 * down + 2, 4 * across + 2, i]`, convolved."""
     batch, channels, outputs = len(padded), *transformed[0].shape[1:]
+    at_once, dtype = len(transformed[0]), transformed[0].dtype
+    # Without a barrier each factor would be computed from the pixels, rows and all.
     rows = jnp.stack(_combine(_INPUT, _every_fourth(padded, 1, down)))
     factors: list[jax.Array] = []
-    for row in rows:
+    for row in jax.lax.optimization_barrier(rows):
         of_row = _combine(_INPUT, _every_fourth(row, 2, across))
-        for first in range(0, _INPUT_TILE, _AT_ONCE):
-            some = jnp.stack(of_row[first : first + _AT_ONCE])
-            some = some.reshape(_AT_ONCE, -1, channels)
-            factors.append(some.astype(transformed[0].dtype))
+        for first in range(0, _INPUT_TILE, at_once):
+            some = jnp.stack(of_row[first : first + at_once])
+            factors.append(some.reshape(at_once, -1, channels).astype(dtype))
     products = [
         jnp.matmul(some, kernels, preferred_element_type=padded.dtype)
         for some, kernels in zip(factors, transformed, strict=True)
@@ -198,7 +209,7 @@ def _of_tiles(
     # A product whose result took the place of another's factor would wait for it.
     products, _ = jax.lax.optimization_barrier((products, factors))
     columns: list[jax.Array] = []
-    parts = _INPUT_TILE // _AT_ONCE
+    parts = _INPUT_TILE // at_once
     for part in range(parts):
         columns.extend(jnp.stack(_combine(_OUTPUT, products[part::parts]), axis=1))
     # Joined along channels, the four pixels of a line lie as the result wants them.

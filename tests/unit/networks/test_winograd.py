@@ -65,6 +65,24 @@ def test_value_and_gradient_are_the_direct_convolutions(shape):
     assert relative_error(gradient, expected_gradient) < 2e-6
 
 
+@pytest.mark.parametrize(("wide", "arrays"), [(64, 6), (65, 12)])
+def test_products_of_many_channels_are_six_of_six(monkeypatch, wide, arrays):
+    monkeypatch.setattr(winograd, "_WIDE", wide)
+    images, kernel = case(1, 9, 13, 8, 8)
+    kernels = both_ways(kernel)
+    assert [len(way) for way in kernels] == [arrays] * 2
+    found = jax.jit(winograd.convolve)(images, *kernels)
+    np.testing.assert_allclose(found, direct(images, kernel), atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [(5, 3), (256, 512)])
+def test_shapes_are_told_before_there_are_any(channels):
+    kernel = np.zeros((3, 3, *channels), np.float32)
+    told = winograd.transformed_shapes(*channels, np.float32)
+    given = winograd.transform(kernel)
+    assert [(x.shape, x.dtype) for x in told] == [(x.shape, x.dtype) for x in given]
+
+
 def test_matrices_are_exact():
     """A tile of one channel by hand: each output is a sum of nine products."""
     images, kernel = case(1, 4, 4, 1, 1)
