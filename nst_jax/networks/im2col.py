@@ -2,8 +2,9 @@
 
 A matrix unit takes 16 channels or more at once: a picture's three keep it waiting, and
 libraries fill them up with zeros in a pass of their own. The nine pixels that a
-position sees have 27 channels together, nearly as many as are wanted. Chellapilla, Puri
-& Simard 2006, "High Performance Convolutional Neural Networks for Document Processing".
+position sees have 27 channels together, nearly as many as are wanted. CPUs, quicker at
+the convolution itself, take its gradient alone from here. Chellapilla, Puri & Simard
+2006, "High Performance Convolutional Neural Networks for Document Processing".
 """
 
 import functools
@@ -72,7 +73,8 @@ def gradient(
       precision: of the products, see `jax.default_matmul_precision`.
 
     Returns:
-      `[b, h, w, i]`, added up in float32 at least.
+      `[b, h, w, i]`, added up in float32 at least; the nine products that are added are
+      of the cotangent's type.
     """
     batch, height, width, outputs = cotangent.shape
     flat = cotangent.reshape(batch * height * width, outputs)

@@ -249,7 +249,7 @@ def test_a_plan_counts_the_host_s_memory_apart(tiny_network, apart, monkeypatch)
     assert "of the host's, of" in room.expect(run_host, grey=False)
     assert "host" not in room.expect(run, grey=False)
     # Too large in tiles too, but for the solver.
-    little = dataclasses.replace(on_device, free=on_device.needed - 12 * pixels)
+    little = dataclasses.replace(on_device, free=on_host.needed + pixels // 10)
     assert "--solver_memory=host" in room.ways(little, run)[1]
     short = dataclasses.replace(on_host, host_free=pixels)
     ways = room.ways(short, run_host)
