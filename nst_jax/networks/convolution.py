@@ -30,8 +30,8 @@ class FrozenConvolution(nnx.Module):
     kernel flipped in height and width and with its channels swapped, of few channels as
     a product of matrices (`im2col.gradient`); the gradients with respect to the weights
     are never asked for, that of the kernel is zero. XLA's own input gradient of a
-    convolution inside a device loop runs 10 times slower on CPUs (jax#12868). Groups are
-    convolved one by one: XLA's own grouped convolution takes three times as long on
+    convolution inside a device loop runs 10 times slower on CPUs (jax#12868). Groups
+    are convolved one by one: XLA's own grouped convolution takes three times as long on
     CPUs, forward too.
 
     Attributes:
